@@ -1,0 +1,121 @@
+use super::{EventKind, FactId, PropertyId};
+use crate::value::{Span, Timestamp, Value, Zone};
+use smallvec::SmallVec;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Where an expression reads from: one customer at one instant, or a plain set of named values.
+///
+/// The evaluators know nothing else of the world. A read says until when it holds while no event arrives, so that whoever
+/// asks can tell when to ask again.
+pub trait Facts {
+    /// The instant of the question.
+    fn now(&self) -> Timestamp;
+
+    /// The customer's time zone for calendar windows and local time; `None` when it is unknown and no default is declared.
+    fn zone(&self) -> Option<Zone>;
+
+    /// The value of a declared fact.
+    fn fact(&self, fact: FactId) -> Read;
+
+    /// Whether a declared fact was told and has not expired; a declared default does not count.
+    fn has(&self, fact: FactId) -> bool {
+        matches!(self.fact(fact).value, Answer::Known(_))
+    }
+
+    /// The value under a name that no schema declares; only expressions without a schema ask for one.
+    fn named(&self, name: &str) -> Option<Value> {
+        let _ = name;
+        None
+    }
+
+    /// Visits the events of some types in a span, oldest first, in the order of the story, until told to stop.
+    fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(&dyn EventRow) -> ControlFlow<()>);
+
+    /// The first instant after `now` at which an event of these types will be seen that is not seen yet: events recorded
+    /// with a later time than `now`.
+    fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp>;
+
+    /// The session that is open at `now`: its first instant, and the first instant at which it will be over.
+    fn session(&self) -> Option<(Timestamp, Timestamp)>;
+}
+
+/// One event as an expression sees it.
+pub trait EventRow {
+    /// When it happened.
+    fn time(&self) -> Timestamp;
+    /// Its type.
+    fn kind(&self) -> EventKind;
+    /// A property; `None` when this event lacks it.
+    fn property(&self, property: PropertyId) -> Option<Value>;
+    /// The channel it came through, when known.
+    fn channel(&self) -> Option<Arc<str>>;
+}
+
+/// The answer to a read, and until when it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// The value, or why there is none.
+    pub value: Answer,
+    /// The first instant after `now` at which the value may differ while no event arrives; `None` for never.
+    pub until: Option<Timestamp>,
+}
+
+/// A value, or why there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// Known at `now`.
+    Known(Value),
+    /// Not known; names the facts that are missing, sorted, without repetition.
+    Unknown(Missing),
+}
+
+/// Paths of missing facts, sorted, without repetition.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Missing(SmallVec<[Arc<str>; 2]>);
+
+impl Missing {
+    /// One missing fact.
+    #[must_use]
+    pub fn one(path: Arc<str>) -> Self {
+        let mut paths = SmallVec::new();
+        paths.push(path);
+        Missing(paths)
+    }
+
+    /// All that either side misses.
+    #[must_use]
+    pub fn union(mut self, other: &Missing) -> Self {
+        for path in &other.0 {
+            if let Err(place) = self.0.binary_search(path) {
+                self.0.insert(place, path.clone());
+            }
+        }
+        self
+    }
+
+    /// The paths, sorted.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(|path| &**path)
+    }
+}
+
+impl Read {
+    /// A value that holds for ever.
+    #[must_use]
+    pub fn known(value: Value) -> Self {
+        Read { value: Answer::Known(value), until: None }
+    }
+
+    /// Unknown because the fact at `path` is missing.
+    #[must_use]
+    pub fn missing(path: Arc<str>) -> Self {
+        Read { value: Answer::Unknown(Missing::one(path)), until: None }
+    }
+
+    /// The same, holding until an instant at most.
+    #[must_use]
+    pub fn until(self, until: Option<Timestamp>) -> Self {
+        Read { until, ..self }
+    }
+}

@@ -1,0 +1,174 @@
+use crate::value::Type;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What an expression may read: declared facts by path, and declared event types with their properties.
+///
+/// The playbook fills it; an [`Expression`](super::Expression) on its own may be given one too. Names are resolved to
+/// small numbers once, when an expression is checked.
+#[derive(Debug, Clone, Default)]
+pub struct Schema {
+    facts: Vec<FactDecl>,
+    by_path: BTreeMap<Arc<str>, FactId>,
+    events: Vec<EventDecl>,
+    event_by_name: BTreeMap<Arc<str>, EventKind>,
+    properties: Vec<Arc<str>>,
+    property_by_name: BTreeMap<Arc<str>, PropertyId>,
+}
+
+/// A declared fact: its number in the schema that declared it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FactId(pub u32);
+
+/// A declared event type: its number in the schema that declared it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventKind(pub u16);
+
+/// The name of a property, shared by all event types that have one of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PropertyId(pub u16);
+
+/// A fact that expressions may read.
+#[derive(Debug, Clone)]
+pub struct FactDecl {
+    /// The path as written in an expression, such as `customer.age`, `request.basket` or (calls written as paths)
+    /// `segment.loyal`, `persona.thrifty`, `journey.lifecycle.stage`.
+    pub path: Arc<str>,
+    /// Its type.
+    pub ty: Type,
+    /// How it depends on time.
+    pub class: TimeClass,
+}
+
+/// An event type that expressions may count and read.
+#[derive(Debug, Clone)]
+pub struct EventDecl {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its properties in declared order: the column of a property is its place here.
+    pub properties: Vec<PropertyDecl>,
+}
+
+/// A property of an event type.
+#[derive(Debug, Clone)]
+pub struct PropertyDecl {
+    /// Its name, unique within the event type.
+    pub name: Arc<str>,
+    /// Its number in the schema.
+    pub id: PropertyId,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// How the value of an expression depends on `now` while no event arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TimeClass {
+    /// Never changes.
+    Constant,
+    /// Changes at instants that can be told beforehand: window edges, expiry.
+    Step,
+    /// Grows or shrinks in proportion to `now`: ages, `since_last()`.
+    Linear,
+    /// Anything else; needs a declared grid before it may drive a segment or a journey.
+    Other,
+}
+
+impl Schema {
+    /// A schema without names.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Declares a fact. A path declared before keeps its number and gets the new type.
+    pub fn declare_fact(&mut self, path: &str, ty: Type, class: TimeClass) -> FactId {
+        let path: Arc<str> = Arc::from(path);
+        let decl = FactDecl { path: path.clone(), ty, class };
+        if let Some(id) = self.by_path.get(&path) {
+            if let Some(place) = self.facts.get_mut(id.0 as usize) {
+                *place = decl;
+            }
+            return *id;
+        }
+        let id = FactId(u32::try_from(self.facts.len()).unwrap_or(u32::MAX));
+        self.facts.push(decl);
+        self.by_path.insert(path, id);
+        id
+    }
+
+    /// Declares an event type with properties (name, type) in order. Names must be new.
+    pub fn declare_event(&mut self, name: &str, properties: impl IntoIterator<Item = (Arc<str>, Type)>) -> EventKind {
+        let kind = EventKind(u16::try_from(self.events.len()).unwrap_or(u16::MAX));
+        let properties = properties
+            .into_iter()
+            .map(|(name, ty)| {
+                let next = PropertyId(u16::try_from(self.properties.len()).unwrap_or(u16::MAX));
+                let id = *self.property_by_name.entry(name.clone()).or_insert(next);
+                if id == next {
+                    self.properties.push(name.clone());
+                }
+                PropertyDecl { name, id, ty }
+            })
+            .collect();
+        let name: Arc<str> = Arc::from(name);
+        self.events.push(EventDecl { name: name.clone(), properties });
+        self.event_by_name.insert(name, kind);
+        kind
+    }
+
+    /// The number of the fact at a path.
+    #[must_use]
+    pub fn fact(&self, path: &str) -> Option<FactId> {
+        self.by_path.get(path).copied()
+    }
+
+    /// The declaration of a fact.
+    #[must_use]
+    pub fn fact_decl(&self, id: FactId) -> Option<&FactDecl> {
+        self.facts.get(id.0 as usize)
+    }
+
+    /// All facts in declared order.
+    #[must_use]
+    pub fn facts(&self) -> &[FactDecl] {
+        &self.facts
+    }
+
+    /// The number of an event type.
+    #[must_use]
+    pub fn event(&self, name: &str) -> Option<EventKind> {
+        self.event_by_name.get(name).copied()
+    }
+
+    /// The declaration of an event type.
+    #[must_use]
+    pub fn event_decl(&self, kind: EventKind) -> Option<&EventDecl> {
+        self.events.get(usize::from(kind.0))
+    }
+
+    /// All event types in declared order.
+    #[must_use]
+    pub fn events(&self) -> &[EventDecl] {
+        &self.events
+    }
+
+    /// The number of a property's name.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<PropertyId> {
+        self.property_by_name.get(name).copied()
+    }
+
+    /// The name of a property.
+    #[must_use]
+    pub fn property_name(&self, id: PropertyId) -> Option<&Arc<str>> {
+        self.properties.get(usize::from(id.0))
+    }
+}
+
+impl EventDecl {
+    /// The column of a property, when this event type has it.
+    #[must_use]
+    pub fn column(&self, property: PropertyId) -> Option<usize> {
+        self.properties.iter().position(|declared| declared.id == property)
+    }
+}

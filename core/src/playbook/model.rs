@@ -1,0 +1,433 @@
+//! The playbook as plain data: what the loader fills and the engine compiles. Names are in the order of the documents.
+
+use crate::error::Place;
+use crate::value::{Duration, Type, Unit, Value, Zone};
+use std::sync::Arc;
+
+/// A text out of a document, with the places of its characters; the source of a rule or of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The text itself.
+    pub text: Arc<str>,
+    /// Where it begins.
+    pub place: Place,
+    /// Where in the playbook's structure, such as `segments.loyal`.
+    pub path: Arc<str>,
+    /// For texts of several lines: (byte offset in `text`, line, column) of the first character of each line, ascending.
+    /// Empty when the whole text stands on the line of `place`.
+    pub lines: Vec<(u32, u32, u32, Arc<str>)>,
+}
+
+/// A name that was declared or used, with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// The name.
+    pub text: Arc<str>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A whole playbook.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Playbook {
+    /// `playbook`: its name.
+    pub name: Name,
+    /// `version`: counts up.
+    pub version: u64,
+    /// `title`: for people.
+    pub title: Option<Arc<str>>,
+    /// `time_zone`: of calendar windows when the customer's own is unknown; UTC when not declared.
+    pub time_zone: Zone,
+    /// `customer_zone`: the attribute (text) that holds a customer's own time zone.
+    pub customer_zone: Option<Name>,
+    /// `sessions.gap`: the longest pause inside one session; 30 minutes when not declared.
+    pub session_gap: Duration,
+    /// `identity`: namespaces in order of priority.
+    pub namespaces: Vec<Namespace>,
+    /// `purposes`.
+    pub purposes: Vec<Purpose>,
+    /// `attributes`.
+    pub attributes: Vec<Attribute>,
+    /// `events`.
+    pub events: Vec<EventType>,
+    /// `request`: facts that come with a question.
+    pub request: Vec<RequestFact>,
+    /// `segments`.
+    pub segments: Vec<Segment>,
+    /// `personas`.
+    pub personas: Vec<Persona>,
+    /// `persona_threshold`: the posterior from which on a customer is said to be of a persona; 0.5 when not declared.
+    pub persona_threshold: f64,
+    /// `journeys`.
+    pub journeys: Vec<Journey>,
+    /// `channels`.
+    pub channels: Vec<Channel>,
+    /// `offers`.
+    pub offers: Vec<Offer>,
+    /// `placements`.
+    pub placements: Vec<Placement>,
+    /// `contact`: caps and pauses.
+    pub contact: Vec<ContactRule>,
+    /// SHA-256 over the canonical form of the merged documents (comments, layout and file names do not count) and the
+    /// version of the tables in use; 64 hexadecimal digits.
+    pub digest: Arc<str>,
+}
+
+/// A namespace of identifiers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Namespace {
+    /// Its name, the part of an identifier before the first colon.
+    pub name: Name,
+    /// `anonymous`: identifiers of this namespace are counted but not addressed.
+    pub anonymous: bool,
+}
+
+/// A purpose for which personal facts may be used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Purpose {
+    /// Its name.
+    pub name: Name,
+    /// `title`.
+    pub title: Option<Arc<str>>,
+    /// `default`: what holds for a customer who said nothing.
+    pub default: ConsentDefault,
+}
+
+/// What holds for a customer who said nothing about a purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsentDefault {
+    /// `opt_in`: not permitted until consent is given.
+    OptIn,
+    /// `opt_out`: permitted until consent is withdrawn.
+    OptOut,
+}
+
+/// A declared attribute of customers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attribute {
+    /// Its name; expressions read `customer.<name>`.
+    pub name: Name,
+    /// `title`.
+    pub title: Option<Arc<str>>,
+    /// `type`.
+    pub ty: Type,
+    /// `default`: readable when nothing was told.
+    pub default: Option<Value>,
+    /// `origin`.
+    pub origin: Origin,
+    /// `sensitivity`.
+    pub sensitivity: Sensitivity,
+    /// `purposes`: for which it may be used; `None` when not restricted.
+    pub purposes: Option<Vec<Name>>,
+    /// `ttl`: how long a told value is known.
+    pub ttl: Option<Duration>,
+}
+
+/// How a fact came to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The customer said it.
+    Stated,
+    /// It was seen.
+    Observed,
+    /// It was concluded from something else.
+    Inferred,
+    /// Somebody else said it.
+    ThirdParty,
+}
+
+/// How careful one has to be with a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sensitivity {
+    /// Anybody may know it.
+    Public,
+    /// About a person.
+    Personal,
+    /// Of a special category (health, belief, origin …).
+    Special,
+}
+
+/// A declared event type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventType {
+    /// Its name.
+    pub name: Name,
+    /// `title`.
+    pub title: Option<Arc<str>>,
+    /// `properties`, in order.
+    pub properties: Vec<Property>,
+}
+
+/// A property of an event type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Property {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub ty: Type,
+    /// `required`: an event without it is refused.
+    pub required: bool,
+}
+
+/// A fact that comes with a question; expressions read `request.<name>`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestFact {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// A named condition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    /// Its name; expressions read `segment("<name>")`.
+    pub name: Name,
+    /// `title`.
+    pub title: Option<Arc<str>>,
+    /// `when`.
+    pub when: Text,
+}
+
+/// A named type of customer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Persona {
+    /// Its name; expressions read `persona("<name>")`, the posterior.
+    pub name: Name,
+    /// `title`.
+    pub title: Option<Arc<str>>,
+    /// `prior`: above 0 and below 1; all priors together at most 1, the rest is "none of these".
+    pub prior: f64,
+    /// `evidence`.
+    pub evidence: Vec<Evidence>,
+}
+
+/// What speaks for or against a persona.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// `when`: a condition.
+    pub when: Text,
+    /// `odds`: the factor on the odds when the condition is true; above 0.
+    pub odds: f64,
+    /// `otherwise`: the factor when it is false; 1 when not declared.
+    pub otherwise: f64,
+}
+
+/// A journey: stages and how customers move between them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Journey {
+    /// Its name; expressions read `journey("<name>").stage` and `.since`.
+    pub name: Name,
+    /// `title`.
+    pub title: Option<Arc<str>>,
+    /// `movement`.
+    pub movement: Movement,
+    /// `stages`, in order; of several that could be entered at one instant the later declared is.
+    pub stages: Vec<Stage>,
+    /// `exit`: leaves the journey at once, whatever the stage.
+    pub exit: Option<Text>,
+}
+
+/// Which ways customers may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Movement {
+    /// From any stage to any other.
+    Free,
+    /// Only to a stage declared later, except by time-out.
+    Forward,
+}
+
+/// A stage of a journey.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// Its name.
+    pub name: Name,
+    /// `title`.
+    pub title: Option<Arc<str>>,
+    /// `goal`: what the stage is for, in words.
+    pub goal: Option<Arc<str>>,
+    /// `on`: entered when an event of one of these types happens (and `enter`, if declared, is true).
+    pub on: Vec<Name>,
+    /// `enter`: without `on`, entered when this becomes true.
+    pub enter: Option<Text>,
+    /// `from`: only from these stages; `none` stands for not being in the journey. Empty for any.
+    pub from: Vec<Name>,
+    /// `min_stay`: no other stage is entered before.
+    pub min_stay: Option<Duration>,
+    /// `timeout`.
+    pub timeout: Option<Timeout>,
+    /// `drop_out`: customers here count as lost.
+    pub drop_out: bool,
+    /// `no_data`: why nothing can be observed here; such a stage has no way in.
+    pub no_data: Option<Arc<str>>,
+}
+
+/// Leaving a stage because nothing happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timeout {
+    /// `after`: how long after entering, or after the last event of `reset_on`.
+    pub after: Duration,
+    /// `to`: the stage entered then.
+    pub to: Name,
+    /// `reset_on`: events of these types start the time anew.
+    pub reset_on: Vec<Name>,
+}
+
+/// A channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Channel {
+    /// Its name.
+    pub name: Name,
+    /// `format`: how values are escaped in its messages.
+    pub format: Format,
+}
+
+/// The format of a channel's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `text`: as it is.
+    Text,
+    /// `html`: values are escaped for HTML.
+    Html,
+    /// `json`: values are written as JSON.
+    Json,
+}
+
+/// Something that can be shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    /// Its name.
+    pub name: Name,
+    /// `title`.
+    pub title: Option<Arc<str>>,
+    /// `purposes`: all of them must be permitted.
+    pub purposes: Vec<Name>,
+    /// `placements`: where it may be shown; empty for anywhere.
+    pub placements: Vec<Name>,
+    /// `from`: the first instant of validity, as CEL writes it.
+    pub valid_from: Option<crate::value::Timestamp>,
+    /// `until`: the first instant after its validity.
+    pub valid_until: Option<crate::value::Timestamp>,
+    /// `eligible`: whether the customer may have it at all.
+    pub eligible: Option<Text>,
+    /// `applicable`: whether it makes sense for the customer now.
+    pub applicable: Option<Text>,
+    /// `suitable`: whether it is good for the customer.
+    pub suitable: Option<Text>,
+    /// `propensity`, `context`, `value` and `lever`: the factors of the score, in this order.
+    pub factors: [Option<Factor>; 4],
+    /// `priority`: breaks ties of the score, larger first; 0 when not declared.
+    pub priority: i64,
+    /// `treatments`, by channel.
+    pub treatments: Vec<Treatment>,
+}
+
+/// A factor of an offer's score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Factor {
+    /// An expression that gives a number.
+    pub value: Text,
+    /// `prior`: what counts when the expression is unknown.
+    pub prior: Option<f64>,
+}
+
+/// The form of an offer for a channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Treatment {
+    /// The channel.
+    pub channel: Name,
+    /// `message`: a template; `{{ name }}` stands for a value of `with`.
+    pub message: Text,
+    /// `with`: the values that the message may show.
+    pub with: Vec<Shown>,
+}
+
+/// A value that a message may show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// Its name in the template.
+    pub name: Name,
+    /// `value`: an expression.
+    pub value: Text,
+    /// `missing`: what is shown when the value is unknown; without it the offer drops out then.
+    pub missing: Option<Arc<str>>,
+}
+
+/// A slot at a touchpoint that asks for offers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placement {
+    /// Its name.
+    pub name: Name,
+    /// `title`.
+    pub title: Option<Arc<str>>,
+    /// `channel`.
+    pub channel: Name,
+    /// `slots`: how many offers it takes, 1 to 100.
+    pub slots: u32,
+    /// `fallback`: what is shown when no offer is left; silence when not declared.
+    pub fallback: Option<Fallback>,
+}
+
+/// What a placement shows when no offer is left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fallback {
+    /// `message`: plain text, the same for everybody.
+    pub message: Arc<str>,
+    /// `purposes`: all of them must be permitted.
+    pub purposes: Vec<Name>,
+}
+
+/// A rule of the contact policy.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ContactRule {
+    /// At most so many counted outcomes per window.
+    Cap {
+        /// `name`, or `contact.<n>`.
+        name: Arc<str>,
+        /// `count`: the outcome that is counted, such as `shown`.
+        count: Name,
+        /// `scope`.
+        scope: Scope,
+        /// `at_most`.
+        at_most: u32,
+        /// `per`.
+        per: CapWindow,
+    },
+    /// A pause after an outcome.
+    Pause {
+        /// `name`, or `contact.<n>`.
+        name: Arc<str>,
+        /// `after`: the outcome, such as `rejected`.
+        after: Name,
+        /// `scope`.
+        scope: Scope,
+        /// `pause`: how long.
+        pause: Duration,
+    },
+}
+
+/// What a contact rule counts together.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scope {
+    /// `offer`: each offer for itself.
+    Offer,
+    /// `placement`: each placement for itself.
+    Placement,
+    /// `channel`: each channel for itself; `channel(email)`: only that one.
+    Channel(Option<Name>),
+    /// `everything`.
+    Everything,
+}
+
+/// The window of a cap, in the customer's zone or else the playbook's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CapWindow {
+    /// `rolling 7d`.
+    Rolling(Duration),
+    /// `day`, `week` (from Monday), `month`.
+    Calendar(Unit),
+    /// `session`.
+    Session,
+    /// `lifetime`.
+    Lifetime,
+}
