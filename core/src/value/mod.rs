@@ -1,12 +1,16 @@
 //! Values, types, time, windows and exact decimals: the vocabulary that every other folder speaks.
 
+mod coerce;
 mod decimal;
+mod json;
 mod time;
 mod types;
 mod window;
 mod zone;
 
+pub use coerce::Misfit;
 pub use decimal::{Currency, Decimal, DecimalError};
+pub(crate) use json::FromJson;
 pub use time::{Duration, Moment, TimeError, Timestamp};
 pub use types::Type;
 pub use window::{Span, Unit, Window};
@@ -90,3 +94,39 @@ impl PartialEq for Value {
 }
 
 impl Eq for Value {}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Value::Bool(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Value::Int(value)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Value::Double(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Value::text(value)
+    }
+}
+
+impl From<Decimal> for Value {
+    fn from(value: Decimal) -> Self {
+        Value::Decimal(value)
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(value: Timestamp) -> Self {
+        Value::Timestamp(value.into())
+    }
+}

@@ -1,0 +1,164 @@
+use super::event::{Event, EventError};
+use super::identifier::Identifier;
+use super::layout::{CellKind, Layout};
+use super::reserved::ATTRIBUTE_SET;
+use super::strand::{Prepared, PreparedCell};
+use crate::expr::EventKind;
+use crate::value::{Timestamp, Value};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+
+/// The longest text of a property, in bytes of UTF-8.
+pub const MAX_TEXT: usize = 64 * 1024;
+
+impl Layout {
+    /// Checks an event against the schema and brings it into the story's form.
+    ///
+    /// # Errors
+    /// [`EventError`] naming the part that does not fit.
+    pub fn prepare<'a>(&self, event: &'a Event, known_at: Option<Timestamp>) -> Result<Prepared<'a>, EventError> {
+        let (kind, properties) = self.resolve(event)?;
+        let mut cells: smallvec::SmallVec<[PreparedCell<'a>; 8]> = smallvec::SmallVec::new();
+        let declared = self.schema().event_decl(kind).map_or(&[][..], |event| &event.properties);
+        cells.resize(declared.len(), PreparedCell::Missing);
+        for (name, value) in properties {
+            let Some(column) = declared.iter().position(|property| *property.name == *name) else {
+                let names = declared.iter().map(|property| &*property.name);
+                return Err(EventError::undeclared("property", &format!("properties.{}", shown(name)), name, names));
+            };
+            let Some(place) = cells.get_mut(column) else { continue };
+            if *place != PreparedCell::Missing {
+                return Err(EventError::new("property_twice", format!("properties.{}", shown(name)), "the property is told twice"));
+            }
+            *place = self.cell_of(kind, column, name, value)?;
+        }
+        let mut prepared = Prepared {
+            kind,
+            time: event.time,
+            known_at: known_at.or(event.known_at).unwrap_or(event.time),
+            sequence: event.sequence,
+            id: Cow::Borrowed(""),
+            channel: short(event.channel.as_deref(), "channel")?,
+            source: short(event.source.as_deref(), "source")?,
+            cells,
+        };
+        prepared.id = match short(event.id.as_deref(), "id")? {
+            Some(id) => Cow::Borrowed(id),
+            None => Cow::Owned(self.content_id(&prepared)),
+        };
+        Ok(prepared)
+    }
+
+    /// The id of an event that was told without one: from its content, so that the same content is the same event.
+    pub(crate) fn content_id(&self, event: &Prepared<'_>) -> String {
+        let digest = Sha256::digest(event.canonical(self));
+        digest.iter().take(16).fold(String::from("content:"), |text, byte| text + &format!("{byte:02x}"))
+    }
+
+    fn cell_of<'a>(&self, kind: EventKind, column: usize, name: &str, value: &'a Value) -> Result<PreparedCell<'a>, EventError> {
+        let path = || format!("properties.{}", shown(name));
+        if let (Some(CellKind::Text), Value::String(text)) = (self.cell(kind, column), value) {
+            // Text needs no conversion, only a look at a declared set.
+            self.typed(kind, column, value.clone()).map_err(|misfit| EventError::misfit(&path(), &misfit))?;
+            return fits(text, path).map(|()| PreparedCell::Text(Cow::Borrowed(text)));
+        }
+        if *value == Value::Null {
+            return Ok(PreparedCell::Missing);
+        }
+        let value = self.typed(kind, column, value.clone()).map_err(|misfit| EventError::misfit(&path(), &misfit))?;
+        self.store(kind, column, value).map_err(|message| EventError::new("wrong_type", path(), message))
+    }
+
+    fn typed(&self, kind: EventKind, column: usize, value: Value) -> Result<Value, crate::value::Misfit> {
+        match self.schema().event_decl(kind).and_then(|event| event.properties.get(column)) {
+            Some(property) => value.coerce(&property.ty),
+            None => Ok(value),
+        }
+    }
+
+    /// A value of the declared type as a cell of its column.
+    pub(crate) fn store<'a>(&self, kind: EventKind, column: usize, value: Value) -> Result<PreparedCell<'a>, &'static str> {
+        let signed = |number: i64| PreparedCell::Bits(number.cast_unsigned());
+        Ok(match (self.cell(kind, column), value) {
+            (Some(CellKind::Whole), value) if value.to_json().to_string().len() <= MAX_TEXT => PreparedCell::Whole(value),
+            (Some(CellKind::Whole), _) => return Err("a property has at most 65536 bytes"),
+            (_, Value::Bool(value)) => PreparedCell::Bits(u64::from(value)),
+            (_, Value::Int(value)) => signed(value),
+            (_, Value::Uint(value)) => PreparedCell::Bits(value),
+            (_, Value::Double(value)) => PreparedCell::Bits(value.to_bits()),
+            (_, Value::Decimal(value)) => signed(i64::try_from(value.units()).map_err(|_| "a decimal has at most 18 digits")?),
+            (_, Value::Timestamp(value)) => signed(value.to_timestamp().micros()),
+            (_, Value::Duration(value)) => signed(value.nanos()),
+            (_, Value::String(text)) => PreparedCell::Text(Cow::Owned(text.to_string())),
+            _ => return Err("a value of another type than declared"),
+        })
+    }
+
+    /// The event type meant, and the properties that belong to it: an attribute's own event type for `attribute_set`.
+    fn resolve<'a>(&self, event: &'a Event) -> Result<(EventKind, Vec<(&'a str, &'a Value)>), EventError> {
+        let properties = || event.properties.iter().map(|(name, value)| (name.as_str(), value));
+        if event.event_type == ATTRIBUTE_SET {
+            let Some(Value::String(attribute)) = event.property("attribute") else {
+                return Err(EventError::new("missing_property", "properties.attribute", "expected the name of an attribute, as text"));
+            };
+            let kind = self.attribute_kind(attribute)?;
+            return Ok((kind, properties().filter(|(name, _)| *name != "attribute").collect()));
+        }
+        let kind = self.event_kind(&event.event_type)?;
+        Ok((kind, properties().collect()))
+    }
+
+    /// The event type in which an attribute's values are kept.
+    pub(crate) fn attribute_kind(&self, attribute: &str) -> Result<EventKind, EventError> {
+        self.schema().event(&format!("{ATTRIBUTE_SET}:{attribute}")).ok_or_else(|| {
+            let names = self.schema().events().iter().filter_map(|event| event.name.strip_prefix(ATTRIBUTE_SET)?.strip_prefix(':'));
+            EventError::undeclared("attribute", "properties.attribute", attribute, names)
+        })
+    }
+
+    /// A declared or reserved event type by its name.
+    pub(crate) fn event_kind(&self, name: &str) -> Result<EventKind, EventError> {
+        match self.schema().event(name) {
+            Some(kind) if !name.contains(':') => Ok(kind),
+            _ => {
+                let names = self.schema().events().iter().map(|event| &*event.name).filter(|name| !name.contains(':'));
+                Err(EventError::undeclared("event type", "type", name, names))
+            }
+        }
+    }
+}
+
+/// The identifier under which an event is kept: the one whose namespace was declared first.
+pub(crate) fn primary<'a>(identifiers: &'a [Identifier], namespaces: &[std::sync::Arc<str>]) -> Result<&'a Identifier, EventError> {
+    let mut best: Option<(usize, &Identifier)> = None;
+    for identifier in identifiers {
+        let name = identifier.namespace();
+        let Some(rank) = namespaces.iter().position(|namespace| **namespace == *name) else {
+            return Err(EventError::undeclared("namespace", "identifiers", name, namespaces.iter().map(|name| &**name)));
+        };
+        if best.is_none_or(|best| (rank, identifier) < best) {
+            best = Some((rank, identifier));
+        }
+    }
+    best.map(|(_, identifier)| identifier)
+        .ok_or_else(|| EventError::new("missing_identifier", "identifiers", "an event needs at least one identifier"))
+}
+
+fn short<'a>(text: Option<&'a str>, part: &'static str) -> Result<Option<&'a str>, EventError> {
+    match text {
+        Some(text) if text.len() > Identifier::MAX_BYTES => Err(EventError::new("too_long", part, "expected at most 512 bytes")),
+        Some("") => Ok(None),
+        text => Ok(text),
+    }
+}
+
+fn fits(text: &str, path: impl Fn() -> String) -> Result<(), EventError> {
+    if text.len() > MAX_TEXT {
+        return Err(EventError::new("too_long", path(), "expected at most 65536 bytes"));
+    }
+    Ok(())
+}
+
+fn shown(name: &str) -> String {
+    name.chars().take(80).collect()
+}

@@ -1,0 +1,84 @@
+use crate::expr::{EventKind, Schema};
+use crate::value::Type;
+use std::sync::Arc;
+
+/// The outcomes: what can come of a decision. Each is an event with the properties `decision`, `offer`, `placement` and
+/// `slot`, all optional but the offer.
+pub const OUTCOMES: [&str; 19] = [
+    "decided",
+    "reserved",
+    "sent",
+    "delivered",
+    "bounced",
+    "shown",
+    "opened",
+    "clicked",
+    "dismissed",
+    "accepted",
+    "rejected",
+    "ignored",
+    "converted",
+    "redeemed",
+    "fulfilled",
+    "expired",
+    "complained",
+    "unsubscribed",
+    "muted",
+];
+
+/// The name under which hosts tell attributes; inside the story each attribute has an event type of its own.
+pub const ATTRIBUTE_SET: &str = "attribute_set";
+
+/// The reserved event types of a schema, by number.
+#[derive(Debug, Clone)]
+pub struct Reserved {
+    /// In the order of [`OUTCOMES`].
+    pub outcomes: Vec<EventKind>,
+    /// `consent_given`, with `purpose`.
+    pub consent_given: EventKind,
+    /// `consent_withdrawn`, with `purpose`.
+    pub consent_withdrawn: EventKind,
+    /// `linked`, with `other`.
+    pub linked: EventKind,
+    /// `unlinked`, with `other`.
+    pub unlinked: EventKind,
+    /// One per declared attribute, in declared order, each with `value`.
+    pub attributes: Vec<EventKind>,
+}
+
+/// Columns of an outcome.
+pub mod outcome_column {
+    /// `decision`.
+    pub const DECISION: usize = 0;
+    /// `offer`.
+    pub const OFFER: usize = 1;
+    /// `placement`.
+    pub const PLACEMENT: usize = 2;
+    /// `slot`.
+    pub const SLOT: usize = 3;
+}
+
+impl Reserved {
+    /// Declares the reserved event types after the playbook's own.
+    pub fn declare(schema: &mut Schema, attributes: impl IntoIterator<Item = (Arc<str>, Type)>) -> Self {
+        let text = |name: &str| (Arc::from(name), Type::String);
+        let outcome = || [text("decision"), text("offer"), text("placement"), (Arc::from("slot"), Type::Int)];
+        let outcomes = OUTCOMES.iter().map(|name| schema.declare_event(name, outcome())).collect();
+        let mut with = |event: &str, property: &str| schema.declare_event(event, [text(property)]);
+        let consent_given = with("consent_given", "purpose");
+        let consent_withdrawn = with("consent_withdrawn", "purpose");
+        let linked = with("linked", "other");
+        let unlinked = with("unlinked", "other");
+        let attributes = attributes
+            .into_iter()
+            .map(|(name, ty)| schema.declare_event(&format!("{ATTRIBUTE_SET}:{name}"), [(Arc::from("value"), ty)]))
+            .collect();
+        Reserved { outcomes, consent_given, consent_withdrawn, linked, unlinked, attributes }
+    }
+
+    /// The event type of an outcome by its name.
+    #[must_use]
+    pub fn outcome(&self, name: &str) -> Option<EventKind> {
+        OUTCOMES.iter().position(|outcome| *outcome == name).and_then(|place| self.outcomes.get(place)).copied()
+    }
+}

@@ -1,0 +1,284 @@
+use super::identifier::Identifier;
+use super::layout::{CellKind, Layout};
+use super::texts::Texts;
+use super::track::{Cell, Head, Track};
+use crate::expr::EventKind;
+use crate::value::{Timestamp, Value};
+use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// The story under one primary identifier: all its events, one track per event type, each in the total order of time,
+/// sequence number and id.
+#[derive(Debug, Clone)]
+pub struct Strand {
+    identifier: Identifier,
+    layout: Arc<Layout>,
+    /// Sorted by event type.
+    tracks: SmallVec<[(EventKind, Track); 4]>,
+    texts: Texts,
+    ids: Texts,
+}
+
+/// An event that fits the schema, ready to be put in its place. Borrows its texts.
+#[derive(Debug, Clone)]
+pub struct Prepared<'a> {
+    pub(crate) kind: EventKind,
+    pub(crate) time: Timestamp,
+    pub(crate) known_at: Timestamp,
+    pub(crate) sequence: i64,
+    pub(crate) id: std::borrow::Cow<'a, str>,
+    pub(crate) channel: Option<&'a str>,
+    pub(crate) source: Option<&'a str>,
+    /// One per declared property, in declared order.
+    pub(crate) cells: SmallVec<[PreparedCell<'a>; 8]>,
+}
+
+/// A property of a prepared event.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum PreparedCell<'a> {
+    Missing,
+    Bits(u64),
+    Text(std::borrow::Cow<'a, str>),
+    Whole(Value),
+}
+
+/// What became of an event that was put into a strand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// It is new.
+    New,
+    /// The same event was there already.
+    Duplicate,
+    /// An event with the same id and other content was there, and stays: its canonical hash is smaller.
+    ConflictKeptOld,
+    /// An event with the same id and other content was there at this time, and gave way: its canonical hash was larger.
+    ConflictKeptNew {
+        /// When the event that gave way had happened.
+        old_time: Timestamp,
+    },
+}
+
+/// A strand holds at most 4 GiB of text and 4 billion different texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StrandFull;
+
+impl Strand {
+    /// A strand without events.
+    #[must_use]
+    pub fn new(identifier: Identifier, layout: Arc<Layout>) -> Self {
+        Strand { identifier, layout, tracks: SmallVec::new(), texts: Texts::default(), ids: Texts::default() }
+    }
+
+    /// The primary identifier.
+    #[must_use]
+    pub fn identifier(&self) -> &Identifier {
+        &self.identifier
+    }
+
+    /// How its events are kept.
+    #[must_use]
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    /// How many events it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tracks.iter().map(|(_, track)| track.len()).sum()
+    }
+
+    /// Whether it holds no event.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tracks.is_empty()
+    }
+
+    /// Bytes of memory in use, roughly.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let tracks: usize = self.tracks.iter().map(|(_, track)| track.memory()).sum();
+        tracks + self.texts.memory() + self.ids.memory() + size_of::<Self>()
+    }
+
+    /// Puts an event in its place. O(log n) to find it; an event later than all others of its type is appended.
+    pub(crate) fn insert(&mut self, event: &Prepared<'_>) -> Result<Arrival, StrandFull> {
+        let Some((id, new)) = self.ids.intern(&event.id) else { return Err(StrandFull) };
+        let mut arrival = Arrival::New;
+        if !new && let Some((kind, row)) = self.find(id, event) {
+            let Some(head) = self.track(kind).and_then(|track| track.head(row)) else { return Err(StrandFull) };
+            let (old, told) = (self.canonical(kind, row), event.canonical(&self.layout));
+            if old == told {
+                if let Some(track) = self.track_mut(kind) {
+                    track.known_earlier(row, event.known_at);
+                }
+                return Ok(Arrival::Duplicate);
+            }
+            if Sha256::digest(&old) <= Sha256::digest(&told) {
+                return Ok(Arrival::ConflictKeptOld);
+            }
+            if let Some(track) = self.track_mut(kind) {
+                track.remove(row);
+            }
+            arrival = Arrival::ConflictKeptNew { old_time: head.time };
+        }
+        let text = |texts: &mut Texts, text: &str| texts.intern(text).map(|(code, _)| code).ok_or(StrandFull);
+        let channel = event.channel.map_or(Ok(0), |channel| text(&mut self.texts, channel))?;
+        let source = event.source.map_or(Ok(0), |source| text(&mut self.texts, source))?;
+        let mut cells: SmallVec<[Cell; 8]> = SmallVec::with_capacity(event.cells.len());
+        for cell in &event.cells {
+            cells.push(match cell {
+                PreparedCell::Missing => Cell::Missing,
+                PreparedCell::Bits(bits) => Cell::Bits(*bits),
+                PreparedCell::Text(value) => Cell::Code(text(&mut self.texts, value)?),
+                PreparedCell::Whole(value) => Cell::Whole(value.clone()),
+            });
+        }
+        let head = Head { time: event.time, known_at: event.known_at, sequence: event.sequence, id, channel, source };
+        let place = match self.tracks.binary_search_by_key(&event.kind, |(kind, _)| *kind) {
+            Ok(place) => place,
+            Err(place) => {
+                let layout = self.layout.kind(event.kind).map_or(&[][..], |kind| &kind.cells);
+                self.tracks.insert(place, (event.kind, Track::new(layout)));
+                place
+            }
+        };
+        let row = self.row_for(place, event);
+        if let Some((_, track)) = self.tracks.get_mut(place) {
+            track.insert(row, head, cells);
+        }
+        Ok(arrival)
+    }
+
+    /// Where an event belongs in the track at `place`.
+    fn row_for(&self, place: usize, event: &Prepared<'_>) -> usize {
+        let Some((_, track)) = self.tracks.get(place) else { return 0 };
+        let after_last = track.len().checked_sub(1).is_none_or(|last| self.compare(track, last, event) == Ordering::Less);
+        if after_last {
+            return track.len();
+        }
+        let (mut low, mut high) = (0, track.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.compare(track, middle, event) == Ordering::Less {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    fn compare(&self, track: &Track, row: usize, event: &Prepared<'_>) -> Ordering {
+        let Some(head) = track.head(row) else { return Ordering::Greater };
+        (head.time, head.sequence).cmp(&(event.time, event.sequence)).then_with(|| self.ids.get(head.id).cmp(&*event.id))
+    }
+
+    /// Where the event with this id stands: most likely where the new one would, otherwise anywhere.
+    fn find(&self, id: u32, event: &Prepared<'_>) -> Option<(EventKind, usize)> {
+        if let Ok(place) = self.tracks.binary_search_by_key(&event.kind, |(kind, _)| *kind) {
+            let row = self.row_for(place, event);
+            if self.tracks.get(place).and_then(|(_, track)| track.ids.get(row)) == Some(&id) {
+                return Some((event.kind, row));
+            }
+        }
+        self.tracks.iter().find_map(|(kind, track)| Some((*kind, track.ids.iter().position(|code| *code == id)?)))
+    }
+
+    /// The event as canonical bytes; what [`Prepared::canonical`] gives for the same event.
+    fn canonical(&self, kind: EventKind, row: usize) -> Vec<u8> {
+        let Some((track, head)) = self.track(kind).and_then(|track| Some((track, track.head(row)?))) else { return Vec::new() };
+        let optional = |code: u32| (code != 0).then(|| self.texts.get(code));
+        let mut bytes = canonical_head(&self.layout, kind, head.time, head.sequence, optional(head.channel), optional(head.source));
+        for column in 0..track.columns.len() {
+            let cell = match track.cell(row, column) {
+                Cell::Missing => PreparedCell::Missing,
+                Cell::Bits(bits) => PreparedCell::Bits(bits),
+                Cell::Code(code) => PreparedCell::Text(self.texts.get(code).into()),
+                Cell::Whole(value) => PreparedCell::Whole(value),
+            };
+            canonical_cell(&mut bytes, &cell);
+        }
+        bytes
+    }
+
+    pub(super) fn track(&self, kind: EventKind) -> Option<&Track> {
+        let place = self.tracks.binary_search_by_key(&kind, |(kind, _)| *kind).ok()?;
+        self.tracks.get(place).map(|(_, track)| track)
+    }
+
+    fn track_mut(&mut self, kind: EventKind) -> Option<&mut Track> {
+        let place = self.tracks.binary_search_by_key(&kind, |(kind, _)| *kind).ok()?;
+        self.tracks.get_mut(place).map(|(_, track)| track)
+    }
+
+    pub(super) fn tracks(&self) -> impl Iterator<Item = (EventKind, &Track)> {
+        self.tracks.iter().map(|(kind, track)| (*kind, track))
+    }
+
+    pub(super) fn id(&self, code: u32) -> &str {
+        self.ids.get(code)
+    }
+
+    pub(super) fn text(&self, code: u32) -> &str {
+        self.texts.get(code)
+    }
+
+    /// A property of an event.
+    pub(super) fn value(&self, kind: EventKind, track: &Track, row: usize, column: usize) -> Option<Value> {
+        match track.cell(row, column) {
+            Cell::Missing => None,
+            Cell::Bits(bits) => self.layout.cell(kind, column).map(|cell: &CellKind| cell.value(bits)),
+            Cell::Code(code) => Some(Value::text(self.texts.get(code))),
+            Cell::Whole(value) => Some(value),
+        }
+    }
+}
+
+impl Prepared<'_> {
+    /// The event as canonical bytes, without its id and without when it was known.
+    pub(crate) fn canonical(&self, layout: &Layout) -> Vec<u8> {
+        let mut bytes = canonical_head(layout, self.kind, self.time, self.sequence, self.channel, self.source);
+        for cell in &self.cells {
+            canonical_cell(&mut bytes, cell);
+        }
+        bytes
+    }
+}
+
+fn canonical_head(layout: &Layout, kind: EventKind, time: Timestamp, sequence: i64, channel: Option<&str>, source: Option<&str>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64);
+    let name = layout.schema().event_decl(kind).map_or("", |event| &event.name);
+    put_text(&mut bytes, name);
+    bytes.extend_from_slice(&time.micros().to_be_bytes());
+    bytes.extend_from_slice(&sequence.to_be_bytes());
+    for text in [channel, source] {
+        bytes.push(u8::from(text.is_some()));
+        put_text(&mut bytes, text.unwrap_or(""));
+    }
+    bytes
+}
+
+fn canonical_cell(bytes: &mut Vec<u8>, cell: &PreparedCell<'_>) {
+    match cell {
+        PreparedCell::Missing => bytes.push(0),
+        PreparedCell::Bits(bits) => {
+            bytes.push(1);
+            bytes.extend_from_slice(&bits.to_be_bytes());
+        }
+        PreparedCell::Text(text) => {
+            bytes.push(2);
+            put_text(bytes, text);
+        }
+        PreparedCell::Whole(value) => {
+            bytes.push(3);
+            put_text(bytes, &value.to_json().to_string());
+        }
+    }
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+}

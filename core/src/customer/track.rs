@@ -1,0 +1,218 @@
+use super::layout::CellKind;
+use super::texts::Code;
+use crate::value::{Timestamp, Value};
+
+/// All events of one type in one strand, column by column, in the order of the story.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Track {
+    pub(super) times: Vec<Timestamp>,
+    /// Empty while every event was known when it happened.
+    pub(super) known: Vec<Timestamp>,
+    /// Empty while every sequence number is 0.
+    pub(super) sequences: Vec<i64>,
+    pub(super) ids: Vec<Code>,
+    /// Empty while no event has a channel.
+    pub(super) channels: Vec<Code>,
+    /// Empty while no event has a source.
+    pub(super) sources: Vec<Code>,
+    pub(super) columns: Vec<Cells>,
+}
+
+/// The values of one property.
+#[derive(Debug, Clone)]
+pub(super) enum Cells {
+    /// Numbers, times and truth values as 64 bits; the rows that lack one are listed apart.
+    Bits { bits: Vec<u64>, missing: Vec<bool> },
+    /// Text, as numbers of the strand's texts.
+    Codes(Vec<Code>),
+    /// Anything else.
+    Whole(Vec<Option<Value>>),
+}
+
+/// One value on its way into a column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Cell {
+    Missing,
+    Bits(u64),
+    Code(Code),
+    Whole(Value),
+}
+
+/// What every event has besides its properties.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) time: Timestamp,
+    pub(super) known_at: Timestamp,
+    pub(super) sequence: i64,
+    pub(super) id: Code,
+    pub(super) channel: Code,
+    pub(super) source: Code,
+}
+
+impl Track {
+    pub(super) fn new(cells: &[CellKind]) -> Self {
+        let columns = cells
+            .iter()
+            .map(|kind| match kind {
+                CellKind::Text => Cells::Codes(Vec::new()),
+                CellKind::Whole => Cells::Whole(Vec::new()),
+                _ => Cells::Bits { bits: Vec::new(), missing: Vec::new() },
+            })
+            .collect();
+        Track { columns, ..Track::default() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    pub(super) fn head(&self, row: usize) -> Option<Head> {
+        let time = *self.times.get(row)?;
+        Some(Head {
+            time,
+            known_at: self.known.get(row).copied().unwrap_or(time),
+            sequence: self.sequences.get(row).copied().unwrap_or(0),
+            id: self.ids.get(row).copied().unwrap_or(0),
+            channel: self.channels.get(row).copied().unwrap_or(0),
+            source: self.sources.get(row).copied().unwrap_or(0),
+        })
+    }
+
+    /// Puts an event at a place; cells must be as many as columns and of their kinds.
+    pub(super) fn insert(&mut self, row: usize, head: Head, cells: impl IntoIterator<Item = Cell>) {
+        let rows = self.len();
+        insert_rare(&mut self.known, row, rows, head.known_at, head.known_at != head.time, &self.times);
+        insert_sparse(&mut self.sequences, row, rows, head.sequence);
+        insert_sparse(&mut self.channels, row, rows, head.channel);
+        insert_sparse(&mut self.sources, row, rows, head.source);
+        self.times.insert(row, head.time);
+        self.ids.insert(row, head.id);
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            column.insert(row, rows, cell);
+        }
+    }
+
+    pub(super) fn remove(&mut self, row: usize) {
+        self.times.remove(row);
+        self.ids.remove(row);
+        remove_sparse(&mut self.known, row);
+        remove_sparse(&mut self.sequences, row);
+        remove_sparse(&mut self.channels, row);
+        remove_sparse(&mut self.sources, row);
+        for column in &mut self.columns {
+            match column {
+                Cells::Bits { bits, missing } => {
+                    bits.remove(row);
+                    remove_sparse(missing, row);
+                }
+                Cells::Codes(codes) => {
+                    codes.remove(row);
+                }
+                Cells::Whole(values) => {
+                    values.remove(row);
+                }
+            }
+        }
+    }
+
+    /// Notes that an event was known earlier than thought.
+    pub(super) fn known_earlier(&mut self, row: usize, known_at: Timestamp) {
+        let known = self.head(row).map(|head| head.known_at);
+        if known.is_some_and(|known| known_at < known) {
+            if self.known.is_empty() {
+                self.known.clone_from(&self.times);
+            }
+            if let Some(known) = self.known.get_mut(row) {
+                *known = known_at;
+            }
+        }
+    }
+
+    pub(super) fn cell(&self, row: usize, column: usize) -> Cell {
+        match self.columns.get(column) {
+            Some(Cells::Bits { missing, .. }) if missing.get(row).copied().unwrap_or(false) => Cell::Missing,
+            Some(Cells::Bits { bits, .. }) => bits.get(row).map_or(Cell::Missing, |bits| Cell::Bits(*bits)),
+            Some(Cells::Codes(codes)) => match codes.get(row) {
+                Some(0) | None => Cell::Missing,
+                Some(code) => Cell::Code(*code),
+            },
+            Some(Cells::Whole(values)) => values.get(row).cloned().flatten().map_or(Cell::Missing, Cell::Whole),
+            None => Cell::Missing,
+        }
+    }
+
+    /// Bytes in use, roughly.
+    pub(super) fn memory(&self) -> usize {
+        let columns: usize = self
+            .columns
+            .iter()
+            .map(|cells| match cells {
+                Cells::Bits { bits, missing } => bits.capacity() * 8 + missing.capacity(),
+                Cells::Codes(codes) => codes.capacity() * 4,
+                Cells::Whole(values) => values.capacity() * size_of::<Option<Value>>(),
+            })
+            .sum();
+        columns
+            + self.columns.capacity() * size_of::<Cells>()
+            + (self.times.capacity() + self.known.capacity() + self.sequences.capacity()) * 8
+            + (self.ids.capacity() + self.channels.capacity() + self.sources.capacity()) * 4
+            + size_of::<Self>()
+    }
+}
+
+impl Cells {
+    fn insert(&mut self, row: usize, rows: usize, cell: Cell) {
+        match self {
+            Cells::Bits { bits, missing } => {
+                let (value, absent) = match cell {
+                    Cell::Bits(value) => (value, false),
+                    _ => (0, true),
+                };
+                insert_sparse(missing, row, rows, absent);
+                bits.insert(row, value);
+            }
+            Cells::Codes(codes) => codes.insert(
+                row,
+                match cell {
+                    Cell::Code(code) => code,
+                    _ => 0,
+                },
+            ),
+            Cells::Whole(values) => values.insert(
+                row,
+                match cell {
+                    Cell::Whole(value) => Some(value),
+                    _ => None,
+                },
+            ),
+        }
+    }
+}
+
+/// Inserts into a column that stays empty as long as it holds nothing but defaults.
+fn insert_sparse<T: Copy + Default + PartialEq>(column: &mut Vec<T>, row: usize, rows: usize, value: T) {
+    if column.is_empty() {
+        if value == T::default() {
+            return;
+        }
+        column.resize(rows, T::default());
+    }
+    column.insert(row, value);
+}
+
+/// Inserts into a column that stays empty as long as `differs` was never true, and is filled from `usual` then.
+fn insert_rare<T: Copy>(column: &mut Vec<T>, row: usize, rows: usize, value: T, differs: bool, usual: &[T]) {
+    if column.is_empty() {
+        if !differs {
+            return;
+        }
+        column.extend_from_slice(usual.get(..rows).unwrap_or(usual));
+    }
+    column.insert(row, value);
+}
+
+fn remove_sparse<T>(column: &mut Vec<T>, row: usize) {
+    if row < column.len() {
+        column.remove(row);
+    }
+}

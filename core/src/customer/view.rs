@@ -1,0 +1,288 @@
+use super::layout::Layout;
+use super::strand::Strand;
+use super::track::Track;
+use crate::expr::{EventKind, EventRow, PropertyId};
+use crate::value::{Duration, Span, Timestamp, Value};
+use smallvec::SmallVec;
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// The strands of one customer read as one story, up to what was known at an instant. Copies nothing.
+#[derive(Debug, Clone)]
+pub struct View<'a> {
+    strands: SmallVec<[&'a Strand; 2]>,
+    known_at: Timestamp,
+}
+
+/// One event of a view.
+#[derive(Debug, Clone, Copy)]
+pub struct StoryRow<'a> {
+    strand: &'a Strand,
+    kind: EventKind,
+    track: &'a Track,
+    row: usize,
+}
+
+/// Rows of one track that lie in a span.
+struct Run<'a> {
+    strand: &'a Strand,
+    kind: EventKind,
+    track: &'a Track,
+    row: usize,
+    end: usize,
+}
+
+impl<'a> View<'a> {
+    /// A view of strands, seeing only what was known at `known_at`.
+    pub fn new(strands: impl IntoIterator<Item = &'a Strand>, known_at: Timestamp) -> Self {
+        View { strands: strands.into_iter().collect(), known_at }
+    }
+
+    /// Up to when knowledge counts.
+    #[must_use]
+    pub fn known_at(&self) -> Timestamp {
+        self.known_at
+    }
+
+    /// The strands.
+    #[must_use]
+    pub fn strands(&self) -> &[&'a Strand] {
+        &self.strands
+    }
+
+    /// Visits the events of some types in a span in the order of the story.
+    pub fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(StoryRow<'a>) -> ControlFlow<()>) {
+        let mut runs: SmallVec<[Run<'a>; 4]> = SmallVec::new();
+        for strand in &self.strands {
+            for (kind, track) in strand.tracks() {
+                if kinds.contains(&kind) && let Some(run) = self.run(strand, kind, track, span) {
+                    runs.push(run);
+                }
+            }
+        }
+        if let [run] = &mut runs[..] {
+            while let Some(row) = run.next(self.known_at) {
+                if visit(row).is_break() {
+                    return;
+                }
+            }
+            return;
+        }
+        while let Some(run) = runs.iter_mut().filter(|run| run.row < run.end).min_by(|a, b| a.compare(b)) {
+            if let Some(row) = run.next(self.known_at) && visit(row).is_break() {
+                return;
+            }
+        }
+    }
+
+    /// The latest event of a type at or before an instant.
+    #[must_use]
+    pub fn last(&self, kind: EventKind, now: Timestamp) -> Option<StoryRow<'a>> {
+        let mut best: Option<StoryRow<'a>> = None;
+        for strand in &self.strands {
+            let Some(track) = strand.track(kind) else { continue };
+            let Some(run) = self.run(strand, kind, track, Span::lifetime(now)) else { continue };
+            let latest = (run.row..run.end).rev().map(|row| StoryRow { strand, kind, track, row }).find(|row| row.known_at() <= self.known_at);
+            if let Some(row) = latest && best.is_none_or(|best| best.compare(&row) == Ordering::Less) {
+                best = Some(row);
+            }
+        }
+        best
+    }
+
+    /// The first instant after `now` at which an event of these types happened.
+    #[must_use]
+    pub fn next_event(&self, kinds: &[EventKind], now: Timestamp) -> Option<Timestamp> {
+        self.next_where(now, |kind| kinds.contains(&kind))
+    }
+
+    /// The first instant after `now` at which any event happened; the first of all when `now` is not given.
+    #[must_use]
+    pub fn next_instant(&self, now: Option<Timestamp>) -> Option<Timestamp> {
+        self.next_where(now.unwrap_or(Timestamp::MIN.saturating_add_micros(-1)), |_| true)
+    }
+
+    fn next_where(&self, now: Timestamp, wanted: impl Fn(EventKind) -> bool) -> Option<Timestamp> {
+        let span = Span { after: now, until: Timestamp::MAX };
+        let mut first: Option<Timestamp> = None;
+        for strand in &self.strands {
+            for (kind, track) in strand.tracks().filter(|(kind, _)| wanted(*kind)) {
+                if let Some(row) = self.run(strand, kind, track, span).and_then(|mut run| run.next(self.known_at)) {
+                    first = Some(first.map_or(row.time(), |first| first.min(row.time())));
+                }
+            }
+        }
+        first
+    }
+
+    /// The session open at `now`: its first instant, and the first instant at which it is over. Sessions are made of the
+    /// events that the playbook declares; a pause longer than `gap` ends one.
+    #[must_use]
+    pub fn session(&self, now: Timestamp, gap: Duration) -> Option<(Timestamp, Timestamp)> {
+        let span = Span::lifetime(now);
+        let mut runs: SmallVec<[Run<'a>; 4]> = SmallVec::new();
+        for strand in &self.strands {
+            for (kind, track) in strand.tracks() {
+                let counts = strand.layout().kind(kind).is_some_and(|kind| kind.in_sessions);
+                if counts && let Some(run) = self.run(strand, kind, track, span) {
+                    runs.push(run);
+                }
+            }
+        }
+        let mut earlier = || {
+            let run = runs
+                .iter_mut()
+                .filter_map(|run| {
+                    run.drop_unknown(self.known_at);
+                    let last = run.end.checked_sub(1).filter(|last| *last >= run.row)?;
+                    Some((*run.track.times.get(last)?, run))
+                })
+                .max_by_key(|(time, _)| *time);
+            run.map(|(time, run)| {
+                run.end -= 1;
+                time
+            })
+        };
+        let last = earlier()?;
+        let over = last.saturating_add_micros(gap.micros().saturating_add(1));
+        if over <= now {
+            return None;
+        }
+        let mut start = last;
+        while let Some(time) = earlier() {
+            if start.micros() - time.micros() > gap.micros() {
+                break;
+            }
+            start = time;
+        }
+        Some((start, over))
+    }
+
+    fn run(&self, strand: &'a Strand, kind: EventKind, track: &'a Track, span: Span) -> Option<Run<'a>> {
+        // Without a column of its own an event was known when it happened.
+        let until = if track.known.is_empty() { span.until.min(self.known_at) } else { span.until };
+        let row = track.times.partition_point(|time| *time <= span.after);
+        let end = track.times.partition_point(|time| *time <= until);
+        (row < end).then_some(Run { strand, kind, track, row, end })
+    }
+}
+
+impl<'a> Run<'a> {
+    /// The next row that was known, if there is one.
+    fn next(&mut self, known_at: Timestamp) -> Option<StoryRow<'a>> {
+        while self.row < self.end {
+            let row = StoryRow { strand: self.strand, kind: self.kind, track: self.track, row: self.row };
+            self.row += 1;
+            if row.known_at() <= known_at {
+                return Some(row);
+            }
+        }
+        None
+    }
+
+    /// Takes rows off the end that were not known.
+    fn drop_unknown(&mut self, known_at: Timestamp) {
+        while self.row < self.end && self.track.known.get(self.end - 1).is_some_and(|known| *known > known_at) {
+            self.end -= 1;
+        }
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let row = |run: &Self| StoryRow { strand: run.strand, kind: run.kind, track: run.track, row: run.row };
+        row(self).compare(&row(other))
+    }
+}
+
+impl<'a> StoryRow<'a> {
+    /// When it happened.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        self.track.times.get(self.row).copied().unwrap_or(Timestamp::MIN)
+    }
+
+    /// When it was known.
+    #[must_use]
+    pub fn known_at(&self) -> Timestamp {
+        self.track.known.get(self.row).copied().unwrap_or_else(|| self.time())
+    }
+
+    /// Its type.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        self.kind
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &'a str {
+        self.strand.id(self.track.ids.get(self.row).copied().unwrap_or(0))
+    }
+
+    /// Its source, when known.
+    #[must_use]
+    pub fn source(&self) -> Option<&'a str> {
+        let code = self.track.sources.get(self.row).copied().unwrap_or(0);
+        (code != 0).then(|| self.strand.text(code))
+    }
+
+    /// The channel it came through, when known.
+    #[must_use]
+    pub fn channel(&self) -> Option<&'a str> {
+        let code = self.track.channels.get(self.row).copied().unwrap_or(0);
+        (code != 0).then(|| self.strand.text(code))
+    }
+
+    /// The property in a column.
+    #[must_use]
+    pub fn value(&self, column: usize) -> Option<Value> {
+        self.strand.value(self.kind, self.track, self.row, column)
+    }
+
+    /// The text in a column, without copying it.
+    #[must_use]
+    pub fn text(&self, column: usize) -> Option<&'a str> {
+        match self.track.columns.get(column)? {
+            super::track::Cells::Codes(codes) => codes.get(self.row).filter(|code| **code != 0).map(|code| self.strand.text(*code)),
+            _ => None,
+        }
+    }
+
+    /// The strand it stands in.
+    #[must_use]
+    pub fn strand(&self) -> &'a Strand {
+        self.strand
+    }
+
+    /// The order of the story: time, sequence number, id, and the strand's identifier at last.
+    fn compare(&self, other: &Self) -> Ordering {
+        let sequence = |row: &Self| row.track.sequences.get(row.row).copied().unwrap_or(0);
+        (self.time(), sequence(self))
+            .cmp(&(other.time(), sequence(other)))
+            .then_with(|| self.id().cmp(other.id()))
+            .then_with(|| self.strand.identifier().cmp(other.strand.identifier()))
+    }
+
+    fn layout(&self) -> &'a Layout {
+        self.strand.layout()
+    }
+}
+
+impl EventRow for StoryRow<'_> {
+    fn time(&self) -> Timestamp {
+        StoryRow::time(self)
+    }
+
+    fn kind(&self) -> EventKind {
+        self.kind
+    }
+
+    fn property(&self, property: PropertyId) -> Option<Value> {
+        let column = self.layout().schema().event_decl(self.kind)?.column(property)?;
+        self.value(column)
+    }
+
+    fn channel(&self) -> Option<Arc<str>> {
+        StoryRow::channel(self).map(Arc::from)
+    }
+}

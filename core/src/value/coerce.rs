@@ -1,0 +1,96 @@
+use super::{Decimal, Duration, Moment, Timestamp, Type, Value};
+
+/// Why a value does not fit a declared type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// What was expected, such as `int` or `one of web, shop`.
+    pub expected: String,
+    /// What came, without personal content: a type's name, or what is wrong with a number.
+    pub found: String,
+}
+
+impl Value {
+    /// The value as a declared type has it, converting what is written differently in JSON: whole numbers to doubles,
+    /// numbers and text to decimals (exactly), text to timestamps and durations.
+    ///
+    /// # Errors
+    /// [`Misfit`] when the value cannot be of that type without loss; NaN and infinities are refused for doubles.
+    pub fn coerce(self, ty: &Type) -> Result<Value, Misfit> {
+        let found = self.type_name();
+        let misfit = |found: &str| Misfit { expected: ty.to_string(), found: found.to_owned() };
+        let decimal = |scale: u8, currency| {
+            let converted = match &self {
+                Value::Int(number) => Decimal::parse(&number.to_string(), scale, currency),
+                Value::Uint(number) => Decimal::parse(&number.to_string(), scale, currency),
+                Value::Double(number) => Decimal::from_double(*number, scale, currency),
+                Value::String(text) => Decimal::parse(text, scale, currency),
+                Value::Decimal(number) if number.currency() == currency || number.currency().is_none() => {
+                    Decimal::parse(&number.amount_text(), scale, currency)
+                }
+                _ => return Err(misfit(found)),
+            };
+            let number = converted.map_err(|error| misfit(&format!("{found} with {error}")))?;
+            if i64::try_from(number.units()).is_err() {
+                return Err(misfit("a number beyond 18 digits"));
+            }
+            Ok(Value::Decimal(number))
+        };
+        match (ty, &self) {
+            (Type::Dyn, _)
+            | (Type::Null, Value::Null)
+            | (Type::Bool, Value::Bool(_))
+            | (Type::Int, Value::Int(_))
+            | (Type::Uint, Value::Uint(_))
+            | (Type::String, Value::String(_))
+            | (Type::Bytes, Value::Bytes(_))
+            | (Type::Timestamp, Value::Timestamp(_))
+            | (Type::Duration, Value::Duration(_)) => Ok(self),
+            (Type::Double, Value::Double(number)) if number.is_finite() => Ok(self),
+            (Type::Double, Value::Double(_)) => Err(misfit("NaN or infinity")),
+            (Type::Double, Value::Int(number)) => Ok(Value::Double(*number as f64)),
+            (Type::Int, Value::Uint(number)) => i64::try_from(*number).map(Value::Int).map_err(|_| misfit("a number above 2^63")),
+            (Type::Uint, Value::Int(number)) => u64::try_from(*number).map(Value::Uint).map_err(|_| misfit("a negative number")),
+            (Type::Decimal { scale }, _) => decimal(*scale, None),
+            (Type::Money { currency, scale }, _) => decimal(*scale, Some(*currency)),
+            (Type::Enum(names), Value::String(text)) if names.contains(text) => Ok(self),
+            (Type::Enum(_), Value::String(_)) => Err(misfit("another text")),
+            (Type::Timestamp, Value::String(text)) => {
+                Timestamp::parse(text).map(|time| Value::Timestamp(Moment::from(time))).map_err(|_| misfit("text that is no RFC 3339 time"))
+            }
+            (Type::Duration, Value::String(text)) => {
+                Duration::parse(text).map(Value::Duration).map_err(|_| misfit("text that is no duration"))
+            }
+            (Type::List(element), Value::List(items)) => {
+                let items: Result<Vec<Value>, Misfit> = items.iter().cloned().map(|item| item.coerce(element)).collect();
+                items.map(|items| Value::List(items.into()))
+            }
+            (Type::Map(key, value), Value::Map(entries)) => {
+                let entries: Result<Vec<(Value, Value)>, Misfit> =
+                    entries.iter().cloned().map(|(k, v)| Ok((k.coerce(key)?, v.coerce(value)?))).collect();
+                entries.map(|entries| Value::Map(entries.into()))
+            }
+            _ => Err(misfit(found)),
+        }
+    }
+
+    /// The name of the value's type, as the rule language has it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "bool",
+            Value::Int(_) => "int",
+            Value::Uint(_) => "uint",
+            Value::Double(_) => "double",
+            Value::Decimal(number) if number.currency().is_some() => "money",
+            Value::Decimal(_) => "decimal",
+            Value::String(_) => "string",
+            Value::Bytes(_) => "bytes",
+            Value::List(_) => "list",
+            Value::Map(_) => "map",
+            Value::Timestamp(_) => "timestamp",
+            Value::Duration(_) => "duration",
+            Value::Type(_) => "type",
+        }
+    }
+}
