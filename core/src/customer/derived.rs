@@ -15,6 +15,16 @@ pub struct Derived {
     pub journeys: Vec<JourneyState>,
     /// All changes so far, in order.
     pub changes: Vec<Change>,
+    /// The state just before the last instant, kept because several events often share one.
+    mark: Option<Box<Mark>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Mark {
+    settled: Option<Timestamp>,
+    segments: Vec<SegmentState>,
+    journeys: Vec<JourneyState>,
+    changes: usize,
 }
 
 /// Membership of a segment.
@@ -75,7 +85,7 @@ pub struct Change {
 }
 
 /// What changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// The customer came into a segment.
     Entered {
@@ -99,6 +109,31 @@ pub enum What {
 }
 
 impl Derived {
+    /// Remembers the present state, to come back to when another event of the next instant arrives.
+    pub(crate) fn mark(&mut self) {
+        let (settled, changes) = (self.settled, self.changes.len());
+        self.mark = Some(Box::new(Mark { settled, segments: self.segments.clone(), journeys: self.journeys.clone(), changes }));
+    }
+
+    /// Goes back to before an instant: to the remembered state when that is early enough, else to the beginning. Returns the
+    /// changes taken back, and how many remain.
+    pub(crate) fn rewind(&mut self, before: Timestamp) -> (Vec<Change>, usize) {
+        let advanced = self.advanced;
+        let mut changes = std::mem::take(&mut self.changes);
+        match self.mark.take() {
+            Some(mark) if mark.settled.is_none_or(|settled| settled < before) => {
+                let taken = changes.split_off(mark.changes.min(changes.len()));
+                let kept = changes.len();
+                *self = Derived { settled: mark.settled, advanced, segments: mark.segments, journeys: mark.journeys, changes, mark: None };
+                (taken, kept)
+            }
+            _ => {
+                *self = Derived { advanced, ..Derived::default() };
+                (changes, 0)
+            }
+        }
+    }
+
     /// Bytes of memory in use, roughly.
     #[must_use]
     pub fn memory(&self) -> usize {

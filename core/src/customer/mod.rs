@@ -19,10 +19,11 @@ pub use derived::{Change, Derived, JourneyState, Place, SegmentState, Visit, Wha
 pub use event::{Event, EventError};
 pub use identifier::{Identifier, IdentifierError};
 pub use layout::Layout;
+pub use prepare::MAX_TEXT;
 pub(crate) use prepare::primary;
 pub use reserved::{ATTRIBUTE_SET, OUTCOMES, Reserved, outcome_column};
 pub use strand::{Arrival, Prepared, Strand};
-pub(crate) use strand::{PreparedCell, StrandFull};
+pub(crate) use strand::PreparedCell;
 pub use view::{StoryRow, View};
 
 use crate::value::Timestamp;

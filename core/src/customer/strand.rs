@@ -19,6 +19,8 @@ pub struct Strand {
     tracks: SmallVec<[(EventKind, Track); 4]>,
     texts: Texts,
     ids: Texts,
+    /// The latest instant at which an event became known after it happened.
+    late: Option<Timestamp>,
 }
 
 /// An event that fits the schema, ready to be put in its place. Borrows its texts.
@@ -68,7 +70,7 @@ impl Strand {
     /// A strand without events.
     #[must_use]
     pub fn new(identifier: Identifier, layout: Arc<Layout>) -> Self {
-        Strand { identifier, layout, tracks: SmallVec::new(), texts: Texts::default(), ids: Texts::default() }
+        Strand { identifier, layout, tracks: SmallVec::new(), texts: Texts::default(), ids: Texts::default(), late: None }
     }
 
     /// The primary identifier.
@@ -134,6 +136,9 @@ impl Strand {
                 PreparedCell::Text(value) => Cell::Code(text(&mut self.texts, value)?),
                 PreparedCell::Whole(value) => Cell::Whole(value.clone()),
             });
+        }
+        if event.known_at > event.time {
+            self.late = self.late.max(Some(event.known_at));
         }
         let head = Head { time: event.time, known_at: event.known_at, sequence: event.sequence, id, channel, source };
         let place = match self.tracks.binary_search_by_key(&event.kind, |(kind, _)| *kind) {
@@ -215,6 +220,10 @@ impl Strand {
 
     pub(super) fn tracks(&self) -> impl Iterator<Item = (EventKind, &Track)> {
         self.tracks.iter().map(|(kind, track)| (*kind, track))
+    }
+
+    pub(super) fn late(&self) -> Option<Timestamp> {
+        self.late
     }
 
     pub(super) fn id(&self, code: u32) -> &str {

@@ -51,6 +51,12 @@ impl<'a> View<'a> {
         &self.strands
     }
 
+    /// Whether nothing is hidden because it became known later than it happened.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        self.strands.iter().all(|strand| strand.late().is_none_or(|late| late <= self.known_at))
+    }
+
     /// Visits the events of some types in a span in the order of the story.
     pub fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(StoryRow<'a>) -> ControlFlow<()>) {
         let mut runs: SmallVec<[Run<'a>; 4]> = SmallVec::new();
@@ -101,6 +107,28 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn next_instant(&self, now: Option<Timestamp>) -> Option<Timestamp> {
         self.next_where(now.unwrap_or(Timestamp::MIN.saturating_add_micros(-1)), |_| true)
+    }
+
+    /// The last instant at which any event happened.
+    #[must_use]
+    pub fn last_instant(&self) -> Option<Timestamp> {
+        let tracks = self.strands.iter().flat_map(|strand| strand.tracks());
+        tracks.filter_map(|(_, track)| track.times.last().copied()).max()
+    }
+
+    /// The first and the last instant at which an event that the playbook declares happened, and how many there were.
+    #[must_use]
+    pub fn declared(&self) -> Option<(Timestamp, Timestamp, usize)> {
+        let tracks = self.strands.iter().flat_map(|strand| {
+            strand.tracks().filter(|(kind, _)| strand.layout().kind(*kind).is_some_and(|kind| kind.in_sessions)).map(|(_, track)| track)
+        });
+        tracks.fold(None, |found, track| {
+            let (Some(first), Some(last)) = (track.times.first(), track.times.last()) else { return found };
+            Some(match found {
+                None => (*first, *last, track.len()),
+                Some((earliest, latest, count)) => ((*first).min(earliest), (*last).max(latest), count + track.len()),
+            })
+        })
     }
 
     fn next_where(&self, now: Timestamp, wanted: impl Fn(EventKind) -> bool) -> Option<Timestamp> {

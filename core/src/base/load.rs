@@ -1,0 +1,270 @@
+use super::replay::{Progress, Replay, ReplayError, Step, Watch};
+use super::rows::{BadRow, BadRows};
+use crate::column::{Batch, Column, ColumnError};
+use crate::customer::{ATTRIBUTE_SET, Arrival, Event, EventError, Identifier, Layout, Prepared, PreparedCell};
+use crate::engine::Engine;
+use crate::expr::EventKind;
+use crate::value::{Type, Value};
+use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The columns of one batch by what they stand for.
+struct Roles<'a, 'b> {
+    event_type: &'b Column<'a>,
+    time: &'b Column<'a>,
+    /// By namespace, in order of priority.
+    identifiers: Vec<(Arc<str>, &'b Column<'a>)>,
+    id: Option<&'b Column<'a>>,
+    sequence: Option<&'b Column<'a>>,
+    known_at: Option<&'b Column<'a>>,
+    channel: Option<&'b Column<'a>>,
+    source: Option<&'b Column<'a>>,
+    /// `attribute`, which names the attribute of an `attribute_set`.
+    attribute: Option<&'b Column<'a>>,
+    /// By number of the event type, then property.
+    properties: BTreeMap<EventKind, Vec<Option<(Arc<str>, &'b Column<'a>)>>>,
+}
+
+/// Takes in the rows of a batch.
+pub(super) fn add(replay: &mut Replay, batch: &Batch<'_>, watch: &mut Watch<'_>) -> Result<(), ReplayError> {
+    let engine = replay.base().engine().clone();
+    let names = replay.options.columns.clone();
+    let roles = Roles::find(&engine, batch, &names).map_err(ReplayError::Column)?;
+    note_ignored(replay, &engine, batch, &names);
+    for row in 0..batch.rows() {
+        let number = replay.stats().rows;
+        replay.stats().rows += 1;
+        match take(replay, &engine, &roles, row) {
+            Ok(Arrival::New) => replay.stats().events += 1,
+            Ok(Arrival::Duplicate) => replay.stats().duplicates += 1,
+            Ok(Arrival::ConflictKeptOld | Arrival::ConflictKeptNew { .. }) => replay.stats().conflicts += 1,
+            Err(bad) => {
+                let bad = BadRow { row: number, ..bad };
+                if replay.options.bad_rows == BadRows::Stop {
+                    return Err(ReplayError::BadRow(bad));
+                }
+                replay.stats().bad_rows += 1;
+                replay.tables.bad_rows.push(bad);
+            }
+        }
+        if number % 8_192 == 8_191 {
+            let progress = Progress { step: Step::Load, done: number + 1, total: None, now: None };
+            if watch(progress).is_break() {
+                return Err(ReplayError::Stopped);
+            }
+        }
+    }
+    Ok(())
+}
+
+impl<'a, 'b> Roles<'a, 'b> {
+    fn find(engine: &Engine, batch: &'b Batch<'a>, names: &BTreeMap<String, String>) -> Result<Self, ColumnError> {
+        let named = |role: &str| names.get(role).map_or_else(|| role.to_owned(), Clone::clone);
+        // A column named by the caller has to be there; one that merely could be, need not.
+        for column in names.values() {
+            batch.require(column)?;
+        }
+        let optional = |role: &str| batch.column(&named(role));
+        let identifiers: Vec<_> = engine.namespaces().into_iter().filter_map(|name| optional(&name).map(|column| (name, column))).collect();
+        if identifiers.is_empty() {
+            batch.require(engine.namespaces().first().map_or("customer", |name| name))?;
+        }
+        let events = engine.layout().schema().events().iter().enumerate();
+        let properties = events
+            .map(|(kind, event)| {
+                let columns = event.properties.iter().map(|property| {
+                    let name: Arc<str> = Arc::from(named(&property.name));
+                    batch.column(&name).map(|column| (name, column))
+                });
+                (EventKind(u16::try_from(kind).unwrap_or(u16::MAX)), columns.collect())
+            })
+            .collect();
+        Ok(Roles {
+            event_type: batch.require(&named("type"))?,
+            time: batch.require(&named("time"))?,
+            identifiers,
+            id: optional("id"),
+            sequence: optional("sequence"),
+            known_at: optional("known_at"),
+            channel: optional("channel"),
+            source: optional("source"),
+            attribute: optional("attribute"),
+            properties,
+        })
+    }
+}
+
+/// Columns that belong to no role and no declared property are not read; that is said once.
+fn note_ignored(replay: &mut Replay, engine: &Engine, batch: &Batch<'_>, names: &BTreeMap<String, String>) {
+    let roles = ["type", "time", "id", "sequence", "known_at", "channel", "source", "attribute", "value"];
+    let namespaces = engine.namespaces();
+    for column in batch.names() {
+        let used = roles.contains(&&**column)
+            || namespaces.contains(column)
+            || names.values().any(|name| **name == **column)
+            || engine.layout().schema().property(column).is_some();
+        let ignored = &mut replay.stats().ignored_columns;
+        if !used && !ignored.contains(column) {
+            ignored.push(column.clone());
+        }
+    }
+}
+
+fn take(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize) -> Result<Arrival, BadRow> {
+    let layout = engine.layout();
+    let mut buffer = String::new();
+    let event_type = required(roles.event_type.name(row, &mut buffer), "type")?;
+    let kind = if event_type == ATTRIBUTE_SET {
+        let mut buffer = String::new();
+        let column = roles.attribute.ok_or_else(|| missing("attribute"))?;
+        layout.attribute_kind(required(column.name(row, &mut buffer), "attribute")?)
+    } else {
+        layout.event_kind(event_type)
+    }
+    .map_err(|error| refused("type", &error))?;
+    let link = matches!(event_type, "linked" | "unlinked").then(|| event_type.to_owned());
+    let time = required(roles.time.timestamp(row), "time")?;
+    let identifiers = identifiers(roles, row)?;
+    let Some(identifier) = identifiers.first() else { return Err(missing("customer")) };
+    let text = |column: Option<&Column<'_>>, name: &str| -> Result<Option<String>, BadRow> {
+        let mut buffer = String::new();
+        match column {
+            Some(column) => column.name(row, &mut buffer).map(|text| text.map(str::to_owned)).map_err(|error| bad(name, &error)),
+            None => Ok(None),
+        }
+    };
+    let channel = match roles.channel {
+        Some(column) => column.text(row).map_err(|error| bad("channel", &error))?,
+        None => None,
+    };
+    let source = match roles.source {
+        Some(column) => column.text(row).map_err(|error| bad("source", &error))?,
+        None => None,
+    };
+    let mut event = Prepared {
+        kind,
+        time,
+        known_at: optional(roles.known_at, "known_at", |column| column.timestamp(row))?.unwrap_or(time),
+        sequence: optional(roles.sequence, "sequence", |column| column.int(row))?.unwrap_or(0),
+        id: Cow::Borrowed(""),
+        channel: channel.filter(|text| !text.is_empty()),
+        source: source.filter(|text| !text.is_empty()),
+        cells: cells(layout, kind, roles, row)?,
+    };
+    for (name, part) in [("channel", event.channel), ("source", event.source)] {
+        if part.is_some_and(|part| part.len() > Identifier::MAX_BYTES) {
+            return Err(BadRow { row: 0, column: Some(Arc::from(name)), code: "too_long", reason: "expected at most 512 bytes".to_owned() });
+        }
+    }
+    event.id = match text(roles.id, "id")?.filter(|id| !id.is_empty()) {
+        Some(id) if id.len() > Identifier::MAX_BYTES => {
+            return Err(BadRow { row: 0, column: Some(Arc::from("id")), code: "too_long", reason: "expected at most 512 bytes".to_owned() });
+        }
+        Some(id) => Cow::Owned(id),
+        None => Cow::Owned(replay.repeated(identifier, layout.content_id(&event))),
+    };
+    *replay.stats().sources.entry(source.unwrap_or("").to_owned()).or_default() += 1;
+    if let Some(link) = link {
+        let told = told_link(link, &event, &identifiers);
+        return replay.link(&told).map_err(|error| refused("", &error));
+    }
+    replay.base.insert(identifier, &event).map_err(|error| refused("", &error))
+}
+
+impl Replay {
+    /// The id of a row without one: of its content, counted up when the same content comes again.
+    fn repeated(&mut self, identifier: &Identifier, content: String) -> String {
+        let count = self.repeats.entry(format!("{identifier} {content}")).or_default();
+        *count += 1;
+        if *count == 1 { content } else { format!("{content}#{count}") }
+    }
+}
+
+/// The identifiers of a row, that of highest priority first.
+fn identifiers(roles: &Roles<'_, '_>, row: usize) -> Result<SmallVec<[Identifier; 2]>, BadRow> {
+    let mut found = SmallVec::new();
+    let mut buffer = String::new();
+    for (namespace, column) in &roles.identifiers {
+        let value = column.name(row, &mut buffer).map_err(|error| bad(namespace, &error))?;
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            // An identifier may come with its namespace or without.
+            let own = value.strip_prefix(&**namespace).is_some_and(|rest| rest.starts_with(':'));
+            let identifier = if own { Identifier::parse(value) } else { Identifier::new(namespace, value) };
+            found.push(identifier.map_err(|error| refused(namespace, &EventError::from(error)))?);
+        }
+    }
+    Ok(found)
+}
+
+/// The properties of a row in the story's form.
+fn cells<'a>(layout: &Layout, kind: EventKind, roles: &Roles<'a, '_>, row: usize) -> Result<SmallVec<[PreparedCell<'a>; 8]>, BadRow> {
+    let mut cells = SmallVec::new();
+    let (Some(event), Some(columns)) = (layout.schema().event_decl(kind), roles.properties.get(&kind)) else { return Ok(cells) };
+    for (place, (property, column)) in event.properties.iter().zip(columns).enumerate() {
+        let Some((name, column)) = column else {
+            cells.push(PreparedCell::Missing);
+            continue;
+        };
+        let cell = match &property.ty {
+            Type::String => column.text(row).map_err(|error| bad(name, &error))?.map(|text| Ok(PreparedCell::Text(Cow::Borrowed(text)))),
+            ty => column.value_as(row, ty).map_err(|error| bad(name, &error))?.map(|value| layout.store(kind, place, value)),
+        };
+        cells.push(match cell {
+            None => PreparedCell::Missing,
+            Some(Ok(PreparedCell::Text(text))) if text.len() > crate::customer::MAX_TEXT => {
+                return Err(BadRow { row: 0, column: Some(name.clone()), code: "too_long", reason: "expected at most 65536 bytes".to_owned() });
+            }
+            Some(Ok(cell)) => cell,
+            Some(Err(reason)) => {
+                return Err(BadRow { row: 0, column: Some(name.clone()), code: "wrong_type", reason: reason.to_owned() });
+            }
+        });
+    }
+    Ok(cells)
+}
+
+/// A link as an event, because it concerns more than one strand.
+fn told_link(event_type: String, event: &Prepared<'_>, identifiers: &[Identifier]) -> Event {
+    let other = event.cells.first().and_then(|cell| match cell {
+        PreparedCell::Text(text) => Some(("other".to_owned(), Value::text(text))),
+        _ => None,
+    });
+    Event {
+        event_type,
+        time: event.time,
+        known_at: Some(event.known_at),
+        identifiers: identifiers.to_vec(),
+        id: Some(event.id.to_string()),
+        sequence: event.sequence,
+        channel: event.channel.map(str::to_owned),
+        source: event.source.map(str::to_owned),
+        properties: other.into_iter().collect(),
+    }
+}
+
+fn required<T>(value: Result<Option<T>, ColumnError>, name: &str) -> Result<T, BadRow> {
+    value.map_err(|error| bad(name, &error))?.ok_or_else(|| missing(name))
+}
+
+fn optional<T>(
+    column: Option<&Column<'_>>,
+    name: &str,
+    read: impl FnOnce(&Column<'_>) -> Result<Option<T>, ColumnError>,
+) -> Result<Option<T>, BadRow> {
+    column.map_or(Ok(None), |column| read(column).map_err(|error| bad(name, &error)))
+}
+
+fn missing(name: &str) -> BadRow {
+    BadRow { row: 0, column: Some(Arc::from(name)), code: "missing_value", reason: "expected a value, found null".to_owned() }
+}
+
+fn bad(name: &str, error: &ColumnError) -> BadRow {
+    BadRow { row: 0, column: Some(Arc::from(name)), code: error.code(), reason: error.problem().to_string() }
+}
+
+fn refused(name: &str, error: &EventError) -> BadRow {
+    let column = (!name.is_empty()).then(|| Arc::from(name));
+    BadRow { row: 0, column, code: error.code(), reason: error.message().to_owned() }
+}

@@ -1,0 +1,70 @@
+use super::rule::Rule;
+use super::sources::{Source, Sources};
+use crate::expr::EventKind;
+use std::collections::BTreeSet;
+
+/// What a rule reads in the end, directly or through segments, personas and journeys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Event types, the reserved one of each attribute included.
+    pub kinds: BTreeSet<EventKind>,
+    /// Attributes, by number.
+    pub attributes: BTreeSet<usize>,
+    /// Journeys, by number.
+    pub journeys: BTreeSet<usize>,
+    /// Whether it depends on sessions, which any declared event moves.
+    pub sessions: bool,
+}
+
+/// The reach of every segment, persona and journey.
+#[derive(Debug, Clone, Default)]
+pub struct Reaches {
+    /// In the order of the playbook.
+    pub segments: Vec<Reach>,
+    /// In the order of the playbook.
+    pub personas: Vec<Reach>,
+    /// In the order of the playbook.
+    pub journeys: Vec<Reach>,
+}
+
+impl Reach {
+    /// Adds all that another rule reads.
+    pub fn absorb(&mut self, other: &Reach) {
+        self.kinds.extend(&other.kinds);
+        self.attributes.extend(&other.attributes);
+        self.journeys.extend(&other.journeys);
+        self.sessions |= other.sessions;
+    }
+}
+
+impl Reaches {
+    /// The reach of a rule, given those of what it may read.
+    #[must_use]
+    pub fn of(&self, rule: &Rule, sources: &Sources) -> Reach {
+        let mut reach = Reach { kinds: rule.kinds().iter().copied().collect(), sessions: rule.checked().reads_session(), ..Reach::default() };
+        for fact in rule.facts() {
+            match sources.source(*fact) {
+                Some(Source::Attribute(place)) => {
+                    reach.attributes.insert(place);
+                    reach.kinds.extend(sources.reserved.attributes.get(place));
+                }
+                Some(Source::Segment(place)) => reach.absorb_from(&self.segments, place),
+                Some(Source::Persona(place)) => reach.absorb_from(&self.personas, place),
+                Some(Source::Stage(place) | Source::Since(place)) => {
+                    reach.journeys.insert(place);
+                    reach.absorb_from(&self.journeys, place);
+                }
+                Some(Source::Request(_)) | None => {}
+            }
+        }
+        reach
+    }
+}
+
+impl Reach {
+    fn absorb_from(&mut self, known: &[Reach], place: usize) {
+        if let Some(other) = known.get(place) {
+            self.absorb(other);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+use super::reach::{Reach, Reaches};
+use super::rule::Rule;
+use super::sources::Sources;
+use crate::customer::Layout;
+use crate::error::{Diagnostic, Severity};
+use crate::expr::{Expect, TimeClass};
+use crate::playbook::{Playbook, Text};
+use crate::value::{Duration, Value, Zone};
+use std::sync::Arc;
+
+/// The compiled part of a playbook that says what is true of a customer: attributes, segments and personas.
+#[derive(Debug)]
+pub struct Rules {
+    /// Names and where they come from.
+    pub sources: Sources,
+    /// How stories are kept.
+    pub layout: Arc<Layout>,
+    /// In the order of the playbook.
+    pub attributes: Vec<AttributeRule>,
+    /// In the order of the playbook.
+    pub segments: Vec<Rule>,
+    /// In the order of the playbook.
+    pub personas: Vec<PersonaRule>,
+    /// The longest pause within a session.
+    pub session_gap: Duration,
+    /// When the customer's own zone is unknown.
+    pub zone: Zone,
+    /// The attribute that holds the customer's own zone.
+    pub customer_zone: Option<usize>,
+    /// What each segment and persona reads in the end, through others.
+    pub reaches: Reaches,
+}
+
+/// A compiled attribute.
+#[derive(Debug)]
+pub struct AttributeRule {
+    /// Readable when nothing was told.
+    pub default: Option<Value>,
+    /// How long a told value is known.
+    pub ttl: Option<Duration>,
+}
+
+/// A compiled persona.
+#[derive(Debug)]
+pub struct PersonaRule {
+    /// The share of customers who are of it.
+    pub prior: f64,
+    /// Condition, odds when true, odds when false.
+    pub evidence: Vec<(Rule, f64, f64)>,
+}
+
+impl Rules {
+    /// Compiles attributes, segments and personas; findings are added to `findings`. `None` when an expression is wrong.
+    pub(crate) fn compile(playbook: &Playbook, findings: &mut Vec<Diagnostic>) -> Option<Self> {
+        let sources = Sources::of(playbook);
+        let layout = Arc::new(Layout::new(Arc::new(sources.schema.clone()), sources.declared_events, playbook.digest.clone()));
+        let mut complete = true;
+        let mut state_rule = |text: &Text, findings: &mut Vec<Diagnostic>| {
+            let rule = state_rule(text, &sources, findings);
+            complete &= rule.is_some();
+            rule
+        };
+        let segments: Vec<Rule> = playbook.segments.iter().filter_map(|segment| state_rule(&segment.when, findings)).collect();
+        let personas: Vec<PersonaRule> = playbook
+            .personas
+            .iter()
+            .map(|persona| PersonaRule {
+                prior: persona.prior,
+                evidence: persona
+                    .evidence
+                    .iter()
+                    .filter_map(|evidence| Some((state_rule(&evidence.when, findings)?, evidence.odds, evidence.otherwise)))
+                    .collect(),
+            })
+            .collect();
+        if !complete {
+            return None;
+        }
+        let attributes =
+            playbook.attributes.iter().map(|attribute| AttributeRule { default: attribute.default.clone(), ttl: attribute.ttl }).collect();
+        let customer_zone = playbook
+            .customer_zone
+            .as_ref()
+            .and_then(|name| playbook.attributes.iter().position(|attribute| attribute.name.text == name.text));
+        Some(Rules {
+            sources,
+            layout,
+            attributes,
+            segments,
+            personas,
+            session_gap: playbook.session_gap,
+            zone: playbook.time_zone,
+            customer_zone,
+            reaches: Reaches::default(),
+        })
+    }
+
+    /// What a rule reads in the end: through segments, personas and journeys.
+    #[must_use]
+    pub(crate) fn reach(&self, rule: &Rule) -> Reach {
+        self.reaches.of(rule, &self.sources)
+    }
+}
+
+/// Compiles a condition that makes state: it may read the customer and `now` only, and has to change at instants that can be
+/// told beforehand.
+pub(crate) fn state_rule(text: &Text, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Rule> {
+    let rule = Rule::compile(text, &sources.schema, Expect::Bool, findings)?;
+    let finding = |code, message: String, hint: &str| Diagnostic {
+        code,
+        severity: Severity::Error,
+        message,
+        path: text.path.to_string(),
+        place: Some(text.place.clone()),
+        hint: Some(hint.to_owned()),
+        related: None,
+    };
+    let before = findings.len();
+    if rule.class() > TimeClass::Linear {
+        findings.push(finding(
+            "needs_grid",
+            "the instants at which this condition changes cannot be told beforehand".to_owned(),
+            "compare an age or `since_last()` with a fixed length, without multiplying two of them",
+        ));
+    }
+    for fact in rule.facts() {
+        if matches!(sources.source(*fact), Some(super::Source::Request(_))) {
+            findings.push(finding(
+                "request_in_state",
+                format!("`{}` comes with a question, but this condition holds between questions too", sources.path(*fact)),
+                "read it in an offer's conditions instead",
+            ));
+        }
+    }
+    (findings.len() == before).then_some(rule)
+}

@@ -1,0 +1,97 @@
+use crate::customer::Reserved;
+use crate::expr::{FactId, Schema, TimeClass};
+use crate::playbook::Playbook;
+use crate::value::Type;
+use std::sync::Arc;
+
+/// Where a declared fact comes from. The number is the place in the playbook's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// `customer.<name>`.
+    Attribute(usize),
+    /// `request.<name>`.
+    Request(usize),
+    /// `segment("<name>")`.
+    Segment(usize),
+    /// `persona("<name>")`.
+    Persona(usize),
+    /// `journey("<name>").stage`.
+    Stage(usize),
+    /// `journey("<name>").since`.
+    Since(usize),
+}
+
+/// All names that the rules of a playbook may read, and where each comes from.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The names and types.
+    pub schema: Schema,
+    /// By the number of the fact.
+    pub facts: Vec<Source>,
+    /// The reserved event types.
+    pub reserved: Reserved,
+    /// How many event types the playbook declares itself; they come first.
+    pub declared_events: usize,
+    /// The first segment fact; the others follow.
+    pub segments: u32,
+}
+
+impl Sources {
+    /// The names that a playbook declares.
+    #[must_use]
+    pub fn of(playbook: &Playbook) -> Self {
+        let mut schema = Schema::new();
+        for event in &playbook.events {
+            let properties = event.properties.iter().map(|property| (property.name.text.clone(), property.ty.clone()));
+            schema.declare_event(&event.name.text, properties);
+        }
+        let declared_events = playbook.events.len();
+        let attributes = playbook.attributes.iter().map(|attribute| (attribute.name.text.clone(), attribute.ty.clone()));
+        let reserved = Reserved::declare(&mut schema, attributes);
+        let mut facts = Vec::new();
+        let mut declare = |path: String, ty: Type, class: TimeClass, source: Source| {
+            facts.push(source);
+            schema.declare_fact(&path, ty, class)
+        };
+        for (place, attribute) in playbook.attributes.iter().enumerate() {
+            declare(format!("customer.{}", attribute.name.text), attribute.ty.clone(), TimeClass::Step, Source::Attribute(place));
+        }
+        for (place, fact) in playbook.request.iter().enumerate() {
+            declare(format!("request.{}", fact.name.text), fact.ty.clone(), TimeClass::Constant, Source::Request(place));
+        }
+        let mut segments = FactId(u32::try_from(playbook.attributes.len() + playbook.request.len()).unwrap_or(u32::MAX));
+        for (place, segment) in playbook.segments.iter().enumerate() {
+            let id = declare(format!("segment.{}", segment.name.text), Type::Bool, TimeClass::Step, Source::Segment(place));
+            if place == 0 {
+                segments = id;
+            }
+        }
+        for (place, persona) in playbook.personas.iter().enumerate() {
+            declare(format!("persona.{}", persona.name.text), Type::Double, TimeClass::Step, Source::Persona(place));
+        }
+        for (place, journey) in playbook.journeys.iter().enumerate() {
+            let stages: Arc<[Arc<str>]> = journey.stages.iter().map(|stage| stage.name.text.clone()).collect();
+            declare(format!("journey.{}.stage", journey.name.text), Type::Enum(stages), TimeClass::Step, Source::Stage(place));
+            declare(format!("journey.{}.since", journey.name.text), Type::Timestamp, TimeClass::Step, Source::Since(place));
+        }
+        Sources { schema, facts, reserved, declared_events, segments: segments.0 }
+    }
+
+    /// Where a fact comes from.
+    #[must_use]
+    pub fn source(&self, fact: FactId) -> Option<Source> {
+        self.facts.get(fact.0 as usize).copied()
+    }
+
+    /// The path of a fact, as it is shown.
+    #[must_use]
+    pub fn path(&self, fact: FactId) -> Arc<str> {
+        self.schema.fact_decl(fact).map_or_else(|| Arc::from("?"), |decl| decl.path.clone())
+    }
+
+    /// The fact of a segment.
+    #[must_use]
+    pub fn segment_fact(&self, segment: usize) -> FactId {
+        FactId(self.segments.saturating_add(u32::try_from(segment).unwrap_or(u32::MAX)))
+    }
+}

@@ -1,0 +1,130 @@
+use super::trace::Trace;
+use crate::customer::{Event, Identifier};
+use crate::value::{Timestamp, Value};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The answer to a request: for each placement ranked offers with their messages, or a fallback, or silence.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decision {
+    /// Deterministic: from the playbook's digest, the customer, the instants and the request.
+    pub id: String,
+    /// The customer's id.
+    pub customer: String,
+    /// The instant of the question.
+    pub now: Timestamp,
+    /// Up to when knowledge counted.
+    pub known_at: Timestamp,
+    /// The digest of the playbook.
+    pub playbook: Arc<str>,
+    /// In the order asked.
+    pub placements: Vec<PlacementAnswer>,
+    /// Why, for each candidate; only when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
+}
+
+/// What a placement gets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlacementAnswer {
+    /// The placement.
+    pub placement: Arc<str>,
+    /// Its channel.
+    pub channel: Arc<str>,
+    /// Offers, a fallback, or silence.
+    #[serde(flatten)]
+    pub answer: Answer,
+    /// In short: how many candidates there were, and which gates stopped how many.
+    pub reason: String,
+}
+
+/// Offers, or a fallback, or silence: never two of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Answer {
+    /// At least one offer, best first.
+    Offers {
+        /// By slot.
+        offers: Vec<Ranked>,
+    },
+    /// The placement's message for everybody.
+    Fallback {
+        /// As written in the playbook.
+        message: Arc<str>,
+    },
+    /// Nothing is shown.
+    Silence,
+}
+
+/// An offer that was chosen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ranked {
+    /// The offer.
+    pub offer: Arc<str>,
+    /// Propensity x context x value x lever.
+    pub score: f64,
+    /// The rendered message.
+    pub message: String,
+}
+
+impl Decision {
+    /// The answer for a placement.
+    #[must_use]
+    pub fn placement(&self, name: &str) -> Option<&PlacementAnswer> {
+        self.placements.iter().find(|answer| *answer.placement == *name)
+    }
+
+    /// The chosen offers of all placements, in order.
+    pub fn offers(&self) -> impl Iterator<Item = &Ranked> {
+        self.placements.iter().flat_map(|answer| answer.offers())
+    }
+
+    /// The events to record when something came of the decision, one per chosen offer: `decided` at once, `shown` when it was
+    /// seen, `clicked` or `rejected` when that happened. Their ids follow from the decision, so telling one twice counts once.
+    #[must_use]
+    pub fn outcome(&self, outcome: &str, time: Timestamp, identifier: &Identifier) -> Vec<Event> {
+        let mut events = Vec::new();
+        for answer in &self.placements {
+            for (slot, ranked) in answer.offers().iter().enumerate() {
+                let id = format!("{}:{outcome}:{}:{slot}", self.id, answer.placement);
+                events.push(
+                    Event::new(outcome, time, identifier.clone())
+                        .with_id(&id)
+                        .through(&answer.channel)
+                        .with("decision", self.id.as_str())
+                        .with("offer", &*ranked.offer)
+                        .with("placement", &*answer.placement)
+                        .with("slot", Value::Int(i64::try_from(slot).unwrap_or(i64::MAX))),
+                );
+            }
+        }
+        events
+    }
+
+    /// The decision as canonical JSON: the same bytes for the same decision in every language.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl PlacementAnswer {
+    /// The chosen offers, best first; none for a fallback or silence.
+    #[must_use]
+    pub fn offers(&self) -> &[Ranked] {
+        match &self.answer {
+            Answer::Offers { offers } => offers,
+            Answer::Fallback { .. } | Answer::Silence => &[],
+        }
+    }
+
+    /// `offers`, `fallback` or `silence`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.answer {
+            Answer::Offers { .. } => "offers",
+            Answer::Fallback { .. } => "fallback",
+            Answer::Silence => "silence",
+        }
+    }
+}

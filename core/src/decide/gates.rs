@@ -1,0 +1,181 @@
+use super::contact::Taken;
+use super::rules::{OfferRule, Offers, PlacementRule};
+use super::trace::{Gate, Score};
+use crate::context::{Context, Rule};
+use crate::customer::View;
+use crate::expr::{self, Facts, Outcome};
+use crate::playbook::ConsentDefault;
+use crate::value::{Span, Timestamp, Value};
+use std::ops::ControlFlow;
+
+/// Why an offer went no further.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stop {
+    pub(super) gate: Gate,
+    pub(super) unknown: bool,
+    pub(super) reasons: Vec<String>,
+}
+
+/// Whether reasons are wanted; they cost time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Only what is decided.
+    Brief,
+    /// With reasons for every candidate.
+    Full,
+}
+
+impl Stop {
+    fn known(gate: Gate, reason: String) -> Self {
+        Stop { gate, unknown: false, reasons: vec![reason] }
+    }
+}
+
+/// A purpose and what the customer said about it last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consent {
+    Given(Timestamp),
+    Withdrawn(Timestamp),
+    NeverAsked(ConsentDefault),
+}
+
+impl Consent {
+    /// What holds at an instant: the last word counts.
+    pub(crate) fn at(view: &View<'_>, context: &Context<'_>, purpose: &str, default: ConsentDefault) -> Self {
+        let reserved = &context.rules().sources.reserved;
+        let mut consent = Consent::NeverAsked(default);
+        view.events(&[reserved.consent_given, reserved.consent_withdrawn], Span::lifetime(context.now()), &mut |row| {
+            if row.text(0) == Some(purpose) {
+                let given = row.kind() == reserved.consent_given;
+                consent = if given { Consent::Given(row.time()) } else { Consent::Withdrawn(row.time()) };
+            }
+            ControlFlow::Continue(())
+        });
+        consent
+    }
+
+    /// Permission that is unknown is none.
+    pub(crate) fn permits(self) -> bool {
+        matches!(self, Consent::Given(_) | Consent::NeverAsked(ConsentDefault::OptOut))
+    }
+}
+
+/// What the customer permits, asked once per decision; by number of the purpose.
+pub(super) fn consents(offers: &Offers, context: &Context<'_>) -> Vec<Consent> {
+    offers.purposes.iter().map(|(name, default)| Consent::at(context.view(), context, name, *default)).collect()
+}
+
+/// Whether all of some purposes are permitted; otherwise which is not.
+pub(super) fn permitted(purposes: &[usize], consents: &[Consent]) -> Result<(), (usize, Consent)> {
+    for purpose in purposes {
+        match consents.get(*purpose) {
+            Some(consent) if consent.permits() => {}
+            Some(consent) => return Err((*purpose, *consent)),
+            None => return Err((*purpose, Consent::NeverAsked(ConsentDefault::OptIn))),
+        }
+    }
+    Ok(())
+}
+
+impl OfferRule {
+    /// Passes the offer through the gates that do not depend on other offers.
+    pub(super) fn pass(
+        &self,
+        offers: &Offers,
+        context: &Context<'_>,
+        consents: &[Consent],
+        placement: &PlacementRule,
+        detail: Detail,
+    ) -> Result<Score, Stop> {
+        self.consent(offers, consents)?;
+        self.validity(context.now())?;
+        for (rule, gate) in self.gates.iter().zip([Gate::Eligible, Gate::Applicable, Gate::Suitable]) {
+            if let Some(rule) = rule {
+                condition(rule, gate, context, detail)?;
+            }
+        }
+        self.contact(offers, context, placement, &[])?;
+        self.score(context, detail)
+    }
+
+    fn consent(&self, offers: &Offers, consents: &[Consent]) -> Result<(), Stop> {
+        permitted(&self.purposes, consents).map_err(|(purpose, consent)| {
+            let name = offers.purposes.get(purpose).map_or("?", |(name, _)| name);
+            let reason = match consent {
+                Consent::Withdrawn(when) => format!("consent for `{name}` was withdrawn on {when}"),
+                Consent::Given(_) | Consent::NeverAsked(_) => format!("consent for `{name}` was never given"),
+            };
+            Stop { gate: Gate::Consent, unknown: matches!(consent, Consent::NeverAsked(_)), reasons: vec![reason] }
+        })
+    }
+
+    fn validity(&self, now: Timestamp) -> Result<(), Stop> {
+        if let Some(from) = self.from.filter(|from| now < *from) {
+            return Err(Stop::known(Gate::Validity, format!("valid from {from} on")));
+        }
+        match self.until.filter(|until| now >= *until) {
+            Some(until) => Err(Stop::known(Gate::Validity, format!("valid until {until}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The contact policy, with the slots that this decision has filled already.
+    pub(super) fn contact(&self, offers: &Offers, context: &Context<'_>, placement: &PlacementRule, taken: &[Taken<'_>]) -> Result<(), Stop> {
+        match offers.contact.iter().find_map(|rule| rule.objects(context, self, placement, taken)) {
+            Some(reason) => Err(Stop::known(Gate::Contact, reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// The factors and their product, multiplied in the documented order.
+    fn score(&self, context: &Context<'_>, detail: Detail) -> Result<Score, Stop> {
+        let names = ["propensity", "context", "value", "lever"];
+        let mut values = [1.0; 4];
+        for ((factor, name), value) in self.factors.iter().zip(names).zip(&mut values) {
+            let Some((rule, prior)) = factor else { continue };
+            let answer = rule.ask(context);
+            let number = answer.outcome.value().and_then(number).filter(|number| number.is_finite());
+            *value = match (number, prior) {
+                (Some(number), _) => number,
+                (None, Some(prior)) => *prior,
+                (None, None) => {
+                    let mut reasons = vec![format!("`{name}` has no value and no prior")];
+                    if detail == Detail::Full {
+                        reasons.extend(expr::explain(rule.checked(), context).reasons());
+                    }
+                    return Err(Stop { gate: Gate::Score, unknown: true, reasons });
+                }
+            };
+        }
+        let [propensity, fit, worth, lever] = values;
+        let total = propensity * fit * worth * lever;
+        if !total.is_finite() {
+            return Err(Stop::known(Gate::Score, "the product of the factors is beyond the range of numbers".to_owned()));
+        }
+        Ok(Score { propensity, context: fit, value: worth, lever, total })
+    }
+}
+
+/// A condition lets an offer pass only when it is known to be true.
+fn condition(rule: &Rule, gate: Gate, context: &Context<'_>, detail: Detail) -> Result<(), Stop> {
+    let outcome = rule.ask(context).outcome;
+    if outcome.is_true() {
+        return Ok(());
+    }
+    let unknown = !matches!(outcome, Outcome::Value(_));
+    let reasons = match detail {
+        Detail::Brief => Vec::new(),
+        Detail::Full => expr::explain(rule.checked(), context).reasons(),
+    };
+    Err(Stop { gate, unknown, reasons })
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(number) => Some(*number as f64),
+        Value::Uint(number) => Some(*number as f64),
+        Value::Double(number) => Some(*number),
+        Value::Decimal(number) => Some(number.to_double()),
+        _ => None,
+    }
+}

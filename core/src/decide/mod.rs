@@ -1,0 +1,156 @@
+//! From a request to a decision: gates, arbitration, slots, message; with a trace of it all when asked for.
+
+mod contact;
+mod decision;
+mod gates;
+mod message;
+mod request;
+mod rules;
+mod trace;
+
+pub use decision::{Answer, Decision, PlacementAnswer, Ranked};
+pub use gates::Detail;
+pub(crate) use gates::Consent;
+pub(crate) use request::facts_in_order;
+pub use request::{Request, RequestError};
+pub use rules::{ContactRule, Limit, OfferRule, Offers, PlacementRule, Scope, TreatmentRule};
+pub use trace::{Candidate, Gate, JourneyPlace, Score, Trace};
+
+use crate::context::Context;
+use crate::expr::Outcome;
+use contact::Taken;
+use gates::{Stop, consents, permitted};
+use std::collections::BTreeMap;
+
+/// The answers for some placements, and what became of every candidate.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answers {
+    pub(crate) placements: Vec<PlacementAnswer>,
+    /// Empty when only what is decided was asked for.
+    pub(crate) candidates: Vec<Candidate>,
+}
+
+/// An offer that passed all gates but the last.
+struct Survivor<'a> {
+    place: usize,
+    offer: &'a OfferRule,
+    treatment: &'a TreatmentRule,
+    score: Score,
+}
+
+/// Fills placements in the order asked, slots in order.
+pub(crate) fn decide(offers: &Offers, context: &Context<'_>, placements: &[usize], detail: Detail) -> Answers {
+    let consents = consents(offers, context);
+    let mut answers = Answers { placements: Vec::with_capacity(placements.len()), candidates: Vec::new() };
+    let mut taken: Vec<Taken<'_>> = Vec::new();
+    for number in placements {
+        let Some(placement) = offers.placements.get(*number) else { continue };
+        let mut tally = Tally { placement, detail, counts: BTreeMap::new(), candidates: Vec::new() };
+        let mut survivors: Vec<Survivor<'_>> = Vec::new();
+        for (place, offer) in offers.offers.iter().enumerate() {
+            let here = offer.placements.is_empty() || offer.placements.contains(number);
+            let treatment = offer.treatments.iter().find(|treatment| treatment.channel == placement.channel);
+            let (true, Some(treatment)) = (here, treatment) else { continue };
+            match offer.pass(offers, context, &consents, placement, detail) {
+                Ok(score) => survivors.push(Survivor { place, offer, treatment, score }),
+                Err(stop) => tally.add(place, offer, stop, None),
+            }
+        }
+        // Score, then declared priority, then order in the playbook.
+        survivors.sort_by(|a, b| {
+            b.score.total.total_cmp(&a.score.total).then(b.offer.priority.cmp(&a.offer.priority)).then(a.place.cmp(&b.place))
+        });
+        let mut chosen = Vec::new();
+        for survivor in &survivors {
+            let Survivor { place, offer, score, .. } = survivor;
+            match fill(offers, context, survivor, placement, chosen.len(), &taken, detail) {
+                Ok(message) => {
+                    taken.push(Taken { offer, placement });
+                    chosen.push(Ranked { offer: offer.name.clone(), score: score.total, message });
+                    tally.add(*place, offer, Stop { gate: Gate::Chosen, unknown: false, reasons: Vec::new() }, Some(*score));
+                }
+                Err(stop) => tally.add(*place, offer, stop, Some(*score)),
+            }
+        }
+        let reason = tally.reason();
+        let answer = match &placement.fallback {
+            _ if !chosen.is_empty() => Answer::Offers { offers: chosen },
+            Some((message, purposes)) if permitted(purposes, &consents).is_ok() => Answer::Fallback { message: message.clone() },
+            _ => Answer::Silence,
+        };
+        answers.placements.push(PlacementAnswer { placement: placement.name.clone(), channel: placement.channel.clone(), answer, reason });
+        tally.candidates.sort_by_key(|(place, _)| *place);
+        answers.candidates.extend(tally.candidates.into_iter().map(|(_, candidate)| candidate));
+    }
+    answers
+}
+
+/// The last gate: a free slot, the contact policy with what was chosen before, and a message that can be written.
+fn fill(
+    offers: &Offers,
+    context: &Context<'_>,
+    survivor: &Survivor<'_>,
+    placement: &PlacementRule,
+    filled: usize,
+    taken: &[Taken<'_>],
+    detail: Detail,
+) -> Result<String, Stop> {
+    let outranked = |reason: String| Stop { gate: Gate::Outranked, unknown: false, reasons: vec![reason] };
+    if filled >= placement.slots {
+        let slots = if placement.slots == 1 { "the slot".to_owned() } else { format!("the {} slots", placement.slots) };
+        return Err(outranked(format!("others with a higher rank took {slots}")));
+    }
+    if let Some(earlier) = taken.iter().find(|taken| taken.offer.name == survivor.offer.name) {
+        return Err(outranked(format!("it is shown in `{}` already", earlier.placement.name)));
+    }
+    survivor.offer.contact(offers, context, placement, taken)?;
+    let mut values = BTreeMap::new();
+    for (name, rule, missing) in &survivor.treatment.with {
+        let value = match (rule.ask(context).outcome, missing) {
+            (Outcome::Value(value), _) => message::shown(&value),
+            (_, Some(missing)) => (&**missing).into(),
+            (_, None) => {
+                let mut reasons = vec![format!("the message needs `{name}`, which is not known and declares nothing for that case")];
+                if detail == Detail::Full {
+                    reasons.extend(crate::expr::explain(rule.checked(), context).reasons());
+                }
+                return Err(Stop { gate: Gate::Message, unknown: true, reasons });
+            }
+        };
+        values.insert(&**name, value);
+    }
+    offers
+        .messages
+        .render(&survivor.treatment.template, &values)
+        .map_err(|error| Stop { gate: Gate::Message, unknown: false, reasons: vec![error] })
+}
+
+/// Counts what became of the candidates of a placement.
+struct Tally<'a> {
+    placement: &'a PlacementRule,
+    detail: Detail,
+    counts: BTreeMap<Gate, usize>,
+    candidates: Vec<(usize, Candidate)>,
+}
+
+impl Tally<'_> {
+    fn add(&mut self, place: usize, offer: &OfferRule, stop: Stop, score: Option<Score>) {
+        *self.counts.entry(stop.gate).or_default() += 1;
+        if self.detail == Detail::Full {
+            let Stop { gate, unknown, reasons } = stop;
+            let (placement, offer) = (self.placement.name.clone(), offer.name.clone());
+            self.candidates.push((place, Candidate { placement, offer, gate, unknown, reasons, score }));
+        }
+    }
+
+    /// Such as `8 candidates: consent 5, eligible 2, chosen 1`.
+    fn reason(&self) -> String {
+        let total: usize = self.counts.values().sum();
+        if total == 0 {
+            return "no offer is made for this placement".to_owned();
+        }
+        let counts: Vec<String> = self.counts.iter().map(|(gate, count)| format!("{} {count}", gate.name())).collect();
+        let noun = if total == 1 { "candidate" } else { "candidates" };
+        format!("{total} {noun}: {}", counts.join(", "))
+    }
+}

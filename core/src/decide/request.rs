@@ -1,0 +1,94 @@
+use crate::expr::Schema;
+use crate::value::Value;
+use std::fmt;
+
+/// A question: which placements ask, and what the host knows about this moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Request {
+    /// The placements, filled in this order.
+    pub placements: Vec<String>,
+    /// The facts that the playbook declares under `request`, by name; those left out are unknown.
+    pub facts: Vec<(String, Value)>,
+}
+
+impl Request {
+    /// A question of one placement.
+    #[must_use]
+    pub fn of(placement: &str) -> Self {
+        Request { placements: vec![placement.to_owned()], facts: Vec::new() }
+    }
+
+    /// The same question with one more fact.
+    #[must_use]
+    pub fn with(mut self, fact: &str, value: impl Into<Value>) -> Self {
+        self.facts.push((fact.to_owned(), value.into()));
+        self
+    }
+}
+
+/// A question that cannot be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestError {
+    code: &'static str,
+    path: String,
+    message: String,
+}
+
+impl RequestError {
+    pub(crate) fn new(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
+        RequestError { code, path: path.into(), message: message.into() }
+    }
+
+    /// A stable code such as `unknown_placement`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Which part of the question, such as `facts.basket`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong, and what was expected.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.path, self.message) }
+    }
+}
+
+impl std::error::Error for RequestError {}
+
+/// The facts of a request in the order of the playbook's `request`.
+pub(crate) fn facts_in_order(request: &Request, names: &[std::sync::Arc<str>], schema: &Schema) -> Result<Vec<Option<Value>>, RequestError> {
+    let mut facts = vec![None; names.len()];
+    for (name, value) in &request.facts {
+        let shown: String = name.chars().take(80).collect();
+        let path = format!("facts.{shown}");
+        let Some(place) = names.iter().position(|known| **known == **name) else {
+            let near = crate::error::nearest(name, names.iter().map(|name| &**name));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            return Err(RequestError::new("undeclared_fact", path, format!("`{shown}` is not declared under `request`{hint}")));
+        };
+        let declared = schema.fact(&format!("request.{name}")).and_then(|fact| schema.fact_decl(fact));
+        let value = match (value, declared) {
+            (Value::Null, _) => continue,
+            (value, Some(declared)) => value.clone().coerce(&declared.ty).map_err(|misfit| {
+                RequestError::new("wrong_type", path.clone(), format!("expected {}, found {}", misfit.expected, misfit.found))
+            })?,
+            (value, None) => value.clone(),
+        };
+        match facts.get_mut(place) {
+            Some(slot @ None) => *slot = Some(value),
+            _ => return Err(RequestError::new("fact_twice", path, "the fact is told twice")),
+        }
+    }
+    Ok(facts)
+}

@@ -1,0 +1,213 @@
+use super::message::{Messages, TemplateName};
+use crate::context::{Rule, Sources};
+use crate::error::Diagnostic;
+use crate::expr::{EventKind, Expect};
+use crate::playbook::{self, CapWindow, ConsentDefault, Format, Name, Offer, Playbook};
+use crate::value::{Duration, Timestamp};
+use std::sync::Arc;
+
+/// The compiled part of a playbook that says what may be shown: offers, placements, contact policy.
+#[derive(Debug)]
+pub struct Offers {
+    /// Names and defaults, in the order of the playbook.
+    pub purposes: Vec<(Arc<str>, ConsentDefault)>,
+    /// In the order of the playbook.
+    pub offers: Vec<OfferRule>,
+    /// In the order of the playbook.
+    pub placements: Vec<PlacementRule>,
+    /// In the order of the playbook.
+    pub contact: Vec<ContactRule>,
+    /// The names of the request facts.
+    pub request: Vec<Arc<str>>,
+    /// The templates.
+    pub messages: Messages,
+}
+
+/// A compiled offer.
+#[derive(Debug)]
+pub struct OfferRule {
+    /// Its name.
+    pub name: Arc<str>,
+    /// All must be permitted; numbers of purposes.
+    pub purposes: Vec<usize>,
+    /// Where it may be shown; empty for anywhere.
+    pub placements: Vec<usize>,
+    /// The first instant of validity.
+    pub from: Option<Timestamp>,
+    /// The first instant after it.
+    pub until: Option<Timestamp>,
+    /// `eligible`, `applicable`, `suitable`.
+    pub gates: [Option<Rule>; 3],
+    /// `propensity`, `context`, `value`, `lever`, each with its prior.
+    pub factors: [Option<(Rule, Option<f64>)>; 4],
+    /// Breaks ties.
+    pub priority: i64,
+    /// By channel.
+    pub treatments: Vec<TreatmentRule>,
+}
+
+/// A compiled treatment.
+#[derive(Debug)]
+pub struct TreatmentRule {
+    /// The channel.
+    pub channel: Arc<str>,
+    /// The message.
+    pub template: TemplateName,
+    /// What the message shows: name, expression, what stands for an unknown value.
+    pub with: Vec<(Arc<str>, Rule, Option<Arc<str>>)>,
+}
+
+/// A compiled placement.
+#[derive(Debug)]
+pub struct PlacementRule {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its channel.
+    pub channel: Arc<str>,
+    /// How many offers it takes.
+    pub slots: usize,
+    /// What is shown when none is left: message and purposes.
+    pub fallback: Option<(Arc<str>, Vec<usize>)>,
+}
+
+/// A compiled contact rule.
+#[derive(Debug)]
+pub struct ContactRule {
+    /// Its name in traces.
+    pub name: Arc<str>,
+    /// The outcome that is counted or that starts the pause.
+    pub outcome: (Arc<str>, EventKind),
+    /// What is counted together.
+    pub scope: Scope,
+    /// What it demands.
+    pub limit: Limit,
+}
+
+/// What a contact rule counts together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Each offer for itself.
+    Offer,
+    /// Each placement for itself.
+    Placement,
+    /// Each channel for itself.
+    Channel,
+    /// One channel only.
+    OnlyChannel(Arc<str>),
+    /// Everything.
+    Everything,
+}
+
+/// What a contact rule demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// At most so many in a window.
+    Cap {
+        /// How many.
+        at_most: u32,
+        /// In which window.
+        per: CapWindow,
+    },
+    /// None for so long after the outcome.
+    Pause(Duration),
+}
+
+impl Offers {
+    /// Compiles offers, placements and contact policy; findings are added to `findings`. `None` when something is wrong.
+    pub(crate) fn compile(playbook: &Playbook, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Self> {
+        let mut messages = Messages::new();
+        let before = findings.iter().filter(|finding| finding.severity == crate::error::Severity::Error).count();
+        let offers = playbook.offers.iter().map(|offer| offer_rule(offer, playbook, sources, &mut messages, findings)).collect();
+        let placements = playbook
+            .placements
+            .iter()
+            .map(|placement| PlacementRule {
+                name: placement.name.text.clone(),
+                channel: placement.channel.text.clone(),
+                slots: placement.slots as usize,
+                fallback: placement.fallback.as_ref().map(|fallback| (fallback.message.clone(), purposes(&fallback.purposes, playbook))),
+            })
+            .collect();
+        let contact = playbook.contact.iter().filter_map(|rule| contact_rule(rule, sources)).collect();
+        let after = findings.iter().filter(|finding| finding.severity == crate::error::Severity::Error).count();
+        (before == after).then(|| Offers {
+            purposes: playbook.purposes.iter().map(|purpose| (purpose.name.text.clone(), purpose.default)).collect(),
+            offers,
+            placements,
+            contact,
+            request: playbook.request.iter().map(|fact| fact.name.text.clone()).collect(),
+            messages,
+        })
+    }
+}
+
+impl OfferRule {
+    /// Every rule of the offer: conditions, factors and what its messages show.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
+        let gates = self.gates.iter().flatten();
+        let factors = self.factors.iter().flatten().map(|(rule, _)| rule);
+        let shown = self.treatments.iter().flat_map(|treatment| treatment.with.iter().map(|(_, rule, _)| rule));
+        gates.chain(factors).chain(shown)
+    }
+}
+
+fn offer_rule(offer: &Offer, playbook: &Playbook, sources: &Sources, messages: &mut Messages, findings: &mut Vec<Diagnostic>) -> OfferRule {
+    let schema = &sources.schema;
+    let gates = [&offer.eligible, &offer.applicable, &offer.suitable]
+        .map(|text| text.as_ref().and_then(|text| Rule::compile(text, schema, Expect::Bool, findings)));
+    let factors = offer.factors.each_ref().map(|factor| {
+        let factor = factor.as_ref()?;
+        Some((Rule::compile(&factor.value, schema, Expect::Number, findings)?, factor.prior))
+    });
+    let mut treatments = Vec::new();
+    for treatment in &offer.treatments {
+        let format = playbook.channels.iter().find(|channel| channel.name.text == treatment.channel.text);
+        let format = format.map_or(Format::Text, |channel| channel.format);
+        let names: Vec<&str> = treatment.with.iter().map(|shown| &*shown.name.text).collect();
+        let template = messages.add(&treatment.message, format, &names, findings);
+        let with = treatment
+            .with
+            .iter()
+            .filter_map(|shown| {
+                let rule = Rule::compile(&shown.value, schema, Expect::Any, findings)?;
+                Some((shown.name.text.clone(), rule, shown.missing.clone()))
+            })
+            .collect();
+        treatments.extend(template.map(|template| TreatmentRule { channel: treatment.channel.text.clone(), template, with }));
+    }
+    OfferRule {
+        name: offer.name.text.clone(),
+        purposes: purposes(&offer.purposes, playbook),
+        placements: numbers(&offer.placements, playbook.placements.iter().map(|placement| &placement.name)),
+        from: offer.valid_from,
+        until: offer.valid_until,
+        gates,
+        factors,
+        priority: offer.priority,
+        treatments,
+    }
+}
+
+fn contact_rule(rule: &playbook::ContactRule, sources: &Sources) -> Option<ContactRule> {
+    let (name, outcome, scope, limit) = match rule {
+        playbook::ContactRule::Cap { name, count, scope, at_most, per } => (name, count, scope, Limit::Cap { at_most: *at_most, per: *per }),
+        playbook::ContactRule::Pause { name, after, scope, pause } => (name, after, scope, Limit::Pause(*pause)),
+    };
+    let scope = match scope {
+        playbook::Scope::Offer => Scope::Offer,
+        playbook::Scope::Placement => Scope::Placement,
+        playbook::Scope::Channel(None) => Scope::Channel,
+        playbook::Scope::Channel(Some(channel)) => Scope::OnlyChannel(channel.text.clone()),
+        playbook::Scope::Everything => Scope::Everything,
+    };
+    let kind = sources.reserved.outcome(&outcome.text)?;
+    Some(ContactRule { name: name.clone(), outcome: (outcome.text.clone(), kind), scope, limit })
+}
+
+fn purposes(names: &[Name], playbook: &Playbook) -> Vec<usize> {
+    numbers(names, playbook.purposes.iter().map(|purpose| &purpose.name))
+}
+
+fn numbers<'a>(names: &[Name], declared: impl Iterator<Item = &'a Name> + Clone) -> Vec<usize> {
+    names.iter().filter_map(|name| declared.clone().position(|declared| declared.text == name.text)).collect()
+}

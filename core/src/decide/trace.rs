@@ -1,0 +1,142 @@
+use crate::value::Timestamp;
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a decision came out as it did: what became of each candidate.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trace {
+    /// The segments that the customer was in, in the order of the playbook.
+    pub segments: Vec<Arc<str>>,
+    /// The personas with their posteriors, in the order of the playbook.
+    pub personas: Vec<(Arc<str>, f64)>,
+    /// The journeys with the stage and since when; no stage outside of the journey.
+    pub journeys: Vec<JourneyPlace>,
+    /// Every offer that could be shown in a placement, in the order of placements, then of the playbook.
+    pub candidates: Vec<Candidate>,
+}
+
+/// Where the customer stands in a journey.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JourneyPlace {
+    /// The journey.
+    pub journey: Arc<str>,
+    /// The stage.
+    pub stage: Option<Arc<str>>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
+/// What became of one offer for one placement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Candidate {
+    /// The placement.
+    pub placement: Arc<str>,
+    /// The offer.
+    pub offer: Arc<str>,
+    /// The first gate that stopped it, or `chosen`.
+    pub gate: Gate,
+    /// Whether a fact that is not known stopped it, rather than one that is.
+    pub unknown: bool,
+    /// Why, one sentence each, with the values that were read.
+    pub reasons: Vec<String>,
+    /// The arithmetic of its rank, when it came that far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
+}
+
+/// The factors of a score, in the order of multiplication; one that is not declared is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Score {
+    /// How likely the customer responds.
+    pub propensity: f64,
+    /// How well it fits the moment.
+    pub context: f64,
+    /// What a response is worth.
+    pub value: f64,
+    /// What the organisation wants to push.
+    pub lever: f64,
+    /// The product.
+    pub total: f64,
+}
+
+/// The gates in the order in which they are passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gate {
+    /// A purpose is not permitted.
+    Consent,
+    /// Not yet or no longer valid.
+    Validity,
+    /// The customer may not have it.
+    Eligible,
+    /// It makes no sense now.
+    Applicable,
+    /// It would not be good for the customer.
+    Suitable,
+    /// The contact policy holds it back.
+    Contact,
+    /// It has no score.
+    Score,
+    /// Its message cannot be written.
+    Message,
+    /// Another took the slot.
+    Outranked,
+    /// It passed.
+    Chosen,
+}
+
+impl Gate {
+    /// The name in traces.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Gate::Consent => "consent",
+            Gate::Validity => "validity",
+            Gate::Eligible => "eligible",
+            Gate::Applicable => "applicable",
+            Gate::Suitable => "suitable",
+            Gate::Contact => "contact",
+            Gate::Score => "score",
+            Gate::Message => "message",
+            Gate::Outranked => "outranked",
+            Gate::Chosen => "chosen",
+        }
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.segments.iter().map(|name| &**name).collect();
+        writeln!(f, "segments: {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") })?;
+        for (persona, posterior) in &self.personas {
+            writeln!(f, "persona {persona}: {:.0} %", posterior * 100.0)?;
+        }
+        for place in &self.journeys {
+            match (&place.stage, place.since) {
+                (Some(stage), Some(since)) => writeln!(f, "journey {}: {stage} since {since}", place.journey)?,
+                _ => writeln!(f, "journey {}: not in it", place.journey)?,
+            }
+        }
+        let mut placement = "";
+        for candidate in &self.candidates {
+            if *candidate.placement != *placement {
+                placement = &candidate.placement;
+                writeln!(f, "{placement}:")?;
+            }
+            match candidate.gate {
+                Gate::Chosen => write!(f, "  {}: chosen", candidate.offer)?,
+                gate => write!(f, "  {}: stopped at {}", candidate.offer, gate.name())?,
+            }
+            if let Some(score) = &candidate.score {
+                let Score { propensity, context, value, lever, total } = score;
+                write!(f, ", score {total} = {propensity} x {context} x {value} x {lever}")?;
+            }
+            writeln!(f)?;
+            for reason in &candidate.reasons {
+                writeln!(f, "    {reason}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,214 @@
+use super::Inner;
+use super::purposes::check_purposes;
+use crate::context::{Reach, Reaches, Rule, Rules, Source};
+use crate::decide::Offers;
+use crate::error::{Diagnostic, Diagnostics, Severity};
+use crate::journey::{Journeys, Model};
+use crate::playbook::{Name, Playbook};
+
+/// Compiles the loaded playbook; all findings of all its parts are reported together.
+pub(super) fn compile(playbook: Playbook, warnings: Diagnostics) -> Result<Inner, Diagnostics> {
+    let mut findings = warnings.0;
+    let rules = Rules::compile(&playbook, &mut findings);
+    let sources = rules.as_ref().map(|rules| rules.sources.clone()).unwrap_or_else(|| crate::context::Sources::of(&playbook));
+    let journeys = Journeys::compile(&playbook, &sources, &mut findings);
+    let offers = Offers::compile(&playbook, &sources, &mut findings);
+    let mut model = match (rules, journeys) {
+        (Some(rules), Some(journeys)) => Some(Model { rules, journeys }),
+        _ => None,
+    };
+    if let Some(model) = &mut model {
+        order(&playbook, model, &mut findings);
+        if let Some(offers) = &offers {
+            check_purposes(&playbook, &model.rules, offers, &model.journeys, &mut findings);
+        }
+    }
+    let mut findings = Diagnostics(findings);
+    findings.sort();
+    match (model, offers) {
+        (Some(model), Some(offers)) if !findings.has_errors() => Ok(Inner { playbook, model, offers, warnings: findings }),
+        _ => Err(findings),
+    }
+}
+
+/// A segment, persona or journey in the graph of what depends on what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Node {
+    Segment(usize),
+    Persona(usize),
+    Journey(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Open,
+    Active,
+    Done,
+}
+
+/// Walks the graph, dependencies first, and notes what each node reads in the end; a cycle is a mistake that prints its path.
+struct Walk<'a> {
+    playbook: &'a Playbook,
+    model: &'a Model,
+    reaches: Reaches,
+    reads_itself: Vec<bool>,
+    marks: [Vec<Mark>; 3],
+    path: Vec<Node>,
+    findings: &'a mut Vec<Diagnostic>,
+}
+
+fn order(playbook: &Playbook, model: &mut Model, findings: &mut Vec<Diagnostic>) {
+    let (segments, personas, journeys) = (model.rules.segments.len(), model.rules.personas.len(), model.journeys.rules.len());
+    let mut walk = Walk {
+        playbook,
+        model,
+        reaches: Reaches {
+            segments: vec![Reach::default(); segments],
+            personas: vec![Reach::default(); personas],
+            journeys: vec![Reach::default(); journeys],
+        },
+        reads_itself: vec![false; journeys],
+        marks: [vec![Mark::Open; segments], vec![Mark::Open; personas], vec![Mark::Open; journeys]],
+        path: Vec::new(),
+        findings,
+    };
+    for number in 0..segments {
+        walk.visit(Node::Segment(number));
+    }
+    for number in 0..personas {
+        walk.visit(Node::Persona(number));
+    }
+    for number in 0..journeys {
+        walk.visit(Node::Journey(number));
+    }
+    let (reaches, reads_itself) = (walk.reaches, walk.reads_itself);
+    for ((rule, reach), reads_itself) in model.journeys.rules.iter_mut().zip(&reaches.journeys).zip(reads_itself) {
+        rule.reach = reach.clone();
+        rule.reads_itself = reads_itself;
+    }
+    model.rules.reaches = reaches;
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, node: Node) {
+        match self.mark(node) {
+            Mark::Done => {}
+            Mark::Active => self.report_cycle(node),
+            // Depth is bounded so that a chain of ten thousand segments cannot exhaust the stack.
+            Mark::Open if self.path.len() >= 500 => {
+                let name = self.name(node);
+                self.findings.push(mistake("too_deep", format!("`{}` depends on more than 500 others in a row", name.text), name));
+            }
+            Mark::Open => {
+                self.set(node, Mark::Active);
+                self.path.push(node);
+                for next in self.edges(node) {
+                    self.visit(next);
+                }
+                self.path.pop();
+                self.set(node, Mark::Done);
+                let mut reach = Reach::default();
+                for rule in self.rules(node) {
+                    reach.absorb(&self.reaches.of(rule, &self.model.rules.sources));
+                }
+                if let Node::Journey(number) = node {
+                    // Its own stages are not a dependency: a journey reads itself as it was just before.
+                    reach.journeys.remove(&number);
+                    for stage in self.model.journeys.rules.get(number).map_or(&[][..], |rule| &rule.stages) {
+                        reach.kinds.extend(&stage.on);
+                        reach.kinds.extend(stage.timeout.iter().flat_map(|timeout| &timeout.reset_on));
+                    }
+                }
+                let place = match node {
+                    Node::Segment(number) => self.reaches.segments.get_mut(number),
+                    Node::Persona(number) => self.reaches.personas.get_mut(number),
+                    Node::Journey(number) => self.reaches.journeys.get_mut(number),
+                };
+                if let Some(place) = place {
+                    *place = reach;
+                }
+            }
+        }
+    }
+
+    fn rules(&self, node: Node) -> Vec<&Rule> {
+        let rules = &self.model.rules;
+        match node {
+            Node::Segment(number) => rules.segments.get(number).into_iter().collect(),
+            Node::Persona(number) => rules.personas.get(number).into_iter().flat_map(|persona| persona.evidence.iter().map(|(rule, ..)| rule)).collect(),
+            Node::Journey(number) => self.model.journeys.rules.get(number).into_iter().flat_map(crate::journey::JourneyRule::conditions).collect(),
+        }
+    }
+
+    fn edges(&mut self, node: Node) -> Vec<Node> {
+        let mut edges = Vec::new();
+        let mut itself = false;
+        for rule in self.rules(node) {
+            for fact in rule.facts() {
+                match self.model.rules.sources.source(*fact) {
+                    Some(Source::Segment(number)) => edges.push(Node::Segment(number)),
+                    // A posterior depends on the evidence of every persona.
+                    Some(Source::Persona(_)) => edges.extend((0..self.model.rules.personas.len()).map(Node::Persona)),
+                    Some(Source::Stage(number) | Source::Since(number)) if node == Node::Journey(number) => itself = true,
+                    Some(Source::Stage(number) | Source::Since(number)) => edges.push(Node::Journey(number)),
+                    Some(Source::Attribute(_) | Source::Request(_)) | None => {}
+                }
+            }
+        }
+        if let (true, Node::Journey(number)) = (itself, node)
+            && let Some(place) = self.reads_itself.get_mut(number)
+        {
+            *place = true;
+        }
+        edges
+    }
+
+    fn report_cycle(&mut self, node: Node) {
+        let start = self.path.iter().position(|active| *active == node).unwrap_or(0);
+        let mut names: Vec<String> = self.path.iter().skip(start).map(|node| format!("`{}`", self.name(*node).text)).collect();
+        names.push(format!("`{}`", self.name(node).text));
+        let name = self.name(node);
+        self.findings.push(mistake("cycle", format!("these depend on each other: {}", names.join(" -> ")), name));
+    }
+
+    fn name(&self, node: Node) -> &Name {
+        let named = match node {
+            Node::Segment(number) => self.playbook.segments.get(number).map(|segment| &segment.name),
+            Node::Persona(number) => self.playbook.personas.get(number).map(|persona| &persona.name),
+            Node::Journey(number) => self.playbook.journeys.get(number).map(|journey| &journey.name),
+        };
+        named.unwrap_or(&self.playbook.name)
+    }
+
+    fn mark(&self, node: Node) -> Mark {
+        let (kind, number) = place(node);
+        self.marks.get(kind).and_then(|marks| marks.get(number)).copied().unwrap_or(Mark::Done)
+    }
+
+    fn set(&mut self, node: Node, mark: Mark) {
+        let (kind, number) = place(node);
+        if let Some(place) = self.marks.get_mut(kind).and_then(|marks| marks.get_mut(number)) {
+            *place = mark;
+        }
+    }
+}
+
+fn place(node: Node) -> (usize, usize) {
+    match node {
+        Node::Segment(number) => (0, number),
+        Node::Persona(number) => (1, number),
+        Node::Journey(number) => (2, number),
+    }
+}
+
+fn mistake(code: &'static str, message: String, name: &Name) -> Diagnostic {
+    Diagnostic {
+        code,
+        severity: Severity::Error,
+        message,
+        path: name.text.to_string(),
+        place: Some(name.place.clone()),
+        hint: None,
+        related: None,
+    }
+}

@@ -1,0 +1,125 @@
+use crate::customer::{Arrival, Change, What};
+use crate::journey::Model;
+use crate::playbook::Playbook;
+use crate::value::Timestamp;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// What recording an event, or letting time pass, caused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effects {
+    /// What became of the event itself; `None` when only time passed.
+    pub arrival: Option<Arrival>,
+    /// In the order in which they happened, what was withdrawn first.
+    pub effects: Vec<Effect>,
+}
+
+/// One thing that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Effect {
+    /// Deterministic: from customer, rule, instant and cause.
+    pub id: String,
+    /// Whether it is news, a correction of history, or no longer so.
+    pub kind: EffectKind,
+    /// When it happened, however late it became known.
+    pub at: Timestamp,
+    /// What changed.
+    #[serde(flatten)]
+    pub what: Effected,
+    /// The id of the first event of that instant; `None` when only time passed.
+    pub cause: Option<Arc<str>>,
+}
+
+/// How an effect relates to what was said before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EffectKind {
+    /// It happened now, or since the last time anybody looked.
+    Happened,
+    /// A late event shows that it had happened.
+    Corrected,
+    /// A late event shows that it had not happened.
+    Withdrawn,
+}
+
+/// What changed, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effected {
+    /// The customer came into a segment.
+    SegmentEntered {
+        /// The segment.
+        segment: Arc<str>,
+    },
+    /// The customer went out of a segment.
+    SegmentLeft {
+        /// The segment.
+        segment: Arc<str>,
+    },
+    /// The customer moved in a journey.
+    StageChanged {
+        /// The journey.
+        journey: Arc<str>,
+        /// From which stage; `None` from outside.
+        from: Option<Arc<str>>,
+        /// To which stage; `None` to outside.
+        to: Option<Arc<str>>,
+    },
+}
+
+impl EffectKind {
+    /// The name in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            EffectKind::Happened => "happened",
+            EffectKind::Corrected => "corrected",
+            EffectKind::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// Names and ids for changes.
+pub(super) struct Namer<'a> {
+    pub(super) playbook: &'a Playbook,
+    pub(super) model: &'a Model,
+    pub(super) customer: &'a str,
+}
+
+impl Namer<'_> {
+    pub(super) fn effect(&self, change: &Change, kind: EffectKind) -> Effect {
+        let segment = |number: u16| {
+            self.playbook.segments.get(usize::from(number)).map_or_else(|| Arc::from("?"), |segment| segment.name.text.clone())
+        };
+        let (what, rule) = match change.what {
+            What::Entered { segment: number } => (Effected::SegmentEntered { segment: segment(number) }, format!("segment.{}", segment(number))),
+            What::Left { segment: number } => (Effected::SegmentLeft { segment: segment(number) }, format!("-segment.{}", segment(number))),
+            What::Moved { journey, from, to } => {
+                let journey = usize::from(journey);
+                let stage = |number: Option<u16>| {
+                    number.and_then(|number| self.model.journeys.stages.get(journey)?.get(usize::from(number)).cloned())
+                };
+                let name = self.playbook.journeys.get(journey).map_or_else(|| Arc::from("?"), |journey| journey.name.text.clone());
+                let (from, to) = (stage(from), stage(to));
+                let rule = format!("journey.{name}.{}.{}", from.as_deref().unwrap_or(""), to.as_deref().unwrap_or(""));
+                (Effected::StageChanged { journey: name, from, to }, rule)
+            }
+        };
+        let cause = change.event.as_deref().unwrap_or("");
+        Effect { id: digest(&[self.customer, &rule, &change.at.to_string(), cause]), kind, at: change.at, what, cause: change.event.clone() }
+    }
+}
+
+/// The first 128 bits of SHA-256 over length-prefixed texts, in hexadecimal digits.
+pub(crate) fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
+        text.extend([byte >> 4, byte & 15].iter().filter_map(|digit| char::from_digit(u32::from(*digit), 16)));
+        text
+    })
+}

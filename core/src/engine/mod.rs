@@ -1,0 +1,355 @@
+//! The engine: a compiled playbook that records events, lets time pass, decides and explains.
+
+mod compile;
+mod effect;
+mod purposes;
+
+pub(crate) use effect::digest;
+pub use effect::{Effect, EffectKind, Effected, Effects};
+
+use crate::context::Context;
+use crate::customer::{Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Prepared, View, primary};
+use crate::decide::{self, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Trace};
+use crate::error::Diagnostics;
+use crate::expr::Answer;
+use crate::journey::{Model, derive, next_due};
+use crate::playbook::Playbook;
+use crate::value::{Timestamp, Value};
+use effect::Namer;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A compiled playbook. Immutable, cheap to clone, usable from many threads at once.
+///
+/// # Examples
+/// ```
+/// use tactful::{Engine, Event, Identifier, Request, Timestamp};
+/// let engine = Engine::compile(&[("shop.yaml", r#"
+/// playbook: shop
+/// version: 1
+/// identity: {customer: {}}
+/// events: {purchase: {amount: money(EUR)}}
+/// channels: {web: text}
+/// placements: {home: {channel: web}}
+/// offers:
+///   thanks:
+///     eligible: events("purchase").within("90d").count() >= 1
+///     treatments: {web: {message: Thank you for your order.}}
+/// "#)])?;
+/// let ada = Identifier::parse("customer:ada")?;
+/// let mut customer = engine.customer(&ada)?;
+/// let time = Timestamp::parse("2010-03-01T10:00:00Z")?;
+/// engine.record(&mut customer, &Event::new("purchase", time, ada).with("amount", "12.50"), None)?;
+///
+/// let decision = engine.decide(&customer, &Request::of("home"), time, None)?;
+/// assert_eq!(decision.offers().next().map(|offer| &*offer.message), Some("Thank you for your order."));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Engine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    playbook: Playbook,
+    model: Model,
+    offers: Offers,
+    warnings: Diagnostics,
+}
+
+impl Engine {
+    /// Compiles a playbook of one or several named documents, YAML or JSON: a base and its parts.
+    ///
+    /// # Errors
+    /// All mistakes of all documents at once, each with its place.
+    pub fn compile(documents: &[(&str, &str)]) -> Result<Self, Diagnostics> {
+        let (playbook, warnings) = Playbook::load(documents)?;
+        compile::compile(playbook, warnings).map(|inner| Engine(Arc::new(inner)))
+    }
+
+    /// What is probably not meant, although it compiles.
+    #[must_use]
+    pub fn warnings(&self) -> &Diagnostics {
+        &self.0.warnings
+    }
+
+    /// The playbook.
+    #[must_use]
+    pub fn playbook(&self) -> &Playbook {
+        &self.0.playbook
+    }
+
+    /// The playbook's digest.
+    #[must_use]
+    pub fn digest(&self) -> &Arc<str> {
+        &self.0.playbook.digest
+    }
+
+    pub(crate) fn layout(&self) -> &Arc<Layout> {
+        &self.0.model.rules.layout
+    }
+
+    pub(crate) fn model(&self) -> &Model {
+        &self.0.model
+    }
+
+    /// Names of the namespaces in order of priority.
+    pub(crate) fn namespaces(&self) -> Vec<Arc<str>> {
+        self.0.playbook.namespaces.iter().map(|namespace| namespace.name.text.clone()).collect()
+    }
+
+    /// A customer of whom nothing is known yet.
+    ///
+    /// # Errors
+    /// [`EventError`] with code `undeclared_namespace`.
+    pub fn customer(&self, identifier: &Identifier) -> Result<Customer, EventError> {
+        primary(std::slice::from_ref(identifier), &self.namespaces())?;
+        Ok(Customer::new(identifier.clone(), self.layout().clone()))
+    }
+
+    /// Puts an event into a customer's story and tells what it caused. `known_at` is when the host learned of it; by default
+    /// the event's own, else its time.
+    ///
+    /// An event told twice changes nothing; a late one takes its place in time, and history is corrected.
+    ///
+    /// # Errors
+    /// [`EventError`]; nothing is changed then.
+    pub fn record(&self, customer: &mut Customer, event: &Event, known_at: Option<Timestamp>) -> Result<Effects, EventError> {
+        self.owned(customer)?;
+        let identifier = primary(&event.identifiers, &self.namespaces())?.clone();
+        let prepared = self.layout().prepare(event, known_at)?;
+        self.record_prepared(customer, &identifier, &prepared)
+    }
+
+    pub(crate) fn record_prepared(&self, customer: &mut Customer, identifier: &Identifier, event: &Prepared<'_>) -> Result<Effects, EventError> {
+        let arrival = self.insert(customer, identifier, event)?;
+        let effects = match arrival {
+            Arrival::New => self.settle(customer, event.time, event.time),
+            Arrival::ConflictKeptNew { old_time } => self.settle(customer, event.time.min(old_time), event.time),
+            Arrival::Duplicate | Arrival::ConflictKeptOld => Vec::new(),
+        };
+        Ok(Effects { arrival: Some(arrival), effects })
+    }
+
+    /// Puts an event into the story without deriving anything from it yet.
+    pub(crate) fn insert(&self, customer: &mut Customer, identifier: &Identifier, event: &Prepared<'_>) -> Result<Arrival, EventError> {
+        let full = || EventError::new("story_full", "", "the customer's story holds more than 4 GiB of text");
+        let strand = customer.strand_mut(identifier, self.layout()).ok_or_else(full)?;
+        strand.insert(event).map_err(|_| full())
+    }
+
+    /// Lets time pass up to `now` and tells what changed without an event.
+    pub fn advance(&self, customer: &mut Customer, now: Timestamp) -> Effects {
+        let mut state = std::mem::take(&mut customer.derived);
+        let known = state.changes.len();
+        derive(&self.0.model, &customer.view(Timestamp::MAX), &mut state, now);
+        let effects = self.compare(customer, &[], state.changes.get(known..).unwrap_or(&[]), None);
+        customer.derived = state;
+        Effects { arrival: None, effects }
+    }
+
+    /// The first instant after everything derived so far at which something may change without an event: a window that runs
+    /// empty, a time-out. `None` when nothing will.
+    #[must_use]
+    pub fn next_due(&self, customer: &Customer) -> Option<Timestamp> {
+        next_due(&customer.derived)
+    }
+
+    /// Decides what a customer should see at `now`, or that silence is better. Changes nothing: the events to record come with
+    /// the decision, see [`Decision::outcome`]. Events later than `now`, or known later than `known_at` (by default `now`), are
+    /// not seen.
+    ///
+    /// # Errors
+    /// [`RequestError`] for an unknown placement or a fact that does not fit.
+    pub fn decide(&self, customer: &Customer, request: &Request, now: Timestamp, known_at: Option<Timestamp>) -> Result<Decision, RequestError> {
+        self.answer(customer, request, now, known_at, Detail::Brief)
+    }
+
+    /// The same decision, with the reasons for every candidate.
+    ///
+    /// # Errors
+    /// As for [`decide`](Self::decide).
+    pub fn explain(&self, customer: &Customer, request: &Request, now: Timestamp, known_at: Option<Timestamp>) -> Result<Decision, RequestError> {
+        self.answer(customer, request, now, known_at, Detail::Full)
+    }
+
+    fn answer(
+        &self,
+        customer: &Customer,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+        detail: Detail,
+    ) -> Result<Decision, RequestError> {
+        let inner = &*self.0;
+        if customer.strands().iter().any(|strand| strand.layout().digest() != self.digest()) {
+            return Err(RequestError::new("other_playbook", "", OTHER_PLAYBOOK));
+        }
+        let known_at = known_at.unwrap_or(now);
+        let placements = self.placements(request)?;
+        let facts = decide::facts_in_order(request, &inner.offers.request, &inner.model.rules.sources.schema)?;
+        let view = customer.view(known_at);
+        let state = self.state(customer, &view, now);
+        let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
+        let context = Context::new(&inner.model.rules, view, now, &facts, &places, &inner.model.journeys.stages);
+        let answers = decide::decide(&inner.offers, &context, &placements, detail);
+        let trace = (detail == Detail::Full).then(|| self.trace(&context, &state, answers.candidates));
+        Ok(Decision {
+            id: self.decision_id(customer, request, &facts, now, known_at),
+            customer: customer.id().to_owned(),
+            now,
+            known_at,
+            playbook: self.digest().clone(),
+            placements: answers.placements,
+            trace,
+        })
+    }
+
+    fn placements(&self, request: &Request) -> Result<Vec<usize>, RequestError> {
+        let declared = &self.0.offers.placements;
+        let mut numbers = Vec::with_capacity(request.placements.len());
+        for (place, name) in request.placements.iter().enumerate() {
+            let path = format!("placements[{place}]");
+            let shown: String = name.chars().take(80).collect();
+            let Some(number) = declared.iter().position(|placement| *placement.name == **name) else {
+                let near = crate::error::nearest(name, declared.iter().map(|placement| &*placement.name));
+                let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                return Err(RequestError::new("unknown_placement", path, format!("placement `{shown}` is not declared{hint}")));
+            };
+            if numbers.contains(&number) {
+                return Err(RequestError::new("placement_twice", path, format!("placement `{shown}` is asked twice")));
+            }
+            numbers.push(number);
+        }
+        if numbers.is_empty() {
+            return Err(RequestError::new("no_placement", "placements", "a request names at least one placement"));
+        }
+        Ok(numbers)
+    }
+
+    fn decision_id(&self, customer: &Customer, request: &Request, facts: &[Option<Value>], now: Timestamp, known_at: Timestamp) -> String {
+        let facts = serde_json::to_string(facts).unwrap_or_default();
+        let placements = request.placements.join("\n");
+        digest(&[self.digest(), customer.id(), &now.to_string(), &known_at.to_string(), &placements, &facts])
+    }
+
+    fn trace(&self, context: &Context<'_>, state: &Derived, candidates: Vec<decide::Candidate>) -> Trace {
+        let playbook = self.playbook();
+        let member = |number: usize| matches!(context.segment(number).value, Answer::Known(Value::Bool(true)));
+        let segments = playbook.segments.iter().enumerate().filter(|(number, _)| member(*number));
+        let journeys = playbook.journeys.iter().zip(&self.0.model.journeys.stages).zip(&state.journeys);
+        Trace {
+            segments: segments.map(|(_, segment)| segment.name.text.clone()).collect(),
+            personas: playbook.personas.iter().map(|persona| persona.name.text.clone()).zip(context.personas()).collect(),
+            journeys: journeys
+                .map(|((journey, stages), state)| JourneyPlace {
+                    journey: journey.name.text.clone(),
+                    stage: state.place.and_then(|place| stages.get(usize::from(place.stage)).cloned()),
+                    since: state.place.map(|place| place.since),
+                })
+                .collect(),
+            candidates,
+        }
+    }
+
+    /// What is derived from the story at an instant: what is cached, when that is not ahead of the question, else a walk from
+    /// the beginning.
+    pub(crate) fn state<'a>(&self, customer: &'a Customer, view: &View<'_>, now: Timestamp) -> std::borrow::Cow<'a, Derived> {
+        use std::borrow::Cow;
+        let cached = &customer.derived;
+        let all_known = view.known_at() >= now && view.sees_all();
+        let usable = all_known && cached.settled.is_none_or(|settled| settled <= now);
+        let due = usable && view.next_instant(cached.settled).is_none_or(|next| next > now) && next_due(cached).is_none_or(|due| due > now);
+        if due && cached.settled.is_some() {
+            return Cow::Borrowed(cached);
+        }
+        let mut state = if usable { cached.clone() } else { Derived::default() };
+        derive(&self.0.model, view, &mut state, now);
+        Cow::Owned(state)
+    }
+
+    /// Every segment of a customer at an instant: in, out or unknown, in the order of the playbook.
+    #[must_use]
+    pub fn segments(&self, customer: &Customer, now: Timestamp) -> Vec<(Arc<str>, Option<bool>)> {
+        let view = customer.view(now);
+        let state = self.state(customer, &view, now);
+        let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
+        let context = Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages);
+        let segments = self.0.playbook.segments.iter().enumerate();
+        segments
+            .map(|(number, segment)| {
+                let member = match context.segment(number).value {
+                    Answer::Known(Value::Bool(member)) => Some(member),
+                    _ => None,
+                };
+                (segment.name.text.clone(), member)
+            })
+            .collect()
+    }
+
+    /// The persona with the largest posterior, when that reaches the playbook's threshold.
+    #[must_use]
+    pub fn persona(&self, customer: &Customer, now: Timestamp) -> Option<Arc<str>> {
+        let view = customer.view(now);
+        let state = self.state(customer, &view, now);
+        let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
+        let context = Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages);
+        let posteriors = context.personas().into_iter().zip(&self.0.playbook.personas);
+        let likely = posteriors.filter(|(posterior, _)| *posterior >= self.0.playbook.persona_threshold);
+        likely.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, persona)| persona.name.text.clone())
+    }
+
+    /// Whether a purpose is permitted for a customer at an instant; `None` for a purpose that is not declared.
+    #[must_use]
+    pub fn permits(&self, customer: &Customer, purpose: &str, now: Timestamp) -> Option<bool> {
+        let (name, default) = self.0.offers.purposes.iter().find(|(name, _)| **name == *purpose)?;
+        let view = customer.view(now);
+        let context = Context::new(&self.0.model.rules, view.clone(), now, &[], &[], &self.0.model.journeys.stages);
+        Some(Consent::at(&view, &context, name, *default).permits())
+    }
+
+    /// Derives what an event at `time`, already in its place, changes from the instant `from` on, and compares with what was
+    /// said before.
+    fn settle(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
+        let mut state = std::mem::take(&mut customer.derived);
+        let frontier = state.settled;
+        let reached = state.advanced.unwrap_or(time).max(time);
+        let view = customer.view(Timestamp::MAX);
+        let (said, kept) = if frontier.is_some_and(|settled| settled >= from) {
+            state.rewind(from)
+        } else {
+            // What time alone changes comes first.
+            let kept = state.changes.len();
+            derive(&self.0.model, &view, &mut state, time.saturating_add_micros(-1));
+            (Vec::new(), kept)
+        };
+        state.mark();
+        derive(&self.0.model, &view, &mut state, reached);
+        let effects = self.compare(customer, &said, state.changes.get(kept..).unwrap_or(&[]), frontier);
+        customer.derived = state;
+        effects
+    }
+
+    /// What is withdrawn, corrected and new between two versions of history.
+    fn compare(&self, customer: &Customer, said: &[Change], holds: &[Change], frontier: Option<Timestamp>) -> Vec<Effect> {
+        let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.id() };
+        let key = |change: &Change| (change.at, change.what);
+        let before: BTreeSet<_> = said.iter().map(key).collect();
+        let after: BTreeSet<_> = holds.iter().map(key).collect();
+        let withdrawn = said.iter().filter(|change| !after.contains(&key(change))).map(|change| (change, EffectKind::Withdrawn));
+        let news = holds.iter().filter(|change| !before.contains(&key(change))).map(|change| {
+            let news = frontier.is_none_or(|frontier| change.at >= frontier);
+            (change, if news { EffectKind::Happened } else { EffectKind::Corrected })
+        });
+        withdrawn.chain(news).map(|(change, kind)| namer.effect(change, kind)).collect()
+    }
+
+    fn owned(&self, customer: &Customer) -> Result<(), EventError> {
+        if customer.strands().iter().all(|strand| strand.layout().digest() == self.digest()) {
+            Ok(())
+        } else {
+            Err(EventError::new("other_playbook", "", OTHER_PLAYBOOK))
+        }
+    }
+}
+
+const OTHER_PLAYBOOK: &str = "the customer was made with another playbook; record the events again with this one";

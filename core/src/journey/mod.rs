@@ -1,0 +1,8 @@
+//! Journeys: stages, how customers move between them, and the walk through a story from instant to instant.
+
+mod derive;
+mod machine;
+mod rules;
+
+pub use derive::{Model, derive, next_due};
+pub use rules::{JourneyRule, Journeys, StageRule, TimeoutRule};

@@ -1,0 +1,115 @@
+use crate::context::{Reach, Rule, Sources, state_rule};
+use crate::error::Diagnostic;
+use crate::expr::EventKind;
+use crate::playbook::{Journey, Movement, Playbook};
+use crate::value::Duration;
+use std::sync::Arc;
+
+/// The compiled journeys of a playbook.
+#[derive(Debug, Default)]
+pub struct Journeys {
+    /// In the order of the playbook.
+    pub rules: Vec<JourneyRule>,
+    /// The names of each journey's stages.
+    pub stages: Vec<Vec<Arc<str>>>,
+}
+
+/// A compiled journey.
+#[derive(Debug)]
+pub struct JourneyRule {
+    /// Which ways customers may go.
+    pub movement: Movement,
+    /// In the order of the playbook.
+    pub stages: Vec<StageRule>,
+    /// Leaves the journey at once.
+    pub exit: Option<Rule>,
+    /// What the conditions read in the end, its own stages left out; filled when all is compiled.
+    pub reach: Reach,
+    /// Whether a condition reads the journey itself, so that a move can cause another at the same instant.
+    pub reads_itself: bool,
+}
+
+/// A compiled stage.
+#[derive(Debug)]
+pub struct StageRule {
+    /// Entered when one of these happens; without any, when `enter` becomes true.
+    pub on: Vec<EventKind>,
+    /// The condition.
+    pub enter: Option<Rule>,
+    /// Only from these; `None` inside stands for outside of the journey.
+    pub from: Option<Vec<Option<u16>>>,
+    /// No other stage is entered before.
+    pub min_stay: Option<Duration>,
+    /// Leaving because nothing happened.
+    pub timeout: Option<TimeoutRule>,
+}
+
+/// A compiled time-out.
+#[derive(Debug)]
+pub struct TimeoutRule {
+    /// How long after entering, or after the last event of `reset_on`.
+    pub after: Duration,
+    /// The stage entered then.
+    pub to: u16,
+    /// Events that start the time anew.
+    pub reset_on: Vec<EventKind>,
+}
+
+impl Journeys {
+    /// Compiles the journeys; findings are added to `findings`. `None` when an expression is wrong.
+    pub(crate) fn compile(playbook: &Playbook, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Self> {
+        let rules: Vec<Option<JourneyRule>> =
+            playbook.journeys.iter().map(|journey| JourneyRule::compile(journey, sources, findings)).collect();
+        let stages =
+            playbook.journeys.iter().map(|journey| journey.stages.iter().map(|stage| stage.name.text.clone()).collect()).collect();
+        Some(Journeys { rules: rules.into_iter().collect::<Option<_>>()?, stages })
+    }
+}
+
+impl JourneyRule {
+    fn compile(journey: &Journey, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Self> {
+        let number = |name: &str| {
+            let place = journey.stages.iter().position(|stage| *stage.name.text == *name)?;
+            u16::try_from(place).ok()
+        };
+        let kinds = |names: &[crate::playbook::Name]| names.iter().filter_map(|name| sources.schema.event(&name.text)).collect();
+        let mut complete = true;
+        let mut rule = |text: &Option<crate::playbook::Text>, findings: &mut Vec<Diagnostic>| {
+            let text = text.as_ref()?;
+            let rule = state_rule(text, sources, findings);
+            complete &= rule.is_some();
+            rule
+        };
+        let stages: Vec<StageRule> = journey
+            .stages
+            .iter()
+            .map(|stage| StageRule {
+                on: kinds(&stage.on),
+                enter: rule(&stage.enter, findings),
+                from: (!stage.from.is_empty()).then(|| stage.from.iter().map(|name| number(&name.text)).collect()),
+                min_stay: stage.min_stay,
+                timeout: stage.timeout.as_ref().and_then(|timeout| {
+                    Some(TimeoutRule { after: timeout.after, to: number(&timeout.to.text)?, reset_on: kinds(&timeout.reset_on) })
+                }),
+            })
+            .collect();
+        let exit = rule(&journey.exit, findings);
+        complete.then_some(JourneyRule { movement: journey.movement, stages, exit, reach: Reach::default(), reads_itself: false })
+    }
+
+    /// All conditions: one per stage that has one, and that of leaving.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Rule> {
+        self.stages.iter().filter_map(|stage| stage.enter.as_ref()).chain(&self.exit)
+    }
+
+    /// Whether a customer may go from where they are to a stage.
+    #[must_use]
+    pub fn allows(&self, from: Option<u16>, to: u16) -> bool {
+        let listed = self.stages.get(usize::from(to)).and_then(|stage| stage.from.as_ref()).is_none_or(|listed| listed.contains(&from));
+        let forward = match (self.movement, from) {
+            (Movement::Forward, Some(from)) => to > from,
+            _ => true,
+        };
+        listed && forward && from != Some(to)
+    }
+}
