@@ -1,6 +1,7 @@
 //! An embeddable customer decision engine.
 #![forbid(unsafe_code)]
 
+pub mod column;
 pub mod error;
 pub mod expr;
 pub mod playbook;
