@@ -1,1 +1,19 @@
-//! placeholder
+//! The [Arrow C Data Interface](https://arrow.apache.org/docs/format/CDataInterface.html), written by hand: tables come in from
+//! any data frame and go out to any, without copies and without a dependency on one.
+//!
+//! Ownership, in four sentences. A structure is *taken* by moving its contents out and marking the source as released; from then
+//! on the Rust value releases it, once, when dropped. A [`Chunk`] owns one batch, and the [`Batch`](tactful::column::Batch) that it
+//! gives borrows from it. A [`Table`] shares its buffers: each export holds its own count, so a table may be exported again
+//! and again, and exports may outlive it. Only pointers and sizes that the interface itself states can be checked; that a
+//! buffer is as long as its array says is the promise of whoever passes the pointer, and the reason why taking is unsafe.
+#![deny(clippy::undocumented_unsafe_blocks)]
+
+mod abi;
+mod error;
+mod export;
+mod import;
+
+pub use abi::{ArrowArray, ArrowArrayStream, ArrowSchema};
+pub use error::ArrowError;
+pub use export::{Kind, OwnedColumn, Table};
+pub use import::{Chunk, Field, Reader};
