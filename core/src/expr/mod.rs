@@ -4,8 +4,35 @@
 //! time). The checked tree is what the reference evaluator walks; `compile` turns many of them into one program of
 //! shared slots. Both read the world through [`Facts`] and nothing else.
 
+pub mod ast;
+mod check;
+mod check_stream;
+mod checked;
+mod evaluate;
+mod explain;
+mod expression;
 mod facts;
+mod functions;
+mod functions_text;
+mod functions_time;
+mod lex;
+mod limits;
+mod outcome;
+mod parse;
+mod print;
 mod schema;
+mod signature;
+mod stream;
+mod types;
+mod value_ops;
 
+pub use check::{CompileOptions, Expected, compile_source, compile_text, expect};
+pub use checked::{Checked, Reads};
+pub use evaluate::{Evaluated, evaluate};
+pub use explain::{Explanation, explain};
+pub use expression::{Expression, NamedFacts};
 pub use facts::{Answer, EventRow, Facts, Missing, Read};
+pub use limits::Limits;
+pub use outcome::{ErrorCode, EvalError, Outcome};
+pub use print::{print, print_node, value_text};
 pub use schema::{EventDecl, EventKind, FactDecl, FactId, PropertyDecl, PropertyId, Schema, TimeClass};

@@ -1,0 +1,344 @@
+//! The syntax tree: an arena of nodes with positions, as written, before names mean anything.
+
+use crate::error::Place;
+use crate::playbook::Text;
+use crate::value::Value;
+use std::sync::Arc;
+
+/// A stretch of source text in bytes: from `start` up to, not including, `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+pub struct Extent {
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+/// The number of a node in its [`Tree`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+/// A parsed expression.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// The source.
+    pub text: Arc<str>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) root: NodeId,
+}
+
+/// A part of an expression and where it stands.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// What it is.
+    pub kind: Kind,
+    /// Where it stands.
+    pub extent: Extent,
+    /// Levels below it, itself included.
+    pub(super) depth: u32,
+}
+
+/// What a part of an expression is.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// A constant. The source text of a number is found by its extent.
+    Literal(Value),
+    /// An identifier; `absolute` when it has a leading dot.
+    Name {
+        /// The identifier.
+        name: Arc<str>,
+        /// Whether a leading dot forbids looking into the container or at bound variables.
+        absolute: bool,
+    },
+    /// `base.field`.
+    Select {
+        /// What is selected from.
+        base: NodeId,
+        /// The field.
+        field: Arc<str>,
+    },
+    /// `has(base.field)`.
+    Has {
+        /// What is looked into.
+        base: NodeId,
+        /// The field.
+        field: Arc<str>,
+    },
+    /// `base[index]`.
+    Index {
+        /// What is looked into.
+        base: NodeId,
+        /// The key or position.
+        index: NodeId,
+    },
+    /// `function(args)` or `target.function(args)`.
+    Call {
+        /// The receiver.
+        target: Option<NodeId>,
+        /// The name.
+        function: Arc<str>,
+        /// Whether the name has a leading dot.
+        absolute: bool,
+        /// The arguments.
+        args: Vec<NodeId>,
+    },
+    /// `!x` or `-x`.
+    Unary {
+        /// Which.
+        op: UnaryOp,
+        /// The operand.
+        operand: NodeId,
+    },
+    /// Arithmetic, comparison or `in`.
+    Binary {
+        /// Which.
+        op: BinaryOp,
+        /// Left operand.
+        left: NodeId,
+        /// Right operand.
+        right: NodeId,
+    },
+    /// `a && b && c`, two or more operands.
+    And(Vec<NodeId>),
+    /// `a || b || c`, two or more operands.
+    Or(Vec<NodeId>),
+    /// `condition ? yes : no`.
+    Ternary {
+        /// The condition.
+        condition: NodeId,
+        /// When true.
+        yes: NodeId,
+        /// When false.
+        no: NodeId,
+    },
+    /// `[a, b]`.
+    List(Vec<NodeId>),
+    /// `{a: b}`.
+    Map(Vec<(NodeId, NodeId)>),
+    /// A macro that goes through a list or the keys of a map.
+    Loop {
+        /// Which macro.
+        form: Form,
+        /// What is gone through.
+        range: NodeId,
+        /// The variable; with a second one, the position or key.
+        variable: Arc<str>,
+        /// The second variable: the element or the value.
+        second: Option<Arc<str>>,
+        /// Of the mapping macros with a condition: the condition.
+        filter: Option<NodeId>,
+        /// The condition or the result.
+        body: NodeId,
+    },
+    /// `cel.bind(variable, value, body)`.
+    Bind {
+        /// The variable.
+        variable: Arc<str>,
+        /// Its value.
+        value: NodeId,
+        /// Where it may be read.
+        body: NodeId,
+    },
+    /// `stream.where(variable, condition)`.
+    Where {
+        /// The stream.
+        stream: NodeId,
+        /// The name of the event.
+        variable: Arc<str>,
+        /// The condition.
+        condition: NodeId,
+    },
+}
+
+/// The macros that go through a list or map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// `all`.
+    All,
+    /// `exists`.
+    Exists,
+    /// `exists_one`.
+    ExistsOne,
+    /// `map`.
+    Map,
+    /// `filter`.
+    Filter,
+    /// `transformList`.
+    TransformList,
+    /// `transformMap`.
+    TransformMap,
+    /// `transformMapEntry`.
+    TransformMapEntry,
+}
+
+/// Operators with one operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnaryOp {
+    /// `!`
+    Not,
+    /// `-`
+    Negate,
+}
+
+/// Operators with two operands that both count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BinaryOp {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+    /// `in`
+    In,
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Remainder,
+}
+
+impl BinaryOp {
+    /// How it is written.
+    #[must_use]
+    pub fn symbol(self) -> &'static str {
+        match self {
+            BinaryOp::Equal => "==",
+            BinaryOp::NotEqual => "!=",
+            BinaryOp::Less => "<",
+            BinaryOp::LessEqual => "<=",
+            BinaryOp::Greater => ">",
+            BinaryOp::GreaterEqual => ">=",
+            BinaryOp::In => "in",
+            BinaryOp::Add => "+",
+            BinaryOp::Subtract => "-",
+            BinaryOp::Multiply => "*",
+            BinaryOp::Divide => "/",
+            BinaryOp::Remainder => "%",
+        }
+    }
+
+    /// Whether it asks for an order: `<`, `<=`, `>`, `>=`.
+    #[must_use]
+    pub fn is_ordering(self) -> bool {
+        matches!(self, BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual)
+    }
+
+    /// Whether it asks for an order or for equality.
+    #[must_use]
+    pub fn is_comparison(self) -> bool {
+        self.is_ordering() || matches!(self, BinaryOp::Equal | BinaryOp::NotEqual)
+    }
+}
+
+impl Form {
+    /// How it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::All => "all",
+            Form::Exists => "exists",
+            Form::ExistsOne => "exists_one",
+            Form::Map => "map",
+            Form::Filter => "filter",
+            Form::TransformList => "transformList",
+            Form::TransformMap => "transformMap",
+            Form::TransformMapEntry => "transformMapEntry",
+        }
+    }
+}
+
+impl Tree {
+    /// The outermost node.
+    #[must_use]
+    pub fn root(&self) -> NodeId {
+        self.root
+    }
+
+    /// A node; the root for a number that is not of this tree.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        self.nodes.get(id.0 as usize).unwrap_or(&self.nodes[self.root.0 as usize])
+    }
+
+    /// The source text of a node.
+    #[must_use]
+    pub fn source(&self, id: NodeId) -> &str {
+        let extent = self.node(id).extent;
+        self.text.get(extent.start as usize..extent.end as usize).unwrap_or("")
+    }
+}
+
+impl Extent {
+    /// Where the extent lies in an expression on its own.
+    #[must_use]
+    pub fn place(self, text: &str) -> Place {
+        let start = floor(text, self.start as usize);
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let number = text[..start].bytes().filter(|byte| *byte == b'\n').count();
+        let line = text[line_start..].lines().next().unwrap_or("");
+        let column = text[line_start..start].chars().count();
+        Place {
+            document: Arc::from(""),
+            line: count(number + 1),
+            column: count(column + 1),
+            length: self.length(text),
+            source: line.chars().take(200).collect::<String>().into(),
+        }
+    }
+
+    /// Where the extent lies in the document that a text came from.
+    #[must_use]
+    pub fn place_in(self, text: &Text) -> Place {
+        let start = floor(&text.text, self.start as usize);
+        let line = text.lines.iter().take_while(|line| line.0 as usize <= start).last();
+        let (from, number, column, source) = match line {
+            Some((from, number, column, source)) => (*from as usize, *number, *column, source.clone()),
+            None => (0, text.place.line, text.place.column, text.place.source.clone()),
+        };
+        let before = text.text.get(from..start).map_or(0, |before| before.chars().count());
+        Place {
+            document: text.place.document.clone(),
+            line: number,
+            column: column.saturating_add(count(before)),
+            length: self.length(&text.text),
+            source,
+        }
+    }
+
+    /// From the beginning of one to the end of another.
+    #[must_use]
+    pub fn to(self, other: Extent) -> Extent {
+        Extent { start: self.start, end: other.end.max(self.start) }
+    }
+
+    fn length(self, text: &str) -> u32 {
+        let (start, end) = (floor(text, self.start as usize), floor(text, self.end as usize));
+        let meant = text.get(start..end).unwrap_or("").lines().next().unwrap_or("");
+        count(meant.chars().count()).max(1)
+    }
+}
+
+/// The last character border at or before a byte.
+fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

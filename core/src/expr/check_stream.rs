@@ -1,0 +1,360 @@
+//! The checker's part about streams of events.
+
+use super::ast::{Kind, NodeId};
+use super::check::{Binding, Checker};
+use super::checked::{Op, Ref};
+use super::parse::Finding;
+use super::stream::{Bound, Stream, Terminal};
+use super::types::is_number;
+use super::{EventKind, Missing, PropertyId, TimeClass};
+use crate::error::nearest;
+use crate::value::{Decimal, Duration, Type, Unit, Value};
+use chrono::Weekday;
+use std::sync::Arc;
+
+/// What narrows a stream.
+const MODIFIERS: [&str; 4] = ["within", "in_session", "since", "before"];
+
+impl Checker<'_> {
+    /// Whether a part is a stream that nothing has been asked of yet.
+    pub(super) fn is_stream(&self, id: NodeId) -> bool {
+        let mut at = id;
+        loop {
+            match &self.tree.node(at).kind {
+                Kind::Call { target: None, function, .. } => return &**function == "events",
+                Kind::Call { target: Some(target), function, .. } if MODIFIERS.contains(&&**function) => at = *target,
+                Kind::Where { stream, .. } => at = *stream,
+                _ => return false,
+            }
+        }
+    }
+
+    /// A stream where a value is needed, or a `where` on something else.
+    pub(super) fn bare_stream(&mut self, id: NodeId) -> Ref {
+        if self.is_stream(id) {
+            let finding = Finding::error("not_a_value", self.extent(id), "a stream of events is no value");
+            return self.wrong(id, finding.hint("ask something of it, such as `.count()`, `.sum(\"amount\")` or `.since_last()`"));
+        }
+        let finding = Finding::error("unknown_function", self.extent(id), "`where` is a method of streams of events");
+        self.wrong(id, finding.hint("choose elements of a list with `filter(x, …)`"))
+    }
+
+    /// `stream.terminal(args)`.
+    pub(super) fn stream(&mut self, id: NodeId, chain: NodeId, function: &str, args: &[NodeId]) -> Ref {
+        let Some(terminal) = Terminal::named(function) else {
+            let known = Terminal::ALL.iter().map(|(name, _)| *name).chain(MODIFIERS).chain(["where"]);
+            let mut finding = Finding::error("unknown_function", self.extent(id), format!("a stream of events has no `{function}`"));
+            if let Some(near) = nearest(function, known) {
+                finding = finding.hint(format!("did you mean `{near}`?"));
+            }
+            return self.wrong(id, finding);
+        };
+        let Some(kinds) = self.kinds(chain) else { return self.broken(id) };
+        self.reads.events.extend(&kinds);
+        let (bounds, conditions) = self.narrowing(chain, &kinds);
+        let property = self.terminal_property(id, terminal, function, args, &kinds);
+        let (property, ty) = property.map_or((None, Type::Dyn), |(id, ty)| (Some(id), ty));
+        self.fits(id, terminal, function, &ty);
+        let names: Vec<Arc<str>> = kinds.iter().filter_map(|kind| Some(self.schema?.event_decl(*kind)?.name.clone())).collect();
+        let paths = |suffix: &str| {
+            names.iter().map(|name| Missing::one(Arc::from(format!("events.{name}{suffix}")))).fold(Missing::default(), |all, one| all.union(&one))
+        };
+        let lacking = property.and_then(|property| self.schema?.property_name(property)).map_or_else(|| paths(""), |name| paths(&format!(".{name}")));
+        let parts = bounds.iter().filter_map(|bound| match bound {
+            Bound::RollingBy(by) | Bound::Since(by) | Bound::Before(by) => Some(*by),
+            _ => None,
+        });
+        let parts = self.mixed(parts.chain(conditions.iter().map(|(_, condition)| *condition)));
+        let moving = matches!(terminal, Terminal::SinceLast | Terminal::SinceFirst);
+        self.reads.now |= moving || !bounds.is_empty();
+        let class = parts.max(if moving { TimeClass::Linear } else { TimeClass::Step });
+        let result = result_type(terminal, &ty);
+        let zero = zero(&ty);
+        let stream = Stream { nothing: paths(""), lacking, kinds, bounds, conditions, terminal, property, zero };
+        self.push(id, Op::Stream(Box::new(stream)), result, class)
+    }
+
+    /// The event types named by `events(…)` at the beginning of a chain, sorted.
+    fn kinds(&mut self, chain: NodeId) -> Option<Vec<EventKind>> {
+        let mut at = chain;
+        let (id, args) = loop {
+            match self.tree.node(at).kind.clone() {
+                Kind::Call { target: Some(target), .. } => at = target,
+                Kind::Where { stream, .. } => at = stream,
+                Kind::Call { args, .. } => break (at, args),
+                _ => return None,
+            }
+        };
+        let Some(schema) = self.schema else {
+            let finding = Finding::error("needs_schema", self.extent(id), "streams need declared event types");
+            self.report(finding.hint("compile the expression with a schema"));
+            return None;
+        };
+        let mut kinds = Vec::new();
+        let mut good = true;
+        for arg in &args {
+            let Kind::Literal(Value::String(name)) = self.tree.node(*arg).kind.clone() else {
+                let finding = Finding::error("bad_call", self.extent(*arg), "`events` takes the names of event types as texts, such as `events(\"purchase\")`");
+                self.report(finding);
+                good = false;
+                continue;
+            };
+            match schema.event(&name) {
+                Some(kind) => kinds.push(kind),
+                None => {
+                    good = false;
+                    let mut finding = Finding::error("unknown_event", self.extent(*arg), format!("unknown event type `{name}`"));
+                    if let Some(near) = nearest(&name, schema.events().iter().map(|event| &*event.name)) {
+                        finding = finding.hint(format!("did you mean `{near}`?"));
+                    }
+                    self.report(finding);
+                }
+            }
+        }
+        if args.is_empty() {
+            kinds = (0..schema.events().len()).filter_map(|kind| u16::try_from(kind).ok().map(EventKind)).collect();
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        good.then_some(kinds)
+    }
+
+    /// The windows and conditions of a chain, in the order written.
+    fn narrowing(&mut self, chain: NodeId, kinds: &[EventKind]) -> (Vec<Bound>, Vec<(u32, Ref)>) {
+        let mut links = Vec::new();
+        let mut at = chain;
+        loop {
+            links.push(at);
+            at = match &self.tree.node(at).kind {
+                Kind::Call { target: Some(target), .. } => *target,
+                Kind::Where { stream, .. } => *stream,
+                _ => break,
+            };
+        }
+        let (mut bounds, mut conditions) = (Vec::new(), Vec::new());
+        for link in links.into_iter().rev() {
+            match self.tree.node(link).kind.clone() {
+                Kind::Where { variable, condition, .. } => {
+                    let slot = self.bind(&variable, Binding::Event(kinds.to_vec()));
+                    let part = self.lower(condition);
+                    self.scope.truncate(slot as usize);
+                    if !matches!(self.ty(part), Type::Bool | Type::Dyn) {
+                        let message = format!("`where` needs a bool, but `{}` is {}", self.shown(condition), self.ty(part));
+                        self.report(Finding::error("type_mismatch", self.extent(condition), message));
+                    }
+                    conditions.push((slot, part));
+                }
+                Kind::Call { target: Some(_), function, args, .. } => bounds.extend(self.bound(link, &function, &args)),
+                _ => {}
+            }
+        }
+        (bounds, conditions)
+    }
+
+    fn bound(&mut self, id: NodeId, function: &str, args: &[NodeId]) -> Option<Bound> {
+        match (function, args) {
+            ("in_session", []) => {
+                self.reads.session = true;
+                Some(Bound::Session)
+            }
+            ("within", [arg]) => self.within(*arg),
+            ("since", [arg]) => self.instant(*arg).map(Bound::Since),
+            ("before", [arg]) => self.instant(*arg).map(Bound::Before),
+            _ => {
+                let takes = match function {
+                    "in_session" => "nothing",
+                    "within" => "one length, such as `\"30d\"` or `\"week\"`",
+                    _ => "one timestamp",
+                };
+                self.report(Finding::error("bad_call", self.extent(id), format!("`{function}` takes {takes}")));
+                None
+            }
+        }
+    }
+
+    fn within(&mut self, arg: NodeId) -> Option<Bound> {
+        if let Kind::Literal(Value::String(text)) = self.tree.node(arg).kind.clone() {
+            let unit = match &*text {
+                "day" => Some(Unit::Day),
+                "week" => Some(Unit::Week { first_day: Weekday::Mon }),
+                "month" => Some(Unit::Month),
+                _ => None,
+            };
+            if let Some(unit) = unit {
+                self.reads.zone = true;
+                return Some(Bound::Calendar(unit));
+            }
+            return match Duration::parse(&text) {
+                Ok(length) if length.nanos() > 0 => Some(Bound::Rolling(length)),
+                Ok(_) => {
+                    self.report(Finding::error("bad_window", self.extent(arg), "a window needs a length above zero"));
+                    None
+                }
+                Err(_) => {
+                    let finding = Finding::error("bad_window", self.extent(arg), format!("`{text}` is no window"));
+                    let near = nearest(&text, ["day", "week", "month"]).map(|near| format!("did you mean `{near}`?"));
+                    self.report(finding.hint(near.unwrap_or_else(|| "write a length such as `30d` or `90m`, or `day`, `week`, `month`".to_string())));
+                    None
+                }
+            };
+        }
+        let length = self.lower(arg);
+        if !matches!(self.ty(length), Type::Duration | Type::Dyn) {
+            let message = format!("`within` takes a duration, but `{}` is {}", self.shown(arg), self.ty(length));
+            self.report(Finding::error("type_mismatch", self.extent(arg), message));
+        }
+        Some(Bound::RollingBy(length))
+    }
+
+    fn instant(&mut self, arg: NodeId) -> Option<Ref> {
+        let time = self.lower(arg);
+        if !matches!(self.ty(time), Type::Timestamp | Type::Dyn) {
+            let message = format!("expected a timestamp, but `{}` is {}", self.shown(arg), self.ty(time));
+            self.report(Finding::error("type_mismatch", self.extent(arg), message));
+        }
+        Some(time)
+    }
+
+    fn terminal_property(&mut self, id: NodeId, terminal: Terminal, function: &str, args: &[NodeId], kinds: &[EventKind]) -> Option<(PropertyId, Type)> {
+        match (terminal.takes_property(), args) {
+            (false, []) => None,
+            (true, [arg]) => {
+                let name = match self.tree.node(*arg).kind.clone() {
+                    Kind::Literal(Value::String(name)) | Kind::Name { name, absolute: false } => name,
+                    _ => {
+                        let message = format!("`{function}` takes the name of a property, such as `{function}(\"amount\")`");
+                        self.report(Finding::error("bad_call", self.extent(*arg), message));
+                        return None;
+                    }
+                };
+                self.property(*arg, kinds, &name)
+            }
+            (takes, _) => {
+                let what = if takes { "the name of one property" } else { "nothing" };
+                self.report(Finding::error("bad_call", self.extent(id), format!("`{function}` takes {what}")));
+                None
+            }
+        }
+    }
+
+    /// The property of a name that at least one of the event types has.
+    fn property(&mut self, syntax: NodeId, kinds: &[EventKind], name: &str) -> Option<(PropertyId, Type)> {
+        let schema = self.schema?;
+        let declared = || kinds.iter().filter_map(|kind| schema.event_decl(*kind)).flat_map(|event| &event.properties);
+        let mut found: Option<(PropertyId, Type)> = None;
+        for property in declared().filter(|property| &*property.name == name) {
+            found = Some(match found {
+                None => (property.id, property.ty.clone()),
+                Some((id, ty)) if ty == property.ty => (id, ty),
+                Some((id, _)) => (id, Type::Dyn),
+            });
+        }
+        if found.is_none() {
+            let events: Vec<String> = kinds.iter().filter_map(|kind| schema.event_decl(*kind)).map(|event| format!("`{}`", event.name)).take(5).collect();
+            let message = format!("unknown property `{name}` of {}", events.join(", "));
+            let mut finding = Finding::error("unknown_property", self.extent(syntax), message);
+            if let Some(near) = nearest(name, declared().map(|property| &*property.name)) {
+                finding = finding.hint(format!("did you mean `{near}`?"));
+            }
+            self.report(finding);
+        }
+        if let Some((id, _)) = &found {
+            self.reads.properties.insert(*id);
+        }
+        found
+    }
+
+    /// Whether a terminal can be computed from properties of a type.
+    fn fits(&mut self, id: NodeId, terminal: Terminal, function: &str, ty: &Type) {
+        let fits = match terminal {
+            Terminal::Sum | Terminal::Avg => is_number(ty) || matches!(ty, Type::Duration | Type::Dyn),
+            Terminal::Min | Terminal::Max => !matches!(ty, Type::List(_) | Type::Map(..) | Type::Null | Type::Type),
+            _ => true,
+        };
+        if !fits {
+            let message = format!("`{function}` cannot be computed from values of type {ty}");
+            self.report(Finding::error("type_mismatch", self.extent(id), message));
+        }
+    }
+
+    fn path_of(&self, kinds: &[EventKind], field: &str) -> Arc<str> {
+        let name = match kinds {
+            [kind] => self.schema.and_then(|schema| schema.event_decl(*kind)).map(|event| event.name.clone()),
+            _ => None,
+        };
+        Arc::from(name.map_or_else(|| format!("events.{field}"), |name| format!("events.{name}.{field}")))
+    }
+
+    fn has_property(&self, kinds: &[EventKind], name: &str) -> bool {
+        let decls = kinds.iter().filter_map(|kind| self.schema?.event_decl(*kind));
+        decls.flat_map(|event| &event.properties).any(|property| &*property.name == name)
+    }
+
+    /// `e.field`, where `e` is an event.
+    pub(super) fn event_field(&mut self, id: NodeId, slot: u32, kinds: &[EventKind], field: &str) -> Ref {
+        // A declared property goes before what every event has.
+        if !self.has_property(kinds, field) {
+            if field == "time" {
+                return self.push(id, Op::EventTime(slot), Type::Timestamp, TimeClass::Constant);
+            }
+            if field == "channel" {
+                let path = self.path_of(kinds, field);
+                return self.push(id, Op::EventChannel { slot, path }, Type::String, TimeClass::Constant);
+            }
+        }
+        match self.property(id, kinds, field) {
+            Some((property, ty)) => {
+                let path = self.path_of(kinds, field);
+                self.push(id, Op::Property { slot, id: property, path }, ty, TimeClass::Constant)
+            }
+            None => self.broken(id),
+        }
+    }
+
+    /// `has(e.field)`, where `e` is an event.
+    pub(super) fn has_event_field(&mut self, id: NodeId, slot: u32, kinds: &[EventKind], field: &str) -> Ref {
+        if !self.has_property(kinds, field) {
+            if field == "time" {
+                return self.push(id, Op::Constant(Value::Bool(true)), Type::Bool, TimeClass::Constant);
+            }
+            if field == "channel" {
+                return self.push(id, Op::HasChannel(slot), Type::Bool, TimeClass::Constant);
+            }
+        }
+        match self.property(id, kinds, field) {
+            Some((property, _)) => self.push(id, Op::HasProperty { slot, id: property }, Type::Bool, TimeClass::Constant),
+            None => self.broken(id),
+        }
+    }
+}
+
+fn result_type(terminal: Terminal, ty: &Type) -> Type {
+    match terminal {
+        Terminal::Count | Terminal::CountDistinct => Type::Int,
+        Terminal::Exists => Type::Bool,
+        Terminal::Avg => match ty {
+            Type::Int | Type::Uint | Type::Double => Type::Double,
+            Type::Decimal { scale } => Type::Decimal { scale: average_scale(*scale) },
+            Type::Money { currency, scale } => Type::Money { currency: *currency, scale: average_scale(*scale) },
+            other => other.clone(),
+        },
+        Terminal::Sum | Terminal::Min | Terminal::Max | Terminal::First | Terminal::Last | Terminal::MostFrequent => ty.clone(),
+        Terminal::Distinct => Type::List(Box::new(ty.clone())),
+        Terminal::SinceLast | Terminal::SinceFirst => Type::Duration,
+    }
+}
+
+fn average_scale(scale: u8) -> u8 {
+    scale.saturating_add(4).min(Decimal::MAX_SCALE)
+}
+
+fn zero(ty: &Type) -> Value {
+    match ty {
+        Type::Uint => Value::Uint(0),
+        Type::Double => Value::Double(0.0),
+        Type::Decimal { scale } => Value::Decimal(Decimal::new(0, *scale, None)),
+        Type::Money { currency, scale } => Value::Decimal(Decimal::new(0, *scale, Some(*currency))),
+        Type::Duration => Value::Duration(Duration::ZERO),
+        _ => Value::Int(0),
+    }
+}

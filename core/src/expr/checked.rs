@@ -1,0 +1,231 @@
+//! A checked expression: what the evaluators walk. Names are resolved, every part has a type and a class over time.
+
+use super::ast::{BinaryOp, Extent, Form, NodeId, Tree};
+use super::signature::Function;
+use super::stream::Stream;
+use super::value_ops::Fault;
+use super::{EventKind, FactId, Limits, PropertyId, TimeClass};
+use crate::error::Diagnostic;
+use crate::value::{Type, Value};
+use regex::Regex;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// An expression that was parsed and checked. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    pub(super) tree: Arc<Tree>,
+    pub(super) nodes: Arc<[Node]>,
+    pub(super) root: Ref,
+    pub(super) reads: Arc<Reads>,
+    pub(super) limits: Limits,
+    pub(super) warnings: Arc<[Diagnostic]>,
+}
+
+/// What an expression reads: the edges of the dependency graph.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reads {
+    /// Declared facts.
+    pub facts: BTreeSet<FactId>,
+    /// Event types; all declared ones for `events()`.
+    pub events: BTreeSet<EventKind>,
+    /// Properties of events.
+    pub properties: BTreeSet<PropertyId>,
+    /// Names that no schema declares, as dotted as they are written.
+    pub names: BTreeSet<Arc<str>>,
+    /// Whether it reads `now`, also by a window or an age.
+    pub now: bool,
+    /// Whether it reads the time zone.
+    pub zone: bool,
+    /// Whether it reads the session.
+    pub session: bool,
+}
+
+/// The number of a node in [`Checked`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Ref(pub(super) u32);
+
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) op: Op,
+    pub(super) ty: Type,
+    pub(super) class: TimeClass,
+    /// The syntax it came from.
+    pub(super) syntax: NodeId,
+    pub(super) extent: Extent,
+}
+
+/// A name that may be bound, and the fields that are then selected from its value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) name: Arc<str>,
+    pub(super) rest: Vec<Arc<str>>,
+}
+
+#[derive(Clone)]
+pub(super) enum Op {
+    Constant(Value),
+    /// Fails when it is reached: what the standard finds wrong only then.
+    Fail(Fault),
+    Now,
+    Fact(FactId),
+    HasFact(FactId),
+    /// A name of no schema: the first candidate that is bound counts.
+    Named(Vec<Candidate>),
+    Variable(u32),
+    Field { base: Ref, field: Arc<str> },
+    HasField { base: Ref, field: Arc<str> },
+    Index { base: Ref, index: Ref },
+    Property { slot: u32, id: PropertyId, path: Arc<str> },
+    HasProperty { slot: u32, id: PropertyId },
+    EventTime(u32),
+    EventChannel { slot: u32, path: Arc<str> },
+    HasChannel(u32),
+    Not(Ref),
+    Negate(Ref),
+    And(Vec<Ref>),
+    Or(Vec<Ref>),
+    Ternary { condition: Ref, yes: Ref, no: Ref },
+    Binary { op: BinaryOp, left: Ref, right: Ref },
+    Call { function: &'static Function, args: Vec<Ref> },
+    /// `matches` with a constant pattern, compiled once.
+    Matches { text: Ref, pattern: Arc<Regex> },
+    List(Vec<Ref>),
+    Map(Vec<(Ref, Ref)>),
+    Loop { form: Form, range: Ref, slot: u32, second: Option<u32>, filter: Option<Ref>, body: Ref },
+    Bind { slot: u32, value: Ref, body: Ref },
+    Stream(Box<Stream>),
+}
+
+impl Checked {
+    /// The static type of the result; `dyn` when it is not known before evaluation.
+    #[must_use]
+    pub fn ty(&self) -> &Type {
+        &self.node(self.root).ty
+    }
+
+    /// How the result depends on `now` while no event arrives.
+    #[must_use]
+    pub fn class(&self) -> TimeClass {
+        self.node(self.root).class
+    }
+
+    /// The syntax tree.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The source text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.tree.text
+    }
+
+    /// Everything that it reads.
+    #[must_use]
+    pub fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    /// What is probably not meant, although it compiles.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// The value, when the expression is a constant.
+    #[must_use]
+    pub fn constant(&self) -> Option<&Value> {
+        match &self.node(self.root).op {
+            Op::Constant(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn node(&self, id: Ref) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+}
+
+impl Reads {
+    /// All that either reads.
+    pub fn extend(&mut self, other: &Reads) {
+        self.facts.extend(&other.facts);
+        self.events.extend(&other.events);
+        self.properties.extend(&other.properties);
+        self.names.extend(other.names.iter().cloned());
+        self.now |= other.now;
+        self.zone |= other.zone;
+        self.session |= other.session;
+    }
+}
+
+impl Op {
+    /// The nodes right below, in the order in which they are evaluated.
+    pub(super) fn children(&self) -> Vec<Ref> {
+        match self {
+            Op::Constant(_)
+            | Op::Fail(_)
+            | Op::Now
+            | Op::Fact(_)
+            | Op::HasFact(_)
+            | Op::Named(_)
+            | Op::Variable(_)
+            | Op::Property { .. }
+            | Op::HasProperty { .. }
+            | Op::EventTime(_)
+            | Op::EventChannel { .. }
+            | Op::HasChannel(_) => Vec::new(),
+            Op::Field { base, .. } | Op::HasField { base, .. } => vec![*base],
+            Op::Index { base, index } => vec![*base, *index],
+            Op::Not(operand) | Op::Negate(operand) | Op::Matches { text: operand, .. } => vec![*operand],
+            Op::And(operands) | Op::Or(operands) | Op::List(operands) | Op::Call { args: operands, .. } => operands.clone(),
+            Op::Ternary { condition, yes, no } => vec![*condition, *yes, *no],
+            Op::Binary { left, right, .. } => vec![*left, *right],
+            Op::Map(entries) => entries.iter().flat_map(|(key, value)| [*key, *value]).collect(),
+            Op::Loop { range, filter, body, .. } => std::iter::once(*range).chain(*filter).chain([*body]).collect(),
+            Op::Bind { value, body, .. } => vec![*value, *body],
+            Op::Stream(stream) => stream.children(),
+        }
+    }
+}
+
+/// Names and numbers without addresses: equal operations show equal text, which `compile` relies on.
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Op::Constant(value) => write!(f, "constant {value:?}"),
+            Op::Fail(fault) => write!(f, "fail {fault:?}"),
+            Op::Now => f.write_str("now"),
+            Op::Fact(id) => write!(f, "fact {}", id.0),
+            Op::HasFact(id) => write!(f, "has fact {}", id.0),
+            Op::Named(candidates) => write!(f, "named {candidates:?}"),
+            Op::Variable(slot) => write!(f, "variable {slot}"),
+            Op::Field { base, field } => write!(f, "field {base:?} {field:?}"),
+            Op::HasField { base, field } => write!(f, "has field {base:?} {field:?}"),
+            Op::Index { base, index } => write!(f, "index {base:?} {index:?}"),
+            Op::Property { slot, id, .. } => write!(f, "property {slot} {}", id.0),
+            Op::HasProperty { slot, id } => write!(f, "has property {slot} {}", id.0),
+            Op::EventTime(slot) => write!(f, "time {slot}"),
+            Op::EventChannel { slot, .. } => write!(f, "channel {slot}"),
+            Op::HasChannel(slot) => write!(f, "has channel {slot}"),
+            Op::Not(operand) => write!(f, "not {operand:?}"),
+            Op::Negate(operand) => write!(f, "negate {operand:?}"),
+            Op::And(operands) => write!(f, "and {operands:?}"),
+            Op::Or(operands) => write!(f, "or {operands:?}"),
+            Op::Ternary { condition, yes, no } => write!(f, "ternary {condition:?} {yes:?} {no:?}"),
+            Op::Binary { op, left, right } => write!(f, "binary {op:?} {left:?} {right:?}"),
+            Op::Call { function, args } => write!(f, "call {} {args:?}", function.name),
+            Op::Matches { text, pattern } => write!(f, "matches {text:?} {:?}", pattern.as_str()),
+            Op::List(items) => write!(f, "list {items:?}"),
+            Op::Map(entries) => write!(f, "map {entries:?}"),
+            Op::Loop { form, range, slot, second, filter, body } => {
+                write!(f, "loop {form:?} {range:?} {slot} {second:?} {filter:?} {body:?}")
+            }
+            Op::Bind { slot, value, body } => write!(f, "bind {slot} {value:?} {body:?}"),
+            Op::Stream(stream) => write!(f, "{stream:?}"),
+        }
+    }
+}

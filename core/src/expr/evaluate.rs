@@ -1,0 +1,623 @@
+//! The reference evaluator: walks the checked tree. It also finds until when the outcome holds while no event arrives.
+
+use super::ast::{BinaryOp, Extent, Form};
+use super::checked::{Candidate, Checked, Op, Ref};
+use super::value_ops::{self, Fault};
+use super::{Answer, ErrorCode, EvalError, EventRow, Facts, Limits, Missing, Outcome, stream};
+use crate::value::{Moment, Timestamp, Value};
+use std::cell::Cell;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// What an expression came to, and until when that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluated {
+    /// The value, or why there is none.
+    pub outcome: Outcome,
+    /// The first instant after `now` at which the outcome may be another while no event arrives; `None` for never.
+    pub until: Option<Timestamp>,
+}
+
+/// Evaluates a checked expression at the instant of the facts.
+///
+/// Linear in the size of the expression and the events it visits, and bounded by [`Limits::steps`].
+#[must_use]
+pub fn evaluate(expression: &Checked, facts: &dyn Facts) -> Evaluated {
+    let steps = Cell::new(0);
+    let machine = Machine::with_steps(expression, facts, &steps);
+    let found = machine.settled(expression.root, None);
+    Evaluated { outcome: found.outcome, until: found.until }
+}
+
+/// A result on the way.
+#[derive(Debug, Clone)]
+pub(super) struct Partial {
+    pub(super) outcome: Outcome,
+    pub(super) until: Option<Timestamp>,
+    /// Whether the value moves in proportion to `now` until then.
+    pub(super) moving: bool,
+    /// Of an unknown count: the least and the most that it can be.
+    pub(super) range: Option<(i64, i64)>,
+}
+
+impl Partial {
+    pub(super) fn new(outcome: Outcome, until: Option<Timestamp>) -> Self {
+        Partial { outcome, until, moving: false, range: None }
+    }
+
+    fn value(value: Value) -> Self {
+        Partial::new(Outcome::Value(value), None)
+    }
+}
+
+/// The earlier of two instants, of which `None` is never.
+pub(super) fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// A variable in scope.
+pub(super) struct Frame<'a> {
+    pub(super) parent: Option<&'a Frame<'a>>,
+    pub(super) slot: u32,
+    pub(super) local: Local<'a>,
+}
+
+/// What a variable stands for.
+pub(super) enum Local<'a> {
+    Value(&'a Value),
+    Event(&'a dyn EventRow),
+}
+
+impl<'a> Frame<'a> {
+    fn find(&'a self, slot: u32) -> Option<&'a Local<'a>> {
+        let mut frame = Some(self);
+        while let Some(here) = frame {
+            if here.slot == slot {
+                return Some(&here.local);
+            }
+            frame = here.parent;
+        }
+        None
+    }
+}
+
+/// How far ahead a comparison looks for the instant at which it turns: 200 years.
+const HORIZON: i64 = 200 * 366 * 86_400_000_000;
+
+/// One evaluation.
+pub(super) struct Machine<'a> {
+    checked: &'a Checked,
+    pub(super) facts: &'a dyn Facts,
+    /// `facts.now()`, or a later instant that a comparison looks ahead to.
+    pub(super) now: Timestamp,
+    /// Whether this only looks ahead, so that nobody asks until when it holds.
+    ahead: bool,
+    steps: &'a Cell<u64>,
+    extent: Cell<Extent>,
+}
+
+impl<'a> Machine<'a> {
+    pub(super) fn with_steps(checked: &'a Checked, facts: &'a dyn Facts, steps: &'a Cell<u64>) -> Self {
+        Machine { checked, facts, now: facts.now(), ahead: false, steps, extent: Cell::new(Extent::default()) }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.checked.limits
+    }
+
+    /// One microsecond later.
+    pub(super) fn soon(&self) -> Timestamp {
+        self.now.saturating_add_micros(1)
+    }
+
+    /// Counts a step.
+    pub(super) fn step(&self) -> Result<(), Fault> {
+        let taken = self.steps.get() + 1;
+        self.steps.set(taken);
+        if taken > self.checked.limits.steps {
+            return Err(Fault::new(ErrorCode::OutOfSteps, format!("more than {} steps", self.checked.limits.steps)));
+        }
+        Ok(())
+    }
+
+    /// A failure at the part that is being evaluated.
+    pub(super) fn error(&self, fault: Fault) -> Outcome {
+        Outcome::Error(EvalError { code: fault.code, span: self.extent.get(), message: fault.message })
+    }
+
+    fn error_at(&self, id: Ref, fault: Fault) -> Outcome {
+        self.extent.set(self.checked.node(id).extent);
+        self.error(fault)
+    }
+
+    /// Evaluates a part whose movement nobody can follow: when it moves, it may differ at the next instant.
+    pub(super) fn settled(&self, id: Ref, frame: Option<&Frame<'_>>) -> Partial {
+        self.settle(self.eval(id, frame))
+    }
+
+    fn settle(&self, found: Partial) -> Partial {
+        if found.moving {
+            return Partial { until: earlier(found.until, Some(self.soon())), moving: false, ..found };
+        }
+        found
+    }
+
+    /// Evaluates a part.
+    pub(super) fn eval(&self, id: Ref, frame: Option<&Frame<'_>>) -> Partial {
+        let node = self.checked.node(id);
+        self.extent.set(node.extent);
+        if let Err(fault) = self.step() {
+            return Partial::new(self.error(fault), None);
+        }
+        match &node.op {
+            Op::Constant(value) => Partial::value(value.clone()),
+            Op::Fail(fault) => Partial::new(self.error(fault.clone()), None),
+            Op::Now => Partial { moving: true, ..Partial::value(Value::Timestamp(Moment::from(self.now))) },
+            Op::Fact(fact) => {
+                let read = self.facts.fact(*fact);
+                match read.value {
+                    Answer::Known(value) => Partial::new(Outcome::Value(value), read.until),
+                    Answer::Unknown(missing) => Partial::new(Outcome::Unknown(missing), read.until),
+                }
+            }
+            Op::HasFact(fact) => Partial::new(Outcome::truth(self.facts.has(*fact)), self.facts.fact(*fact).until),
+            Op::Named(candidates) => Partial::new(self.named(candidates), None),
+            Op::Variable(_) | Op::Property { .. } | Op::HasProperty { .. } | Op::EventTime(_) | Op::EventChannel { .. } | Op::HasChannel(_) => {
+                Partial::new(self.local(&node.op, frame), None)
+            }
+            Op::Field { base, field } => {
+                let base = self.settled(*base, frame);
+                self.apply(id, base, |base| value_ops::select(base, field))
+            }
+            Op::HasField { base, field } => self.has_field(id, *base, field, frame),
+            Op::Index { base, index } => {
+                let (base, index) = (self.settled(*base, frame), self.settled(*index, frame));
+                self.apply_two(id, base, index, value_ops::index)
+            }
+            Op::Not(operand) => {
+                let operand = self.settled(*operand, frame);
+                self.apply(id, operand, |operand| match operand {
+                    Value::Bool(truth) => Ok(Value::Bool(!truth)),
+                    other => Err(Fault::no_overload("!", std::slice::from_ref(other))),
+                })
+            }
+            Op::Negate(operand) => {
+                let operand = self.eval(*operand, frame);
+                let moving = operand.moving;
+                Partial { moving, ..self.apply(id, operand, value_ops::negate) }
+            }
+            Op::And(operands) => self.junction(operands, false, frame),
+            Op::Or(operands) => self.junction(operands, true, frame),
+            Op::Ternary { condition, yes, no } => self.ternary(id, *condition, *yes, *no, frame),
+            Op::Binary { op, left, right } => self.binary(id, *op, *left, *right, frame),
+            Op::Call { function, args } => self.call(id, function, args, frame),
+            Op::Matches { text, pattern } => {
+                let text = self.settled(*text, frame);
+                self.apply(id, text, |text| match text {
+                    Value::String(text) => Ok(Value::Bool(pattern.is_match(text))),
+                    other => Err(Fault::no_overload("matches", &[other.clone(), Value::text(pattern.as_str())])),
+                })
+            }
+            Op::List(items) => self.gather(items, frame, |items| Ok(Value::List(Arc::from(items)))),
+            Op::Map(entries) => {
+                let parts: Vec<Ref> = entries.iter().flat_map(|(key, value)| [*key, *value]).collect();
+                self.gather(&parts, frame, |items| {
+                    let mut items = items.into_iter();
+                    let mut entries = Vec::with_capacity(parts.len() / 2);
+                    while let (Some(key), Some(value)) = (items.next(), items.next()) {
+                        entries.push((key, value));
+                    }
+                    value_ops::map(entries)
+                })
+            }
+            Op::Loop { form, range, slot, second, filter, body } => {
+                let range = self.settled(*range, frame);
+                Round { machine: self, id, form: *form, slots: (*slot, *second), filter: *filter, body: *body, frame }.run(range)
+            }
+            Op::Bind { slot, value, body } => {
+                let value = self.settled(*value, frame);
+                match value.outcome {
+                    Outcome::Value(bound) => {
+                        let inner = Frame { parent: frame, slot: *slot, local: Local::Value(&bound) };
+                        let body = self.eval(*body, Some(&inner));
+                        Partial { until: earlier(body.until, value.until), ..body }
+                    }
+                    other => Partial::new(other, value.until),
+                }
+            }
+            Op::Stream(stream) => stream::evaluate(self, stream, frame),
+        }
+    }
+
+    fn named(&self, candidates: &[Candidate]) -> Outcome {
+        for candidate in candidates {
+            let Some(mut value) = self.facts.named(&candidate.name) else { continue };
+            for field in &candidate.rest {
+                value = match value_ops::select(&value, field) {
+                    Ok(value) => value,
+                    Err(fault) => return self.error(fault),
+                };
+            }
+            return Outcome::Value(value);
+        }
+        let name = candidates.first().map_or("", |candidate| &candidate.name);
+        self.error(Fault::new(ErrorCode::UnknownName, format!("`{name}` stands for nothing here")))
+    }
+
+    fn local(&self, op: &Op, frame: Option<&Frame<'_>>) -> Outcome {
+        let find = |slot: u32| frame.and_then(|frame| frame.find(slot));
+        let event = |slot: u32| match find(slot) {
+            Some(Local::Event(row)) => Some(*row),
+            _ => None,
+        };
+        let unknown = |path: &Arc<str>| Outcome::Unknown(Missing::one(path.clone()));
+        let found = match op {
+            Op::Variable(slot) => match find(*slot) {
+                Some(Local::Value(value)) => Some(Outcome::Value((*value).clone())),
+                _ => None,
+            },
+            Op::Property { slot, id, path } => event(*slot).map(|row| row.property(*id).map_or_else(|| unknown(path), Outcome::Value)),
+            Op::HasProperty { slot, id } => event(*slot).map(|row| Outcome::truth(row.property(*id).is_some())),
+            Op::EventTime(slot) => event(*slot).map(|row| Outcome::Value(Value::Timestamp(Moment::from(row.time())))),
+            Op::EventChannel { slot, path } => {
+                event(*slot).map(|row| row.channel().map_or_else(|| unknown(path), |channel| Outcome::Value(Value::String(channel))))
+            }
+            Op::HasChannel(slot) => event(*slot).map(|row| Outcome::truth(row.channel().is_some())),
+            _ => None,
+        };
+        found.unwrap_or_else(|| self.error(Fault::new(ErrorCode::UnknownName, "a variable is read outside of its macro")))
+    }
+
+    fn apply(&self, id: Ref, operand: Partial, operation: impl FnOnce(&Value) -> Result<Value, Fault>) -> Partial {
+        let outcome = match operand.outcome {
+            Outcome::Value(value) => operation(&value).map_or_else(|fault| self.error_at(id, fault), Outcome::Value),
+            other => other,
+        };
+        Partial::new(outcome, operand.until)
+    }
+
+    fn apply_two(&self, id: Ref, a: Partial, b: Partial, operation: impl FnOnce(&Value, &Value) -> Result<Value, Fault>) -> Partial {
+        let outcome = match (a.outcome, b.outcome) {
+            (Outcome::Value(a), Outcome::Value(b)) => operation(&a, &b).map_or_else(|fault| self.error_at(id, fault), Outcome::Value),
+            (a, b) => a.blend(b),
+        };
+        Partial::new(outcome, earlier(a.until, b.until))
+    }
+
+    /// `has` is always true or false, whatever is known of what it looks into.
+    fn has_field(&self, id: Ref, base: Ref, field: &str, frame: Option<&Frame<'_>>) -> Partial {
+        let base = self.settled(base, frame);
+        if matches!(base.outcome, Outcome::Unknown(_)) {
+            return Partial::new(Outcome::truth(false), base.until);
+        }
+        self.apply(id, base, |base| match base {
+            Value::Map(entries) => Ok(Value::Bool(value_ops::field_of(entries, field).is_some())),
+            other => Err(Fault::no_overload("has", std::slice::from_ref(other))),
+        })
+    }
+
+    /// `&&` (absorbed by false) and `||` (absorbed by true).
+    fn junction(&self, operands: &[Ref], absorbing: bool, frame: Option<&Frame<'_>>) -> Partial {
+        let mut failed: Option<Outcome> = None;
+        let mut until = None;
+        for operand in operands {
+            let found = self.settled(*operand, frame);
+            let outcome = match found.outcome {
+                Outcome::Value(Value::Bool(truth)) if truth == absorbing => return Partial::new(Outcome::truth(truth), found.until),
+                Outcome::Value(Value::Bool(_)) => None,
+                Outcome::Value(other) => {
+                    let name = if absorbing { "||" } else { "&&" };
+                    Some(self.error_at(*operand, Fault::no_overload(name, std::slice::from_ref(&other))))
+                }
+                other => Some(other),
+            };
+            until = earlier(until, found.until);
+            if let Some(outcome) = outcome {
+                failed = Some(match failed {
+                    Some(before) => before.blend(outcome),
+                    None => outcome,
+                });
+            }
+        }
+        Partial::new(failed.unwrap_or(Outcome::truth(!absorbing)), until)
+    }
+
+    fn ternary(&self, id: Ref, condition: Ref, yes: Ref, no: Ref, frame: Option<&Frame<'_>>) -> Partial {
+        let found = self.settled(condition, frame);
+        match found.outcome {
+            Outcome::Value(Value::Bool(truth)) => {
+                let branch = self.eval(if truth { yes } else { no }, frame);
+                Partial { until: earlier(branch.until, found.until), ..branch }
+            }
+            Outcome::Value(other) => {
+                let fault = Fault::no_overload("_ ? _ : _", std::slice::from_ref(&other));
+                Partial::new(self.error_at(id, fault), found.until)
+            }
+            other => Partial::new(other, found.until),
+        }
+    }
+
+    fn call(&self, id: Ref, function: &super::signature::Function, args: &[Ref], frame: Option<&Frame<'_>>) -> Partial {
+        let mut values: smallvec::SmallVec<[Value; 3]> = smallvec::SmallVec::new();
+        let mut failed: Option<Outcome> = None;
+        let (mut until, mut moving) = (None, false);
+        for (i, arg) in args.iter().enumerate() {
+            let found = if i == 0 && function.linear { self.eval(*arg, frame) } else { self.settled(*arg, frame) };
+            until = earlier(until, found.until);
+            moving |= found.moving;
+            match found.outcome {
+                Outcome::Value(value) => values.push(value),
+                other => {
+                    failed = Some(match failed {
+                        Some(before) => before.blend(other),
+                        None => other,
+                    });
+                }
+            }
+        }
+        let outcome = failed.unwrap_or_else(|| match (function.run)(&values, self.limits()) {
+            Ok(value) => Outcome::Value(value),
+            Err(fault) => self.error_at(id, fault),
+        });
+        Partial { moving, ..Partial::new(outcome, until) }
+    }
+
+    fn gather(&self, parts: &[Ref], frame: Option<&Frame<'_>>, build: impl FnOnce(Vec<Value>) -> Result<Value, Fault>) -> Partial {
+        let here = self.extent.get();
+        let mut values = Vec::with_capacity(parts.len());
+        let mut failed: Option<Outcome> = None;
+        let mut until = None;
+        for part in parts {
+            let found = self.settled(*part, frame);
+            until = earlier(until, found.until);
+            match found.outcome {
+                Outcome::Value(value) => values.push(value),
+                other => {
+                    failed = Some(match failed {
+                        Some(before) => before.blend(other),
+                        None => other,
+                    });
+                }
+            }
+        }
+        self.extent.set(here);
+        let outcome = failed.unwrap_or_else(|| build(values).map_or_else(|fault| self.error(fault), Outcome::Value));
+        Partial::new(outcome, until)
+    }
+
+    fn binary(&self, id: Ref, op: BinaryOp, left: Ref, right: Ref, frame: Option<&Frame<'_>>) -> Partial {
+        let (a, b) = (self.eval(left, frame), self.eval(right, frame));
+        if op.is_comparison() && (a.range.is_some() || b.range.is_some()) {
+            let (a, b) = (self.settle(a), self.settle(b));
+            let known = compare_ranges(op, &a, &b);
+            let until = earlier(a.until, b.until);
+            return Partial::new(known.map_or_else(|| a.outcome.blend(b.outcome), Outcome::truth), until);
+        }
+        let size = self.limits().size;
+        let operation = |a: &Value, b: &Value| value_ops::binary(op, a, b, size);
+        let followed = match op {
+            _ if !a.moving && !b.moving => return self.apply_two(id, a, b, operation),
+            _ if a.moving && b.moving => false,
+            BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply => true,
+            BinaryOp::Divide => a.moving,
+            _ if op.is_comparison() => {
+                let until = earlier(a.until, b.until);
+                let turned = self.apply_two(id, a.clone(), b.clone(), operation);
+                if self.ahead {
+                    return turned;
+                }
+                let turn = self.turn(op, (left, a), (right, b), frame, until);
+                return Partial { until: earlier(until, turn), ..turned };
+            }
+            _ => false,
+        };
+        if followed {
+            return Partial { moving: true, ..self.apply_two(id, a, b, operation) };
+        }
+        let (a, b) = (self.settle(a), self.settle(b));
+        self.apply_two(id, a, b, operation)
+    }
+
+    /// The first instant before `bound` at which a comparison of something moving with something still turns.
+    ///
+    /// A moving value only grows or only shrinks, so its order against a still one changes in one direction only and can be
+    /// searched by halving.
+    fn turn(&self, op: BinaryOp, left: (Ref, Partial), right: (Ref, Partial), frame: Option<&Frame<'_>>, bound: Option<Timestamp>) -> Option<Timestamp> {
+        let key = |a: &Outcome, b: &Outcome| match (a, b) {
+            (Outcome::Value(a), Outcome::Value(b)) => Sight::of(op, a, b),
+            _ => Sight::Failed,
+        };
+        let (left, a) = left;
+        let (right, b) = right;
+        let moving_left = a.moving;
+        let (moving, still) = if moving_left { (left, b.outcome.clone()) } else { (right, a.outcome.clone()) };
+        if !matches!(still, Outcome::Value(_)) {
+            return None;
+        }
+        let present = key(&a.outcome, &b.outcome);
+        let end = bound.unwrap_or(Timestamp::MAX).min(self.now.saturating_add_micros(HORIZON));
+        let differs = |now: Timestamp| {
+            let ahead = Machine { now, ahead: true, extent: Cell::new(self.extent.get()), ..*self };
+            let moved = ahead.eval(moving, frame).outcome;
+            let sight = if moving_left { key(&moved, &still) } else { key(&still, &moved) };
+            sight != present
+        };
+        let (mut before, mut after) = (self.now.micros(), end.micros() - 1);
+        let at = |micros: i64| self.now.saturating_add_micros(micros - self.now.micros());
+        if after <= before || !differs(at(after)) {
+            return None;
+        }
+        while after - before > 1 {
+            let half = before + (after - before) / 2;
+            if differs(at(half)) { after = half } else { before = half }
+        }
+        Some(at(after))
+    }
+}
+
+/// How a comparison stands, in as much as it matters for its truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Failed,
+    Truth(bool),
+    Order(Option<Ordering>),
+}
+
+impl Sight {
+    fn of(op: BinaryOp, a: &Value, b: &Value) -> Self {
+        match value_ops::compare(op, a, b) {
+            Ok(order) if op.is_ordering() => Sight::Truth(value_ops::holds(op, order)),
+            Ok(order) => Sight::Order(order),
+            Err(_) => Sight::Failed,
+        }
+    }
+}
+
+/// A comparison with a count of which only the range is known: known when the whole range agrees.
+fn compare_ranges(op: BinaryOp, a: &Partial, b: &Partial) -> Option<bool> {
+    let ends = |found: &Partial| match (&found.outcome, found.range) {
+        (_, Some((least, most))) => Some((Value::Int(least), Value::Int(most))),
+        (Outcome::Value(value), None) => Some((value.clone(), value.clone())),
+        _ => None,
+    };
+    let ((a_least, a_most), (b_least, b_most)) = (ends(a)?, ends(b)?);
+    let order = |a: &Value, b: &Value| value_ops::compare(op, a, b).ok();
+    if op.is_ordering() {
+        let truths = [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
+            .map(|order| value_ops::holds(op, order));
+        return truths.iter().all(|truth| *truth == truths[0]).then_some(truths[0]);
+    }
+    let apart = order(&a_most, &b_least)? == Some(Ordering::Less) || order(&b_most, &a_least)? == Some(Ordering::Less);
+    apart.then_some(op == BinaryOp::NotEqual)
+}
+
+/// One run of a macro through a list or map.
+struct Round<'a, 'm> {
+    machine: &'a Machine<'m>,
+    id: Ref,
+    form: Form,
+    slots: (u32, Option<u32>),
+    filter: Option<Ref>,
+    body: Ref,
+    frame: Option<&'a Frame<'a>>,
+}
+
+/// What the rounds of a macro have come to so far.
+struct Gathered {
+    until: Option<Timestamp>,
+    failed: Option<Outcome>,
+    values: Vec<Value>,
+    entries: Vec<(Value, Value)>,
+    matches: usize,
+}
+
+impl Round<'_, '_> {
+    fn run(&self, range: Partial) -> Partial {
+        let mut gathered = Gathered { until: range.until, failed: None, values: Vec::new(), entries: Vec::new(), matches: 0 };
+        match range.outcome {
+            Outcome::Value(Value::List(items)) => {
+                for (at, item) in items.iter().enumerate() {
+                    let at = Value::Int(i64::try_from(at).unwrap_or(i64::MAX));
+                    let (first, second) = if self.slots.1.is_some() { (&at, item) } else { (item, item) };
+                    if let Some(done) = self.round(first, second, item, &mut gathered) {
+                        return done;
+                    }
+                }
+            }
+            Outcome::Value(Value::Map(entries)) => {
+                for (key, value) in entries.iter() {
+                    if let Some(done) = self.round(key, value, key, &mut gathered) {
+                        return done;
+                    }
+                }
+            }
+            Outcome::Value(other) => {
+                let fault = Fault::no_overload(self.form.name(), std::slice::from_ref(&other));
+                return Partial::new(self.machine.error_at(self.id, fault), range.until);
+            }
+            other => return Partial::new(other, range.until),
+        }
+        self.finish(gathered)
+    }
+
+    /// One round; gives the result when it is decided.
+    fn round(&self, first: &Value, second: &Value, item: &Value, gathered: &mut Gathered) -> Option<Partial> {
+        let machine = self.machine;
+        if let Err(fault) = machine.step() {
+            return Some(Partial::new(machine.error(fault), None));
+        }
+        let outer = Frame { parent: self.frame, slot: self.slots.0, local: Local::Value(first) };
+        let inner = self.slots.1.map(|slot| Frame { parent: Some(&outer), slot, local: Local::Value(second) });
+        let frame = inner.as_ref().unwrap_or(&outer);
+        if let Some(filter) = self.filter {
+            let found = machine.settled(filter, Some(frame));
+            gathered.until = earlier(gathered.until, found.until);
+            match found.outcome {
+                Outcome::Value(Value::Bool(true)) => {}
+                Outcome::Value(Value::Bool(false)) => return None,
+                other => {
+                    gathered.fail(self.condition_failed(other));
+                    return None;
+                }
+            }
+        }
+        let found = machine.settled(self.body, Some(frame));
+        let absorbing = self.form == Form::Exists;
+        match (self.form, found.outcome) {
+            (Form::All | Form::Exists, Outcome::Value(Value::Bool(truth))) if truth == absorbing => {
+                return Some(Partial::new(Outcome::truth(truth), earlier(gathered.until, found.until)));
+            }
+            (Form::All | Form::Exists, Outcome::Value(Value::Bool(_))) => {}
+            (Form::ExistsOne, Outcome::Value(Value::Bool(truth))) => gathered.matches += usize::from(truth),
+            (Form::Filter, Outcome::Value(Value::Bool(truth))) => {
+                if truth {
+                    gathered.values.push(item.clone());
+                }
+            }
+            (Form::All | Form::Exists | Form::ExistsOne | Form::Filter, other) => gathered.fail(self.condition_failed(other)),
+            (Form::Map | Form::TransformList, Outcome::Value(value)) => gathered.values.push(value),
+            (Form::TransformMap, Outcome::Value(value)) => gathered.entries.push((first.clone(), value)),
+            (Form::TransformMapEntry, Outcome::Value(Value::Map(entries))) => gathered.entries.extend(entries.iter().cloned()),
+            (Form::TransformMapEntry, Outcome::Value(other)) => {
+                gathered.fail(machine.error_at(self.body, Fault::no_overload(self.form.name(), std::slice::from_ref(&other))));
+            }
+            (_, other) => gathered.fail(other),
+        }
+        gathered.until = earlier(gathered.until, found.until);
+        None
+    }
+
+    fn condition_failed(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Value(other) => {
+                self.machine.error_at(self.body, Fault::no_overload(self.form.name(), std::slice::from_ref(&other)))
+            }
+            other => other,
+        }
+    }
+
+    fn finish(&self, gathered: Gathered) -> Partial {
+        let outcome = gathered.failed.unwrap_or_else(|| match self.form {
+            Form::All => Outcome::truth(true),
+            Form::Exists => Outcome::truth(false),
+            Form::ExistsOne => Outcome::truth(gathered.matches == 1),
+            Form::Map | Form::Filter | Form::TransformList => Outcome::Value(Value::List(Arc::from(gathered.values))),
+            Form::TransformMap | Form::TransformMapEntry => {
+                value_ops::map(gathered.entries).map_or_else(|fault| self.machine.error_at(self.id, fault), Outcome::Value)
+            }
+        });
+        Partial::new(outcome, gathered.until)
+    }
+}
+
+impl Gathered {
+    fn fail(&mut self, outcome: Outcome) {
+        self.failed = Some(match self.failed.take() {
+            Some(before) => before.blend(outcome),
+            None => outcome,
+        });
+    }
+}

@@ -1,0 +1,494 @@
+//! Tokens to a syntax tree: CEL's grammar by precedence climbing, macros recognised on the way.
+
+use super::Limits;
+use super::ast::{BinaryOp, Extent, Form, Kind, Node, NodeId, Tree, UnaryOp};
+use super::lex::{self, Token, TokenKind};
+use crate::value::Value;
+use std::sync::Arc;
+
+/// A finding in a source text, before it is known which document the text came from.
+#[derive(Debug, Clone)]
+pub(super) struct Finding {
+    pub(super) code: &'static str,
+    pub(super) severity: crate::error::Severity,
+    pub(super) extent: Extent,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn error(code: &'static str, extent: Extent, message: impl Into<String>) -> Self {
+        Finding { code, severity: crate::error::Severity::Error, extent, message: message.into(), hint: None }
+    }
+
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        Finding { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// Words that are no identifiers.
+const RESERVED: [&str; 20] = [
+    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop", "namespace", "null",
+    "package", "return", "true", "var", "void",
+];
+
+/// Words that not even a field may have as its name without backticks.
+const KEYWORDS: [&str; 4] = ["false", "in", "null", "true"];
+
+pub(super) fn is_reserved(word: &str) -> bool {
+    RESERVED.contains(&word) || word == "while"
+}
+
+/// Parses one expression.
+pub(super) fn parse(text: &str, limits: &Limits) -> Result<Tree, Vec<Finding>> {
+    if text.len() > limits.source {
+        let message = format!("the expression has {} bytes; at most {} are allowed", text.len(), limits.source);
+        return Err(vec![Finding::error("too_large", Extent::default(), message)]);
+    }
+    let (tokens, errors) = lex::tokens(text);
+    if !errors.is_empty() {
+        let finding = |error: lex::LexError| Finding {
+            hint: error.hint.map(String::from),
+            ..Finding::error("syntax", error.extent, error.message)
+        };
+        return Err(errors.into_iter().take(20).map(finding).collect());
+    }
+    let mut parser = Parser { tokens, at: 0, nodes: Vec::new(), nesting: 0, limits };
+    let root = parser.expression().and_then(|root| {
+        parser.end()?;
+        Ok(root)
+    });
+    match root {
+        Ok(root) => Ok(Tree { text: Arc::from(text), nodes: parser.nodes, root }),
+        Err(finding) => Err(vec![*finding]),
+    }
+}
+
+type Parsed<T> = Result<T, Box<Finding>>;
+
+struct Parser<'a> {
+    tokens: Vec<Token>,
+    at: usize,
+    nodes: Vec<Node>,
+    nesting: u32,
+    limits: &'a Limits,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> &TokenKind {
+        self.tokens.get(self.at).map_or(&TokenKind::End, |token| &token.kind)
+    }
+
+    fn extent(&self) -> Extent {
+        self.tokens.get(self.at).or(self.tokens.last()).map_or(Extent::default(), |token| token.extent)
+    }
+
+    fn last_extent(&self) -> Extent {
+        self.tokens.get(self.at.saturating_sub(1)).map_or(Extent::default(), |token| token.extent)
+    }
+
+    fn is(&self, sign: &str) -> bool {
+        matches!(self.peek(), TokenKind::Sign(found) if *found == sign)
+    }
+
+    fn take(&mut self, sign: &str) -> bool {
+        let found = self.is(sign);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, sign: &'static str) -> Parsed<()> {
+        if self.take(sign) {
+            return Ok(());
+        }
+        Err(self.unexpected(&format!("expected `{sign}`")))
+    }
+
+    fn unexpected(&self, expected: &str) -> Box<Finding> {
+        let found = match self.peek() {
+            TokenKind::Word(word) if is_reserved(word) => format!("the reserved word `{word}`"),
+            TokenKind::Word(word) | TokenKind::Quoted(word) => format!("`{word}`"),
+            TokenKind::Int(text) | TokenKind::Uint(text) | TokenKind::Double(text) => format!("the number `{text}`"),
+            TokenKind::Constant(_) => "a text".to_string(),
+            TokenKind::Sign(sign) => format!("`{sign}`"),
+            TokenKind::End => "the end".to_string(),
+        };
+        let finding = Finding::error("syntax", self.extent(), format!("{expected}, found {found}"));
+        Box::new(match self.peek() {
+            TokenKind::Word(word) if matches!(&**word, "and" | "AND") => finding.hint("write `&&`"),
+            TokenKind::Word(word) if matches!(&**word, "or" | "OR") => finding.hint("write `||`"),
+            TokenKind::Word(word) if matches!(&**word, "not" | "NOT") => finding.hint("write `!`"),
+            _ => finding,
+        })
+    }
+
+    fn end(&mut self) -> Parsed<()> {
+        match self.peek() {
+            TokenKind::End => Ok(()),
+            _ => Err(self.unexpected("expected an operator or the end")),
+        }
+    }
+
+    fn push(&mut self, kind: Kind, extent: Extent) -> Parsed<NodeId> {
+        let below = |id: &NodeId| self.nodes.get(id.0 as usize).map_or(0, |node| node.depth);
+        let depth = 1 + children(&kind).iter().map(below).max().unwrap_or(0);
+        if depth > self.limits.depth {
+            return Err(self.too_deep(extent));
+        }
+        if self.nodes.len() >= self.limits.nodes {
+            let message = format!("the expression has more than {} parts", self.limits.nodes);
+            return Err(Box::new(Finding::error("too_large", extent, message)));
+        }
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.nodes.push(Node { kind, extent, depth });
+        Ok(id)
+    }
+
+    fn too_deep(&self, extent: Extent) -> Box<Finding> {
+        let message = format!("the expression is nested more than {} levels deep", self.limits.depth);
+        Box::new(Finding::error("too_deep", extent, message).hint("split it into segments of their own"))
+    }
+
+    fn node_extent(&self, id: NodeId) -> Extent {
+        self.nodes.get(id.0 as usize).map_or(Extent::default(), |node| node.extent)
+    }
+
+    fn expression(&mut self) -> Parsed<NodeId> {
+        self.nesting += 1;
+        if self.nesting > self.limits.depth {
+            return Err(self.too_deep(self.extent()));
+        }
+        let condition = self.chain("||")?;
+        let result = if self.take("?") {
+            let yes = self.chain("||")?;
+            self.expect(":")?;
+            let no = self.expression()?;
+            let extent = self.node_extent(condition).to(self.node_extent(no));
+            self.push(Kind::Ternary { condition, yes, no }, extent)?
+        } else {
+            condition
+        };
+        self.nesting -= 1;
+        Ok(result)
+    }
+
+    /// `a && b && c` or `a || b || c` as one node.
+    fn chain(&mut self, sign: &'static str) -> Parsed<NodeId> {
+        let operand = |parser: &mut Self| if sign == "||" { parser.chain("&&") } else { parser.binary(0) };
+        let first = operand(self)?;
+        if !self.is(sign) {
+            return Ok(first);
+        }
+        let mut operands = vec![first];
+        while self.take(sign) {
+            operands.push(operand(self)?);
+        }
+        let extent = self.node_extent(first).to(self.last_extent());
+        self.push(if sign == "||" { Kind::Or(operands) } else { Kind::And(operands) }, extent)
+    }
+
+    fn operator(&self) -> Option<(BinaryOp, u8)> {
+        Some(match self.peek() {
+            TokenKind::Word(word) if &**word == "in" => (BinaryOp::In, 0),
+            TokenKind::Sign(sign) => match *sign {
+                "==" => (BinaryOp::Equal, 0),
+                "!=" => (BinaryOp::NotEqual, 0),
+                "<" => (BinaryOp::Less, 0),
+                "<=" => (BinaryOp::LessEqual, 0),
+                ">" => (BinaryOp::Greater, 0),
+                ">=" => (BinaryOp::GreaterEqual, 0),
+                "+" => (BinaryOp::Add, 1),
+                "-" => (BinaryOp::Subtract, 1),
+                "*" => (BinaryOp::Multiply, 2),
+                "/" => (BinaryOp::Divide, 2),
+                "%" => (BinaryOp::Remainder, 2),
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    fn binary(&mut self, level: u8) -> Parsed<NodeId> {
+        let mut left = self.unary()?;
+        while let Some((op, precedence)) = self.operator() {
+            if precedence < level {
+                break;
+            }
+            self.at += 1;
+            let right = self.binary(precedence + 1)?;
+            let extent = self.node_extent(left).to(self.node_extent(right));
+            left = self.push(Kind::Binary { op, left, right }, extent)?;
+        }
+        Ok(left)
+    }
+
+    fn unary(&mut self) -> Parsed<NodeId> {
+        let mut signs = Vec::new();
+        loop {
+            let extent = self.extent();
+            let number = matches!(self.tokens.get(self.at + 1), Some(Token { kind: TokenKind::Int(_) | TokenKind::Double(_), .. }));
+            if self.is("-") && number {
+                break;
+            }
+            if self.take("!") {
+                signs.push((UnaryOp::Not, extent));
+            } else if self.take("-") {
+                signs.push((UnaryOp::Negate, extent));
+            } else {
+                break;
+            }
+        }
+        let mut operand = self.member()?;
+        for (op, extent) in signs.into_iter().rev() {
+            let extent = extent.to(self.node_extent(operand));
+            operand = self.push(Kind::Unary { op, operand }, extent)?;
+        }
+        Ok(operand)
+    }
+
+    fn member(&mut self) -> Parsed<NodeId> {
+        let mut base = self.primary()?;
+        loop {
+            let start = self.node_extent(base);
+            if self.take(".") {
+                let field = self.field()?;
+                if self.is("(") {
+                    let args = self.arguments("(", ")")?;
+                    base = self.method(base, field, args, start.to(self.last_extent()))?;
+                } else {
+                    base = self.push(Kind::Select { base, field }, start.to(self.last_extent()))?;
+                }
+            } else if self.take("[") {
+                let index = self.expression()?;
+                self.expect("]")?;
+                base = self.push(Kind::Index { base, index }, start.to(self.last_extent()))?;
+            } else if self.is("{") && self.names_a_message(base) {
+                let finding = Finding::error("message_literal", self.extent(), "messages such as `Name{field: value}` are not supported");
+                return Err(Box::new(finding.hint("write a map: `{\"field\": value}`")));
+            } else {
+                return Ok(base);
+            }
+        }
+    }
+
+    fn names_a_message(&self, id: NodeId) -> bool {
+        matches!(self.nodes.get(id.0 as usize).map(|node| &node.kind), Some(Kind::Name { .. } | Kind::Select { .. }))
+    }
+
+    fn field(&mut self) -> Parsed<Arc<str>> {
+        let name = match self.peek() {
+            TokenKind::Word(word) if !KEYWORDS.contains(&&**word) => word.clone(),
+            TokenKind::Quoted(word) => word.clone(),
+            _ => return Err(self.unexpected("expected the name of a field or function")),
+        };
+        self.at += 1;
+        Ok(name)
+    }
+
+    fn arguments(&mut self, open: &'static str, close: &'static str) -> Parsed<Vec<NodeId>> {
+        self.expect(open)?;
+        let mut args = Vec::new();
+        while !self.is(close) {
+            args.push(self.expression()?);
+            if !self.take(",") {
+                break;
+            }
+            if self.is(close) && close == ")" {
+                return Err(self.unexpected("expected another argument"));
+            }
+        }
+        self.expect(close)?;
+        Ok(args)
+    }
+
+    fn primary(&mut self) -> Parsed<NodeId> {
+        let start = self.extent();
+        if self.take("(") {
+            let inner = self.expression()?;
+            self.expect(")")?;
+            return Ok(inner);
+        }
+        if self.is("[") {
+            let items = self.arguments("[", "]")?;
+            return self.push(Kind::List(items), start.to(self.last_extent()));
+        }
+        if self.take("{") {
+            return self.map(start);
+        }
+        let absolute = self.take(".");
+        let negative = !absolute && self.take("-");
+        let kind = self.peek().clone();
+        let literal = match &kind {
+            TokenKind::Word(word) if !negative => return self.name(word.clone(), absolute, start),
+            TokenKind::Int(_) | TokenKind::Uint(_) | TokenKind::Double(_) if !absolute => self.number(&kind, negative, start)?,
+            TokenKind::Constant(value) if !negative && !absolute => value.clone(),
+            _ => return Err(self.unexpected("expected a value")),
+        };
+        self.at += 1;
+        self.push(Kind::Literal(literal), start.to(self.last_extent()))
+    }
+
+    fn number(&self, token: &TokenKind, negative: bool, start: Extent) -> Parsed<Value> {
+        let range = |what: &str| {
+            let message = format!("the number does not fit into {what}");
+            Err(Box::new(Finding::error("number_out_of_range", start.to(self.extent()), message)))
+        };
+        let sign = if negative { "-" } else { "" };
+        match token {
+            TokenKind::Int(text) => {
+                let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+                    Some(digits) => i64::from_str_radix(&format!("{sign}{digits}"), 16),
+                    None => format!("{sign}{text}").parse(),
+                };
+                parsed.map(Value::Int).or_else(|_| range("a 64-bit integer"))
+            }
+            TokenKind::Uint(text) => {
+                let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+                    Some(digits) => u64::from_str_radix(digits, 16),
+                    None => text.parse(),
+                };
+                parsed.map(Value::Uint).or_else(|_| range("an unsigned 64-bit integer"))
+            }
+            TokenKind::Double(text) => match format!("{sign}{text}").parse::<f64>() {
+                Ok(number) if number.is_finite() => Ok(Value::Double(number)),
+                _ => range("a double"),
+            },
+            _ => Err(self.unexpected("expected a number")),
+        }
+    }
+
+    fn map(&mut self, start: Extent) -> Parsed<NodeId> {
+        let mut entries = Vec::new();
+        while !self.is("}") {
+            let key = self.expression()?;
+            self.expect(":")?;
+            entries.push((key, self.expression()?));
+            if !self.take(",") {
+                break;
+            }
+        }
+        self.expect("}")?;
+        self.push(Kind::Map(entries), start.to(self.last_extent()))
+    }
+
+    fn name(&mut self, name: Arc<str>, absolute: bool, start: Extent) -> Parsed<NodeId> {
+        let literal = match &*name {
+            "true" => Some(Value::Bool(true)),
+            "false" => Some(Value::Bool(false)),
+            "null" => Some(Value::Null),
+            _ => None,
+        };
+        if let Some(value) = literal.filter(|_| !absolute) {
+            self.at += 1;
+            return self.push(Kind::Literal(value), start);
+        }
+        if is_reserved(&name) {
+            return Err(self.unexpected("expected a value"));
+        }
+        self.at += 1;
+        if !self.is("(") {
+            return self.push(Kind::Name { name, absolute }, start.to(self.last_extent()));
+        }
+        let args = self.arguments("(", ")")?;
+        let extent = start.to(self.last_extent());
+        if &*name == "has" && !absolute {
+            return self.has(&args, extent);
+        }
+        self.push(Kind::Call { target: None, function: name, absolute, args }, extent)
+    }
+
+    fn has(&mut self, args: &[NodeId], extent: Extent) -> Parsed<NodeId> {
+        let selected = match args {
+            [arg] => match self.nodes.get(arg.0 as usize).map(|node| node.kind.clone()) {
+                Some(Kind::Select { base, field }) => Some((base, field)),
+                _ => None,
+            },
+            _ => None,
+        };
+        match selected {
+            Some((base, field)) => self.push(Kind::Has { base, field }, extent),
+            None => {
+                let finding = Finding::error("bad_macro", extent, "`has` takes one field, such as `has(customer.age)`");
+                Err(Box::new(finding))
+            }
+        }
+    }
+
+    /// A call of a method: a macro when its name and the number of arguments are those of one.
+    fn method(&mut self, target: NodeId, function: Arc<str>, args: Vec<NodeId>, extent: Extent) -> Parsed<NodeId> {
+        let form = match (&*function, args.len()) {
+            ("all", 2 | 3) => Some(Form::All),
+            ("exists", 2 | 3) => Some(Form::Exists),
+            ("exists_one" | "existsOne", 2 | 3) => Some(Form::ExistsOne),
+            ("map", 2 | 3) => Some(Form::Map),
+            ("filter", 2) => Some(Form::Filter),
+            ("transformList", 3 | 4) => Some(Form::TransformList),
+            ("transformMap", 3 | 4) => Some(Form::TransformMap),
+            ("transformMapEntry", 3 | 4) => Some(Form::TransformMapEntry),
+            _ => None,
+        };
+        match (form, &args[..]) {
+            (Some(Form::Map), [variable, filter, body]) => {
+                let variable = self.variable(*variable, &function)?;
+                let kind =
+                    Kind::Loop { form: Form::Map, range: target, variable, second: None, filter: Some(*filter), body: *body };
+                self.push(kind, extent)
+            }
+            (Some(form), [variable, body]) => {
+                let variable = self.variable(*variable, &function)?;
+                self.push(Kind::Loop { form, range: target, variable, second: None, filter: None, body: *body }, extent)
+            }
+            (Some(form), [first, second, filter @ .., body]) => {
+                let variable = self.variable(*first, &function)?;
+                let second = self.variable(*second, &function)?;
+                if variable == second {
+                    let message = format!("`{function}` binds `{variable}` twice");
+                    return Err(Box::new(Finding::error("bad_macro", extent, message)));
+                }
+                let filter = filter.first().copied();
+                self.push(Kind::Loop { form, range: target, variable, second: Some(second), filter, body: *body }, extent)
+            }
+            (None, [variable, condition]) if &*function == "where" => {
+                let variable = self.variable(*variable, &function)?;
+                self.push(Kind::Where { stream: target, variable, condition: *condition }, extent)
+            }
+            (None, [variable, value, body]) if &*function == "bind" && self.is_name(target, "cel") => {
+                let variable = self.variable(*variable, &function)?;
+                self.push(Kind::Bind { variable, value: *value, body: *body }, extent)
+            }
+            _ => self.push(Kind::Call { target: Some(target), function, absolute: false, args }, extent),
+        }
+    }
+
+    fn is_name(&self, id: NodeId, expected: &str) -> bool {
+        matches!(self.nodes.get(id.0 as usize).map(|node| &node.kind), Some(Kind::Name { name, .. }) if &**name == expected)
+    }
+
+    fn variable(&self, id: NodeId, function: &str) -> Parsed<Arc<str>> {
+        match self.nodes.get(id.0 as usize).map(|node| &node.kind) {
+            Some(Kind::Name { name, absolute: false }) => Ok(name.clone()),
+            _ => {
+                let message = format!("`{function}` needs the name of a variable here");
+                Err(Box::new(Finding::error("bad_macro", self.node_extent(id), message)))
+            }
+        }
+    }
+}
+
+/// The nodes right below a node, in the order written.
+pub(super) fn children(kind: &Kind) -> Vec<NodeId> {
+    match kind {
+        Kind::Literal(_) | Kind::Name { .. } => Vec::new(),
+        Kind::Select { base, .. } | Kind::Has { base, .. } => vec![*base],
+        Kind::Index { base, index } => vec![*base, *index],
+        Kind::Call { target, args, .. } => target.iter().chain(args).copied().collect(),
+        Kind::Unary { operand, .. } => vec![*operand],
+        Kind::Binary { left, right, .. } => vec![*left, *right],
+        Kind::And(operands) | Kind::Or(operands) | Kind::List(operands) => operands.clone(),
+        Kind::Ternary { condition, yes, no } => vec![*condition, *yes, *no],
+        Kind::Map(entries) => entries.iter().flat_map(|(key, value)| [*key, *value]).collect(),
+        Kind::Loop { range, filter, body, .. } => std::iter::once(*range).chain(*filter).chain([*body]).collect(),
+        Kind::Bind { value, body, .. } => vec![*value, *body],
+        Kind::Where { stream, condition, .. } => vec![*stream, *condition],
+    }
+}

@@ -1,0 +1,138 @@
+//! How functions are described: names, signatures and bodies.
+
+use super::Limits;
+use super::value_ops::Fault;
+use crate::value::{Type, Value};
+
+/// A function of the language.
+pub(super) struct Function {
+    /// Its name; one with a dot is called as written, not as a method.
+    pub(super) name: &'static str,
+    /// How it is called.
+    pub(super) call: Call,
+    /// What it takes and gives; the receiver is the first parameter.
+    pub(super) overloads: &'static [Overload],
+    /// Computes it. Arguments outside of the overloads are [`ErrorCode::NoSuchOverload`].
+    pub(super) run: fn(&[Value], &Limits) -> Result<Value, Fault>,
+    /// Whether the result is in proportion to the first argument.
+    pub(super) linear: bool,
+}
+
+/// How a function may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    /// `f(x)`.
+    Global,
+    /// `x.f()`.
+    Method,
+    /// Both.
+    Either,
+}
+
+/// One signature.
+pub(super) struct Overload {
+    pub(super) params: &'static [Sort],
+    pub(super) result: Sort,
+}
+
+/// A set of types in a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    Any,
+    Null,
+    Bool,
+    Int,
+    Uint,
+    Double,
+    Decimal,
+    String,
+    Bytes,
+    Timestamp,
+    Duration,
+    List,
+    Strings,
+    Map,
+    Type,
+    /// As a result: the type of the first argument.
+    Same,
+}
+
+impl Sort {
+    /// Whether an argument of a type may be passed; `dyn` always may.
+    pub(super) fn accepts(self, ty: &Type) -> bool {
+        match (self, ty) {
+            (Sort::Any | Sort::Same, ty) => !matches!(ty, Type::Stream | Type::Event),
+            (_, Type::Dyn) => true,
+            (Sort::Null, Type::Null)
+            | (Sort::Bool, Type::Bool)
+            | (Sort::Int, Type::Int)
+            | (Sort::Uint, Type::Uint)
+            | (Sort::Double, Type::Double)
+            | (Sort::Decimal, Type::Decimal { .. } | Type::Money { .. })
+            | (Sort::String, Type::String | Type::Enum(_))
+            | (Sort::Bytes, Type::Bytes)
+            | (Sort::Timestamp, Type::Timestamp)
+            | (Sort::Duration, Type::Duration)
+            | (Sort::List, Type::List(_))
+            | (Sort::Map, Type::Map(..))
+            | (Sort::Type, Type::Type) => true,
+            (Sort::Strings, Type::List(element)) => Sort::String.accepts(element),
+            _ => false,
+        }
+    }
+
+    /// The type of a result.
+    pub(super) fn ty(self, first: Option<&Type>) -> Type {
+        match self {
+            Sort::Any => Type::Dyn,
+            Sort::Same => first.cloned().unwrap_or(Type::Dyn),
+            Sort::Null => Type::Null,
+            Sort::Bool => Type::Bool,
+            Sort::Int => Type::Int,
+            Sort::Uint => Type::Uint,
+            Sort::Double => Type::Double,
+            Sort::Decimal => Type::Dyn,
+            Sort::String => Type::String,
+            Sort::Bytes => Type::Bytes,
+            Sort::Timestamp => Type::Timestamp,
+            Sort::Duration => Type::Duration,
+            Sort::List => Type::List(Box::new(Type::Dyn)),
+            Sort::Strings => Type::List(Box::new(Type::String)),
+            Sort::Map => Type::Map(Box::new(Type::Dyn), Box::new(Type::Dyn)),
+            Sort::Type => Type::Type,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Sort::Any | Sort::Same => "any",
+            Sort::Null => "null",
+            Sort::Bool => "bool",
+            Sort::Int => "int",
+            Sort::Uint => "uint",
+            Sort::Double => "double",
+            Sort::Decimal => "decimal",
+            Sort::String => "string",
+            Sort::Bytes => "bytes",
+            Sort::Timestamp => "timestamp",
+            Sort::Duration => "duration",
+            Sort::List => "list",
+            Sort::Strings => "list(string)",
+            Sort::Map => "map",
+            Sort::Type => "type",
+        }
+    }
+}
+
+pub(super) const fn takes(params: &'static [Sort], result: Sort) -> Overload {
+    Overload { params, result }
+}
+
+pub(super) const fn function(
+    name: &'static str,
+    call: Call,
+    overloads: &'static [Overload],
+    run: fn(&[Value], &Limits) -> Result<Value, Fault>,
+) -> Function {
+    Function { name, call, overloads, run, linear: false }
+}
