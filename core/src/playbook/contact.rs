@@ -50,11 +50,12 @@ impl Loader<'_> {
             ("placement", _) => Some(Scope::Placement),
             ("channel", _) => Some(Scope::Channel(None)),
             ("everything", _) => Some(Scope::Everything),
-            (_, Some(channel)) => {
-                self.channel(channel, at.node.spot, &at.path).map(|channel| Scope::Channel(Some(channel)))
-            }
+            (_, Some(channel)) => self.channel(channel, at.node.spot, &at.path).map(|channel| Scope::Channel(Some(channel))),
             _ => {
-                let message = format!("expected `offer`, `placement`, `channel`, `channel(<name>)` or `everything`, found `{}`", cut(&text));
+                let message = format!(
+                    "expected `offer`, `placement`, `channel`, `channel(<name>)` or `everything`, found `{}`",
+                    cut(&text)
+                );
                 let hint = nearest(&text, SCOPES).map(|near| format!("did you mean `{near}`?"));
                 self.error("wrong_word", at, message, hint);
                 None

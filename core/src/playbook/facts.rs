@@ -1,6 +1,8 @@
 //! What is known about customers: namespaces, purposes, attributes, event types, facts of the request.
 
-use super::model::{Attribute, ConsentDefault, EventType, Name, Namespace, Origin, Property, Purpose, RequestFact, Sensitivity};
+use super::model::{
+    Attribute, ConsentDefault, EventType, Name, Namespace, Origin, Property, Purpose, RequestFact, Sensitivity,
+};
 use super::read::{At, Loader};
 use super::table::{EVENT_FIELDS, OUTCOMES, RESERVED_EVENTS};
 use super::types;
@@ -81,7 +83,8 @@ impl Loader<'_> {
             };
             events.push(EventType { name, title: at.get("properties").and_then(|_| at.text("title")), properties });
         }
-        let different: std::collections::BTreeSet<_> = events.iter().flat_map(|e| &e.properties).map(|p| &p.name.text).collect();
+        let different: std::collections::BTreeSet<_> =
+            events.iter().flat_map(|e| &e.properties).map(|p| &p.name.text).collect();
         if different.len() > MOST_EVENTS {
             self.error_at_key("too_many", &section, format!("more than {MOST_EVENTS} different names of properties"), None);
         }

@@ -209,15 +209,13 @@ impl Reader<'_, '_> {
         let spot = self.spot(start, 1);
         let mut text = String::new();
         let mut runs = Vec::new();
-        let mut broken = false;
         loop {
             let rest = self.text.get(self.at..).unwrap_or("");
             let plain = rest.bytes().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)).count();
             if plain > 0 {
-                if broken {
+                if !runs.is_empty() {
                     let spot = self.spot(self.at, 1);
                     runs.push((saturate(text.len()), spot.line, spot.column));
-                    broken = false;
                 }
                 text.push_str(rest.get(..plain).unwrap_or(""));
                 self.at += plain;
@@ -227,7 +225,6 @@ impl Reader<'_, '_> {
                 Some(b'\\') => {
                     let spot = self.spot(self.at, 1);
                     runs.push((saturate(text.len()), spot.line, spot.column));
-                    broken = true;
                     let letter = self.escape()?;
                     text.push(letter);
                 }

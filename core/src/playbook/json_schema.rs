@@ -2,10 +2,17 @@
 
 use super::shape::{Field, Leaf, Object, Shape};
 use super::table::PLAYBOOK;
+use super::types;
 use serde_json::{Map, Value, json};
 
 /// What a name is: see the loader's check of names.
 const NAME: &str = "^[A-Za-z_][A-Za-z0-9_]{0,99}$";
+
+/// A length of time above zero, as far as a pattern can tell.
+const DURATION: &str = "^\\+?(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|\u{b5}s|ms|s|m|h|d|w))+$";
+
+/// A type that has something in parentheses; the others are listed, so that editors complete them.
+const TYPE: &str = r"^ *((bool|int|uint|double|number|string|timestamp|duration)|(decimal|money|list|enum) *\(.*\)) *$";
 
 /// The JSON Schema of a playbook, with descriptions, so that editors complete and check; `#/$defs/part` describes a document
 /// that is a part of one.
@@ -118,14 +125,9 @@ fn single(leaf: &Leaf) -> Value {
             }
             schema
         }
-        Leaf::Duration => json!({ "type": "string", "pattern": r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|\u00b5s|ms|s|m|h|d|w)(.*(ns|us|\u00b5s|ms|s|m|h|d|w))?$" }),
+        Leaf::Duration => json!({ "type": "string", "pattern": DURATION }),
         Leaf::Instant => json!({ "type": "string", "format": "date-time" }),
-        Leaf::Type => json!({
-            "anyOf": [
-                { "enum": ["bool", "int", "uint", "double", "number", "string", "timestamp", "duration"] },
-                { "type": "string", "pattern": r"^ *(bool|int|uint|double|number|string|timestamp|duration|(decimal|money|list|enum) *\(.*\)) *$" },
-            ],
-        }),
+        Leaf::Type => json!({ "anyOf": [{ "enum": types::SIMPLE }, { "type": "string", "pattern": TYPE }] }),
         Leaf::Zone => json!({ "type": "string" }),
         Leaf::Word(words) => json!({ "enum": words }),
         Leaf::Pattern(pattern, expected) => json!({ "type": "string", "pattern": pattern, "description": expected }),

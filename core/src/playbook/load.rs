@@ -136,7 +136,10 @@ fn blank_or_comment(line: &str) -> bool {
 fn is_json(source: &Source<'_>) -> bool {
     let ends_in = |end: &str| {
         let name = source.name.as_bytes();
-        name.len().checked_sub(end.len()).and_then(|at| name.get(at..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end.as_bytes()))
+        name.len()
+            .checked_sub(end.len())
+            .and_then(|at| name.get(at..))
+            .is_some_and(|tail| tail.eq_ignore_ascii_case(end.as_bytes()))
     };
     ends_in(".json") || (!ends_in(".yaml") && !ends_in(".yml") && source.text.trim_start().starts_with('{'))
 }
@@ -144,7 +147,9 @@ fn is_json(source: &Source<'_>) -> bool {
 /// Reads the merged tree, room by room.
 fn read<'a>(findings: Findings<'a>, root: &Node) -> (Option<Playbook>, Findings<'a>) {
     let at = At::root(root);
-    let keys = |section: &str| -> Rc<Names> { Rc::new(at.get(section).iter().flat_map(At::children).map(|child| child.key).collect()) };
+    let keys = |section: &str| -> Rc<Names> {
+        Rc::new(at.get(section).iter().flat_map(At::children).map(|child| child.key).collect())
+    };
     let events = keys("events").iter().cloned().chain(OUTCOMES.map(Arc::from)).collect();
     let declared = Declared {
         attributes: keys("attributes"),
@@ -176,7 +181,8 @@ impl Loader<'_> {
             if let Some(attribute) = attributes.iter().find(|attribute| attribute.name.text == name.text)
                 && attribute.ty != Type::String
             {
-                let message = format!("attribute `{}` is of type {}, expected string", name.text, cut(&attribute.ty.to_string()));
+                let message =
+                    format!("attribute `{}` is of type {}, expected string", name.text, cut(&attribute.ty.to_string()));
                 self.error("bad_type", &at, message, None);
             }
             Some(name)

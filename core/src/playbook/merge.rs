@@ -26,8 +26,11 @@ pub(super) fn merge(roots: Vec<Node>, findings: &mut Findings<'_>) -> Node {
 struct Merged {
     sections: Vec<Entry>,
     /// Where each section stands, and the places of the names in it.
-    places: BTreeMap<Arc<str>, (usize, BTreeMap<Arc<str>, Spot>)>,
+    places: BTreeMap<Arc<str>, (usize, Places)>,
 }
+
+/// The places of names.
+type Places = BTreeMap<Arc<str>, Spot>;
 
 impl Merged {
     fn add(&mut self, entry: Entry, findings: &mut Findings<'_>) {

@@ -27,7 +27,12 @@ impl Loader<'_> {
             if before <= 1.0 + 1e-9 && total > 1.0 + 1e-9 {
                 let message = format!("the priors of all personas together are above 1 from `{}` on", name.text);
                 let place = at.get("prior").unwrap_or_else(|| at.clone());
-                self.error("bad_priors", &place, message, Some("what is left to 1 is the share of customers of no persona".into()));
+                self.error(
+                    "bad_priors",
+                    &place,
+                    message,
+                    Some("what is left to 1 is the share of customers of no persona".into()),
+                );
             }
             personas.push(Persona { name, title: at.text("title"), prior, evidence });
         }

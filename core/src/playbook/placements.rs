@@ -47,7 +47,8 @@ impl Loader<'_> {
                 let Some(channel) = at.node.text().and_then(|name| channels.get(&**name)) else { continue };
                 let formed: Vec<&str> = offer.treatments.iter().map(|treatment| &*treatment.channel.text).collect();
                 if !formed.is_empty() && !formed.contains(channel) {
-                    let message = format!("offer `{}` has no treatment for channel `{channel}` of this placement", offer.name.text);
+                    let message =
+                        format!("offer `{}` has no treatment for channel `{channel}` of this placement", offer.name.text);
                     let hint = format!("it has treatments for: {}", formed.join(", "));
                     self.findings.warn("no_treatment", at.node.spot, &at.path, message, Some(hint));
                 }

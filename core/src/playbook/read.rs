@@ -4,6 +4,7 @@
 
 use super::model::{Name, Text};
 use super::source::{Findings, Spot, cut};
+use super::table::OUTCOMES;
 use super::tree::{Content, Node};
 use super::types;
 use crate::error::nearest;
@@ -291,8 +292,27 @@ impl Loader<'_> {
 
 /// Words that CEL keeps for itself.
 const WORDS: [&str; 21] = [
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop", "namespace",
-    "null", "package", "return", "true", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
 ];
 
 fn duration_hint(text: &str) -> Option<String> {
@@ -318,7 +338,9 @@ fn near_or_list(text: &str, noun: &str, known: &Names) -> String {
     if let Some(near) = nearest(text, known.iter().take(COMPARED).map(|name| &**name)) {
         return format!("did you mean `{near}`?");
     }
-    let shown: Vec<&str> = known.iter().take(12).map(|name| &**name).collect();
-    let more = if known.len() > shown.len() { ", \u{2026}" } else { "" };
-    if shown.is_empty() { format!("no {noun} is declared") } else { format!("known: {}{more}", shown.join(", ")) }
+    // Outcomes are known without a declaration; a list of them would hide what was declared.
+    let mut own = known.iter().map(|name| &**name).filter(|name| noun != "event type" || !OUTCOMES.contains(name));
+    let shown: Vec<&str> = own.by_ref().take(12).collect();
+    let more = if own.next().is_some() { ", \u{2026}" } else { "" };
+    if shown.is_empty() { format!("no {noun} is declared") } else { format!("declared: {}{more}", shown.join(", ")) }
 }

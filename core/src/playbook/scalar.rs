@@ -49,6 +49,34 @@ pub(super) fn runs(raw: &str, style: ScalarStyle, value: &str, start: Spot) -> (
     (runs, length)
 }
 
+/// Skips anchor, tag, blanks and comments before a scalar, and the header of a block scalar. Gives the number of bytes, and
+/// the line and column after them.
+pub(super) fn skip_properties(raw: &str, style: ScalarStyle, start: Spot) -> (usize, u32, u32) {
+    let mut reader = Reader { raw: raw.chars().peekable(), style, line: start.line, column: start.column };
+    let mut bytes = 0;
+    let mut header = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+    loop {
+        let rest = raw.get(bytes..).unwrap_or("");
+        let length = match rest.chars().next() {
+            Some(blank) if blank.is_whitespace() => blank.len_utf8(),
+            Some('&' | '!') => rest.find(char::is_whitespace).unwrap_or(rest.len()),
+            Some('#') => rest.find(['\n', '\r']).unwrap_or(rest.len()),
+            Some('|' | '>') if header => {
+                header = false;
+                rest.find(['\n', '\r']).unwrap_or(rest.len())
+            }
+            _ => return (bytes, reader.line, reader.column),
+        };
+        for _ in rest.get(..length).unwrap_or("").chars() {
+            reader.take();
+        }
+        bytes += length;
+        if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) && !header {
+            return (bytes, reader.line, reader.column);
+        }
+    }
+}
+
 /// A character of the text that is not blank.
 struct Found {
     letter: char,

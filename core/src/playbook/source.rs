@@ -57,12 +57,10 @@ impl<'a> Source<'a> {
         self.text.get(*start as usize..end).unwrap_or("").trim_end_matches(['\r', '\n'])
     }
 
-    /// Line and column of a byte of the text.
-    pub(super) fn position(&self, byte: usize) -> (u32, u32) {
-        let line = self.starts.partition_point(|start| *start as usize <= byte);
-        let start = self.starts.get(line.saturating_sub(1)).map_or(0, |start| *start as usize);
-        let column = self.text.get(start..byte).map_or(0, |before| before.chars().count());
-        (saturate(line.max(1)), saturate(column + 1))
+    /// The line and column after the last character that is not blank.
+    pub(super) fn end(&self) -> (u32, u32) {
+        let last = (1..=self.starts.len()).rev().map(saturate).find(|line| !self.line(*line).trim().is_empty()).unwrap_or(1);
+        (last, saturate(self.line(last).trim_end().chars().count()).saturating_add(1))
     }
 
     /// The line as diagnostics show it.

@@ -76,17 +76,37 @@ pub(super) static PLAYBOOK: Object = Object {
         must("playbook", One(Leaf::Text), "the name of the playbook"),
         must("version", One(Leaf::Whole(0, i64::MAX)), "a whole number that counts up with every change"),
         may("title", One(Leaf::Text), "", TITLE),
-        may("time_zone", One(Leaf::Zone), "\"UTC\"", "the zone of calendar windows when the customer's own is unknown: an IANA name or `+02:00`"),
-        may("customer_zone", One(Leaf::Reference("an attribute")), "", "the attribute (of type string) that holds a customer's own time zone"),
+        may(
+            "time_zone",
+            One(Leaf::Zone),
+            "\"UTC\"",
+            "the zone of calendar windows when the customer's own is unknown: an IANA name or `+02:00`",
+        ),
+        may(
+            "customer_zone",
+            One(Leaf::Reference("an attribute")),
+            "",
+            "the attribute (of type string) that holds a customer's own time zone",
+        ),
         may("sessions", Obj(&SESSIONS), "", "what a session is"),
         may("identity", Names(&Obj(&NAMESPACE)), "", "namespaces of identifiers, in order of priority"),
         may("purposes", Names(&PURPOSE), "", "the purposes for which personal facts may be used"),
         may("attributes", Names(&ATTRIBUTE), "", "the declared facts about a customer; expressions read `customer.<name>`"),
-        may("events", Names(&EVENT), "", "the declared event types with their properties; expressions read `events(\"<name>\")`"),
+        may(
+            "events",
+            Names(&EVENT),
+            "",
+            "the declared event types with their properties; expressions read `events(\"<name>\")`",
+        ),
         may("request", Names(&REQUEST), "", "the facts that come with a question, by type; expressions read `request.<name>`"),
         may("segments", Names(&SEGMENT), "", "named conditions; expressions read `segment(\"<name>\")`"),
         may("personas", Names(&Obj(&PERSONA)), "", "named types of customer; all priors together are at most 1"),
-        may("persona_threshold", One(Leaf::Number(0.0, 1.0)), "0.5", "the posterior from which on a customer is said to be of a persona, above 0 and below 1"),
+        may(
+            "persona_threshold",
+            One(Leaf::Number(0.0, 1.0)),
+            "0.5",
+            "the posterior from which on a customer is said to be of a persona, above 0 and below 1",
+        ),
         may("journeys", Names(&Obj(&JOURNEY)), "", "named paths of stages"),
         may("channels", Names(&CHANNEL), "", "the channels of messages"),
         may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
@@ -130,7 +150,7 @@ static TYPE_ENUM: Object = Object {
     marks: &["enum"],
     fields: &[must("enum", List(&ENUM_NAME), "the words, in order")],
 };
-static TYPE: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM)]);
+const TYPE: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM)]);
 
 static ATTRIBUTE: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM), Obj(&ATTRIBUTE_OBJECT)]);
 static ATTRIBUTE_OBJECT: Object = Object {
@@ -138,11 +158,21 @@ static ATTRIBUTE_OBJECT: Object = Object {
     doc: "A declared fact about a customer.",
     marks: &[],
     fields: &[
-        must("type", Either(&[One(Leaf::Type), Obj(&TYPE_ENUM)]), "the type of its values"),
+        must("type", TYPE, "the type of its values"),
         may("title", One(Leaf::Text), "", TITLE),
         may("default", One(Leaf::Any), "", "what is read when nothing was told, of the declared type; `has` stays false"),
-        may("origin", One(Leaf::Word(&["stated", "observed", "inferred", "third_party"])), "\"stated\"", "how it came to be known"),
-        may("sensitivity", One(Leaf::Word(&["public", "personal", "special"])), "\"personal\"", "how careful one has to be with it"),
+        may(
+            "origin",
+            One(Leaf::Word(&["stated", "observed", "inferred", "third_party"])),
+            "\"stated\"",
+            "how it came to be known",
+        ),
+        may(
+            "sensitivity",
+            One(Leaf::Word(&["public", "personal", "special"])),
+            "\"personal\"",
+            "how careful one has to be with it",
+        ),
         may("purposes", one_or_more(&PURPOSES), "", "the purposes for which it may be used; any when not declared"),
         may("ttl", One(Leaf::Duration), "", "how long a told value is known; for ever when not declared"),
     ],
@@ -153,10 +183,7 @@ static EVENT_OBJECT: Object = Object {
     name: "event type",
     doc: "A declared event type in its long form, known by the key `properties`.",
     marks: &["properties"],
-    fields: &[
-        may("title", One(Leaf::Text), "", TITLE),
-        must("properties", Names(&PROPERTY), "its properties, by type"),
-    ],
+    fields: &[may("title", One(Leaf::Text), "", TITLE), must("properties", Names(&PROPERTY), "its properties, by type")],
 };
 static PROPERTY: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM), Obj(&PROPERTY_OBJECT)]);
 static PROPERTY_OBJECT: Object = Object {
@@ -164,7 +191,7 @@ static PROPERTY_OBJECT: Object = Object {
     doc: "A property of an event type.",
     marks: &[],
     fields: &[
-        must("type", Either(&[One(Leaf::Type), Obj(&TYPE_ENUM)]), "the type of its values"),
+        must("type", TYPE, "the type of its values"),
         may("required", One(Leaf::Bool), "false", "whether an event without it is refused"),
     ],
 };
@@ -174,7 +201,7 @@ static REQUEST_OBJECT: Object = Object {
     name: "request fact",
     doc: "A fact that comes with a question.",
     marks: &[],
-    fields: &[must("type", Either(&[One(Leaf::Type), Obj(&TYPE_ENUM)]), "the type of its values")],
+    fields: &[must("type", TYPE, "the type of its values")],
 };
 
 static SEGMENT: Shape = Either(&[One(Leaf::Rule), Obj(&SEGMENT_OBJECT)]);
@@ -204,7 +231,11 @@ static EVIDENCE: Object = Object {
     marks: &[],
     fields: &[
         must("when", One(Leaf::Rule), "the condition"),
-        must("odds", One(Leaf::Number(0.0, f64::INFINITY)), "the factor on the odds when the condition is true, above 0; below 1 speaks against"),
+        must(
+            "odds",
+            One(Leaf::Number(0.0, f64::INFINITY)),
+            "the factor on the odds when the condition is true, above 0; below 1 speaks against",
+        ),
         may("otherwise", One(Leaf::Number(0.0, f64::INFINITY)), "1", "the factor when the condition is false, above 0"),
     ],
 };
@@ -215,7 +246,12 @@ static JOURNEY: Object = Object {
     marks: &[],
     fields: &[
         may("title", One(Leaf::Text), "", TITLE),
-        may("movement", One(Leaf::Word(&["free", "forward"])), "\"free\"", "`free`: from any stage to any other; `forward`: only to a stage declared later, except by time-out"),
+        may(
+            "movement",
+            One(Leaf::Word(&["free", "forward"])),
+            "\"free\"",
+            "`free`: from any stage to any other; `forward`: only to a stage declared later, except by time-out",
+        ),
         may("exit", One(Leaf::Rule), "", "leaves the journey at once when true, whatever the stage"),
         must("stages", Names(&Obj(&STAGE)), "the stages, in order"),
     ],
@@ -227,9 +263,19 @@ static STAGE: Object = Object {
     fields: &[
         may("title", One(Leaf::Text), "", TITLE),
         may("goal", One(Leaf::Text), "", "what the stage is for, in words"),
-        may("on", one_or_more(&EVENTS), "", "entered when an event of one of these types happens (and `enter`, if declared, is true)"),
+        may(
+            "on",
+            one_or_more(&EVENTS),
+            "",
+            "entered when an event of one of these types happens (and `enter`, if declared, is true)",
+        ),
         may("enter", One(Leaf::Rule), "", "without `on`: entered when this becomes true"),
-        may("from", one_or_more(&STAGES), "", "only from these stages; `none` stands for not being in the journey; any when not declared"),
+        may(
+            "from",
+            one_or_more(&STAGES),
+            "",
+            "only from these stages; `none` stands for not being in the journey; any when not declared",
+        ),
         may("min_stay", One(Leaf::Duration), "", "no other stage is entered before"),
         may("timeout", Obj(&TIMEOUT), "", "leaving the stage because nothing happened"),
         may("drop_out", One(Leaf::Bool), "false", "whether customers here count as lost"),
@@ -241,7 +287,11 @@ static TIMEOUT: Object = Object {
     doc: "Leaving a stage because nothing happened.",
     marks: &[],
     fields: &[
-        must("after", One(Leaf::Duration), "how long after entering the stage, or after the last event of `reset_on`; longer than `min_stay`"),
+        must(
+            "after",
+            One(Leaf::Duration),
+            "how long after entering the stage, or after the last event of `reset_on`; longer than `min_stay`",
+        ),
         must("to", One(Leaf::Reference("a stage")), "the stage that is entered then"),
         may("reset_on", one_or_more(&EVENTS), "", "event types that start the time anew"),
     ],
@@ -288,7 +338,12 @@ static FACTOR_OBJECT: Object = Object {
     marks: &[],
     fields: &[
         must("value", One(Leaf::Rule), "an expression that gives a number"),
-        may("prior", One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)), "", "what counts when the expression is unknown; without it the offer drops out then"),
+        may(
+            "prior",
+            One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)),
+            "",
+            "what counts when the expression is unknown; without it the offer drops out then",
+        ),
     ],
 };
 static TREATMENT: Object = Object {
@@ -319,7 +374,12 @@ static PLACEMENT: Object = Object {
         may("title", One(Leaf::Text), "", TITLE),
         must("channel", One(Leaf::Reference("a channel")), "the channel of its messages"),
         may("slots", One(Leaf::Whole(1, 100)), "1", "how many offers it takes, 1 to 100"),
-        may("fallback", Either(&[One(Leaf::Text), Obj(&FALLBACK)]), "", "what is shown when no offer is left; silence when not declared"),
+        may(
+            "fallback",
+            Either(&[One(Leaf::Text), Obj(&FALLBACK)]),
+            "",
+            "what is shown when no offer is left; silence when not declared",
+        ),
     ],
 };
 static FALLBACK: Object = Object {
@@ -367,4 +427,3 @@ static CAP: Object = Object {
         ),
     ],
 };
-

@@ -70,6 +70,8 @@ fn simple(text: &str) -> Result<Type, Wrong> {
     })
 }
 
+/// The types that have nothing in parentheses.
+pub(super) const SIMPLE: [&str; 8] = ["bool", "int", "uint", "double", "number", "string", "timestamp", "duration"];
 const NAMES: [&str; 12] =
     ["bool", "int", "uint", "double", "number", "string", "timestamp", "duration", "decimal", "money", "list", "enum"];
 
@@ -90,8 +92,10 @@ fn unknown(name: &str) -> Wrong {
         Some("list") => "did you mean `list(string)`?".to_owned(),
         Some("enum") => "did you mean `enum(small, large)`?".to_owned(),
         Some(near) => format!("did you mean `{near}`?"),
-        None => "types are: bool, int, uint, double, string, timestamp, duration, decimal(2), money(EUR), list(string), enum(a, b)"
-            .to_owned(),
+        None => {
+            "types are: bool, int, uint, double, string, timestamp, duration, decimal(2), money(EUR), list(string), enum(a, b)"
+                .to_owned()
+        }
     };
     wrong(format!("unknown type `{}`", cut(name)), Some(hint))
 }
@@ -194,9 +198,11 @@ pub(super) fn value(node: &Node, ty: &Type) -> Result<Value, Wrong> {
         }
         Type::Duration => Duration::parse(text()?).map(Value::Duration).map_err(|error| wrong(error.to_string(), None)),
         Type::List(element) => match &node.content {
-            Content::List(items) => {
-                items.iter().map(|item| value(item, element)).collect::<Result<Vec<_>, _>>().map(|list| Value::List(list.into()))
-            }
+            Content::List(items) => items
+                .iter()
+                .map(|item| value(item, element))
+                .collect::<Result<Vec<_>, _>>()
+                .map(|list| Value::List(list.into())),
             _ => Err(found()),
         },
         _ => Err(found()),

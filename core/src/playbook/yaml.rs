@@ -13,11 +13,13 @@ use std::sync::Arc;
 
 /// Reads a YAML document; mistakes go to the findings, and `None` comes back when the rest cannot be read.
 pub(super) fn parse(document: u32, limits: Limits, findings: &mut Findings<'_>) -> Option<Node> {
-    let text = findings.sources.get(document as usize)?.text;
+    let source = findings.sources.get(document as usize)?;
+    let (text, end) = (source.text, source.end());
     let builder = Builder {
         document,
         text,
         cursor: (0, 0),
+        end,
         limits,
         nodes: 0,
         frames: Vec::new(),
@@ -53,6 +55,8 @@ struct Builder<'a, 'b> {
     text: &'b str,
     /// How many characters of the text stand before which byte, the last time somebody asked.
     cursor: (usize, usize),
+    /// After the last character that is not blank.
+    end: (u32, u32),
     limits: Limits,
     nodes: usize,
     frames: Vec<Frame>,
@@ -75,14 +79,21 @@ impl<'b> Builder<'_, 'b> {
                     documents += 1;
                     if documents > 1 {
                         let message = "a second document begins here; one text holds one document".to_owned();
-                        self.findings.error("several_documents", spot, "", message, Some("put it into a text of its own".into()));
+                        self.findings.error(
+                            "several_documents",
+                            spot,
+                            "",
+                            message,
+                            Some("put it into a text of its own".into()),
+                        );
                         return self.root;
                     }
                 }
                 Event::Alias(anchor) => self.alias(anchor, spot)?,
                 Event::Scalar(value, style, anchor, tag) => {
                     self.tag(tag.as_deref(), spot);
-                    let node = self.scalar(&value, style, span.start);
+                    let bare = anchor == 0 && tag.is_none();
+                    let node = self.scalar(&value, style, span.start, bare);
                     self.count(1, spot)?;
                     self.put(node, anchor)?;
                 }
@@ -111,8 +122,10 @@ impl<'b> Builder<'_, 'b> {
     }
 
     fn syntax(self, error: &ScanError) -> Option<Node> {
-        let spot = self.spot(*error.marker());
+        let mut spot = self.spot(*error.marker());
         let line = self.findings.sources.get(self.document as usize).map_or("", |source| source.line(spot.line));
+        // The parser miscounts columns in directives (`%YAML 1.2`) with a carriage return inside.
+        spot.column = spot.column.min(saturate(line.chars().count()).saturating_add(1));
         let indent: String = line.chars().take_while(|letter| letter.is_whitespace()).collect();
         let hint = if indent.contains('\t') {
             Some("indent with spaces; YAML does not take tabs".to_owned())
@@ -121,12 +134,27 @@ impl<'b> Builder<'_, 'b> {
         } else {
             None
         };
-        self.findings.error("syntax", spot, &self.path(), format!("not readable as YAML: {}", cut(error.info())), hint);
+        let info: String = error.info().chars().take(200).collect();
+        let message = format!("not readable as YAML: {info}");
+        match self.frames.iter().rev().find(|frame| self.is_open(frame)) {
+            Some(frame) if hint.is_none() => {
+                self.findings.clash("syntax", spot, &self.path(), message, ("this is not closed yet", frame.spot));
+            }
+            _ => self.findings.error("syntax", spot, &self.path(), message, hint),
+        }
         None
     }
 
+    /// Whether a list or mapping was begun with a bracket.
+    fn is_open(&self, frame: &Frame) -> bool {
+        let line = self.findings.sources.get(self.document as usize).map_or("", |source| source.line(frame.spot.line));
+        matches!(line.chars().nth(frame.spot.column.saturating_sub(1) as usize), Some('[' | '{'))
+    }
+
     fn spot(&self, marker: Marker) -> Spot {
-        let (line, column) = (saturate(marker.line().max(1)), saturate(marker.col().saturating_add(1)));
+        let place = (saturate(marker.line().max(1)), saturate(marker.col().saturating_add(1)));
+        // The parser places the end of the text on a line of its own; people look at the last line that has something.
+        let (line, column) = place.min(self.end);
         Spot { document: self.document, line, column, length: 1 }
     }
 
@@ -146,7 +174,13 @@ impl<'b> Builder<'_, 'b> {
     fn tag(&mut self, tag: Option<&saphyr_parser::Tag>, spot: Spot) {
         if let Some(tag) = tag {
             let message = format!("tag `{}` is not allowed", cut(&tag.to_string()));
-            self.findings.error("tag", spot, &self.path(), message, Some("leave it out; the playbook says what is expected where".into()));
+            self.findings.error(
+                "tag",
+                spot,
+                &self.path(),
+                message,
+                Some("leave it out; the playbook says what is expected where".into()),
+            );
         }
     }
 
@@ -237,13 +271,19 @@ impl<'b> Builder<'_, 'b> {
         Some(())
     }
 
-    fn scalar(&mut self, value: &str, style: ScalarStyle, start: Marker) -> Node {
+    /// A scalar that begins at `start`, which is that of its anchor or tag when it is not `bare`.
+    fn scalar(&mut self, value: &str, style: ScalarStyle, start: Marker, bare: bool) -> Node {
         let mut spot = self.spot(start);
         let quoted = style != ScalarStyle::Plain;
         if !quoted && value.is_empty() {
             return Node { spot, content: Content::Null };
         }
         let mut byte = self.byte(start.index());
+        if !bare {
+            let (skipped, line, column) = scalar::skip_properties(self.text.get(byte..).unwrap_or(""), style, spot);
+            (spot.line, spot.column) = (line, column);
+            byte += skipped;
+        }
         if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) {
             spot.column = spot.column.saturating_add(1);
             byte += 1;
