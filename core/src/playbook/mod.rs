@@ -1,5 +1,31 @@
 //! The document that an organisation writes: its model, the loader with source positions, and the generated JSON Schema.
+//!
+//! [`Playbook::load`] goes from text to [`Playbook`] in four steps: `yaml` or `json` make a `tree` in which everything knows
+//! its place; `shape` checks kinds and keys against the one description in `table`, from which [`json_schema`] is made too;
+//! `merge` unites documents; and the rooms (`facts`, `people`, `journeys`, `offers`, `placements`, `contact`) read their
+//! sections. Every step goes on after a mistake, so that all are reported at once.
 
+mod contact;
+mod digest;
+mod facts;
+mod journeys;
+mod json;
+mod json_schema;
+mod load;
+mod merge;
 mod model;
+mod offers;
+mod people;
+mod placements;
+mod read;
+mod scalar;
+mod shape;
+mod source;
+mod table;
+mod tree;
+mod types;
+mod yaml;
 
+pub use json_schema::json_schema;
 pub use model::*;
+pub use tree::Limits;

@@ -13,9 +13,32 @@ pub struct Text {
     pub place: Place,
     /// Where in the playbook's structure, such as `segments.loyal`.
     pub path: Arc<str>,
-    /// For texts of several lines: (byte offset in `text`, line, column) of the first character of each line, ascending.
-    /// Empty when the whole text stands on the line of `place`.
+    /// Runs: (byte offset in `text`, line, column, source line), ascending, the first at offset 0. From there to the next
+    /// one, one character of the text is one column of that line. A run begins with each line and after each escape. Empty
+    /// when the whole text stands as it is on the line of `place`.
     pub lines: Vec<(u32, u32, u32, Arc<str>)>,
+}
+
+impl Text {
+    /// The place of the `length` characters from a byte of the text on; for a byte beyond the text its end. Linear in the
+    /// length of the line.
+    #[must_use]
+    pub fn place_of(&self, byte: usize, length: u32) -> Place {
+        let run = self.lines.partition_point(|line| line.0 as usize <= byte).checked_sub(1).and_then(|run| self.lines.get(run));
+        let (start, line, column, source) = match run {
+            Some((start, line, column, source)) => (*start as usize, *line, *column, source),
+            None => (0, self.place.line, self.place.column, &self.place.source),
+        };
+        let before =
+            self.text.char_indices().map(|(at, _)| at).skip_while(|at| *at < start).take_while(|at| *at < byte).count();
+        Place {
+            document: self.place.document.clone(),
+            line,
+            column: column.saturating_add(u32::try_from(before).unwrap_or(u32::MAX)),
+            length: length.max(1),
+            source: source.clone(),
+        }
+    }
 }
 
 /// A name that was declared or used, with its place.

@@ -1,0 +1,88 @@
+//! The contact policy: caps and pauses.
+
+use super::model::{CapWindow, ContactRule, Name, Scope};
+use super::read::{At, Loader, Names};
+use super::source::cut;
+use crate::error::nearest;
+use crate::value::Unit;
+use std::sync::Arc;
+
+const SCOPES: [&str; 4] = ["offer", "placement", "channel", "everything"];
+const WINDOWS: [&str; 6] = ["rolling 7d", "day", "week", "month", "session", "lifetime"];
+
+impl Loader<'_> {
+    pub(super) fn contact(&mut self, root: &At<'_>) -> Vec<ContactRule> {
+        let Some(section) = root.get("contact") else { return Vec::new() };
+        let mut seen = Names::new();
+        let mut rules = Vec::new();
+        for at in section.items() {
+            let name = at.text("name").unwrap_or_else(|| Arc::from(&*at.path));
+            if !seen.insert(name.clone()) {
+                let place = at.get("name").unwrap_or_else(|| at.clone());
+                self.error("duplicate_name", &place, format!("two contact rules are called `{}`", cut(&name)), None);
+            }
+            rules.extend(self.contact_rule(name, &at));
+        }
+        rules
+    }
+
+    fn contact_rule(&mut self, name: Arc<str>, at: &At<'_>) -> Option<ContactRule> {
+        let scope = at.get("scope").and_then(|at| self.scope(&at));
+        if at.get("after").is_some() || at.get("pause").is_some() {
+            let pause = self.duration_of(at, "pause");
+            let after = self.outcome(&at.get("after")?)?;
+            return Some(ContactRule::Pause { name, after, scope: scope?, pause: pause? });
+        }
+        let per = at.get("per").and_then(|at| self.window(&at));
+        let count = self.outcome(&at.get("count")?)?;
+        Some(ContactRule::Cap { name, count, scope: scope?, at_most: at.number("at_most")?, per: per? })
+    }
+
+    fn outcome(&self, at: &At<'_>) -> Option<Name> {
+        Some(Name { text: at.node.text()?.clone(), place: self.findings.place(at.node.spot) })
+    }
+
+    fn scope(&mut self, at: &At<'_>) -> Option<Scope> {
+        let text = at.node.text()?.clone();
+        let only = text.strip_prefix("channel(").and_then(|rest| rest.strip_suffix(')')).map(str::trim);
+        match (&*text, only) {
+            ("offer", _) => Some(Scope::Offer),
+            ("placement", _) => Some(Scope::Placement),
+            ("channel", _) => Some(Scope::Channel(None)),
+            ("everything", _) => Some(Scope::Everything),
+            (_, Some(channel)) => self.channel(channel, at.node.spot, &at.path).map(|channel| Scope::Channel(Some(channel))),
+            _ => {
+                let message = format!(
+                    "expected `offer`, `placement`, `channel`, `channel(<name>)` or `everything`, found `{}`",
+                    cut(&text)
+                );
+                let hint = nearest(&text, SCOPES).map(|near| format!("did you mean `{near}`?"));
+                self.error("wrong_word", at, message, hint);
+                None
+            }
+        }
+    }
+
+    fn window(&mut self, at: &At<'_>) -> Option<CapWindow> {
+        let text = at.node.text()?.clone();
+        Some(match &*text {
+            "day" => CapWindow::Calendar(Unit::Day),
+            "week" => CapWindow::Calendar(Unit::Week { first_day: chrono::Weekday::Mon }),
+            "month" => CapWindow::Calendar(Unit::Month),
+            "session" => CapWindow::Session,
+            "lifetime" => CapWindow::Lifetime,
+            _ => {
+                if let Some(length) = text.strip_prefix("rolling ") {
+                    return self.duration(at, length.trim()).map(CapWindow::Rolling);
+                }
+                let hint = match crate::value::Duration::parse(&text) {
+                    Ok(_) => Some(format!("did you mean `rolling {text}`?")),
+                    Err(_) => nearest(&text, WINDOWS).map(|near| format!("did you mean `{near}`?")),
+                };
+                let expected = "`rolling <duration>`, `day`, `week`, `month`, `session` or `lifetime`";
+                self.error("wrong_word", at, format!("expected {expected}, found `{}`", cut(&text)), hint);
+                return None;
+            }
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! The digest of a playbook: equal for documents that say the same.
+
+use super::tree::{Content, Node};
+use crate::value::Zone;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// SHA-256 in hexadecimal over the canonical JSON of the merged tree, a line feed, and the version of the time-zone tables.
+///
+/// The canonical JSON has no blanks, keeps the order of keys (order breaks ties), writes numbers as the documents do, so that
+/// `1.50` and `1.5` are two digests, and text with the shortest escapes of RFC 8259.
+pub(super) fn digest(root: &Node) -> Arc<str> {
+    let mut text = String::new();
+    write_node(root, &mut text);
+    text.push('\n');
+    text.push_str(Zone::TABLES);
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(text.as_bytes()) {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex.into()
+}
+
+fn write_node(node: &Node, out: &mut String) {
+    match &node.content {
+        Content::Null => out.push_str("null"),
+        Content::Bool(true) => out.push_str("true"),
+        Content::Bool(false) => out.push_str("false"),
+        Content::Number(number) => out.push_str(number),
+        Content::Text(written) => write_text(&written.text, out),
+        Content::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_node(item, out);
+            }
+            out.push(']');
+        }
+        Content::Map(entries) => {
+            out.push('{');
+            for (index, entry) in entries.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_text(&entry.key, out);
+                out.push(':');
+                write_node(&entry.value, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            letter if u32::from(letter) < 0x20 => {
+                let _ = write!(out, "\\u{:04x}", u32::from(letter));
+            }
+            letter => out.push(letter),
+        }
+    }
+    out.push('"');
+}

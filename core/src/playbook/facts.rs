@@ -1,0 +1,115 @@
+//! What is known about customers: namespaces, purposes, attributes, event types, facts of the request.
+
+use super::model::{
+    Attribute, ConsentDefault, EventType, Name, Namespace, Origin, Property, Purpose, RequestFact, Sensitivity,
+};
+use super::read::{At, Loader};
+use super::table::{EVENT_FIELDS, OUTCOMES, RESERVED_EVENTS};
+use super::types;
+
+/// How many event types, and how many different names of properties, an engine can number.
+const MOST_EVENTS: usize = 10_000;
+
+impl Loader<'_> {
+    pub(super) fn namespaces(&mut self, root: &At<'_>) -> Vec<Namespace> {
+        let Some(section) = root.get("identity") else { return Vec::new() };
+        let named = self.named(&section, "a namespace");
+        named.into_iter().map(|(name, at)| Namespace { name, anonymous: at.flag("anonymous") }).collect()
+    }
+
+    pub(super) fn purposes(&mut self, root: &At<'_>) -> Vec<Purpose> {
+        let Some(section) = root.get("purposes") else { return Vec::new() };
+        let named = self.named(&section, "a purpose");
+        let read = |(name, at): (Name, At<'_>)| {
+            let word = at.node.text().cloned().or_else(|| at.text("default"));
+            let default = match word.as_deref() {
+                Some("opt_out") => ConsentDefault::OptOut,
+                _ => ConsentDefault::OptIn,
+            };
+            Purpose { name, title: at.text("title"), default }
+        };
+        named.into_iter().map(read).collect()
+    }
+
+    pub(super) fn attributes(&mut self, root: &At<'_>) -> Vec<Attribute> {
+        let Some(section) = root.get("attributes") else { return Vec::new() };
+        let named = self.identifiers(&section, "an attribute");
+        named.into_iter().filter_map(|(name, at)| self.attribute(name, &at)).collect()
+    }
+
+    fn attribute(&mut self, name: Name, at: &At<'_>) -> Option<Attribute> {
+        let ty = self.type_within(at);
+        let purposes = at.get("purposes").map(|_| self.purposes_of(at));
+        let ttl = self.duration_of(at, "ttl");
+        let ty = ty?;
+        let default = at.get("default").and_then(|default| match types::value(default.node, &ty) {
+            Ok(value) => Some(value),
+            Err(wrong) => {
+                self.error("bad_default", &default, wrong.message, wrong.hint);
+                None
+            }
+        });
+        let origin = match at.text("origin").as_deref() {
+            Some("observed") => Origin::Observed,
+            Some("inferred") => Origin::Inferred,
+            Some("third_party") => Origin::ThirdParty,
+            _ => Origin::Stated,
+        };
+        let sensitivity = match at.text("sensitivity").as_deref() {
+            Some("public") => Sensitivity::Public,
+            Some("special") => Sensitivity::Special,
+            _ => Sensitivity::Personal,
+        };
+        Some(Attribute { name, title: at.text("title"), ty, default, origin, sensitivity, purposes, ttl })
+    }
+
+    pub(super) fn events(&mut self, root: &At<'_>) -> Vec<EventType> {
+        let Some(section) = root.get("events") else { return Vec::new() };
+        let named = self.named(&section, "an event type");
+        if named.len() > MOST_EVENTS {
+            self.error_at_key("too_many", &section, format!("more than {MOST_EVENTS} event types"), None);
+        }
+        let mut events = Vec::new();
+        for (name, at) in named {
+            if OUTCOMES.contains(&&*name.text) || RESERVED_EVENTS.contains(&&*name.text) {
+                let message = format!("event type `{}` belongs to the engine and cannot be declared", name.text);
+                let hint = "it is known without a declaration; take another name for events of your own".to_owned();
+                self.error_at_key("reserved_name", &at, message, Some(hint));
+                continue;
+            }
+            let properties = match at.get("properties") {
+                Some(inner) => self.properties(&inner),
+                None => self.properties(&at),
+            };
+            events.push(EventType { name, title: at.get("properties").and_then(|_| at.text("title")), properties });
+        }
+        let different: std::collections::BTreeSet<_> =
+            events.iter().flat_map(|e| &e.properties).map(|p| &p.name.text).collect();
+        if different.len() > MOST_EVENTS {
+            self.error_at_key("too_many", &section, format!("more than {MOST_EVENTS} different names of properties"), None);
+        }
+        events
+    }
+
+    fn properties(&mut self, at: &At<'_>) -> Vec<Property> {
+        let mut properties = Vec::new();
+        for (name, at) in self.identifiers(at, "a property") {
+            if EVENT_FIELDS.contains(&&*name.text) {
+                let message = format!("property `{}` has the name of something that every event has", name.text);
+                let hint = format!("take another name; every event has: {}", EVENT_FIELDS.join(", "));
+                self.error_at_key("reserved_name", &at, message, Some(hint));
+                continue;
+            }
+            if let Some(ty) = self.type_within(&at) {
+                properties.push(Property { name, ty, required: at.flag("required") });
+            }
+        }
+        properties
+    }
+
+    pub(super) fn request(&mut self, root: &At<'_>) -> Vec<RequestFact> {
+        let Some(section) = root.get("request") else { return Vec::new() };
+        let named = self.identifiers(&section, "a request fact");
+        named.into_iter().filter_map(|(name, at)| Some(RequestFact { name, ty: self.type_within(&at)? })).collect()
+    }
+}

@@ -1,0 +1,238 @@
+//! From documents to a playbook, or to all mistakes in them.
+
+use super::model::{Name, Playbook};
+use super::read::{At, Declared, Loader, Names};
+use super::shape::{Path, Required};
+use super::source::{Findings, Source, Spot, cut};
+use super::table::{OUTCOMES, PLAYBOOK};
+use super::tree::{Content, Limits, Node};
+use super::{digest, json, merge, yaml};
+use crate::error::{Diagnostics, nearest};
+use crate::value::{Duration, Type, Zone};
+use std::rc::Rc;
+use std::sync::Arc;
+
+impl Playbook {
+    /// Reads a playbook from documents, each a name for diagnostics and a text in YAML or JSON, within default [`Limits`].
+    ///
+    /// A document is JSON when its name ends in `.json`, or when its name ends in neither `.yaml` nor `.yml` and its first
+    /// character that is not blank is `{`; else it is YAML.
+    ///
+    /// The first document is the base and has `playbook` and `version`; the others are parts. Maps (`attributes`, `offers`
+    /// …) unite by name in the order of the documents, lists (`contact`) append, single values (`version`, `time_zone` …)
+    /// stand once. A name in two documents is a mistake.
+    ///
+    /// Rules and templates are not read here, only kept with their places.
+    ///
+    /// Gives the playbook and warnings. Time and memory are proportional to the size of the documents.
+    ///
+    /// # Errors
+    /// All mistakes of all documents, in the order of their places; at most 100 and a last one that counts the rest. A document
+    /// that cannot be read at all hides mistakes about names, since it might have declared them.
+    ///
+    /// # Examples
+    /// ```
+    /// use tactful::playbook::Playbook;
+    /// let (playbook, _warnings) = Playbook::load(&[("shop.yaml", "playbook: shop\nversion: 1\n")])?;
+    /// assert_eq!(&*playbook.name.text, "shop");
+    ///
+    /// let mistakes = Playbook::load(&[("shop.yaml", "playbook: shop\nversoin: 1\n")]).unwrap_err();
+    /// assert_eq!(mistakes.0[1].hint.as_deref(), Some("did you mean `version`?"));
+    /// # Ok::<(), tactful::Diagnostics>(())
+    /// ```
+    pub fn load(documents: &[(&str, &str)]) -> Result<(Playbook, Diagnostics), Diagnostics> {
+        Self::load_within(documents, Limits::default())
+    }
+
+    /// As [`load`](Self::load), within limits of the host's choice.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    pub fn load_within(documents: &[(&str, &str)], limits: Limits) -> Result<(Playbook, Diagnostics), Diagnostics> {
+        let limits = limits.bounded();
+        let (mut findings, fits) = sources(documents, limits);
+        if !fits {
+            return Err(findings.finish());
+        }
+        let Some(roots) = trees(limits, &mut findings) else { return Err(findings.finish()) };
+        let root = merge::merge(roots, &mut findings);
+        let (playbook, findings) = read(findings, &root);
+        match playbook {
+            Some(playbook) if !findings.has_errors() => Ok((playbook, findings.finish())),
+            _ => Err(findings.finish()),
+        }
+    }
+}
+
+/// The documents as texts with lines, and whether they may be read.
+fn sources<'a>(documents: &[(&str, &'a str)], limits: Limits) -> (Findings<'a>, bool) {
+    let mut mistakes: Vec<(&'static str, String, Option<String>)> = Vec::new();
+    let mut names = Names::new();
+    for (name, text) in documents {
+        if !names.insert(Arc::from(*name)) {
+            let message = format!("two documents are called `{}`", cut(name));
+            mistakes.push(("duplicate_document", message, Some("give each a name of its own".to_owned())));
+        }
+        if text.len() > limits.bytes {
+            let message = format!("document `{}` has {} bytes, more than {}", cut(name), text.len(), limits.bytes);
+            mistakes.push(("too_large", message, None));
+        }
+    }
+    if documents.is_empty() {
+        mistakes.push(("empty_document", "there is no document to read".to_owned(), None));
+    }
+    let fits = mistakes.is_empty();
+    let sources = if fits { documents.iter().map(|(name, text)| Source::new(name, text)).collect() } else { Vec::new() };
+    let mut findings = Findings::new(sources);
+    for (code, message, hint) in mistakes {
+        findings.general(code, message, hint);
+    }
+    (findings, fits)
+}
+
+/// The checked trees of all documents; none when one of them cannot be read.
+fn trees(limits: Limits, findings: &mut Findings<'_>) -> Option<Vec<Node>> {
+    let mut roots = Vec::new();
+    let mut unreadable = false;
+    for index in 0..findings.sources.len() {
+        let document = super::source::saturate(index);
+        let json = findings.sources.get(index).is_some_and(is_json);
+        let root = if json { json::parse(document, limits, findings) } else { yaml::parse(document, limits, findings) };
+        let start = Spot { document, line: 1, column: 1, length: 1 };
+        match root {
+            Some(root) if matches!(root.content, Content::Map(_)) => {
+                let required = if index == 0 { Required::Yes } else { Required::No };
+                let at = Spot { length: 1, ..root.spot };
+                PLAYBOOK.check(&root, at, &mut Path::default(), findings, required);
+                roots.push(root);
+            }
+            Some(root) if !matches!(root.content, Content::Null) => {
+                let message = format!("expected a mapping with `playbook` and `version`, found {}", root.kind());
+                findings.error("wrong_kind", root.spot, "", message, None);
+                unreadable = true;
+            }
+            None if has_content(findings, index) => unreadable = true,
+            _ => {
+                let hint = "a playbook begins with `playbook: <name>` and `version: 1`".to_owned();
+                findings.error("empty_document", start, "", "the document is empty".to_owned(), Some(hint));
+                unreadable = true;
+            }
+        }
+    }
+    (!unreadable).then_some(roots)
+}
+
+/// Whether a document without a tree has anything in it, so that its mistake is reported already.
+fn has_content(findings: &Findings<'_>, index: usize) -> bool {
+    findings.has_errors()
+        && findings.sources.get(index).is_some_and(|source| source.text.lines().any(|line| !blank_or_comment(line)))
+}
+
+fn blank_or_comment(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty() || line.starts_with('#')
+}
+
+fn is_json(source: &Source<'_>) -> bool {
+    let ends_in = |end: &str| {
+        let name = source.name.as_bytes();
+        name.len()
+            .checked_sub(end.len())
+            .and_then(|at| name.get(at..))
+            .is_some_and(|tail| tail.eq_ignore_ascii_case(end.as_bytes()))
+    };
+    ends_in(".json") || (!ends_in(".yaml") && !ends_in(".yml") && source.text.trim_start().starts_with('{'))
+}
+
+/// Reads the merged tree, room by room.
+fn read<'a>(findings: Findings<'a>, root: &Node) -> (Option<Playbook>, Findings<'a>) {
+    let at = At::root(root);
+    let keys = |section: &str| -> Rc<Names> {
+        Rc::new(at.get(section).iter().flat_map(At::children).map(|child| child.key).collect())
+    };
+    let events = keys("events").iter().cloned().chain(OUTCOMES.map(Arc::from)).collect();
+    let declared = Declared {
+        attributes: keys("attributes"),
+        purposes: keys("purposes"),
+        events: Rc::new(events),
+        channels: keys("channels"),
+        placements: keys("placements"),
+    };
+    let mut loader = Loader { findings, declared };
+    let playbook = loader.playbook(&at);
+    (playbook, loader.findings)
+}
+
+impl Loader<'_> {
+    fn playbook(&mut self, root: &At<'_>) -> Option<Playbook> {
+        let name = root.get("playbook").and_then(|at| {
+            let text = at.node.text()?.clone();
+            if text.trim().is_empty() {
+                self.error("bad_name", &at, "the playbook needs a name".to_owned(), None);
+            }
+            Some(Name { text, place: self.findings.place(at.node.spot) })
+        });
+        let time_zone = self.zone(root);
+        let session_gap = root.get("sessions").and_then(|at| self.duration_of(&at, "gap"));
+        let attributes = self.attributes(root);
+        let customer_zone = root.get("customer_zone").and_then(|at| {
+            let known = self.declared.attributes.clone();
+            let name = self.reference(&at, "attribute", &known)?;
+            if let Some(attribute) = attributes.iter().find(|attribute| attribute.name.text == name.text)
+                && attribute.ty != Type::String
+            {
+                let message =
+                    format!("attribute `{}` is of type {}, expected string", name.text, cut(&attribute.ty.to_string()));
+                self.error("bad_type", &at, message, None);
+            }
+            Some(name)
+        });
+        let (namespaces, purposes) = (self.namespaces(root), self.purposes(root));
+        let (events, request) = (self.events(root), self.request(root));
+        let (segments, personas, journeys) = (self.segments(root), self.personas(root), self.journeys(root));
+        let (channels, offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
+        let contact = self.contact(root);
+        self.missing_treatments(root, &offers, &placements);
+        Some(Playbook {
+            name: name?,
+            version: root.number("version")?,
+            title: root.text("title"),
+            time_zone: time_zone?,
+            customer_zone,
+            session_gap: session_gap.unwrap_or(Duration::from_nanos(1_800_000_000_000)),
+            namespaces,
+            purposes,
+            attributes,
+            events,
+            request,
+            segments,
+            personas,
+            persona_threshold: root.number("persona_threshold").unwrap_or(0.5),
+            journeys,
+            channels,
+            offers,
+            placements,
+            contact,
+            digest: digest::digest(root.node),
+        })
+    }
+
+    /// The zone of the playbook; none when it is a mistake.
+    fn zone(&mut self, root: &At<'_>) -> Option<Zone> {
+        let Some(at) = root.get("time_zone") else { return Some(Zone::UTC) };
+        let text = at.node.text()?;
+        match Zone::parse(text) {
+            Ok(zone) => Some(zone),
+            Err(error) => {
+                let near = nearest(text, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+                let city = |zone: &&chrono_tz::Tz| {
+                    let last = zone.name().rsplit('/').next().unwrap_or("");
+                    last.eq_ignore_ascii_case(&text.trim().replace(' ', "_"))
+                };
+                let near = near.or_else(|| chrono_tz::TZ_VARIANTS.iter().find(city).map(|zone| zone.name()));
+                self.error("bad_zone", &at, error.to_string(), near.map(|near| format!("did you mean `{near}`?")));
+                None
+            }
+        }
+    }
+}

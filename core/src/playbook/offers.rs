@@ -1,0 +1,65 @@
+//! What can be shown: offers and their treatments.
+
+use super::model::{Factor, Name, Offer, Shown, Treatment};
+use super::read::{At, Loader};
+
+impl Loader<'_> {
+    pub(super) fn offers(&mut self, root: &At<'_>) -> Vec<Offer> {
+        let Some(section) = root.get("offers") else { return Vec::new() };
+        let named = self.named(&section, "an offer");
+        named.into_iter().map(|(name, at)| self.offer(name, &at)).collect()
+    }
+
+    fn offer(&mut self, name: Name, at: &At<'_>) -> Offer {
+        let purposes = self.purposes_of(at);
+        let known = self.declared.placements.clone();
+        let placements = self.references(at, "placements", "placement", &known);
+        let valid_from = self.instant_of(at, "from");
+        let valid_until = self.instant_of(at, "until");
+        if let (Some(from), Some(until), Some(place)) = (valid_from, valid_until, at.get("until"))
+            && until <= from
+        {
+            self.error("bad_validity", &place, format!("offer `{}` ends before it begins", name.text), None);
+        }
+        Offer {
+            title: at.text("title"),
+            purposes,
+            placements,
+            valid_from,
+            valid_until,
+            eligible: self.rule_of(at, "eligible"),
+            applicable: self.rule_of(at, "applicable"),
+            suitable: self.rule_of(at, "suitable"),
+            factors: ["propensity", "context", "value", "lever"].map(|key| self.factor(&at.get(key)?)),
+            priority: at.number("priority").unwrap_or(0),
+            treatments: at.get("treatments").map(|section| self.treatments(&section)).unwrap_or_default(),
+            name,
+        }
+    }
+
+    fn factor(&self, at: &At<'_>) -> Option<Factor> {
+        let value = self.rule(at).or_else(|| self.rule_of(at, "value"))?;
+        Some(Factor { value, prior: at.number("prior") })
+    }
+
+    fn treatments(&mut self, section: &At<'_>) -> Vec<Treatment> {
+        let mut treatments = Vec::new();
+        for at in section.children() {
+            let Some(channel) = self.channel(&at.key, at.spot, &at.path) else { continue };
+            let with = at.get("with").map(|section| self.shown(&section)).unwrap_or_default();
+            if let Some(message) = self.rule_of(&at, "message") {
+                treatments.push(Treatment { channel, message, with });
+            }
+        }
+        treatments
+    }
+
+    fn shown(&mut self, section: &At<'_>) -> Vec<Shown> {
+        let named = self.identifiers(section, "a shown value");
+        let read = |(name, at): (Name, At<'_>)| {
+            let value = self.rule(&at).or_else(|| self.rule_of(&at, "value"))?;
+            Some(Shown { name, value, missing: at.text("missing") })
+        };
+        named.into_iter().filter_map(read).collect()
+    }
+}

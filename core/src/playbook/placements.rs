@@ -1,0 +1,58 @@
+//! Where it can be shown: channels and placements.
+
+use super::model::{Channel, Fallback, Format, Name, Offer, Placement};
+use super::read::{At, Loader};
+use std::collections::BTreeMap;
+
+impl Loader<'_> {
+    pub(super) fn channels(&mut self, root: &At<'_>) -> Vec<Channel> {
+        let Some(section) = root.get("channels") else { return Vec::new() };
+        let named = self.named(&section, "a channel");
+        let read = |(name, at): (Name, At<'_>)| {
+            let word = at.node.text().cloned().or_else(|| at.text("format"));
+            let format = match word.as_deref() {
+                Some("html") => Format::Html,
+                Some("json") => Format::Json,
+                _ => Format::Text,
+            };
+            Channel { name, format }
+        };
+        named.into_iter().map(read).collect()
+    }
+
+    pub(super) fn placements(&mut self, root: &At<'_>) -> Vec<Placement> {
+        let Some(section) = root.get("placements") else { return Vec::new() };
+        let named = self.named(&section, "a placement");
+        named.into_iter().filter_map(|(name, at)| self.placement(name, &at)).collect()
+    }
+
+    fn placement(&mut self, name: Name, at: &At<'_>) -> Option<Placement> {
+        let known = self.declared.channels.clone();
+        let channel = at.get("channel").and_then(|at| self.reference(&at, "channel", &known));
+        let fallback = at.get("fallback").and_then(|at| {
+            let purposes = self.purposes_of(&at);
+            let message = at.node.text().cloned().or_else(|| at.text("message"))?;
+            Some(Fallback { message, purposes })
+        });
+        Some(Placement { name, title: at.text("title"), channel: channel?, slots: at.number("slots").unwrap_or(1), fallback })
+    }
+
+    /// Warns of offers that name a placement for whose channel they have no form, though they have others.
+    pub(super) fn missing_treatments(&mut self, root: &At<'_>, offers: &[Offer], placements: &[Placement]) {
+        let channels: BTreeMap<&str, &str> = placements.iter().map(|p| (&*p.name.text, &*p.channel.text)).collect();
+        let offers: BTreeMap<&str, &Offer> = offers.iter().map(|offer| (&*offer.name.text, offer)).collect();
+        for at in root.get("offers").iter().flat_map(At::children) {
+            let (Some(offer), Some(section)) = (offers.get(&*at.key), at.get("placements")) else { continue };
+            for at in section.one_or_more() {
+                let Some(channel) = at.node.text().and_then(|name| channels.get(&**name)) else { continue };
+                let formed: Vec<&str> = offer.treatments.iter().map(|treatment| &*treatment.channel.text).collect();
+                if !formed.is_empty() && !formed.contains(channel) {
+                    let message =
+                        format!("offer `{}` has no treatment for channel `{channel}` of this placement", offer.name.text);
+                    let hint = format!("it has treatments for: {}", formed.join(", "));
+                    self.findings.warn("no_treatment", at.node.spot, &at.path, message, Some(hint));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! The shape of a playbook: every key, what it takes, what it means and what holds without it.
+
+use super::shape::Shape::{Either, Leaf as One, List, Names, Object as Obj};
+use super::shape::{Field, Leaf, Object, Shape};
+
+/// The outcomes of decisions; events of these types are known without being declared.
+pub(super) const OUTCOMES: [&str; 19] = [
+    "decided",
+    "reserved",
+    "sent",
+    "delivered",
+    "bounced",
+    "shown",
+    "opened",
+    "clicked",
+    "dismissed",
+    "accepted",
+    "rejected",
+    "ignored",
+    "converted",
+    "redeemed",
+    "fulfilled",
+    "expired",
+    "complained",
+    "unsubscribed",
+    "muted",
+];
+
+/// The other event types that belong to the engine.
+pub(super) const RESERVED_EVENTS: [&str; 9] = [
+    "attribute_set",
+    "consent_given",
+    "consent_withdrawn",
+    "linked",
+    "unlinked",
+    "assigned",
+    "confirmed",
+    "released",
+    "journey_pinned",
+];
+
+/// What every event has, so that no property may be called so.
+pub(super) const EVENT_FIELDS: [&str; 5] = ["time", "type", "channel", "source", "id"];
+
+const fn may(key: &'static str, shape: Shape, default: &'static str, doc: &'static str) -> Field {
+    Field { key, required: false, shape, doc, default }
+}
+
+const fn must(key: &'static str, shape: Shape, doc: &'static str) -> Field {
+    Field { key, required: true, shape, doc, default: "" }
+}
+
+const TITLE: &str = "a name for people";
+
+/// A name, or a list of names.
+const fn one_or_more(names: &'static [Shape; 2]) -> Shape {
+    Either(names)
+}
+
+static PURPOSE_NAME: Shape = One(Leaf::Reference("a purpose"));
+static PURPOSES: [Shape; 2] = [One(Leaf::Reference("a purpose")), List(&PURPOSE_NAME)];
+static PLACEMENT_NAME: Shape = One(Leaf::Reference("a placement"));
+static PLACEMENTS: [Shape; 2] = [One(Leaf::Reference("a placement")), List(&PLACEMENT_NAME)];
+static EVENT_NAME: Shape = One(Leaf::Reference("an event type"));
+static EVENTS: [Shape; 2] = [One(Leaf::Reference("an event type")), List(&EVENT_NAME)];
+static STAGE_NAME: Shape = One(Leaf::Reference("a stage"));
+static STAGES: [Shape; 2] = [One(Leaf::Reference("a stage")), List(&STAGE_NAME)];
+static ENUM_NAME: Shape = One(Leaf::Text);
+
+/// The whole document.
+pub(super) static PLAYBOOK: Object = Object {
+    name: "playbook",
+    doc: "A playbook: what an organisation knows about its customers, where they stand, and what it may say to them.",
+    marks: &[],
+    fields: &[
+        must("playbook", One(Leaf::Text), "the name of the playbook"),
+        must("version", One(Leaf::Whole(0, i64::MAX)), "a whole number that counts up with every change"),
+        may("title", One(Leaf::Text), "", TITLE),
+        may(
+            "time_zone",
+            One(Leaf::Zone),
+            "\"UTC\"",
+            "the zone of calendar windows when the customer's own is unknown: an IANA name or `+02:00`",
+        ),
+        may(
+            "customer_zone",
+            One(Leaf::Reference("an attribute")),
+            "",
+            "the attribute (of type string) that holds a customer's own time zone",
+        ),
+        may("sessions", Obj(&SESSIONS), "", "what a session is"),
+        may("identity", Names(&Obj(&NAMESPACE)), "", "namespaces of identifiers, in order of priority"),
+        may("purposes", Names(&PURPOSE), "", "the purposes for which personal facts may be used"),
+        may("attributes", Names(&ATTRIBUTE), "", "the declared facts about a customer; expressions read `customer.<name>`"),
+        may(
+            "events",
+            Names(&EVENT),
+            "",
+            "the declared event types with their properties; expressions read `events(\"<name>\")`",
+        ),
+        may("request", Names(&REQUEST), "", "the facts that come with a question, by type; expressions read `request.<name>`"),
+        may("segments", Names(&SEGMENT), "", "named conditions; expressions read `segment(\"<name>\")`"),
+        may("personas", Names(&Obj(&PERSONA)), "", "named types of customer; all priors together are at most 1"),
+        may(
+            "persona_threshold",
+            One(Leaf::Number(0.0, 1.0)),
+            "0.5",
+            "the posterior from which on a customer is said to be of a persona, above 0 and below 1",
+        ),
+        may("journeys", Names(&Obj(&JOURNEY)), "", "named paths of stages"),
+        may("channels", Names(&CHANNEL), "", "the channels of messages"),
+        may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
+        may("placements", Names(&Obj(&PLACEMENT)), "", "the slots that ask for offers"),
+        may("contact", List(&CONTACT), "", "the contact policy: caps and pauses"),
+    ],
+};
+
+static SESSIONS: Object = Object {
+    name: "session setting",
+    doc: "What a session is.",
+    marks: &[],
+    fields: &[may("gap", One(Leaf::Duration), "\"30m\"", "the longest pause inside one session")],
+};
+
+static NAMESPACE: Object = Object {
+    name: "namespace",
+    doc: "A namespace of identifiers: the part before the first colon, as in `email:ann@example.com`.",
+    marks: &[],
+    fields: &[may("anonymous", One(Leaf::Bool), "false", "whether its identifiers are counted but not addressed")],
+};
+
+static PURPOSE: Shape = Either(&[One(Leaf::Word(&["opt_in", "opt_out"])), Obj(&PURPOSE_OBJECT)]);
+static PURPOSE_OBJECT: Object = Object {
+    name: "purpose",
+    doc: "A purpose for which personal facts may be used.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        must(
+            "default",
+            One(Leaf::Word(&["opt_in", "opt_out"])),
+            "what holds for a customer who said nothing: `opt_in` forbids until consent is given, `opt_out` permits until it is withdrawn",
+        ),
+    ],
+};
+
+static TYPE_ENUM: Object = Object {
+    name: "enum type",
+    doc: "Text out of a declared set.",
+    marks: &["enum"],
+    fields: &[must("enum", List(&ENUM_NAME), "the words, in order")],
+};
+const TYPE: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM)]);
+
+static ATTRIBUTE: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM), Obj(&ATTRIBUTE_OBJECT)]);
+static ATTRIBUTE_OBJECT: Object = Object {
+    name: "attribute",
+    doc: "A declared fact about a customer.",
+    marks: &[],
+    fields: &[
+        must("type", TYPE, "the type of its values"),
+        may("title", One(Leaf::Text), "", TITLE),
+        may("default", One(Leaf::Any), "", "what is read when nothing was told, of the declared type; `has` stays false"),
+        may(
+            "origin",
+            One(Leaf::Word(&["stated", "observed", "inferred", "third_party"])),
+            "\"stated\"",
+            "how it came to be known",
+        ),
+        may(
+            "sensitivity",
+            One(Leaf::Word(&["public", "personal", "special"])),
+            "\"personal\"",
+            "how careful one has to be with it",
+        ),
+        may("purposes", one_or_more(&PURPOSES), "", "the purposes for which it may be used; any when not declared"),
+        may("ttl", One(Leaf::Duration), "", "how long a told value is known; for ever when not declared"),
+    ],
+};
+
+static EVENT: Shape = Either(&[Obj(&EVENT_OBJECT), Names(&PROPERTY)]);
+static EVENT_OBJECT: Object = Object {
+    name: "event type",
+    doc: "A declared event type in its long form, known by the key `properties`.",
+    marks: &["properties"],
+    fields: &[may("title", One(Leaf::Text), "", TITLE), must("properties", Names(&PROPERTY), "its properties, by type")],
+};
+static PROPERTY: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM), Obj(&PROPERTY_OBJECT)]);
+static PROPERTY_OBJECT: Object = Object {
+    name: "property",
+    doc: "A property of an event type.",
+    marks: &[],
+    fields: &[
+        must("type", TYPE, "the type of its values"),
+        may("required", One(Leaf::Bool), "false", "whether an event without it is refused"),
+    ],
+};
+
+static REQUEST: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM), Obj(&REQUEST_OBJECT)]);
+static REQUEST_OBJECT: Object = Object {
+    name: "request fact",
+    doc: "A fact that comes with a question.",
+    marks: &[],
+    fields: &[must("type", TYPE, "the type of its values")],
+};
+
+static SEGMENT: Shape = Either(&[One(Leaf::Rule), Obj(&SEGMENT_OBJECT)]);
+static SEGMENT_OBJECT: Object = Object {
+    name: "segment",
+    doc: "A named condition.",
+    marks: &[],
+    fields: &[
+        must("when", One(Leaf::Rule), "the condition; reads the customer and `now` only"),
+        may("title", One(Leaf::Text), "", TITLE),
+    ],
+};
+
+static PERSONA: Object = Object {
+    name: "persona",
+    doc: "A named type of customer, with what speaks for and against it.",
+    marks: &[],
+    fields: &[
+        must("prior", One(Leaf::Number(0.0, 1.0)), "the share of customers of this type, above 0 and below 1"),
+        may("title", One(Leaf::Text), "", TITLE),
+        may("evidence", List(&Obj(&EVIDENCE)), "[]", "what speaks for or against it"),
+    ],
+};
+static EVIDENCE: Object = Object {
+    name: "piece of evidence",
+    doc: "What speaks for or against a persona.",
+    marks: &[],
+    fields: &[
+        must("when", One(Leaf::Rule), "the condition"),
+        must(
+            "odds",
+            One(Leaf::Number(0.0, f64::INFINITY)),
+            "the factor on the odds when the condition is true, above 0; below 1 speaks against",
+        ),
+        may("otherwise", One(Leaf::Number(0.0, f64::INFINITY)), "1", "the factor when the condition is false, above 0"),
+    ],
+};
+
+static JOURNEY: Object = Object {
+    name: "journey",
+    doc: "A named path of stages.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        may(
+            "movement",
+            One(Leaf::Word(&["free", "forward"])),
+            "\"free\"",
+            "`free`: from any stage to any other; `forward`: only to a stage declared later, except by time-out",
+        ),
+        may("exit", One(Leaf::Rule), "", "leaves the journey at once when true, whatever the stage"),
+        must("stages", Names(&Obj(&STAGE)), "the stages, in order"),
+    ],
+};
+static STAGE: Object = Object {
+    name: "stage",
+    doc: "A stage of a journey. It needs a way in (`on`, `enter` or a time-out of another stage) or the key `no_data`.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        may("goal", One(Leaf::Text), "", "what the stage is for, in words"),
+        may(
+            "on",
+            one_or_more(&EVENTS),
+            "",
+            "entered when an event of one of these types happens (and `enter`, if declared, is true)",
+        ),
+        may("enter", One(Leaf::Rule), "", "without `on`: entered when this becomes true"),
+        may(
+            "from",
+            one_or_more(&STAGES),
+            "",
+            "only from these stages; `none` stands for not being in the journey; any when not declared",
+        ),
+        may("min_stay", One(Leaf::Duration), "", "no other stage is entered before"),
+        may("timeout", Obj(&TIMEOUT), "", "leaving the stage because nothing happened"),
+        may("drop_out", One(Leaf::Bool), "false", "whether customers here count as lost"),
+        may("no_data", One(Leaf::Text), "", "why nothing can be observed here; such a stage has no way in"),
+    ],
+};
+static TIMEOUT: Object = Object {
+    name: "time-out",
+    doc: "Leaving a stage because nothing happened.",
+    marks: &[],
+    fields: &[
+        must(
+            "after",
+            One(Leaf::Duration),
+            "how long after entering the stage, or after the last event of `reset_on`; longer than `min_stay`",
+        ),
+        must("to", One(Leaf::Reference("a stage")), "the stage that is entered then"),
+        may("reset_on", one_or_more(&EVENTS), "", "event types that start the time anew"),
+    ],
+};
+
+static CHANNEL: Shape = Either(&[One(Leaf::Word(&["text", "html", "json"])), Obj(&CHANNEL_OBJECT)]);
+static CHANNEL_OBJECT: Object = Object {
+    name: "channel",
+    doc: "A channel of messages.",
+    marks: &[],
+    fields: &[may(
+        "format",
+        One(Leaf::Word(&["text", "html", "json"])),
+        "\"text\"",
+        "how values are written into messages: as they are, escaped for HTML, or as JSON",
+    )],
+};
+
+static OFFER: Object = Object {
+    name: "offer",
+    doc: "Something that can be shown.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        may("purposes", one_or_more(&PURPOSES), "", "all of them must be permitted"),
+        may("placements", one_or_more(&PLACEMENTS), "", "where it may be shown; anywhere when not declared"),
+        may("from", One(Leaf::Instant), "", "the first instant of its validity"),
+        may("until", One(Leaf::Instant), "", "the first instant after its validity"),
+        may("eligible", One(Leaf::Rule), "true", "whether the customer may have it at all"),
+        may("applicable", One(Leaf::Rule), "true", "whether it makes sense for the customer now"),
+        may("suitable", One(Leaf::Rule), "true", "whether it is good for the customer"),
+        may("propensity", FACTOR, "1", "first factor of the score: how likely the customer takes it"),
+        may("context", FACTOR, "1", "second factor: how well it fits the situation"),
+        may("value", FACTOR, "1", "third factor: what it is worth"),
+        may("lever", FACTOR, "1", "fourth factor: the weight that the business gives it"),
+        may("priority", One(Leaf::Whole(i64::MIN, i64::MAX)), "0", "breaks ties of the score, larger first"),
+        may("treatments", Names(&Obj(&TREATMENT)), "", "its form for each channel"),
+    ],
+};
+const FACTOR: Shape = Either(&[One(Leaf::Rule), Obj(&FACTOR_OBJECT)]);
+static FACTOR_OBJECT: Object = Object {
+    name: "factor",
+    doc: "A factor of an offer's score.",
+    marks: &[],
+    fields: &[
+        must("value", One(Leaf::Rule), "an expression that gives a number"),
+        may(
+            "prior",
+            One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)),
+            "",
+            "what counts when the expression is unknown; without it the offer drops out then",
+        ),
+    ],
+};
+static TREATMENT: Object = Object {
+    name: "treatment",
+    doc: "The form of an offer for a channel.",
+    marks: &[],
+    fields: &[
+        must("message", One(Leaf::Text), "a template; `{{ name }}` stands for a value of `with`"),
+        may("with", Names(&SHOWN), "", "the values that the message may show"),
+    ],
+};
+static SHOWN: Shape = Either(&[One(Leaf::Rule), Obj(&SHOWN_OBJECT)]);
+static SHOWN_OBJECT: Object = Object {
+    name: "shown value",
+    doc: "A value that a message may show.",
+    marks: &[],
+    fields: &[
+        must("value", One(Leaf::Rule), "an expression"),
+        may("missing", One(Leaf::Text), "", "what is shown when the value is unknown; without it the offer drops out then"),
+    ],
+};
+
+static PLACEMENT: Object = Object {
+    name: "placement",
+    doc: "A slot at a touchpoint that asks for offers.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        must("channel", One(Leaf::Reference("a channel")), "the channel of its messages"),
+        may("slots", One(Leaf::Whole(1, 100)), "1", "how many offers it takes, 1 to 100"),
+        may(
+            "fallback",
+            Either(&[One(Leaf::Text), Obj(&FALLBACK)]),
+            "",
+            "what is shown when no offer is left; silence when not declared",
+        ),
+    ],
+};
+static FALLBACK: Object = Object {
+    name: "fallback",
+    doc: "What a placement shows when no offer is left.",
+    marks: &[],
+    fields: &[
+        must("message", One(Leaf::Text), "plain text, the same for everybody"),
+        may("purposes", one_or_more(&PURPOSES), "", "all of them must be permitted"),
+    ],
+};
+
+static CONTACT: Shape = Either(&[Obj(&PAUSE), Obj(&CAP)]);
+const SCOPE: Shape = One(Leaf::Pattern(
+    r"^(offer|placement|channel|channel\( *[A-Za-z_][A-Za-z0-9_]* *\)|everything)$",
+    "`offer`, `placement`, `channel`, `channel(<name>)` or `everything`",
+));
+static PAUSE: Object = Object {
+    name: "pause",
+    doc: "A pause after an outcome.",
+    marks: &["pause", "after"],
+    fields: &[
+        may("name", One(Leaf::Text), "", "its name in explanations; `contact.<n>`, counted from 0, when not declared"),
+        must("after", One(Leaf::Word(&OUTCOMES)), "the outcome that begins the pause"),
+        must("scope", SCOPE, "what is paused: that offer, that placement, that channel, one channel, or everything"),
+        must("pause", One(Leaf::Duration), "how long"),
+    ],
+};
+static CAP: Object = Object {
+    name: "cap",
+    doc: "At most so many counted outcomes per window.",
+    marks: &[],
+    fields: &[
+        may("name", One(Leaf::Text), "", "its name in explanations; `contact.<n>`, counted from 0, when not declared"),
+        must("count", One(Leaf::Word(&OUTCOMES)), "the outcome that is counted"),
+        must("scope", SCOPE, "what is counted together: each offer, each placement, each channel, one channel, or everything"),
+        must("at_most", One(Leaf::Whole(0, u32::MAX as i64)), "how many; 0 for never"),
+        must(
+            "per",
+            One(Leaf::Pattern(
+                r"^(rolling +\S+|day|week|month|session|lifetime)$",
+                "`rolling <duration>`, `day`, `week`, `month`, `session` or `lifetime`",
+            )),
+            "the window, in the customer's zone or else the playbook's; a week begins on Monday",
+        ),
+    ],
+};
