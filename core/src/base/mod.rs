@@ -5,7 +5,7 @@ mod load;
 mod replay;
 mod rows;
 
-pub use replay::{Progress, Replay, ReplayError, ReplayOptions, Step};
+pub use replay::{Progress, Replay, ReplayError, ReplayOptions, Step, Watch};
 pub use rows::{BadRow, BadRows, CustomerRow, DecisionRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow};
 
 use crate::customer::{Arrival, Customer, Event, EventError, Identifier, Prepared, Strand, primary};
@@ -145,7 +145,8 @@ impl CustomerBase {
         }
         for (owner, strands) in groups {
             let mut customer = Customer::of_strands(strands);
-            if let Some(last) = customer.view(Timestamp::MAX).last_instant() {
+            let last = customer.view(Timestamp::MAX).last_instant();
+            if let Some(last) = last {
                 self.engine.advance(&mut customer, last);
             }
             self.customers.insert(owner, customer);

@@ -41,8 +41,8 @@ impl Reaches {
     /// The reach of a rule, given those of what it may read.
     #[must_use]
     pub fn of(&self, rule: &Rule, sources: &Sources) -> Reach {
-        let mut reach = Reach { kinds: rule.kinds().iter().copied().collect(), sessions: rule.checked().reads_session(), ..Reach::default() };
-        for fact in rule.facts() {
+        let mut reach = Reach { kinds: rule.reads().events.clone(), sessions: rule.reads().session, ..Reach::default() };
+        for fact in &rule.reads().facts {
             match sources.source(*fact) {
                 Some(Source::Attribute(place)) => {
                     reach.attributes.insert(place);

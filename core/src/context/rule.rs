@@ -1,23 +1,18 @@
 use crate::error::Diagnostic;
-use crate::expr::{self, Checked, Evaluated, EventKind, Expect, FactId, Facts, Schema, TimeClass};
+use crate::expr::{self, Checked, Evaluated, Expected, Facts, Reads, Schema, TimeClass};
 use crate::playbook::Text;
 
 /// A compiled expression of the playbook.
 #[derive(Debug, Clone)]
-pub struct Rule {
-    checked: Checked,
-    facts: Vec<FactId>,
-    kinds: Vec<EventKind>,
-}
+pub struct Rule(Checked);
 
 impl Rule {
     /// Compiles a text of the playbook that has to give a certain type.
-    pub(crate) fn compile(text: &Text, schema: &Schema, expect: Expect, findings: &mut Vec<Diagnostic>) -> Option<Self> {
-        match expr::compile_text(text, schema, expect) {
-            Ok((checked, warnings)) => {
-                findings.extend(warnings);
-                let reads = checked.reads();
-                Some(Rule { facts: reads.facts, kinds: reads.kinds, checked })
+    pub(crate) fn compile(text: &Text, schema: &Schema, expected: &Expected, findings: &mut Vec<Diagnostic>) -> Option<Self> {
+        match expr::compile_text(text, schema, expected) {
+            Ok(checked) => {
+                findings.extend_from_slice(checked.warnings());
+                Some(Rule(checked))
             }
             Err(mistakes) => {
                 findings.extend(mistakes);
@@ -28,26 +23,21 @@ impl Rule {
 
     /// The value at the context's instant, and until when it holds.
     pub(crate) fn ask(&self, facts: &dyn Facts) -> Evaluated {
-        expr::evaluate(&self.checked, facts)
+        expr::evaluate(&self.0, facts)
     }
 
     /// The checked expression.
     pub(crate) fn checked(&self) -> &Checked {
-        &self.checked
+        &self.0
     }
 
-    /// The facts that it reads itself, sorted.
-    pub(crate) fn facts(&self) -> &[FactId] {
-        &self.facts
-    }
-
-    /// The event types that it reads itself, sorted.
-    pub(crate) fn kinds(&self) -> &[EventKind] {
-        &self.kinds
+    /// What it reads itself.
+    pub(crate) fn reads(&self) -> &Reads {
+        self.0.reads()
     }
 
     /// How it depends on time.
     pub(crate) fn class(&self) -> TimeClass {
-        self.checked.class()
+        self.0.class()
     }
 }

@@ -3,7 +3,7 @@ use super::rule::Rule;
 use super::sources::Sources;
 use crate::customer::Layout;
 use crate::error::{Diagnostic, Severity};
-use crate::expr::{Expect, TimeClass};
+use crate::expr::{Expected, TimeClass};
 use crate::playbook::{Playbook, Text};
 use crate::value::{Duration, Value, Zone};
 use std::sync::Arc;
@@ -105,7 +105,7 @@ impl Rules {
 /// Compiles a condition that makes state: it may read the customer and `now` only, and has to change at instants that can be
 /// told beforehand.
 pub(crate) fn state_rule(text: &Text, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Rule> {
-    let rule = Rule::compile(text, &sources.schema, Expect::Bool, findings)?;
+    let rule = Rule::compile(text, &sources.schema, &Expected::Bool, findings)?;
     let finding = |code, message: String, hint: &str| Diagnostic {
         code,
         severity: Severity::Error,
@@ -123,7 +123,7 @@ pub(crate) fn state_rule(text: &Text, sources: &Sources, findings: &mut Vec<Diag
             "compare an age or `since_last()` with a fixed length, without multiplying two of them",
         ));
     }
-    for fact in rule.facts() {
+    for fact in &rule.reads().facts {
         if matches!(sources.source(*fact), Some(super::Source::Request(_))) {
             findings.push(finding(
                 "request_in_state",

@@ -17,6 +17,7 @@ mod view;
 
 pub use derived::{Change, Derived, JourneyState, Place, SegmentState, Visit, What};
 pub use event::{Event, EventError};
+pub use event_json::MAX_JSON;
 pub use identifier::{Identifier, IdentifierError};
 pub use layout::Layout;
 pub use prepare::MAX_TEXT;

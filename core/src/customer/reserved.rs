@@ -63,15 +63,15 @@ impl Reserved {
     pub fn declare(schema: &mut Schema, attributes: impl IntoIterator<Item = (Arc<str>, Type)>) -> Self {
         let text = |name: &str| (Arc::from(name), Type::String);
         let outcome = || [text("decision"), text("offer"), text("placement"), (Arc::from("slot"), Type::Int)];
-        let outcomes = OUTCOMES.iter().map(|name| schema.declare_event(name, outcome())).collect();
-        let mut with = |event: &str, property: &str| schema.declare_event(event, [text(property)]);
+        let outcomes = OUTCOMES.iter().map(|name| schema.declare_reserved_event(name, outcome())).collect();
+        let mut with = |event: &str, property: &str| schema.declare_reserved_event(event, [text(property)]);
         let consent_given = with("consent_given", "purpose");
         let consent_withdrawn = with("consent_withdrawn", "purpose");
         let linked = with("linked", "other");
         let unlinked = with("unlinked", "other");
         let attributes = attributes
             .into_iter()
-            .map(|(name, ty)| schema.declare_event(&format!("{ATTRIBUTE_SET}:{name}"), [(Arc::from("value"), ty)]))
+            .map(|(name, ty)| schema.declare_reserved_event(&format!("{ATTRIBUTE_SET}:{name}"), [(Arc::from("value"), ty)]))
             .collect();
         Reserved { outcomes, consent_given, consent_withdrawn, linked, unlinked, attributes }
     }

@@ -28,11 +28,6 @@ impl Texts {
         Some((code, true))
     }
 
-    /// The number of `text`, when it is there.
-    pub(super) fn find(&self, text: &str) -> Option<Code> {
-        self.index.find(hash(text), |code| get(&self.bytes, &self.ends, *code) == text).copied()
-    }
-
     /// The text of a number; empty for 0.
     pub(super) fn get(&self, code: Code) -> &str {
         get(&self.bytes, &self.ends, code)

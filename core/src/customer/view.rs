@@ -9,9 +9,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// The strands of one customer read as one story, up to what was known at an instant. Copies nothing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    strands: SmallVec<[&'a Strand; 2]>,
+    strands: &'a [Strand],
     known_at: Timestamp,
 }
 
@@ -35,8 +35,9 @@ struct Run<'a> {
 
 impl<'a> View<'a> {
     /// A view of strands, seeing only what was known at `known_at`.
-    pub fn new(strands: impl IntoIterator<Item = &'a Strand>, known_at: Timestamp) -> Self {
-        View { strands: strands.into_iter().collect(), known_at }
+    #[must_use]
+    pub fn new(strands: &'a [Strand], known_at: Timestamp) -> Self {
+        View { strands, known_at }
     }
 
     /// Up to when knowledge counts.
@@ -47,8 +48,8 @@ impl<'a> View<'a> {
 
     /// The strands.
     #[must_use]
-    pub fn strands(&self) -> &[&'a Strand] {
-        &self.strands
+    pub fn strands(&self) -> &'a [Strand] {
+        self.strands
     }
 
     /// Whether nothing is hidden because it became known later than it happened.
@@ -60,7 +61,7 @@ impl<'a> View<'a> {
     /// Visits the events of some types in a span in the order of the story.
     pub fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(StoryRow<'a>) -> ControlFlow<()>) {
         let mut runs: SmallVec<[Run<'a>; 4]> = SmallVec::new();
-        for strand in &self.strands {
+        for strand in self.strands {
             for (kind, track) in strand.tracks() {
                 if kinds.contains(&kind) && let Some(run) = self.run(strand, kind, track, span) {
                     runs.push(run);
@@ -86,7 +87,7 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn last(&self, kind: EventKind, now: Timestamp) -> Option<StoryRow<'a>> {
         let mut best: Option<StoryRow<'a>> = None;
-        for strand in &self.strands {
+        for strand in self.strands {
             let Some(track) = strand.track(kind) else { continue };
             let Some(run) = self.run(strand, kind, track, Span::lifetime(now)) else { continue };
             let latest = (run.row..run.end).rev().map(|row| StoryRow { strand, kind, track, row }).find(|row| row.known_at() <= self.known_at);
@@ -134,7 +135,7 @@ impl<'a> View<'a> {
     fn next_where(&self, now: Timestamp, wanted: impl Fn(EventKind) -> bool) -> Option<Timestamp> {
         let span = Span { after: now, until: Timestamp::MAX };
         let mut first: Option<Timestamp> = None;
-        for strand in &self.strands {
+        for strand in self.strands {
             for (kind, track) in strand.tracks().filter(|(kind, _)| wanted(*kind)) {
                 if let Some(row) = self.run(strand, kind, track, span).and_then(|mut run| run.next(self.known_at)) {
                     first = Some(first.map_or(row.time(), |first| first.min(row.time())));
@@ -150,7 +151,7 @@ impl<'a> View<'a> {
     pub fn session(&self, now: Timestamp, gap: Duration) -> Option<(Timestamp, Timestamp)> {
         let span = Span::lifetime(now);
         let mut runs: SmallVec<[Run<'a>; 4]> = SmallVec::new();
-        for strand in &self.strands {
+        for strand in self.strands {
             for (kind, track) in strand.tracks() {
                 let counts = strand.layout().kind(kind).is_some_and(|kind| kind.in_sessions);
                 if counts && let Some(run) = self.run(strand, kind, track, span) {

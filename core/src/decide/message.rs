@@ -75,7 +75,7 @@ impl Messages {
     pub(super) fn render(&self, name: &TemplateName, values: &BTreeMap<&str, minijinja::Value>) -> Result<String, String> {
         let template = self.environment.get_template(&name.0).map_err(|error| error.kind().to_string())?;
         let mut sink = Sink { bytes: Vec::new() };
-        match template.render_to_write(values, &mut sink) {
+        match template.render_captured_to(minijinja::Value::from_pairs(values.iter().map(|(name, value)| (*name, value.clone()))), &mut sink) {
             Ok(_) => String::from_utf8(sink.bytes).map_err(|_| "the message is no text".to_owned()),
             Err(_) if sink.bytes.len() >= MAX_MESSAGE => Err(format!("the message is longer than {MAX_MESSAGE} bytes")),
             Err(error) => Err(error.kind().to_string()),

@@ -1,7 +1,7 @@
 use super::message::{Messages, TemplateName};
 use crate::context::{Rule, Sources};
 use crate::error::Diagnostic;
-use crate::expr::{EventKind, Expect};
+use crate::expr::{EventKind, Expected};
 use crate::playbook::{self, CapWindow, ConsentDefault, Format, Name, Offer, Playbook};
 use crate::value::{Duration, Timestamp};
 use std::sync::Arc;
@@ -154,10 +154,10 @@ impl OfferRule {
 fn offer_rule(offer: &Offer, playbook: &Playbook, sources: &Sources, messages: &mut Messages, findings: &mut Vec<Diagnostic>) -> OfferRule {
     let schema = &sources.schema;
     let gates = [&offer.eligible, &offer.applicable, &offer.suitable]
-        .map(|text| text.as_ref().and_then(|text| Rule::compile(text, schema, Expect::Bool, findings)));
+        .map(|text| text.as_ref().and_then(|text| Rule::compile(text, schema, &Expected::Bool, findings)));
     let factors = offer.factors.each_ref().map(|factor| {
         let factor = factor.as_ref()?;
-        Some((Rule::compile(&factor.value, schema, Expect::Number, findings)?, factor.prior))
+        Some((Rule::compile(&factor.value, schema, &Expected::Number, findings)?, factor.prior))
     });
     let mut treatments = Vec::new();
     for treatment in &offer.treatments {
@@ -169,7 +169,7 @@ fn offer_rule(offer: &Offer, playbook: &Playbook, sources: &Sources, messages: &
             .with
             .iter()
             .filter_map(|shown| {
-                let rule = Rule::compile(&shown.value, schema, Expect::Any, findings)?;
+                let rule = Rule::compile(&shown.value, schema, &Expected::Any, findings)?;
                 Some((shown.name.text.clone(), rule, shown.missing.clone()))
             })
             .collect();

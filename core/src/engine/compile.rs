@@ -144,7 +144,7 @@ impl Walk<'_> {
         let mut edges = Vec::new();
         let mut itself = false;
         for rule in self.rules(node) {
-            for fact in rule.facts() {
+            for fact in &rule.reads().facts {
                 match self.model.rules.sources.source(*fact) {
                     Some(Source::Segment(number)) => edges.push(Node::Segment(number)),
                     // A posterior depends on the evidence of every persona.

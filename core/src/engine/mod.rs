@@ -303,7 +303,7 @@ impl Engine {
     pub fn permits(&self, customer: &Customer, purpose: &str, now: Timestamp) -> Option<bool> {
         let (name, default) = self.0.offers.purposes.iter().find(|(name, _)| **name == *purpose)?;
         let view = customer.view(now);
-        let context = Context::new(&self.0.model.rules, view.clone(), now, &[], &[], &self.0.model.journeys.stages);
+        let context = Context::new(&self.0.model.rules, view, now, &[], &[], &self.0.model.journeys.stages);
         Some(Consent::at(&view, &context, name, *default).permits())
     }
 
@@ -313,7 +313,8 @@ impl Engine {
         let mut state = std::mem::take(&mut customer.derived);
         let frontier = state.settled;
         let reached = state.advanced.unwrap_or(time).max(time);
-        let view = customer.view(Timestamp::MAX);
+        let strands = customer.strands();
+        let view = View::new(strands, Timestamp::MAX);
         let (said, kept) = if frontier.is_some_and(|settled| settled >= from) {
             state.rewind(from)
         } else {

@@ -30,7 +30,7 @@ fn way_to(rule: &Rule, attribute: usize, playbook: &Playbook, rules: &Rules, jou
     if depth > 500 {
         return None;
     }
-    for fact in rule.facts() {
+    for fact in &rule.reads().facts {
         let (step, through): (String, Vec<&Rule>) = match rules.sources.source(*fact)? {
             Source::Attribute(number) if number == attribute => return Some(Vec::new()),
             Source::Segment(number) => {

@@ -112,7 +112,8 @@ impl Checker<'_> {
             }
         }
         if args.is_empty() {
-            kinds = (0..schema.events().len()).filter_map(|kind| u16::try_from(kind).ok().map(EventKind)).collect();
+            let declared = schema.events().iter().enumerate().filter(|(_, event)| !event.reserved);
+            kinds = declared.filter_map(|(kind, _)| u16::try_from(kind).ok().map(EventKind)).collect();
         }
         kinds.sort_unstable();
         kinds.dedup();

@@ -47,6 +47,8 @@ pub struct EventDecl {
     pub name: Arc<str>,
     /// Its properties in declared order: the column of a property is its place here.
     pub properties: Vec<PropertyDecl>,
+    /// Whether it is one that the engine itself declares, such as `shown`; `events()` leaves those out.
+    pub reserved: bool,
 }
 
 /// A property of an event type.
@@ -111,8 +113,17 @@ impl Schema {
             })
             .collect();
         let name: Arc<str> = Arc::from(name);
-        self.events.push(EventDecl { name: name.clone(), properties });
+        self.events.push(EventDecl { name: name.clone(), properties, reserved: false });
         self.event_by_name.insert(name, kind);
+        kind
+    }
+
+    /// Declares an event type of the engine itself.
+    pub fn declare_reserved_event(&mut self, name: &str, properties: impl IntoIterator<Item = (Arc<str>, Type)>) -> EventKind {
+        let kind = self.declare_event(name, properties);
+        if let Some(event) = self.events.last_mut() {
+            event.reserved = true;
+        }
         kind
     }
 

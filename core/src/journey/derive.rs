@@ -64,7 +64,7 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
     }
     let mut places: Vec<Option<Place>> = state.journeys.iter().map(|journey| journey.place).collect();
     let changes = &mut state.changes;
-    let context = Context::new(&model.rules, view.clone(), at, &[], &places, &model.journeys.stages);
+    let context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
     settle(model, &context, &mut state.segments, |segment, reach| reach.journeys.is_empty() && touched[segment], |what| {
         changes.push(Change { at, what, event: event.clone() });
     });
@@ -76,13 +76,17 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
         let instant = Instant { at, kinds: &kinds, touched: journeys_touched[number] || depends };
         let segments = &state.segments;
         let mut ask = |rule: &crate::context::Rule, place: Option<Place>| {
-            places[number] = place;
-            let context = Context::new(&model.rules, view.clone(), at, &[], &places, &model.journeys.stages);
+            if let Some(own) = places.get_mut(number) {
+                *own = place;
+            }
+            let context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
             assume(model, &context, segments);
             rule.ask(&context)
         };
         let moves = journey.step(rule, &instant, &mut ask);
-        places[number] = journey.place;
+        if let Some(own) = places.get_mut(number) {
+            *own = journey.place;
+        }
         for (from, to) in moves {
             if !moved.contains(&number) {
                 moved.push(number);
@@ -91,7 +95,7 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
             changes.push(Change { at, what, event: event.clone() });
         }
     }
-    let context = Context::new(&model.rules, view.clone(), at, &[], &places, &model.journeys.stages);
+    let context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
     assume(model, &context, &state.segments);
     let again = |segment: usize, reach: &crate::context::Reach| {
         !reach.journeys.is_empty() && (touched[segment] || reach.journeys.iter().any(|journey| moved.contains(journey)))
