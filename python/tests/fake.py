@@ -90,7 +90,7 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Candidates with gates, facts and scores."""
-        stopped = [
+        stopped: list[tuple[str, str, str, list[dict[str, Any]]]] = [
             ("come_back", "eligible", 'segment("lapsing") is false', [{"path": 'events("purchase").since_last().days()', "value": 12.4}]),
             ("christmas_preview", "validity", "valid from 1 September 2010", []),
             ("gift_wrapping", "contact", "shown 2 times in 60 days, at most 2", [{"path": "contact.not_again", "value": 2}]),
@@ -100,8 +100,13 @@ class Explanation:
                 (offer, "consent", "marketing was not permitted: no consent was given", [{"path": "consent.marketing", "value": None}])
                 for offer in _OFFERS
             ][:-1]
-            stopped.append(("help_with_returns", "eligible", "no return within 60 days", [{"path": 'events("return").count()', "value": 0}]))
-        candidates = [{"offer": o, "gate": g, "verdict": "stopped", "reason": r, "facts": f, "score": None} for o, g, r, f in stopped]
+            stopped.append(
+                ("help_with_returns", "eligible", "no return within 60 days", [{"path": 'events("return").count()', "value": 0}])
+            )
+        candidates: list[dict[str, Any]] = [
+            {"offer": offer, "gate": gate, "verdict": "stopped", "reason": reason, "facts": facts, "score": None}
+            for offer, gate, reason, facts in stopped
+        ]
         if not self._quiet:
             for offer, propensity, value in (("wholesale_list", 0.1834, 60.0), ("loyal_preview", 0.3, 26.0)):
                 score = {"propensity": propensity, "context": 1.0, "value": value, "lever": 1.0, "total": propensity * value}
@@ -114,7 +119,7 @@ class Replay:
 
     def __init__(self, count: int = 240) -> None:
         names = [f"customer:{12346 + 7 * number}" for number in range(count)]
-        rows = []
+        rows: list[tuple[Any, ...]] = []
         for at, instant in enumerate(INSTANTS):
             for number, name in enumerate(names):
                 quiet, plain = number % 5 < 2, number % 5 == 2
@@ -162,12 +167,31 @@ class Replay:
                 for stage, size in here.items()
             ]
         )
-        moves = [(None, "purchase", 4314), ("purchase", "retention", 2602), ("purchase", "lost", 1022), ("retention", "lost", 1104), ("lost", "retention", 887)]
+        moves = [
+            (None, "purchase", 4314),
+            ("purchase", "retention", 2602),
+            ("purchase", "lost", 1022),
+            ("retention", "lost", 1104),
+            ("lost", "retention", 887),
+        ]
         self.transitions = pa.Table.from_pylist([{"journey": "lifecycle", "from": a, "to": b, "count": n} for a, b, n in moves])
-        self.bad_rows = pa.table({"row": pa.array([], pa.int64()), "column": pa.array([], pa.string()), "reason": pa.array([], pa.string()), "code": pa.array([], pa.string())})
+        self.bad_rows = pa.table(
+            {
+                "row": pa.array([], pa.int64()),
+                "column": pa.array([], pa.string()),
+                "reason": pa.array([], pa.string()),
+                "code": pa.array([], pa.string()),
+            }
+        )
         self.gates = pa.Table.from_pylist(
             [
-                {"time": INSTANTS[-1], "placement": "newsletter", "offer": offer, "gate": gate, "customers": 9000 * (seed + at + 3) // (at * at + 2) % 31000}
+                {
+                    "time": INSTANTS[-1],
+                    "placement": "newsletter",
+                    "offer": offer,
+                    "gate": gate,
+                    "customers": 9000 * (seed + at + 3) // (at * at + 2) % 31000,
+                }
                 for seed, offer in enumerate(_OFFERS)
                 for at, gate in enumerate(["consent", "eligible", "applicable", "suitable", "contact", "slots"])
             ]

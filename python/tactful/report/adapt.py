@@ -122,9 +122,7 @@ def from_replay(
         stories=[_story(name, playbook, replay, customers, decisions, (events or {}).get(name, ())) for name in names],
         contact=[_contact(rule) for rule in playbook.get("contact", [])],
         credit=credit,
-        bad=[
-            (int(row["row"]), str(row["column"] or ""), str(row["reason"])) for row in pa.table(replay.bad_rows).slice(0, 50).to_pylist()
-        ],
+        bad=[(int(row["row"]), str(row["column"] or ""), str(row["reason"])) for row in pa.table(replay.bad_rows).slice(0, 50).to_pylist()],
     )
 
 
@@ -144,13 +142,17 @@ def exemplars(replay: Replayed, count: int = 3) -> list[str]:
         kinds.setdefault(row["customer"], set()).add(row["kind"])
     customers = pa.table(replay.customers)
     sizes = dict(zip(_column(customers, "customer"), _column(customers, "events")))
-    wanted = [lambda kind: "offer" in kind, lambda kind: kind == {"silence"}, lambda kind: "offer" not in kind and "fallback" in kind]
     chosen: list[str] = []
     ranked = sorted(kinds, key=lambda name: (abs(int(sizes.get(name, 0) or 0) - 150), name))
-    for want in wanted[:count]:
-        chosen += [name for name in ranked if want(kinds[name]) and name not in chosen][:1]
+    for want in ("offer", "nothing", "fallback")[:count]:
+        chosen += [name for name in ranked if _outcome(kinds[name]) == want][:1]
     chosen += [name for name in ranked if name not in chosen][: count - len(chosen)]
     return chosen
+
+
+def _outcome(kinds: set[str]) -> str:
+    """What a customer got at one instant, over all placements."""
+    return "offer" if "offer" in kinds else "fallback" if "fallback" in kinds else "nothing"
 
 
 def _column(table: pa.Table, name: str) -> list[Any]:
@@ -286,7 +288,9 @@ def _placements(playbook: Mapping[str, Any], decisions: pa.Table, instants: list
 
 def _contact(rule: Mapping[str, Any]) -> str:
     """A rule of contact in words."""
-    scope = {"offer": "the same offer", "placement": "one placement", "everything": "anything"}.get(str(rule.get("scope")), str(rule.get("scope")))
+    scope = {"offer": "the same offer", "placement": "one placement", "everything": "anything"}.get(
+        str(rule.get("scope")), str(rule.get("scope"))
+    )
     if rule.get("at_most") is not None:
         return f"{scope} is {rule.get('count', 'shown')} at most {rule['at_most']} times per {rule.get('per')}"
     return f"{scope} pauses for {rule.get('pause')} after it was {rule.get('after')}"

@@ -74,7 +74,9 @@ def _ticks(most: int) -> list[int]:
     """Round values on an axis up to ``most``.
 
     >>> _ticks(4200)
-    [0, 2000, 4000]
+    [0, 1000, 2000, 3000, 4000]
+    >>> _ticks(8700)
+    [0, 2000, 4000, 6000, 8000]
     >>> _ticks(0)
     [0]
     """

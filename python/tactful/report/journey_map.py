@@ -60,9 +60,7 @@ def journey_map(journey: Journey) -> Markup:
         [_column(box, scale) for box in boxes.values()],
         [_pool(box, spans.get(name), scale) for name, box in pool_boxes.items()],
     ]
-    return tag(
-        "svg", parts, class_="journey", viewBox=f"0 0 {_WIDTH:.0f} {bottom:.0f}", role="img", xmlns="http://www.w3.org/2000/svg"
-    )
+    return tag("svg", parts, class_="journey", viewBox=f"0 0 {_WIDTH:.0f} {bottom:.0f}", role="img", xmlns="http://www.w3.org/2000/svg")
 
 
 def _scale(columns: list[Stage], pools: list[Stage], flows: list[Flow], step: float) -> float:
@@ -198,10 +196,7 @@ def _column(box: _Box, scale: float) -> Markup:
             tag("rect", x=box.x, y=box.y, width=_NODE, height=box.height, rx=4, class_="node-none", fill="url(#hatch)"),
             tag("text", stage.title, x=box.x, y=34, class_="stage-title"),
             tag("text", "no data", x=box.x, y=60, class_="stage-none"),
-            [
-                tag("text", line, x=box.x, y=box.y + box.height + 22 + 17 * number, class_="stage-note")
-                for number, line in enumerate(lines)
-            ],
+            [tag("text", line, x=box.x, y=box.y + box.height + 22 + 17 * number, class_="stage-note") for number, line in enumerate(lines)],
         )
     solid = min(stage.here * scale, box.height)
     return tag(

@@ -19,7 +19,7 @@ class Markup(str):
     __slots__ = ()
 
 
-Child = Union[str, int, float, None, Iterable["Child"]]
+Child = Union[str, int, float, None, Iterable["Child"]]  # noqa: UP007 (a name in quotes does not take `|` at run time)
 
 
 def text(value: object) -> Markup:
