@@ -96,13 +96,12 @@ class Explanation:
             ("gift_wrapping", "contact", "shown 2 times in 60 days, at most 2", [{"path": "contact.not_again", "value": 2}]),
         ]
         if self._quiet:
-            stopped = [
-                (offer, "consent", "marketing was not permitted: no consent was given", [{"path": "consent.marketing", "value": None}])
-                for offer in _OFFERS
-            ][:-1]
-            stopped.append(
-                ("help_with_returns", "eligible", "no return within 60 days", [{"path": 'events("return").count()', "value": 0}])
-            )
+            no_consent = {"path": "consent.marketing", "value": None}
+            no_return: dict[str, Any] = {"path": 'events("return").count()', "value": 0}
+            stopped.clear()
+            for offer in list(_OFFERS)[:-1]:
+                stopped.append((offer, "consent", "marketing was not permitted: no consent was given", [no_consent]))
+            stopped.append(("help_with_returns", "eligible", "no return within 60 days", [no_return]))
         candidates: list[dict[str, Any]] = [
             {"offer": offer, "gate": gate, "verdict": "stopped", "reason": reason, "facts": facts, "score": None}
             for offer, gate, reason, facts in stopped
