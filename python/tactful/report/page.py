@@ -94,19 +94,20 @@ def _headline(data: ReportData) -> Markup:
 
 
 def _notice(data: ReportData) -> Markup | None:
-    told = []
+    parts: list[str] = []
+    told: list[str] = []
     if data.simulated:
+        parts.append("consents")
         told.append(f"{data.simulated:,} consents and withdrawals come from a declared, seeded simulation, because the data hold none.")
     if data.exposures:
-        told.append(
-            f"{data.exposures:,} exposures are simulated too: the replay records every top offer as shown, so that contact rules bite."
-        )
+        parts.append("exposures")
+        told.append(f"{data.exposures:,} exposures: the replay records each offer as shown, so that the rules of contact bite.")
     if not told:
         return None
     return tag(
         "aside",
-        tag("p", tag("span", "Simulated", class_="badge"), tag("strong", " Consents and exposures are not real.")),
-        tag("p", " ".join(told), " What customers bought and sent back is real."),
+        tag("p", tag("span", "Simulated", class_="badge"), tag("strong", f"{sentence(parts).capitalize()} are not real.")),
+        tag("p", " ".join(told), " Everything else is as the events tell it."),
         class_="notice",
         aria_label="What is simulated",
     )

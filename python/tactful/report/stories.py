@@ -22,6 +22,7 @@ def stories(data: ReportData) -> Markup | None:
 def _story(story: Story, data: ReportData) -> Markup:
     stages = [f"{title}: {stage}" + (f" since {day(since)}" if since else "") for title, stage, since in story.stages]
     chips = [tag("li", name, class_="pill") for name in story.segments] or [tag("li", "in no segment", class_="muted")]
+    simulated = " (simulated)" if data.simulated else ""
     picture = charts.strip(story.events, data.first, data.last) if data.first and data.last and story.events else None
     return tag(
         "article",
@@ -36,8 +37,8 @@ def _story(story: Story, data: ReportData) -> Markup:
                     [
                         ("key-offer", "bought"),
                         ("key-return", "sent back"),
-                        ("key-given", "consent given (simulated)"),
-                        ("key-withdrawn", "withdrawn (simulated)"),
+                        ("key-given", f"consent given{simulated}"),
+                        ("key-withdrawn", f"consent withdrawn{simulated}"),
                     ]
                 ),
             ),
@@ -61,7 +62,7 @@ def _biography(story: Story) -> str:
     bought = [event for event in story.events if event.type == "purchase"]
     back = [event for event in story.events if event.type == "return"]
     if not bought:
-        return "Has not bought anything yet."
+        return f"{len(story.events):,} events, no purchase among them."
     orders = len({event.group or event.time.isoformat() for event in bought})
     spent = sum(event.amount or 0.0 for event in bought)
     told = f"{orders:,} {'order' if orders == 1 else 'orders'} with {len(bought):,} lines worth {spent:,.0f}"
@@ -74,7 +75,7 @@ def _biography(story: Story) -> str:
 def _verdict(story: Story) -> str:
     shown = [title for decided in story.decided for title, _ in decided.shown if decided.kind == "offer"]
     if shown:
-        return "gets " + sentence(list(dict.fromkeys(shown)))
+        return "gets " + sentence([f"“{title}”" for title in dict.fromkeys(shown)])
     if any(decided.kind == "fallback" for decided in story.decided):
         return "gets no offer, only the fallback"
     return "gets nothing"
@@ -88,6 +89,7 @@ def _decided(decided: Decided) -> Markup:
     if decided.kind == "silence":
         shown = [tag("p", "Silence.", class_="silent")]
     passed = [candidate for candidate in decided.candidates if candidate.gate is None]
+    passed.sort(key=lambda candidate: -candidate.score.total if candidate.score else 0.0)
     stopped = [candidate for candidate in decided.candidates if candidate.gate is not None]
     return tag(
         "section",
@@ -129,9 +131,12 @@ def _stopped(alike: list[Candidate]) -> Markup:
     first = alike[0]
     facts = [tag("li", tag("code", path), " is ", tag("strong", value)) for path, value in first.facts]
     titles = sentence([candidate.title for candidate in alike])
+    many = len(alike) > 2
+    name = f"{len(alike)} offers" if many else titles
     return tag(
         "li",
-        tag("p", tag("span", titles, class_="name"), tag("span", gate_title(first.gate or ""), class_="pill warm")),
+        tag("p", tag("span", name, class_="name"), tag("span", gate_title(first.gate or ""), class_="pill warm")),
+        tag("p", titles, class_="small") if many else None,
         tag("p", first.reason, class_="muted small") if first.reason else None,
         tag("ul", facts, class_="facts") if facts else None,
     )
