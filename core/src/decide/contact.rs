@@ -54,15 +54,16 @@ impl ContactRule {
         (count >= at_most as usize).then(|| {
             let (outcome, _) = &self.outcome;
             let window = match per {
-                CapWindow::Rolling(length) => format!("the last {length}"),
+                CapWindow::Rolling(length) => format!("in the last {length}"),
                 CapWindow::Calendar(crate::value::Unit::Day) => "today".to_owned(),
                 CapWindow::Calendar(crate::value::Unit::Week { .. }) => "this week".to_owned(),
                 CapWindow::Calendar(crate::value::Unit::Month) => "this month".to_owned(),
-                CapWindow::Session => "this session".to_owned(),
-                CapWindow::Lifetime => "all time".to_owned(),
+                CapWindow::Session => "in this session".to_owned(),
+                CapWindow::Lifetime => "so far".to_owned(),
             };
             let earlier = if here > 0 { format!(", {here} of them in this decision") } else { String::new() };
-            format!("`{}`: `{outcome}` {count} times in {window}{earlier}, at most {at_most}", self.name)
+            let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+            format!("`{}`: `{outcome}` {times} {window}{earlier}, at most {at_most} allowed", self.name)
         })
     }
 

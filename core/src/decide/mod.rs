@@ -112,7 +112,7 @@ fn fill(
             (_, None) => {
                 let mut reasons = vec![format!("the message needs `{name}`, which is not known and declares nothing for that case")];
                 if detail == Detail::Full {
-                    reasons.extend(crate::expr::explain(rule.checked(), context).reasons());
+                    reasons.extend(gates::reasons_of(rule, context));
                 }
                 return Err(Stop { gate: Gate::Message, unknown: true, reasons });
             }

@@ -147,6 +147,12 @@ impl Engine {
         Effects { arrival: None, effects }
     }
 
+    /// Everything that happened to a customer so far, in order: segments entered and left, stages changed.
+    #[must_use]
+    pub fn history(&self, customer: &Customer) -> Vec<Effect> {
+        self.compare(customer, &[], &customer.derived.changes, None)
+    }
+
     /// The first instant after everything derived so far at which something may change without an event: a window that runs
     /// empty, a time-out. `None` when nothing will.
     #[must_use]
@@ -311,6 +317,7 @@ impl Engine {
     /// said before.
     fn settle(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
         let mut state = std::mem::take(&mut customer.derived);
+        let told = state.advanced;
         let frontier = state.settled;
         let reached = state.advanced.unwrap_or(time).max(time);
         let strands = customer.strands();
@@ -325,20 +332,22 @@ impl Engine {
         };
         state.mark();
         derive(&self.0.model, &view, &mut state, reached);
-        let effects = self.compare(customer, &said, state.changes.get(kept..).unwrap_or(&[]), frontier);
+        // What lies before the instant up to which everything was told corrects that; what comes with its last instant adds to it.
+        let told = if told == Some(from) { told.map(|told| told.saturating_add_micros(-1)) } else { told };
+        let effects = self.compare(customer, &said, state.changes.get(kept..).unwrap_or(&[]), told);
         customer.derived = state;
         effects
     }
 
-    /// What is withdrawn, corrected and new between two versions of history.
-    fn compare(&self, customer: &Customer, said: &[Change], holds: &[Change], frontier: Option<Timestamp>) -> Vec<Effect> {
+    /// What is withdrawn, corrected and new between two versions of history, of which all up to `told` was told before.
+    fn compare(&self, customer: &Customer, said: &[Change], holds: &[Change], told: Option<Timestamp>) -> Vec<Effect> {
         let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.id() };
         let key = |change: &Change| (change.at, change.what);
         let before: BTreeSet<_> = said.iter().map(key).collect();
         let after: BTreeSet<_> = holds.iter().map(key).collect();
         let withdrawn = said.iter().filter(|change| !after.contains(&key(change))).map(|change| (change, EffectKind::Withdrawn));
         let news = holds.iter().filter(|change| !before.contains(&key(change))).map(|change| {
-            let news = frontier.is_none_or(|frontier| change.at >= frontier);
+            let news = told.is_none_or(|told| change.at > told);
             (change, if news { EffectKind::Happened } else { EffectKind::Corrected })
         });
         withdrawn.chain(news).map(|(change, kind)| namer.effect(change, kind)).collect()
