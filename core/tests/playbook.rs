@@ -8,6 +8,7 @@ use tactful::value::{Currency, Decimal, Type, Unit, Value, Zone};
 const GROCERY: &str = include_str!("playbooks/grocery.yaml");
 const GROCERY_JSON: &str = include_str!("playbooks/grocery.json");
 
+#[expect(clippy::panic, reason = "a test that cannot load its playbook shows why")]
 fn load(text: &str) -> Playbook {
     match Playbook::load(&[("test", text)]) {
         Ok((playbook, _)) => playbook,
