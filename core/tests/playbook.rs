@@ -116,6 +116,7 @@ fn layout_comments_and_names_of_documents_do_not_count_in_the_digest_but_values_
     assert_ne!(base, load("playbook: a\nversion: 1\nchannels: {y: text, x: html}\n").digest);
     let named = Playbook::load(&[("other", "playbook: a\nversion: 1\nchannels: {x: html, y: text}\n")]).unwrap().0;
     assert_eq!(base, named.digest);
+    assert_eq!(base, load(r#"{"$schema": "s", "playbook": "a", "version": 1, "channels": {"x": "html", "y": "text"}}"#).digest);
     // The canonical form is written down here, so that it cannot change unseen.
     let canonical = format!("{{\"playbook\":\"a\",\"version\":1}}\n{}", Zone::TABLES);
     let expected: String =
@@ -277,6 +278,46 @@ fn warnings_come_with_the_playbook() {
     let (_, warnings) = Playbook::load(&[("a", text)]).unwrap();
     assert!(!warnings.has_errors());
     assert_eq!(warnings.0.iter().map(|w| w.code).collect::<Vec<_>>(), ["unknown_currency", "no_treatment"]);
+}
+
+const REFERENCE: &str = include_str!("../../docs/playbook.md");
+
+#[test]
+fn every_example_of_the_reference_is_a_playbook() {
+    let examples: Vec<&str> = REFERENCE.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() > 10);
+    for example in examples {
+        load(example);
+    }
+}
+
+#[test]
+fn every_key_is_in_the_reference_with_its_meaning_and_default() {
+    let schema: serde_json::Value = serde_json::from_str(&json_schema()).unwrap();
+    let mut rows = 0;
+    for (object, definition) in schema["$defs"].as_object().unwrap() {
+        for (key, field) in definition["properties"].as_object().unwrap() {
+            let meaning = format!("| {} |", field["description"].as_str().unwrap());
+            let default = match &field["default"] {
+                serde_json::Value::Null => String::new(),
+                default => format!("`{}`", default.to_string().replace('"', "")),
+            };
+            let row = REFERENCE.lines().find(|row| row.starts_with(&format!("| `{key}` |")) && row.ends_with(&meaning));
+            assert!(row.is_some_and(|row| row.contains(&default)), "{object}.{key}: {meaning} {default}");
+            rows += 1;
+        }
+    }
+    assert_eq!(rows, REFERENCE.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 5).count());
+}
+
+#[test]
+fn every_code_of_a_mistake_is_in_the_reference() {
+    let mistakes = include_str!("playbook_mistakes.txt");
+    let codes: Vec<&str> = mistakes.lines().filter_map(|line| line.strip_prefix("error[")?.split(']').next()).collect();
+    assert!(codes.len() > 60);
+    for code in codes {
+        assert!(REFERENCE.contains(&format!("`{code}`")), "{code}");
+    }
 }
 
 #[test]

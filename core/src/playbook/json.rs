@@ -20,7 +20,10 @@ pub(super) fn parse(document: u32, limits: Limits, findings: &mut Findings<'_>) 
     match result {
         Ok(node) => Some(node),
         Err(Stop { code, spot, message }) => {
-            let named = findings.sources.get(document as usize).is_some_and(|source| source.name.to_ascii_lowercase().ends_with(".json"));
+            let named = findings
+                .sources
+                .get(document as usize)
+                .is_some_and(|source| source.name.to_ascii_lowercase().ends_with(".json"));
             let hint = "it is read as JSON, since it begins with `{`; a document in YAML has a name that ends in `.yaml`";
             findings.error(code, spot, "", message, (!named && code == "syntax").then(|| hint.to_owned()));
             None

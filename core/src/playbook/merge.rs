@@ -2,7 +2,7 @@
 
 use super::shape::Shape;
 use super::source::{Findings, Spot, cut};
-use super::table::PLAYBOOK;
+use super::table::{PLAYBOOK, SCHEMA_KEY};
 use super::tree::{Content, Entry, Node};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) fn merge(roots: Vec<Node>, findings: &mut Findings<'_>) -> Node {
     let spot = roots.first().map_or(start, |root| root.spot);
     for root in roots {
         if let Content::Map(entries) = root.content {
-            for entry in entries {
+            for entry in entries.into_iter().filter(|entry| &*entry.key != SCHEMA_KEY) {
                 merged.add(entry, findings);
             }
         }

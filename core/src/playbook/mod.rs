@@ -1,7 +1,7 @@
 //! The document that an organisation writes: its model, the loader with source positions, and the generated JSON Schema.
 //!
 //! [`Playbook::load`] goes from text to [`Playbook`] in four steps: `yaml` or `json` make a `tree` in which everything knows
-//! its place; `shape` checks kinds and keys against the one description in `table`, from which [`json_schema`] is made too;
+//! its place; `shape` checks kinds and keys against the one description in `table`, from which [`json_schema()`] is made too;
 //! `merge` unites documents; and the rooms (`facts`, `people`, `journeys`, `offers`, `placements`, `contact`) read their
 //! sections. Every step goes on after a mistake, so that all are reported at once.
 

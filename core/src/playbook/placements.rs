@@ -50,7 +50,8 @@ impl Loader<'_> {
             for at in section.one_or_more() {
                 let Some(channel) = at.node.text().and_then(|name| channels.get(&**name)) else { continue };
                 if !formed.contains(channel) {
-                    let message = format!("offer `{}` has no treatment for channel `{channel}` of this placement", offer.name.text);
+                    let message =
+                        format!("offer `{}` has no treatment for channel `{channel}` of this placement", offer.name.text);
                     let some: Vec<&str> = formed.iter().copied().take(12).collect();
                     let hint = format!("it has treatments for: {}", some.join(", "));
                     self.findings.warn("no_treatment", at.node.spot, &at.path, message, Some(hint));

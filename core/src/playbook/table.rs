@@ -39,6 +39,9 @@ pub(super) const RESERVED_EVENTS: [&str; 9] = [
     "journey_pinned",
 ];
 
+/// The key by which JSON documents name their schema.
+pub(super) const SCHEMA_KEY: &str = "$schema";
+
 /// What every event has, so that no property may be called so.
 pub(super) const EVENT_FIELDS: [&str; 5] = ["time", "type", "channel", "source", "id"];
 
@@ -112,6 +115,7 @@ pub(super) static PLAYBOOK: Object = Object {
         may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
         may("placements", Names(&Obj(&PLACEMENT)), "", "the slots that ask for offers"),
         may("contact", List(&CONTACT), "", "the contact policy: caps and pauses"),
+        may(SCHEMA_KEY, One(Leaf::Text), "", "where an editor finds the JSON Schema; not part of the playbook"),
     ],
 };
 

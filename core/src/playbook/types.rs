@@ -252,7 +252,10 @@ mod tests {
             ("enum(a,)", "an empty word in `enum(…)`; such as `enum(small, large)`"),
             ("int(3)", "type `int` has nothing in parentheses; "),
             ("int)", "unknown type `int)`; did you mean `int`?"),
-            ("", "unknown type ``; types are: bool, int, uint, double, string, timestamp, duration, decimal(2), money(EUR), list(string), enum(a, b)"),
+            (
+                "",
+                "unknown type ``; types are: bool, int, uint, double, string, timestamp, duration, decimal(2), money(EUR), list(string), enum(a, b)",
+            ),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }
