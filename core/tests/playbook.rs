@@ -136,6 +136,8 @@ fn documents_unite_by_name_append_lists_and_keep_their_order() {
     let together = "playbook: a\nversion: 1\nchannels: {web: html, mail: text}\nsegments: {all: true}\ncontact:\n  \
         - {count: sent, scope: offer, at_most: 1, per: day}\n  - {after: sent, scope: channel(mail), pause: 1d}\ntitle: A\n";
     assert_eq!(load(together).digest, playbook.digest);
+    let third = "channels: {web: html, mail: text}\n";
+    assert_eq!(codes(Playbook::load(&[("a", base), ("b", part), ("c", third)])), ["declared_twice", "declared_twice"]);
     assert_eq!(codes(Playbook::load(&[("a", base), ("a", part)])), ["duplicate_document"]);
     assert_eq!(codes(Playbook::load(&[])), ["empty_document"]);
     assert_eq!(codes(Playbook::load(&[("part", part), ("base", base)])), ["missing_key", "missing_key"]);
@@ -198,6 +200,11 @@ fn a_place_beyond_the_text_is_its_end_and_odd_bytes_are_places_too() {
     assert_eq!(rule.place_of(99, 0).column, rule.place.column + 2);
     assert_eq!(rule.place_of(1, 5).column, rule.place.column + 1);
     assert_eq!(rule.place_of(0, 0).length, 1);
+    // Blanks at the head of a line of a literal block are characters of the text.
+    let rule = text(&load("playbook: a\nversion: 1\nsegments:\n  s: |\n    a\n      b\n"));
+    assert_eq!(&*rule.text, "a\n  b\n");
+    let place = rule.place_of(2, 1);
+    assert_eq!((place.line, place.column, &*place.source), (6, 5, "      b"));
 }
 
 #[test]
@@ -254,6 +261,10 @@ fn limits_hold() {
         bomb += &format!("b{level}: &a{level} [*a{0}, *a{0}]\n", level - 1);
     }
     assert_eq!(codes(Playbook::load(&[("bomb", &bomb)])), ["too_large"]);
+    let wide = format!("a: &a [{}]\nb: [{}]\n", "x, ".repeat(1_000), "*a, ".repeat(1_000));
+    assert_eq!(codes(Playbook::load(&[("wide", &wide)])), ["too_large"]);
+    let tall = format!("a: &a {0}1{1}\nb: {0}*a{1}\n", "[".repeat(40), "]".repeat(40));
+    assert_eq!(codes(Playbook::load(&[("tall", &tall)])), ["too_deep"]);
     let anchors: String = (0..60).map(|level| format!("&a{level} [")).collect();
     let nested = format!("a: {anchors}{}{}", "x, ".repeat(10_000), "]".repeat(60));
     assert_eq!(codes(Playbook::load(&[("anchors", &nested)])), ["too_large"]);
@@ -269,6 +280,18 @@ fn many_mistakes_are_cut_and_counted() {
     assert_eq!(mistakes.0.len(), 101);
     let last = mistakes.0.last().unwrap();
     assert_eq!((last.code, &*last.message, last.severity), ("more", "and 150 more", Severity::Error));
+}
+
+#[test]
+fn priors_may_be_decimal_fractions_that_add_up_to_one() {
+    let priors = |list: &[f64]| {
+        let personas: Vec<String> = list.iter().enumerate().map(|(n, prior)| format!("p{n}: {{prior: {prior}}}")).collect();
+        codes(Playbook::load(&[("a", &format!("playbook: a\nversion: 1\npersonas: {{{}}}\n", personas.join(", ")))]))
+    };
+    let exact = [0.34, 0.24, 0.33, 0.09];
+    assert!(exact.iter().sum::<f64>() > 1.0);
+    assert!(priors(&exact).is_empty());
+    assert_eq!(priors(&[0.5, 0.4, 0.2, 0.1]), ["bad_priors"]);
 }
 
 #[test]

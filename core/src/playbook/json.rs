@@ -240,9 +240,8 @@ impl Reader<'_, '_> {
         let length = self.text.get(start..self.at).map_or(1, |raw| raw.chars().count());
         let spot = Spot { length: saturate(length).max(1), ..spot };
         self.at += 1;
-        if !runs.is_empty() {
+        if runs.first().is_some_and(|run| run.0 != 0) {
             runs.insert(0, (0, spot.line, spot.column));
-            runs.dedup_by_key(|run| run.0);
         }
         Ok((spot, Written { text: text.into(), runs, quoted: true }))
     }
