@@ -18,6 +18,7 @@ mod offers;
 mod people;
 mod placements;
 mod read;
+mod reserved;
 mod scalar;
 mod shape;
 mod source;
@@ -28,4 +29,5 @@ mod yaml;
 
 pub use json_schema::json_schema;
 pub use model::*;
+pub use reserved::{OUTCOMES, RESERVED_EVENTS};
 pub use tree::Limits;
