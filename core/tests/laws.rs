@@ -64,7 +64,9 @@ fn event(kind: u8, step: u32, number: usize, amount: u8, late: u32) -> Event {
         4 if amount % 3 == 0 => Event::new("consent_withdrawn", at(step), ada()).with("purpose", "marketing"),
         4 if amount % 3 == 1 => Event::new("consent_given", at(step), ada()).with("purpose", "marketing"),
         4 => Event::new("shown", at(step), ada()).with("offer", "one").with("placement", "home"),
-        _ if amount % 2 == 0 => Event::new("attribute_set", at(step), ada()).with("attribute", "age").with("value", i64::from(amount)),
+        _ if amount % 2 == 0 => {
+            Event::new("attribute_set", at(step), ada()).with("attribute", "age").with("value", i64::from(amount))
+        }
         _ => Event::new("attribute_set", at(step), ada()).with("attribute", "city").with("value", "Ulm"),
     };
     let mut event = event.with_id(&format!("e{number}"));
@@ -76,7 +78,11 @@ fn event(kind: u8, step: u32, number: usize, amount: u8, late: u32) -> Event {
 fn stories() -> impl Strategy<Value = Vec<Event>> {
     let parts = prop::collection::vec((0_u8..6, 0_u32..80, 0_u8..30, prop_oneof![4 => Just(0_u32), 1 => 1_u32..9]), 1..25);
     parts.prop_map(|parts| {
-        parts.into_iter().enumerate().map(|(number, (kind, step, amount, late))| event(kind, step, number, amount, late)).collect()
+        parts
+            .into_iter()
+            .enumerate()
+            .map(|(number, (kind, step, amount, late))| event(kind, step, number, amount, late))
+            .collect()
     })
 }
 
@@ -90,7 +96,9 @@ fn told(engine: &Engine, events: &[Event]) -> Customer {
 }
 
 fn answers(engine: &Engine, customer: &Customer) -> Vec<String> {
-    (0..30).map(|step| engine.explain(customer, &Request::of("home"), at(step * 4 + 1), Some(at(200))).unwrap().to_json()).collect()
+    (0..30)
+        .map(|step| engine.explain(customer, &Request::of("home"), at(step * 4 + 1), Some(at(200))).unwrap().to_json())
+        .collect()
 }
 
 proptest! {

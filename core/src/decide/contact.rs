@@ -15,7 +15,13 @@ pub(super) struct Taken<'a> {
 
 impl ContactRule {
     /// Why an offer may not be shown in a placement now; `None` when this rule has nothing against it.
-    pub(super) fn objects(&self, context: &Context<'_>, offer: &OfferRule, placement: &PlacementRule, taken: &[Taken<'_>]) -> Option<String> {
+    pub(super) fn objects(
+        &self,
+        context: &Context<'_>,
+        offer: &OfferRule,
+        placement: &PlacementRule,
+        taken: &[Taken<'_>],
+    ) -> Option<String> {
         if let Scope::OnlyChannel(channel) = &self.scope
             && *channel != placement.channel
         {
@@ -68,7 +74,13 @@ impl ContactRule {
     }
 
     /// How many outcomes count in a span, and when the last was.
-    fn counted(&self, context: &Context<'_>, span: Span, offer: &OfferRule, placement: &PlacementRule) -> (usize, Option<Timestamp>) {
+    fn counted(
+        &self,
+        context: &Context<'_>,
+        span: Span,
+        offer: &OfferRule,
+        placement: &PlacementRule,
+    ) -> (usize, Option<Timestamp>) {
         let (mut count, mut last) = (0, None);
         context.view().events(&[self.outcome.1], span, &mut |row: StoryRow<'_>| {
             let counts = match &self.scope {

@@ -120,7 +120,13 @@ impl OfferRule {
     }
 
     /// The contact policy, with the slots that this decision has filled already.
-    pub(super) fn contact(&self, offers: &Offers, context: &Context<'_>, placement: &PlacementRule, taken: &[Taken<'_>]) -> Result<(), Stop> {
+    pub(super) fn contact(
+        &self,
+        offers: &Offers,
+        context: &Context<'_>,
+        placement: &PlacementRule,
+        taken: &[Taken<'_>],
+    ) -> Result<(), Stop> {
         match offers.contact.iter().find_map(|rule| rule.objects(context, self, placement, taken)) {
             Some(reason) => Err(Stop::known(Gate::Contact, reason)),
             None => Ok(()),

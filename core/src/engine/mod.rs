@@ -120,7 +120,12 @@ impl Engine {
         self.record_prepared(customer, &identifier, &prepared)
     }
 
-    pub(crate) fn record_prepared(&self, customer: &mut Customer, identifier: &Identifier, event: &Prepared<'_>) -> Result<Effects, EventError> {
+    pub(crate) fn record_prepared(
+        &self,
+        customer: &mut Customer,
+        identifier: &Identifier,
+        event: &Prepared<'_>,
+    ) -> Result<Effects, EventError> {
         let arrival = self.insert(customer, identifier, event)?;
         let effects = match arrival {
             Arrival::New => self.settle(customer, event.time, event.time),
@@ -131,7 +136,12 @@ impl Engine {
     }
 
     /// Puts an event into the story without deriving anything from it yet.
-    pub(crate) fn insert(&self, customer: &mut Customer, identifier: &Identifier, event: &Prepared<'_>) -> Result<Arrival, EventError> {
+    pub(crate) fn insert(
+        &self,
+        customer: &mut Customer,
+        identifier: &Identifier,
+        event: &Prepared<'_>,
+    ) -> Result<Arrival, EventError> {
         let full = || EventError::new("story_full", "", "the customer's story holds more than 4 GiB of text");
         let strand = customer.strand_mut(identifier, self.layout()).ok_or_else(full)?;
         strand.insert(event).map_err(|_| full())
@@ -166,7 +176,13 @@ impl Engine {
     ///
     /// # Errors
     /// [`RequestError`] for an unknown placement or a fact that does not fit.
-    pub fn decide(&self, customer: &Customer, request: &Request, now: Timestamp, known_at: Option<Timestamp>) -> Result<Decision, RequestError> {
+    pub fn decide(
+        &self,
+        customer: &Customer,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Result<Decision, RequestError> {
         self.answer(customer, request, now, known_at, Detail::Brief)
     }
 
@@ -174,7 +190,13 @@ impl Engine {
     ///
     /// # Errors
     /// As for [`decide`](Self::decide).
-    pub fn explain(&self, customer: &Customer, request: &Request, now: Timestamp, known_at: Option<Timestamp>) -> Result<Decision, RequestError> {
+    pub fn explain(
+        &self,
+        customer: &Customer,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Result<Decision, RequestError> {
         self.answer(customer, request, now, known_at, Detail::Full)
     }
 
@@ -232,7 +254,14 @@ impl Engine {
         Ok(numbers)
     }
 
-    fn decision_id(&self, customer: &Customer, request: &Request, facts: &[Option<Value>], now: Timestamp, known_at: Timestamp) -> String {
+    fn decision_id(
+        &self,
+        customer: &Customer,
+        request: &Request,
+        facts: &[Option<Value>],
+        now: Timestamp,
+        known_at: Timestamp,
+    ) -> String {
         let facts = serde_json::to_string(facts).unwrap_or_default();
         let placements = request.placements.join("\n");
         digest(&[self.digest(), customer.id(), &now.to_string(), &known_at.to_string(), &placements, &facts])
@@ -264,7 +293,9 @@ impl Engine {
         let cached = &customer.derived;
         let all_known = view.known_at() >= now && view.sees_all();
         let usable = all_known && cached.settled.is_none_or(|settled| settled <= now);
-        let due = usable && view.next_instant(cached.settled).is_none_or(|next| next > now) && next_due(cached).is_none_or(|due| due > now);
+        let due = usable
+            && view.next_instant(cached.settled).is_none_or(|next| next > now)
+            && next_due(cached).is_none_or(|due| due > now);
         if due && cached.settled.is_some() {
             return Cow::Borrowed(cached);
         }
@@ -345,7 +376,8 @@ impl Engine {
         let key = |change: &Change| (change.at, change.what);
         let before: BTreeSet<_> = said.iter().map(key).collect();
         let after: BTreeSet<_> = holds.iter().map(key).collect();
-        let withdrawn = said.iter().filter(|change| !after.contains(&key(change))).map(|change| (change, EffectKind::Withdrawn));
+        let withdrawn =
+            said.iter().filter(|change| !after.contains(&key(change))).map(|change| (change, EffectKind::Withdrawn));
         let news = holds.iter().filter(|change| !before.contains(&key(change))).map(|change| {
             let news = told.is_none_or(|told| change.at > told);
             (change, if news { EffectKind::Happened } else { EffectKind::Corrected })

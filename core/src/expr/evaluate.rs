@@ -165,9 +165,12 @@ impl<'a> Machine<'a> {
             }
             Op::HasFact(fact) => Partial::new(Outcome::truth(self.facts.has(*fact)), self.facts.fact(*fact).until),
             Op::Named(candidates) => Partial::new(self.named(candidates), None),
-            Op::Variable(_) | Op::Property { .. } | Op::HasProperty { .. } | Op::EventTime(_) | Op::EventChannel { .. } | Op::HasChannel(_) => {
-                Partial::new(self.local(&node.op, frame), None)
-            }
+            Op::Variable(_)
+            | Op::Property { .. }
+            | Op::HasProperty { .. }
+            | Op::EventTime(_)
+            | Op::EventChannel { .. }
+            | Op::HasChannel(_) => Partial::new(self.local(&node.op, frame), None),
             Op::Field { base, field } => {
                 let base = self.settled(*base, frame);
                 self.apply(id, base, |base| value_ops::select(base, field))
@@ -215,7 +218,8 @@ impl<'a> Machine<'a> {
             }
             Op::Loop { form, range, slot, second, filter, body } => {
                 let range = self.settled(*range, frame);
-                Round { machine: self, id, form: *form, slots: (*slot, *second), filter: *filter, body: *body, frame }.run(range)
+                Round { machine: self, id, form: *form, slots: (*slot, *second), filter: *filter, body: *body, frame }
+                    .run(range)
             }
             Op::Bind { slot, value, body } => {
                 let value = self.settled(*value, frame);
@@ -259,12 +263,13 @@ impl<'a> Machine<'a> {
                 Some(Local::Value(value)) => Some(Outcome::Value((*value).clone())),
                 _ => None,
             },
-            Op::Property { slot, id, path } => event(*slot).map(|row| row.property(*id).map_or_else(|| unknown(path), Outcome::Value)),
+            Op::Property { slot, id, path } => {
+                event(*slot).map(|row| row.property(*id).map_or_else(|| unknown(path), Outcome::Value))
+            }
             Op::HasProperty { slot, id } => event(*slot).map(|row| Outcome::truth(row.property(*id).is_some())),
             Op::EventTime(slot) => event(*slot).map(|row| Outcome::Value(Value::Timestamp(Moment::from(row.time())))),
-            Op::EventChannel { slot, path } => {
-                event(*slot).map(|row| row.channel().map_or_else(|| unknown(path), |channel| Outcome::Value(Value::String(channel))))
-            }
+            Op::EventChannel { slot, path } => event(*slot)
+                .map(|row| row.channel().map_or_else(|| unknown(path), |channel| Outcome::Value(Value::String(channel)))),
             Op::HasChannel(slot) => event(*slot).map(|row| Outcome::truth(row.channel().is_some())),
             _ => None,
         };
@@ -279,9 +284,17 @@ impl<'a> Machine<'a> {
         Partial::new(outcome, operand.until)
     }
 
-    fn apply_two(&self, id: Ref, a: Partial, b: Partial, operation: impl FnOnce(&Value, &Value) -> Result<Value, Fault>) -> Partial {
+    fn apply_two(
+        &self,
+        id: Ref,
+        a: Partial,
+        b: Partial,
+        operation: impl FnOnce(&Value, &Value) -> Result<Value, Fault>,
+    ) -> Partial {
         let outcome = match (a.outcome, b.outcome) {
-            (Outcome::Value(a), Outcome::Value(b)) => operation(&a, &b).map_or_else(|fault| self.error_at(id, fault), Outcome::Value),
+            (Outcome::Value(a), Outcome::Value(b)) => {
+                operation(&a, &b).map_or_else(|fault| self.error_at(id, fault), Outcome::Value)
+            }
             (a, b) => a.blend(b),
         };
         Partial::new(outcome, earlier(a.until, b.until))
@@ -306,7 +319,9 @@ impl<'a> Machine<'a> {
         for operand in operands {
             let found = self.settled(*operand, frame);
             let outcome = match found.outcome {
-                Outcome::Value(Value::Bool(truth)) if truth == absorbing => return Partial::new(Outcome::truth(truth), found.until),
+                Outcome::Value(Value::Bool(truth)) if truth == absorbing => {
+                    return Partial::new(Outcome::truth(truth), found.until);
+                }
                 Outcome::Value(Value::Bool(_)) => None,
                 Outcome::Value(other) => {
                     let name = if absorbing { "||" } else { "&&" };
@@ -365,7 +380,12 @@ impl<'a> Machine<'a> {
         Partial { moving, ..Partial::new(outcome, until) }
     }
 
-    fn gather(&self, parts: &[Ref], frame: Option<&Frame<'_>>, build: impl FnOnce(Vec<Value>) -> Result<Value, Fault>) -> Partial {
+    fn gather(
+        &self,
+        parts: &[Ref],
+        frame: Option<&Frame<'_>>,
+        build: impl FnOnce(Vec<Value>) -> Result<Value, Fault>,
+    ) -> Partial {
         let here = self.extent.get();
         let mut values = Vec::with_capacity(parts.len());
         let mut failed: Option<Outcome> = None;
@@ -425,7 +445,14 @@ impl<'a> Machine<'a> {
     ///
     /// A moving value only grows or only shrinks, so its order against a still one changes in one direction only and can be
     /// searched by halving.
-    fn turn(&self, op: BinaryOp, left: (Ref, Partial), right: (Ref, Partial), frame: Option<&Frame<'_>>, bound: Option<Timestamp>) -> Option<Timestamp> {
+    fn turn(
+        &self,
+        op: BinaryOp,
+        left: (Ref, Partial),
+        right: (Ref, Partial),
+        frame: Option<&Frame<'_>>,
+        bound: Option<Timestamp>,
+    ) -> Option<Timestamp> {
         let key = |a: &Outcome, b: &Outcome| match (a, b) {
             (Outcome::Value(a), Outcome::Value(b)) => Sight::of(op, a, b),
             _ => Sight::Failed,
@@ -486,8 +513,9 @@ fn compare_ranges(op: BinaryOp, a: &Partial, b: &Partial) -> Option<bool> {
     let ((a_least, a_most), (b_least, b_most)) = (ends(a)?, ends(b)?);
     let order = |a: &Value, b: &Value| value_ops::compare(op, a, b).ok();
     if op.is_ordering() {
-        let truths = [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
-            .map(|order| value_ops::holds(op, order));
+        let truths =
+            [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
+                .map(|order| value_ops::holds(op, order));
         return truths.iter().all(|truth| *truth == truths[0]).then_some(truths[0]);
     }
     let apart = order(&a_most, &b_least)? == Some(Ordering::Less) || order(&b_most, &a_least)? == Some(Ordering::Less);

@@ -104,7 +104,10 @@ impl Explanation {
 
     /// Whether it is put together out of truth values with `&&` or `||`.
     fn is_junction(&self) -> bool {
-        matches!(super::parse::parse(&self.text, &super::Limits::DEFAULT).map(|tree| tree.node(tree.root()).kind.clone()), Ok(Kind::And(_) | Kind::Or(_)))
+        matches!(
+            super::parse::parse(&self.text, &super::Limits::DEFAULT).map(|tree| tree.node(tree.root()).kind.clone()),
+            Ok(Kind::And(_) | Kind::Or(_))
+        )
     }
 
     fn reason(&self) -> String {

@@ -120,8 +120,17 @@ pub(super) fn evaluate(machine: &Machine<'_>, stream: &Stream, frame: Option<&Fr
         Ok(reach) => reach,
         Err(failed) => return Partial::new(failed, until),
     };
-    let mut tally =
-        Tally { certain: 0, uncertain: 0, failed: None, until, first: None, last: None, told: 0, value: None, values: Vec::new() };
+    let mut tally = Tally {
+        certain: 0,
+        uncertain: 0,
+        failed: None,
+        until,
+        first: None,
+        last: None,
+        told: 0,
+        value: None,
+        values: Vec::new(),
+    };
     let mut fault = None;
     facts.events(&stream.kinds, reach.span, &mut |row| {
         if let Err(failed) = machine.step() {
@@ -144,7 +153,12 @@ pub(super) fn evaluate(machine: &Machine<'_>, stream: &Stream, frame: Option<&Fr
 }
 
 /// The span of the stream's windows. `until` becomes the first instant at which it changes other than by rolling.
-fn reach(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>, until: &mut Option<Timestamp>) -> Result<Reach, Outcome> {
+fn reach(
+    machine: &Machine<'_>,
+    stream: &Stream,
+    frame: Option<&Frame<'_>>,
+    until: &mut Option<Timestamp>,
+) -> Result<Reach, Outcome> {
     // Windows follow the question's own instant even while a comparison looks ahead: what it looks ahead to lies before
     // every window edge.
     let now = machine.facts.now();
@@ -218,7 +232,14 @@ fn blend(into: &mut Option<Outcome>, other: Outcome) {
 }
 
 impl Tally {
-    fn add(&mut self, machine: &Machine<'_>, stream: &Stream, reach: &Reach, row: &dyn EventRow, frame: Option<&Frame<'_>>) -> Result<(), Fault> {
+    fn add(
+        &mut self,
+        machine: &Machine<'_>,
+        stream: &Stream,
+        reach: &Reach,
+        row: &dyn EventRow,
+        frame: Option<&Frame<'_>>,
+    ) -> Result<(), Fault> {
         let mut failed: Option<Outcome> = None;
         for (slot, condition) in &stream.conditions {
             let inner = Frame { parent: frame, slot: *slot, local: Local::Event(row) };

@@ -123,7 +123,9 @@ pub(super) fn index(base: &Value, index: &Value) -> Result<Value, Fault> {
                 return Err(Fault::no_overload("_[_]", &[base.clone(), index.clone()]));
             };
             let found = usize::try_from(at).ok().and_then(|at| items.get(at));
-            found.cloned().ok_or_else(|| Fault::new(ErrorCode::IndexOutOfRange, format!("no element {at} in a list of {}", items.len())))
+            found
+                .cloned()
+                .ok_or_else(|| Fault::new(ErrorCode::IndexOutOfRange, format!("no element {at} in a list of {}", items.len())))
         }
         Value::Map(entries) => get(entries, index).cloned().ok_or_else(|| no_key(index)),
         _ => Err(Fault::no_overload("_[_]", &[base.clone(), index.clone()])),
@@ -252,7 +254,8 @@ pub(super) fn total_order(a: &Value, b: &Value) -> Ordering {
         }
         (Value::Map(a), Value::Map(b)) => {
             let entries = a.iter().zip(b.iter());
-            let first = entries.map(|(a, b)| total_order(&a.0, &b.0).then_with(|| total_order(&a.1, &b.1))).find(|order| order.is_ne());
+            let first =
+                entries.map(|(a, b)| total_order(&a.0, &b.0).then_with(|| total_order(&a.1, &b.1))).find(|order| order.is_ne());
             first.unwrap_or_else(|| a.len().cmp(&b.len()))
         }
         _ => rank(a).cmp(&rank(b)).then_with(|| match (a, b) {
@@ -329,7 +332,9 @@ fn add(a: &Value, b: &Value, size: usize) -> Result<Value, Fault> {
         (Value::Timestamp(time), Value::Duration(length)) | (Value::Duration(length), Value::Timestamp(time)) => {
             shift(*time, i128::from(length.nanos()))
         }
-        (Value::Duration(a), Value::Duration(b)) => a.nanos().checked_add(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration")),
+        (Value::Duration(a), Value::Duration(b)) => {
+            a.nanos().checked_add(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration"))
+        }
         _ => Err(Fault::no_overload("+", &[a.clone(), b.clone()])),
     }
 }
@@ -360,7 +365,9 @@ fn subtract(a: &Value, b: &Value) -> Result<Value, Fault> {
             i64::try_from(nanos_of(*a) - nanos_of(*b)).map(length).map_err(|_| Fault::overflow("the duration"))
         }
         (Value::Timestamp(time), Value::Duration(length)) => shift(*time, -i128::from(length.nanos())),
-        (Value::Duration(a), Value::Duration(b)) => a.nanos().checked_sub(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration")),
+        (Value::Duration(a), Value::Duration(b)) => {
+            a.nanos().checked_sub(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration"))
+        }
         _ => Err(Fault::no_overload("-", &[a.clone(), b.clone()])),
     }
 }
@@ -379,7 +386,9 @@ fn multiply(a: &Value, b: &Value) -> Result<Value, Fault> {
 
 fn divide(a: &Value, b: &Value) -> Result<Value, Fault> {
     match (a, b) {
-        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => Err(Fault::new(ErrorCode::DivisionByZero, "division by zero")),
+        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => {
+            Err(Fault::new(ErrorCode::DivisionByZero, "division by zero"))
+        }
         (Value::Int(a), Value::Int(b)) => a.checked_div(*b).map(Value::Int).ok_or_else(|| Fault::overflow("the quotient")),
         (Value::Uint(a), Value::Uint(b)) => a.checked_div(*b).map(Value::Uint).ok_or_else(|| Fault::overflow("the quotient")),
         (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a / b)),
@@ -404,7 +413,9 @@ pub(super) fn negate(value: &Value) -> Result<Value, Fault> {
         Value::Int(number) => number.checked_neg().map(Value::Int).ok_or_else(|| Fault::overflow("the negated number")),
         Value::Double(number) => Ok(Value::Double(-number)),
         Value::Decimal(amount) => amount.checked_neg().map(Value::Decimal).map_err(decimal_fault),
-        Value::Duration(length) => length.nanos().checked_neg().map(self::length).ok_or_else(|| Fault::overflow("the duration")),
+        Value::Duration(length) => {
+            length.nanos().checked_neg().map(self::length).ok_or_else(|| Fault::overflow("the duration"))
+        }
         _ => Err(Fault::no_overload("-", std::slice::from_ref(value))),
     }
 }

@@ -31,7 +31,8 @@ pub(crate) fn read(path: &Path) -> Json {
 
 /// The same file with every checked key as it really comes out.
 pub(crate) fn run(file: &Json) -> Json {
-    let lines: Vec<&str> = file["playbook"].as_array().expect("lines").iter().map(|line| line.as_str().expect("text")).collect();
+    let lines: Vec<&str> =
+        file["playbook"].as_array().expect("lines").iter().map(|line| line.as_str().expect("text")).collect();
     let playbook = lines.join("\n");
     let engine = Engine::compile(&[("playbook.yaml", &playbook)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let mut found = file.clone();
@@ -97,7 +98,8 @@ fn question(base: &CustomerBase, step: &Json) -> Json {
     let time = |key: &str| asked.get(key).map(|time| Timestamp::parse(time.as_str().expect("text")).expect("a time"));
     let now = time("now").expect("a question has a time");
     let placements = asked["placements"].as_array().expect("a list").iter().map(|name| name.as_str().expect("text").to_owned());
-    let facts = asked.get("facts").and_then(Json::as_object).into_iter().flatten().map(|(name, value)| (name.clone(), plain(value)));
+    let facts =
+        asked.get("facts").and_then(Json::as_object).into_iter().flatten().map(|(name, value)| (name.clone(), plain(value)));
     let request = Request { placements: placements.collect(), facts: facts.collect() };
     let engine = base.engine();
     let nobody = engine.customer(&identifier);
