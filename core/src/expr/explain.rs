@@ -26,7 +26,7 @@ pub struct Explanation {
 #[must_use]
 pub fn explain(expression: &Checked, facts: &dyn Facts) -> Explanation {
     let steps = Cell::new(0);
-    let machine = Machine::with_steps(expression, facts, &steps);
+    let machine = Machine::new(&expression.nodes, &expression.limits, facts, &steps);
     part(expression, &machine, expression.root)
 }
 

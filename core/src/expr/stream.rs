@@ -92,6 +92,23 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// The same stream over other nodes.
+    pub(super) fn renumbered(&self, to: &dyn Fn(Ref) -> Ref) -> Self {
+        let bound = |bound: &Bound| match bound {
+            Bound::RollingBy(by) => Bound::RollingBy(to(*by)),
+            Bound::Since(by) => Bound::Since(to(*by)),
+            Bound::Before(by) => Bound::Before(to(*by)),
+            other => other.clone(),
+        };
+        Stream {
+            bounds: self.bounds.iter().map(bound).collect(),
+            conditions: self.conditions.iter().map(|(slot, condition)| (*slot, to(*condition))).collect(),
+            ..self.clone()
+        }
+    }
+}
+
 /// What has been gathered from the events so far.
 struct Tally {
     certain: i64,
