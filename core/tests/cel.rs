@@ -1,4 +1,5 @@
 //! The public CEL conformance cases against the rule language.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! Laws of the rule language, tried on generated expressions and facts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use proptest::prelude::*;
 use std::sync::Arc;

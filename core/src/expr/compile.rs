@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// assert!(!program.evaluate(senior, &facts, &mut scratch).outcome.is_true());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ProgramBuilder {
     nodes: Vec<Node>,
     /// Of each node: the variables that must be bound around it.

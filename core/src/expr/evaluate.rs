@@ -121,6 +121,11 @@ impl<'a> Machine<'a> {
         self.now.saturating_add_micros(1)
     }
 
+    /// Begins to count steps anew.
+    pub(super) fn restart(&self) {
+        self.steps.set(0);
+    }
+
     /// Counts a step.
     pub(super) fn step(&self) -> Result<(), Fault> {
         let taken = self.steps.get() + 1;

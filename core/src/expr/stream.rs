@@ -77,6 +77,10 @@ impl Terminal {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, terminal)| *terminal)
     }
 
+    pub(super) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, terminal)| *terminal == self).map_or("", |(name, _)| *name)
+    }
+
     pub(super) fn takes_property(self) -> bool {
         !matches!(self, Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst)
     }
