@@ -153,8 +153,12 @@ fn index_of(text: &str, part: &str, from: usize) -> Value {
 }
 
 fn last_index_of(text: &str, part: &str, from: usize) -> Value {
-    let end = text.char_indices().nth(from).map_or(text.len(), |(at, _)| at.saturating_add(part.len()).min(text.len()));
-    let found = (0..=end).rev().find_map(|end| text.get(..end).and_then(|before| before.rfind(part)));
+    // A match that ends inside of a character is none, so the end may move back to a border.
+    let mut end = text.char_indices().nth(from).map_or(text.len(), |(at, _)| at.saturating_add(part.len()).min(text.len()));
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let found = text.get(..end).and_then(|before| before.rfind(part));
     found.map_or(Value::Int(-1), |at| count(text.get(..at).map_or(0, |before| before.chars().count())))
 }
 

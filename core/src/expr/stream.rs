@@ -77,6 +77,10 @@ impl Terminal {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, terminal)| *terminal)
     }
 
+    pub(super) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, terminal)| *terminal == self).map_or("", |(name, _)| *name)
+    }
+
     pub(super) fn takes_property(self) -> bool {
         !matches!(self, Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst)
     }
@@ -89,6 +93,23 @@ impl Stream {
             Bound::Rolling(_) | Bound::Calendar(_) | Bound::Session => None,
         });
         bounds.chain(self.conditions.iter().map(|(_, condition)| *condition)).collect()
+    }
+}
+
+impl Stream {
+    /// The same stream over other nodes.
+    pub(super) fn renumbered(&self, to: &dyn Fn(Ref) -> Ref) -> Self {
+        let bound = |bound: &Bound| match bound {
+            Bound::RollingBy(by) => Bound::RollingBy(to(*by)),
+            Bound::Since(by) => Bound::Since(to(*by)),
+            Bound::Before(by) => Bound::Before(to(*by)),
+            other => other.clone(),
+        };
+        Stream {
+            bounds: self.bounds.iter().map(bound).collect(),
+            conditions: self.conditions.iter().map(|(slot, condition)| (*slot, to(*condition))).collect(),
+            ..self.clone()
+        }
     }
 }
 

@@ -188,16 +188,21 @@ fn decimal(value: &Value) -> Option<Decimal> {
     }
 }
 
-/// Exact: no rounding of the integer.
+/// As the standard has it: the integer as the nearest double, unless the double lies outside of all integers.
 fn whole_double(number: i128, double: f64) -> Option<Ordering> {
+    (number as f64).partial_cmp(&double)
+}
+
+/// Exact: no rounding of the integer. NaN comes last.
+fn whole_double_exactly(number: i128, double: f64) -> Ordering {
     if double.is_nan() {
-        return None;
+        return Ordering::Less;
     }
     if double.abs() >= 1e20 {
-        return Some(if double > 0.0 { Ordering::Less } else { Ordering::Greater });
+        return if double > 0.0 { Ordering::Less } else { Ordering::Greater };
     }
     let floor = double.floor();
-    Some(number.cmp(&(floor as i128)).then(if double > floor { Ordering::Less } else { Ordering::Equal }))
+    number.cmp(&(floor as i128)).then(if double > floor { Ordering::Less } else { Ordering::Equal })
 }
 
 /// By the double's shortest decimal text, so that 12.5 means 12.5 exactly.
@@ -237,12 +242,16 @@ pub(super) fn holds(op: BinaryOp, order: Option<Ordering>) -> bool {
     }
 }
 
-/// A total order over all values, for sorting: by kind, then numbers by amount, text by code points, NaN last.
+/// A total order over all values, for sorting: by kind, then numbers by exact amount, text by code points, NaN last.
+///
+/// Unlike [`compare`] it never rounds and never mixes decimals with other numbers: an order for sorting must be consistent.
 pub(super) fn total_order(a: &Value, b: &Value) -> Ordering {
-    if let Some(Some(order)) = number_order(a, b) {
-        return order;
-    }
     match (a, b) {
+        (Value::Double(a), Value::Double(b)) => a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())),
+        (Value::Double(double), Value::Int(_) | Value::Uint(_)) => whole(b).map_or(Ordering::Equal, |b| whole_double_exactly(b, *double).reverse()),
+        (Value::Int(_) | Value::Uint(_), Value::Double(double)) => whole(a).map_or(Ordering::Equal, |a| whole_double_exactly(a, *double)),
+        (Value::Int(_) | Value::Uint(_), Value::Int(_) | Value::Uint(_)) => whole(a).cmp(&whole(b)),
+        (Value::Decimal(a), Value::Decimal(b)) => a.currency().cmp(&b.currency()).then_with(|| a.compare(*b).unwrap_or(Ordering::Equal)),
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         (Value::String(a), Value::String(b)) | (Value::Type(a), Value::Type(b)) => a.cmp(b),
         (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
@@ -258,10 +267,7 @@ pub(super) fn total_order(a: &Value, b: &Value) -> Ordering {
                 entries.map(|(a, b)| total_order(&a.0, &b.0).then_with(|| total_order(&a.1, &b.1))).find(|order| order.is_ne());
             first.unwrap_or_else(|| a.len().cmp(&b.len()))
         }
-        _ => rank(a).cmp(&rank(b)).then_with(|| match (a, b) {
-            (Value::Decimal(a), Value::Decimal(b)) => a.currency().cmp(&b.currency()),
-            _ => Ordering::Equal,
-        }),
+        _ => rank(a).cmp(&rank(b)),
     }
 }
 
@@ -269,8 +275,8 @@ fn rank(value: &Value) -> u8 {
     match value {
         Value::Null => 0,
         Value::Bool(_) => 1,
-        Value::Double(number) if number.is_nan() => 3,
-        Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::Decimal(_) => 2,
+        Value::Int(_) | Value::Uint(_) | Value::Double(_) => 2,
+        Value::Decimal(_) => 3,
         Value::String(_) => 4,
         Value::Bytes(_) => 5,
         Value::Timestamp(_) => 6,
