@@ -50,14 +50,14 @@ bench: ## run the benchmarks, peers side by side
 .PHONY: fmt
 fmt: $(VENV)/packages ## format all code
 	cargo fmt --all
-	$(BIN)/ruff format --config python/pyproject.toml python examples
+	$(BIN)/ruff format python examples
 
 .PHONY: lint
 lint: $(VENV)/packages ## check format, lints and types
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	$(BIN)/ruff format --check --config python/pyproject.toml python examples
-	$(BIN)/ruff check --config python/pyproject.toml python examples
+	$(BIN)/ruff format --check python examples
+	$(BIN)/ruff check python examples
 	cd python && $(BIN)/mypy
 
 .PHONY: deps

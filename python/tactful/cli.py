@@ -79,7 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--quiet", action="store_true", help="no progress bar and no figures")
     replay.set_defaults(command=_replay)
 
-    explain = commands.add_parser("explain", help="say what one customer gets at one placement, and why")
+    explain = commands.add_parser(
+        "explain",
+        help="say what one customer gets at one placement, and why",
+        description="Reads the events of one customer only, and counts no exposures but those that the events tell of.",
+    )
     _add_sources(explain)
     explain.add_argument("--customer", required=True, help="such as customer:12345")
     explain.add_argument("--placement", required=True, metavar="NAME")

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import fake
 import pytest
 
+import fake
 from tactful.report import write
 from tactful.report.adapt import exemplars, from_replay
 

@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import fake
 import pytest
 
+import fake
 from tactful.report import page, write
 from tactful.report.adapt import exemplars, from_replay
 from tactful.report.data import Flow, Journey, ReportData, Stage

@@ -136,8 +136,10 @@ impl CustomerBase {
         if !self.links.tell(a, b, event.time, event.sequence, &id, event.event_type == "linked") {
             return;
         }
-        let strands: Vec<Strand> = before.iter().filter_map(|owner| self.customers.remove(owner)).flat_map(Customer::into_strands).collect();
-        let affected: Vec<Identifier> = strands.iter().map(|strand| strand.identifier().clone()).chain([a.clone(), b.clone()]).collect();
+        let strands: Vec<Strand> =
+            before.iter().filter_map(|owner| self.customers.remove(owner)).flat_map(Customer::into_strands).collect();
+        let affected: Vec<Identifier> =
+            strands.iter().map(|strand| strand.identifier().clone()).chain([a.clone(), b.clone()]).collect();
         self.links.regroup(&affected);
         let mut groups: BTreeMap<Identifier, Vec<Strand>> = BTreeMap::new();
         for strand in strands {

@@ -1,7 +1,5 @@
 use super::CustomerBase;
-use super::rows::{
-    BadRow, BadRows, CustomerRow, DecisionRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
-};
+use super::rows::{BadRow, BadRows, CustomerRow, DecisionRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow};
 use crate::column::Batch;
 use crate::customer::{Arrival, Customer, Derived, Event, Identifier, What};
 use crate::decide::{Answer, Decision, Request, RequestError};
@@ -152,7 +150,8 @@ impl Replay {
     /// [`ReplayError::Stopped`] when the caller asks to stop.
     pub fn run(&mut self, watch: &mut Watch<'_>) -> Result<&ReplayTables, ReplayError> {
         let engine = self.base.engine().clone();
-        let owners: Vec<Identifier> = self.base.customers.iter().filter(|(_, customer)| addressed(&engine, customer)).map(|(id, _)| id.clone()).collect();
+        let owners: Vec<Identifier> =
+            self.base.customers.iter().filter(|(_, customer)| addressed(&engine, customer)).map(|(id, _)| id.clone()).collect();
         self.count_visitors(&engine);
         let instants = self.options.decide_at.clone();
         let end = self.base.iter().filter_map(|customer| customer.view(Timestamp::MAX).last_instant()).max();
@@ -184,7 +183,14 @@ impl Replay {
     }
 
     /// One customer at one instant.
-    fn visit(&mut self, engine: &Engine, owner: &Identifier, now: Timestamp, moves: &mut Moves, tally: &mut Tally) -> Result<(), ReplayError> {
+    fn visit(
+        &mut self,
+        engine: &Engine,
+        owner: &Identifier,
+        now: Timestamp,
+        moves: &mut Moves,
+        tally: &mut Tally,
+    ) -> Result<(), ReplayError> {
         let Some(customer) = self.base.customers.get_mut(owner) else { return Ok(()) };
         if customer.view(Timestamp::MAX).next_instant(None).is_none_or(|first| first > now) {
             return Ok(());
@@ -270,7 +276,8 @@ impl Replay {
 
 /// Whether a customer has an identifier that is not anonymous.
 fn addressed(engine: &Engine, customer: &Customer) -> bool {
-    let anonymous = |name: &str| engine.playbook().namespaces.iter().any(|namespace| namespace.anonymous && *namespace.name.text == *name);
+    let anonymous =
+        |name: &str| engine.playbook().namespaces.iter().any(|namespace| namespace.anonymous && *namespace.name.text == *name);
     customer.strands().iter().any(|strand| !anonymous(strand.identifier().namespace()))
 }
 
@@ -355,9 +362,12 @@ impl Tally {
 
     fn finish(self, engine: &Engine, time: Timestamp, tables: &mut ReplayTables) {
         let segments = engine.playbook().segments.iter().zip(self.members).zip(self.unknown);
-        tables.segments.extend(
-            segments.map(|((segment, members), unknown)| SegmentRow { time, segment: segment.name.text.clone(), members, unknown }),
-        );
+        tables.segments.extend(segments.map(|((segment, members), unknown)| SegmentRow {
+            time,
+            segment: segment.name.text.clone(),
+            members,
+            unknown,
+        }));
         for (journey, counts) in engine.playbook().journeys.iter().zip(self.stages) {
             let names = journey.stages.iter().map(|stage| Some(stage.name.text.clone())).chain([None]);
             tables.stages.extend(names.zip(counts).map(|(stage, [customers, entries, exits])| StageRow {

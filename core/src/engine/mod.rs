@@ -120,7 +120,12 @@ impl Engine {
         self.record_prepared(customer, &identifier, &prepared)
     }
 
-    pub(crate) fn record_prepared(&self, customer: &mut Customer, identifier: &Identifier, event: &Prepared<'_>) -> Result<Effects, EventError> {
+    pub(crate) fn record_prepared(
+        &self,
+        customer: &mut Customer,
+        identifier: &Identifier,
+        event: &Prepared<'_>,
+    ) -> Result<Effects, EventError> {
         let arrival = self.insert(customer, identifier, event)?;
         let effects = match arrival {
             Arrival::New => self.settle(customer, event.time, event.time),
@@ -131,7 +136,12 @@ impl Engine {
     }
 
     /// Puts an event into the story without deriving anything from it yet.
-    pub(crate) fn insert(&self, customer: &mut Customer, identifier: &Identifier, event: &Prepared<'_>) -> Result<Arrival, EventError> {
+    pub(crate) fn insert(
+        &self,
+        customer: &mut Customer,
+        identifier: &Identifier,
+        event: &Prepared<'_>,
+    ) -> Result<Arrival, EventError> {
         let full = || EventError::new("story_full", "", "the customer's story holds more than 4 GiB of text");
         let strand = customer.strand_mut(identifier, self.layout()).ok_or_else(full)?;
         strand.insert(event).map_err(|_| full())
@@ -147,6 +157,12 @@ impl Engine {
         Effects { arrival: None, effects }
     }
 
+    /// Everything that happened to a customer so far, in order: segments entered and left, stages changed.
+    #[must_use]
+    pub fn history(&self, customer: &Customer) -> Vec<Effect> {
+        self.compare(customer, &[], &customer.derived.changes, None)
+    }
+
     /// The first instant after everything derived so far at which something may change without an event: a window that runs
     /// empty, a time-out. `None` when nothing will.
     #[must_use]
@@ -160,7 +176,13 @@ impl Engine {
     ///
     /// # Errors
     /// [`RequestError`] for an unknown placement or a fact that does not fit.
-    pub fn decide(&self, customer: &Customer, request: &Request, now: Timestamp, known_at: Option<Timestamp>) -> Result<Decision, RequestError> {
+    pub fn decide(
+        &self,
+        customer: &Customer,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Result<Decision, RequestError> {
         self.answer(customer, request, now, known_at, Detail::Brief)
     }
 
@@ -168,7 +190,13 @@ impl Engine {
     ///
     /// # Errors
     /// As for [`decide`](Self::decide).
-    pub fn explain(&self, customer: &Customer, request: &Request, now: Timestamp, known_at: Option<Timestamp>) -> Result<Decision, RequestError> {
+    pub fn explain(
+        &self,
+        customer: &Customer,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Result<Decision, RequestError> {
         self.answer(customer, request, now, known_at, Detail::Full)
     }
 
@@ -226,7 +254,14 @@ impl Engine {
         Ok(numbers)
     }
 
-    fn decision_id(&self, customer: &Customer, request: &Request, facts: &[Option<Value>], now: Timestamp, known_at: Timestamp) -> String {
+    fn decision_id(
+        &self,
+        customer: &Customer,
+        request: &Request,
+        facts: &[Option<Value>],
+        now: Timestamp,
+        known_at: Timestamp,
+    ) -> String {
         let facts = serde_json::to_string(facts).unwrap_or_default();
         let placements = request.placements.join("\n");
         digest(&[self.digest(), customer.id(), &now.to_string(), &known_at.to_string(), &placements, &facts])
@@ -258,7 +293,9 @@ impl Engine {
         let cached = &customer.derived;
         let all_known = view.known_at() >= now && view.sees_all();
         let usable = all_known && cached.settled.is_none_or(|settled| settled <= now);
-        let due = usable && view.next_instant(cached.settled).is_none_or(|next| next > now) && next_due(cached).is_none_or(|due| due > now);
+        let due = usable
+            && view.next_instant(cached.settled).is_none_or(|next| next > now)
+            && next_due(cached).is_none_or(|due| due > now);
         if due && cached.settled.is_some() {
             return Cow::Borrowed(cached);
         }
@@ -311,6 +348,7 @@ impl Engine {
     /// said before.
     fn settle(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
         let mut state = std::mem::take(&mut customer.derived);
+        let told = state.advanced;
         let frontier = state.settled;
         let reached = state.advanced.unwrap_or(time).max(time);
         let strands = customer.strands();
@@ -325,20 +363,23 @@ impl Engine {
         };
         state.mark();
         derive(&self.0.model, &view, &mut state, reached);
-        let effects = self.compare(customer, &said, state.changes.get(kept..).unwrap_or(&[]), frontier);
+        // What lies before the instant up to which everything was told corrects that; what comes with its last instant adds to it.
+        let told = if told == Some(from) { told.map(|told| told.saturating_add_micros(-1)) } else { told };
+        let effects = self.compare(customer, &said, state.changes.get(kept..).unwrap_or(&[]), told);
         customer.derived = state;
         effects
     }
 
-    /// What is withdrawn, corrected and new between two versions of history.
-    fn compare(&self, customer: &Customer, said: &[Change], holds: &[Change], frontier: Option<Timestamp>) -> Vec<Effect> {
+    /// What is withdrawn, corrected and new between two versions of history, of which all up to `told` was told before.
+    fn compare(&self, customer: &Customer, said: &[Change], holds: &[Change], told: Option<Timestamp>) -> Vec<Effect> {
         let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.id() };
         let key = |change: &Change| (change.at, change.what);
         let before: BTreeSet<_> = said.iter().map(key).collect();
         let after: BTreeSet<_> = holds.iter().map(key).collect();
-        let withdrawn = said.iter().filter(|change| !after.contains(&key(change))).map(|change| (change, EffectKind::Withdrawn));
+        let withdrawn =
+            said.iter().filter(|change| !after.contains(&key(change))).map(|change| (change, EffectKind::Withdrawn));
         let news = holds.iter().filter(|change| !before.contains(&key(change))).map(|change| {
-            let news = frontier.is_none_or(|frontier| change.at >= frontier);
+            let news = told.is_none_or(|told| change.at > told);
             (change, if news { EffectKind::Happened } else { EffectKind::Corrected })
         });
         withdrawn.chain(news).map(|(change, kind)| namer.effect(change, kind)).collect()

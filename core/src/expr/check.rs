@@ -4,8 +4,8 @@
 use super::ast::{BinaryOp, Extent, Form, Kind, NodeId, Tree, UnaryOp};
 use super::checked::{Candidate, Checked, Node, Op, Reads, Ref};
 use super::functions;
-use super::signature::{Call, Function, Overload, Sort};
 use super::parse::{Finding, parse};
+use super::signature::{Call, Function, Overload, Sort};
 use super::types::{self, literal_decimal};
 use super::value_ops::Fault;
 use super::{ErrorCode, EventKind, Limits, Schema, TimeClass, functions_text};
@@ -91,7 +91,11 @@ pub fn compile_source(source: &str, options: &CompileOptions<'_>) -> Result<Chec
     })
 }
 
-fn compile(source: &str, options: &CompileOptions<'_>, report: &dyn Fn(&Finding) -> Diagnostic) -> Result<Checked, Vec<Diagnostic>> {
+fn compile(
+    source: &str,
+    options: &CompileOptions<'_>,
+    report: &dyn Fn(&Finding) -> Diagnostic,
+) -> Result<Checked, Vec<Diagnostic>> {
     let refuse = |findings: Vec<Finding>| findings.iter().map(report).collect::<Vec<_>>();
     let tree = parse(source, &options.limits).map_err(refuse)?;
     let mut checker = Checker {
@@ -112,7 +116,14 @@ fn compile(source: &str, options: &CompileOptions<'_>, report: &dyn Fn(&Finding)
         return Err(refuse(findings));
     }
     let warnings = Arc::from(refuse(findings));
-    Ok(Checked { nodes: Arc::from(nodes), root, reads: Arc::new(reads), limits: options.limits, warnings, tree: Arc::new(tree) })
+    Ok(Checked {
+        nodes: Arc::from(nodes),
+        root,
+        reads: Arc::new(reads),
+        limits: options.limits,
+        warnings,
+        tree: Arc::new(tree),
+    })
 }
 
 /// What a name bound by a macro stands for.
@@ -223,7 +234,9 @@ impl Checker<'_> {
             Kind::Ternary { condition, yes, no } => self.ternary(id, condition, yes, no),
             Kind::List(items) => self.list(id, &items),
             Kind::Map(entries) => self.map(id, &entries),
-            Kind::Loop { form, range, variable, second, filter, body } => self.repeat(id, form, range, &variable, second, filter, body),
+            Kind::Loop { form, range, variable, second, filter, body } => {
+                self.repeat(id, form, range, &variable, second, filter, body)
+            }
             Kind::Bind { variable, value, body } => {
                 let value = self.lower(value);
                 let slot = self.bind(&variable, Binding::Value(self.ty(value).clone(), self.mixed([value])));
@@ -269,8 +282,12 @@ impl Checker<'_> {
 
     fn journey(&mut self, id: NodeId, args: &[NodeId], field: &Arc<str>) -> Ref {
         match args.first().map(|arg| self.tree.node(*arg).kind.clone()) {
-            Some(Kind::Literal(Value::String(name))) if args.len() == 1 => self.fact_path(id, &format!("journey.{name}.{field}")),
-            _ => self.wrong(id, Finding::error("bad_call", self.extent(id), "`journey` takes the name of one journey as a text")),
+            Some(Kind::Literal(Value::String(name))) if args.len() == 1 => {
+                self.fact_path(id, &format!("journey.{name}.{field}"))
+            }
+            _ => {
+                self.wrong(id, Finding::error("bad_call", self.extent(id), "`journey` takes the name of one journey as a text"))
+            }
         }
     }
 
@@ -328,7 +345,8 @@ impl Checker<'_> {
             Binding::Event(kinds) => {
                 let kinds = kinds.clone();
                 let Some((field, rest)) = fields.split_first() else {
-                    let finding = Finding::error("not_a_value", self.extent(id), "an event is no value").hint("read one of its properties, such as `e.amount`");
+                    let finding = Finding::error("not_a_value", self.extent(id), "an event is no value")
+                        .hint("read one of its properties, such as `e.amount`");
                     return self.wrong(id, finding);
                 };
                 let mut at = self.event_field(id, number, &kinds, field);
@@ -370,7 +388,10 @@ impl Checker<'_> {
 
     fn fact(&mut self, id: NodeId, fact: super::FactId) -> Ref {
         self.reads.facts.insert(fact);
-        let (ty, class) = self.schema.and_then(|schema| schema.fact_decl(fact)).map_or((Type::Dyn, TimeClass::Other), |decl| (decl.ty.clone(), decl.class));
+        let (ty, class) = self
+            .schema
+            .and_then(|schema| schema.fact_decl(fact))
+            .map_or((Type::Dyn, TimeClass::Other), |decl| (decl.ty.clone(), decl.class));
         self.push(id, Op::Fact(fact), ty, class)
     }
 
@@ -411,7 +432,8 @@ impl Checker<'_> {
         if let Some(near) = nearest(&path, paths().chain(locals)) {
             finding = finding.hint(format!("did you mean `{}`?", written(near)));
         } else if let Some(group) = group {
-            let known: Vec<String> = paths().filter(|path| path.starts_with(&group)).take(8).map(|path| format!("`{}`", written(path))).collect();
+            let known: Vec<String> =
+                paths().filter(|path| path.starts_with(&group)).take(8).map(|path| format!("`{}`", written(path))).collect();
             if !known.is_empty() {
                 finding = finding.hint(format!("there is {}", known.join(", ")));
             }
@@ -429,7 +451,10 @@ impl Checker<'_> {
             parts.push(field.clone());
             if let Some(fact) = self.schema.and_then(|schema| schema.fact(&parts.join("."))) {
                 self.reads.facts.insert(fact);
-                let class = self.schema.and_then(|schema| schema.fact_decl(fact)).map_or(TimeClass::Step, |decl| decl.class.min(TimeClass::Step));
+                let class = self
+                    .schema
+                    .and_then(|schema| schema.fact_decl(fact))
+                    .map_or(TimeClass::Step, |decl| decl.class.min(TimeClass::Step));
                 return self.push(id, Op::HasFact(fact), Type::Bool, class);
             }
         }
@@ -489,7 +514,8 @@ impl Checker<'_> {
             let class = self.mixed([inner]);
             return self.push(id, Op::Not(inner), Type::Bool, class);
         }
-        let fits = matches!(found, Type::Int | Type::Double | Type::Decimal { .. } | Type::Money { .. } | Type::Duration | Type::Dyn);
+        let fits =
+            matches!(found, Type::Int | Type::Double | Type::Decimal { .. } | Type::Money { .. } | Type::Duration | Type::Dyn);
         if !fits {
             self.mismatch(operand, "a signed number or duration", &found);
         }
@@ -541,7 +567,8 @@ impl Checker<'_> {
         let Some((first, rest)) = parts.split_first() else { return (Type::Dyn, true) };
         let mut common = (self.ty(*first).clone(), self.free[first.0 as usize]);
         for part in rest {
-            common = types::join((&common.0, common.1), (self.ty(*part), self.free[part.0 as usize])).unwrap_or((Type::Dyn, false));
+            common =
+                types::join((&common.0, common.1), (self.ty(*part), self.free[part.0 as usize])).unwrap_or((Type::Dyn, false));
         }
         common
     }
@@ -573,10 +600,22 @@ impl Checker<'_> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one syntax node")]
-    fn repeat(&mut self, id: NodeId, form: Form, range: NodeId, variable: &Arc<str>, second: Option<Arc<str>>, filter: Option<NodeId>, body: NodeId) -> Ref {
+    fn repeat(
+        &mut self,
+        id: NodeId,
+        form: Form,
+        range: NodeId,
+        variable: &Arc<str>,
+        second: Option<Arc<str>>,
+        filter: Option<NodeId>,
+        body: NodeId,
+    ) -> Ref {
         if self.is_stream(range) {
             let finding = Finding::error("not_a_list", self.extent(id), format!("a stream of events has no `{}`", form.name()));
-            return self.wrong(id, finding.hint("put a condition on its events with `.where(e, …)` and end with `.count()` or `.exists()`"));
+            return self.wrong(
+                id,
+                finding.hint("put a condition on its events with `.where(e, …)` and end with `.count()` or `.exists()`"),
+            );
         }
         let range_ref = self.lower(range);
         let class = self.mixed([range_ref]);
@@ -673,14 +712,21 @@ impl Checker<'_> {
     fn membership(&mut self, id: NodeId, left: NodeId, right: NodeId) -> Option<Ref> {
         let parts = self.names(right)?;
         let [group] = &parts[..] else { return None };
-        if &**group != "segment" || self.local(group).is_some() || self.schema.is_some_and(|schema| schema.fact(group).is_some()) {
+        if &**group != "segment"
+            || self.local(group).is_some()
+            || self.schema.is_some_and(|schema| schema.fact(group).is_some())
+        {
             return None;
         }
         match self.tree.node(left).kind.clone() {
             Kind::Literal(Value::String(name)) => Some(self.fact_path(id, &format!("segment.{name}"))),
             _ => {
                 self.schema?;
-                let finding = Finding::error("bad_call", self.extent(left), "the name of a segment is written as a text, such as `\"loyal\" in segment`");
+                let finding = Finding::error(
+                    "bad_call",
+                    self.extent(left),
+                    "the name of a segment is written as a text, such as `\"loyal\" in segment`",
+                );
                 Some(self.wrong(id, finding))
             }
         }
@@ -750,7 +796,10 @@ impl Checker<'_> {
                 let message = format!("`{text}` is none of the declared values, so this never holds");
                 let hint = match nearest(text, names.iter().map(|name| &**name)) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("declared are {}", names.iter().take(12).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+                    None => format!(
+                        "declared are {}",
+                        names.iter().take(12).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+                    ),
                 };
                 self.report(Finding::error("unknown_value", self.extent(literal), message).hint(hint));
             }
@@ -766,7 +815,9 @@ impl Checker<'_> {
         }
         if target.is_none() && matches!(&**function, "segment" | "persona" | "trend") && functions::find(function).is_none() {
             return match args.first().map(|arg| self.tree.node(*arg).kind.clone()) {
-                Some(Kind::Literal(Value::String(name))) if args.len() == 1 => self.fact_path(id, &format!("{function}.{name}")),
+                Some(Kind::Literal(Value::String(name))) if args.len() == 1 => {
+                    self.fact_path(id, &format!("{function}.{name}"))
+                }
                 _ => {
                     let message = format!("`{function}` takes the name of one {function} as a text");
                     self.wrong(id, Finding::error("bad_call", self.extent(id), message))
@@ -774,7 +825,10 @@ impl Checker<'_> {
             };
         }
         if let Some(target) = target {
-            let qualified = self.names(target).filter(|parts| self.local(&parts[0]).is_none()).map(|parts| format!("{}.{function}", parts.join(".")));
+            let qualified = self
+                .names(target)
+                .filter(|parts| self.local(&parts[0]).is_none())
+                .map(|parts| format!("{}.{function}", parts.join(".")));
             if let Some(found) = qualified.and_then(|name| functions::find(&name)) {
                 return self.apply(id, found, args);
             }
@@ -790,7 +844,8 @@ impl Checker<'_> {
                 self.no_function(id, &all, format!("`{name}` is {how}"), Some(hint))
             }
             None => {
-                let hint = nearest(function, functions::names().chain(["events", "segment", "persona"])).map(|near| format!("did you mean `{near}`?"));
+                let hint = nearest(function, functions::names().chain(["events", "segment", "persona"]))
+                    .map(|near| format!("did you mean `{near}`?"));
                 self.no_function(id, &all, format!("unknown function `{function}`"), hint)
             }
         }
@@ -830,13 +885,19 @@ impl Checker<'_> {
         };
         let moving = parts.first().is_some_and(|first| self.class(*first) == TimeClass::Linear);
         let rest = self.mixed(parts.iter().skip(1).copied());
-        let class = if function.linear && moving && rest < TimeClass::Linear { TimeClass::Linear } else { self.mixed(parts.iter().copied()) };
+        let class = if function.linear && moving && rest < TimeClass::Linear {
+            TimeClass::Linear
+        } else {
+            self.mixed(parts.iter().copied())
+        };
         if function.name == "matches" {
             if let Some(op) = self.matches(args, &parts) {
                 return self.push(id, op, ty, class);
             }
         }
-        if let (Some(Op::Constant(value)), "timestamp" | "duration") = (parts.first().map(|part| self.nodes[part.0 as usize].op.clone()), function.name) {
+        if let (Some(Op::Constant(value)), "timestamp" | "duration") =
+            (parts.first().map(|part| self.nodes[part.0 as usize].op.clone()), function.name)
+        {
             return self.constant_time(id, function, value, ty);
         }
         self.push(id, Op::Call { function, args: parts }, ty, class)

@@ -1,10 +1,11 @@
 //! The reference evaluator: walks the checked tree. It also finds until when the outcome holds while no event arrives.
 
 use super::ast::{BinaryOp, Extent, Form};
-use super::checked::{Candidate, Checked, Op, Ref};
+use super::checked::{Candidate, Checked, Node, Op, Ref};
+use super::program::Memo;
 use super::value_ops::{self, Fault};
 use super::{Answer, ErrorCode, EvalError, EventRow, Facts, Limits, Missing, Outcome, stream};
-use crate::value::{Moment, Timestamp, Value};
+use crate::value::{Duration, Moment, Timestamp, Value};
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub struct Evaluated {
 #[must_use]
 pub fn evaluate(expression: &Checked, facts: &dyn Facts) -> Evaluated {
     let steps = Cell::new(0);
-    let machine = Machine::with_steps(expression, facts, &steps);
+    let machine = Machine::new(&expression.nodes, &expression.limits, facts, &steps);
     let found = machine.settled(expression.root, None);
     Evaluated { outcome: found.outcome, until: found.until }
 }
@@ -89,7 +90,9 @@ const HORIZON: i64 = 200 * 366 * 86_400_000_000;
 
 /// One evaluation.
 pub(super) struct Machine<'a> {
-    checked: &'a Checked,
+    nodes: &'a [Node],
+    limits: &'a Limits,
+    memo: Option<&'a Memo>,
     pub(super) facts: &'a dyn Facts,
     /// `facts.now()`, or a later instant that a comparison looks ahead to.
     pub(super) now: Timestamp,
@@ -100,12 +103,17 @@ pub(super) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    pub(super) fn with_steps(checked: &'a Checked, facts: &'a dyn Facts, steps: &'a Cell<u64>) -> Self {
-        Machine { checked, facts, now: facts.now(), ahead: false, steps, extent: Cell::new(Extent::default()) }
+    pub(super) fn new(nodes: &'a [Node], limits: &'a Limits, facts: &'a dyn Facts, steps: &'a Cell<u64>) -> Self {
+        Machine { nodes, limits, memo: None, facts, now: facts.now(), ahead: false, steps, extent: Cell::new(Extent::default()) }
+    }
+
+    /// The same, keeping what parts without bound variables came to.
+    pub(super) fn remembering(self, memo: &'a Memo) -> Self {
+        Machine { memo: Some(memo), ..self }
     }
 
     pub(super) fn limits(&self) -> &Limits {
-        &self.checked.limits
+        self.limits
     }
 
     /// One microsecond later.
@@ -113,14 +121,23 @@ impl<'a> Machine<'a> {
         self.now.saturating_add_micros(1)
     }
 
+    /// Begins to count steps anew.
+    pub(super) fn restart(&self) {
+        self.steps.set(0);
+    }
+
     /// Counts a step.
     pub(super) fn step(&self) -> Result<(), Fault> {
         let taken = self.steps.get() + 1;
         self.steps.set(taken);
-        if taken > self.checked.limits.steps {
-            return Err(Fault::new(ErrorCode::OutOfSteps, format!("more than {} steps", self.checked.limits.steps)));
+        if taken > self.limits.steps {
+            return Err(Fault::new(ErrorCode::OutOfSteps, format!("more than {} steps", self.limits.steps)));
         }
         Ok(())
+    }
+
+    fn node(&self, id: Ref) -> &'a Node {
+        &self.nodes[id.0 as usize]
     }
 
     /// A failure at the part that is being evaluated.
@@ -129,7 +146,7 @@ impl<'a> Machine<'a> {
     }
 
     fn error_at(&self, id: Ref, fault: Fault) -> Outcome {
-        self.extent.set(self.checked.node(id).extent);
+        self.extent.set(self.node(id).extent);
         self.error(fault)
     }
 
@@ -145,12 +162,39 @@ impl<'a> Machine<'a> {
         found
     }
 
-    /// Evaluates a part.
+    /// Evaluates a part, or recalls what it came to.
     pub(super) fn eval(&self, id: Ref, frame: Option<&Frame<'_>>) -> Partial {
-        let node = self.checked.node(id);
+        let Some(memo) = self.memo else { return self.compute(id, frame) };
+        if let Some(known) = memo.recall(id) {
+            if !self.ahead || !known.moving {
+                return known;
+            }
+            if let (Op::Stream(_), Outcome::Value(Value::Duration(age))) = (&self.node(id).op, &known.outcome) {
+                return self.aged(*age, known.until);
+            }
+        }
+        let found = self.compute(id, frame);
+        if !self.ahead {
+            memo.keep(id, &found);
+        }
+        found
+    }
+
+    /// The age of an event, known for the question's instant, at the instant that is looked ahead to.
+    fn aged(&self, age: Duration, until: Option<Timestamp>) -> Partial {
+        let later = self.now.micros().saturating_sub(self.facts.now().micros());
+        let outcome = match Duration::from_micros(age.micros().saturating_add(later)) {
+            Ok(age) => Outcome::Value(Value::Duration(age)),
+            Err(_) => self.error(Fault::overflow("the duration")),
+        };
+        Partial { moving: true, ..Partial::new(outcome, until) }
+    }
+
+    fn compute(&self, id: Ref, frame: Option<&Frame<'_>>) -> Partial {
+        let node = self.node(id);
         self.extent.set(node.extent);
         if let Err(fault) = self.step() {
-            return Partial::new(self.error(fault), None);
+            return Partial::new(self.error(fault), Some(self.soon()));
         }
         match &node.op {
             Op::Constant(value) => Partial::value(value.clone()),
@@ -165,9 +209,12 @@ impl<'a> Machine<'a> {
             }
             Op::HasFact(fact) => Partial::new(Outcome::truth(self.facts.has(*fact)), self.facts.fact(*fact).until),
             Op::Named(candidates) => Partial::new(self.named(candidates), None),
-            Op::Variable(_) | Op::Property { .. } | Op::HasProperty { .. } | Op::EventTime(_) | Op::EventChannel { .. } | Op::HasChannel(_) => {
-                Partial::new(self.local(&node.op, frame), None)
-            }
+            Op::Variable(_)
+            | Op::Property { .. }
+            | Op::HasProperty { .. }
+            | Op::EventTime(_)
+            | Op::EventChannel { .. }
+            | Op::HasChannel(_) => Partial::new(self.local(&node.op, frame), None),
             Op::Field { base, field } => {
                 let base = self.settled(*base, frame);
                 self.apply(id, base, |base| value_ops::select(base, field))
@@ -215,7 +262,8 @@ impl<'a> Machine<'a> {
             }
             Op::Loop { form, range, slot, second, filter, body } => {
                 let range = self.settled(*range, frame);
-                Round { machine: self, id, form: *form, slots: (*slot, *second), filter: *filter, body: *body, frame }.run(range)
+                Round { machine: self, id, form: *form, slots: (*slot, *second), filter: *filter, body: *body, frame }
+                    .run(range)
             }
             Op::Bind { slot, value, body } => {
                 let value = self.settled(*value, frame);
@@ -259,12 +307,13 @@ impl<'a> Machine<'a> {
                 Some(Local::Value(value)) => Some(Outcome::Value((*value).clone())),
                 _ => None,
             },
-            Op::Property { slot, id, path } => event(*slot).map(|row| row.property(*id).map_or_else(|| unknown(path), Outcome::Value)),
+            Op::Property { slot, id, path } => {
+                event(*slot).map(|row| row.property(*id).map_or_else(|| unknown(path), Outcome::Value))
+            }
             Op::HasProperty { slot, id } => event(*slot).map(|row| Outcome::truth(row.property(*id).is_some())),
             Op::EventTime(slot) => event(*slot).map(|row| Outcome::Value(Value::Timestamp(Moment::from(row.time())))),
-            Op::EventChannel { slot, path } => {
-                event(*slot).map(|row| row.channel().map_or_else(|| unknown(path), |channel| Outcome::Value(Value::String(channel))))
-            }
+            Op::EventChannel { slot, path } => event(*slot)
+                .map(|row| row.channel().map_or_else(|| unknown(path), |channel| Outcome::Value(Value::String(channel)))),
             Op::HasChannel(slot) => event(*slot).map(|row| Outcome::truth(row.channel().is_some())),
             _ => None,
         };
@@ -279,9 +328,17 @@ impl<'a> Machine<'a> {
         Partial::new(outcome, operand.until)
     }
 
-    fn apply_two(&self, id: Ref, a: Partial, b: Partial, operation: impl FnOnce(&Value, &Value) -> Result<Value, Fault>) -> Partial {
+    fn apply_two(
+        &self,
+        id: Ref,
+        a: Partial,
+        b: Partial,
+        operation: impl FnOnce(&Value, &Value) -> Result<Value, Fault>,
+    ) -> Partial {
         let outcome = match (a.outcome, b.outcome) {
-            (Outcome::Value(a), Outcome::Value(b)) => operation(&a, &b).map_or_else(|fault| self.error_at(id, fault), Outcome::Value),
+            (Outcome::Value(a), Outcome::Value(b)) => {
+                operation(&a, &b).map_or_else(|fault| self.error_at(id, fault), Outcome::Value)
+            }
             (a, b) => a.blend(b),
         };
         Partial::new(outcome, earlier(a.until, b.until))
@@ -306,7 +363,9 @@ impl<'a> Machine<'a> {
         for operand in operands {
             let found = self.settled(*operand, frame);
             let outcome = match found.outcome {
-                Outcome::Value(Value::Bool(truth)) if truth == absorbing => return Partial::new(Outcome::truth(truth), found.until),
+                Outcome::Value(Value::Bool(truth)) if truth == absorbing => {
+                    return Partial::new(Outcome::truth(truth), found.until);
+                }
                 Outcome::Value(Value::Bool(_)) => None,
                 Outcome::Value(other) => {
                     let name = if absorbing { "||" } else { "&&" };
@@ -365,7 +424,12 @@ impl<'a> Machine<'a> {
         Partial { moving, ..Partial::new(outcome, until) }
     }
 
-    fn gather(&self, parts: &[Ref], frame: Option<&Frame<'_>>, build: impl FnOnce(Vec<Value>) -> Result<Value, Fault>) -> Partial {
+    fn gather(
+        &self,
+        parts: &[Ref],
+        frame: Option<&Frame<'_>>,
+        build: impl FnOnce(Vec<Value>) -> Result<Value, Fault>,
+    ) -> Partial {
         let here = self.extent.get();
         let mut values = Vec::with_capacity(parts.len());
         let mut failed: Option<Outcome> = None;
@@ -425,7 +489,14 @@ impl<'a> Machine<'a> {
     ///
     /// A moving value only grows or only shrinks, so its order against a still one changes in one direction only and can be
     /// searched by halving.
-    fn turn(&self, op: BinaryOp, left: (Ref, Partial), right: (Ref, Partial), frame: Option<&Frame<'_>>, bound: Option<Timestamp>) -> Option<Timestamp> {
+    fn turn(
+        &self,
+        op: BinaryOp,
+        left: (Ref, Partial),
+        right: (Ref, Partial),
+        frame: Option<&Frame<'_>>,
+        bound: Option<Timestamp>,
+    ) -> Option<Timestamp> {
         let key = |a: &Outcome, b: &Outcome| match (a, b) {
             (Outcome::Value(a), Outcome::Value(b)) => Sight::of(op, a, b),
             _ => Sight::Failed,
@@ -486,8 +557,9 @@ fn compare_ranges(op: BinaryOp, a: &Partial, b: &Partial) -> Option<bool> {
     let ((a_least, a_most), (b_least, b_most)) = (ends(a)?, ends(b)?);
     let order = |a: &Value, b: &Value| value_ops::compare(op, a, b).ok();
     if op.is_ordering() {
-        let truths = [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
-            .map(|order| value_ops::holds(op, order));
+        let truths =
+            [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
+                .map(|order| value_ops::holds(op, order));
         return truths.iter().all(|truth| *truth == truths[0]).then_some(truths[0]);
     }
     let apart = order(&a_most, &b_least)? == Some(Ordering::Less) || order(&b_most, &a_least)? == Some(Ordering::Less);
@@ -547,7 +619,7 @@ impl Round<'_, '_> {
     fn round(&self, first: &Value, second: &Value, item: &Value, gathered: &mut Gathered) -> Option<Partial> {
         let machine = self.machine;
         if let Err(fault) = machine.step() {
-            return Some(Partial::new(machine.error(fault), None));
+            return Some(Partial::new(machine.error(fault), Some(machine.soon())));
         }
         let outer = Frame { parent: self.frame, slot: self.slots.0, local: Local::Value(first) };
         let inner = self.slots.1.map(|slot| Frame { parent: Some(&outer), slot, local: Local::Value(second) });

@@ -1,7 +1,7 @@
 //! Functions over text.
 
-use super::signature::{Call, Function, Overload, Sort, function, takes};
 use super::functions_time::{length_text, time_text};
+use super::signature::{Call, Function, Overload, Sort, function, takes};
 use super::value_ops::{Fault, too_large};
 use super::{ErrorCode, Limits};
 use crate::value::Value;
@@ -87,10 +87,13 @@ pub(super) const EXTENSION: &[Function] = &[
     function("split", Method, &[takes(&[Text, Text], Strings), takes(&[Text, Text, Int], Strings)], |args, limits| {
         let (text, by, most) = match args {
             [Value::String(text), Value::String(by)] => (text, by, usize::MAX),
-            [Value::String(text), Value::String(by), Value::Int(most)] => (text, by, usize::try_from(*most).unwrap_or(usize::MAX)),
+            [Value::String(text), Value::String(by), Value::Int(most)] => {
+                (text, by, usize::try_from(*most).unwrap_or(usize::MAX))
+            }
             _ => return Err(Fault::no_overload("split", args)),
         };
-        let parts: Vec<Value> = if by.is_empty() { letters(text, most) } else { text.splitn(most, &**by).map(Value::text).collect() };
+        let parts: Vec<Value> =
+            if by.is_empty() { letters(text, most) } else { text.splitn(most, &**by).map(Value::text).collect() };
         if parts.len() > limits.size { Err(too_large(limits.size)) } else { Ok(Value::List(Arc::from(parts))) }
     }),
     function("join", Method, &[takes(&[Strings], Text), takes(&[Strings, Text], Text)], |args, limits| {
@@ -150,8 +153,12 @@ fn index_of(text: &str, part: &str, from: usize) -> Value {
 }
 
 fn last_index_of(text: &str, part: &str, from: usize) -> Value {
-    let end = text.char_indices().nth(from).map_or(text.len(), |(at, _)| at.saturating_add(part.len()).min(text.len()));
-    let found = (0..=end).rev().find_map(|end| text.get(..end).and_then(|before| before.rfind(part)));
+    // A match that ends inside of a character is none, so the end may move back to a border.
+    let mut end = text.char_indices().nth(from).map_or(text.len(), |(at, _)| at.saturating_add(part.len()).min(text.len()));
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let found = text.get(..end).and_then(|before| before.rfind(part));
     found.map_or(Value::Int(-1), |at| count(text.get(..at).map_or(0, |before| before.chars().count())))
 }
 

@@ -28,8 +28,26 @@ impl Finding {
 
 /// Words that are no identifiers.
 const RESERVED: [&str; 20] = [
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop", "namespace", "null",
-    "package", "return", "true", "var", "void",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
 ];
 
 /// Words that not even a field may have as its name without backticks.
@@ -226,7 +244,8 @@ impl Parser<'_> {
         let mut signs = Vec::new();
         loop {
             let extent = self.extent();
-            let number = matches!(self.tokens.get(self.at + 1), Some(Token { kind: TokenKind::Int(_) | TokenKind::Double(_), .. }));
+            let number =
+                matches!(self.tokens.get(self.at + 1), Some(Token { kind: TokenKind::Int(_) | TokenKind::Double(_), .. }));
             if self.is("-") && number {
                 break;
             }
@@ -263,7 +282,8 @@ impl Parser<'_> {
                 self.expect("]")?;
                 base = self.push(Kind::Index { base, index }, start.to(self.last_extent()))?;
             } else if self.is("{") && self.names_a_message(base) {
-                let finding = Finding::error("message_literal", self.extent(), "messages such as `Name{field: value}` are not supported");
+                let finding =
+                    Finding::error("message_literal", self.extent(), "messages such as `Name{field: value}` are not supported");
                 return Err(Box::new(finding.hint("write a map: `{\"field\": value}`")));
             } else {
                 return Ok(base);
@@ -320,7 +340,9 @@ impl Parser<'_> {
         let kind = self.peek().clone();
         let literal = match &kind {
             TokenKind::Word(word) if !negative => return self.name(word.clone(), absolute, start),
-            TokenKind::Int(_) | TokenKind::Uint(_) | TokenKind::Double(_) if !absolute => self.number(&kind, negative, start)?,
+            TokenKind::Int(_) | TokenKind::Uint(_) | TokenKind::Double(_) if !absolute => {
+                self.number(&kind, negative, start)?
+            }
             TokenKind::Constant(value) if !negative && !absolute => value.clone(),
             _ => return Err(self.unexpected("expected a value")),
         };

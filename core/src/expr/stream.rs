@@ -77,6 +77,10 @@ impl Terminal {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, terminal)| *terminal)
     }
 
+    pub(super) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, terminal)| *terminal == self).map_or("", |(name, _)| *name)
+    }
+
     pub(super) fn takes_property(self) -> bool {
         !matches!(self, Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst)
     }
@@ -89,6 +93,23 @@ impl Stream {
             Bound::Rolling(_) | Bound::Calendar(_) | Bound::Session => None,
         });
         bounds.chain(self.conditions.iter().map(|(_, condition)| *condition)).collect()
+    }
+}
+
+impl Stream {
+    /// The same stream over other nodes.
+    pub(super) fn renumbered(&self, to: &dyn Fn(Ref) -> Ref) -> Self {
+        let bound = |bound: &Bound| match bound {
+            Bound::RollingBy(by) => Bound::RollingBy(to(*by)),
+            Bound::Since(by) => Bound::Since(to(*by)),
+            Bound::Before(by) => Bound::Before(to(*by)),
+            other => other.clone(),
+        };
+        Stream {
+            bounds: self.bounds.iter().map(bound).collect(),
+            conditions: self.conditions.iter().map(|(slot, condition)| (*slot, to(*condition))).collect(),
+            ..self.clone()
+        }
     }
 }
 
@@ -120,8 +141,17 @@ pub(super) fn evaluate(machine: &Machine<'_>, stream: &Stream, frame: Option<&Fr
         Ok(reach) => reach,
         Err(failed) => return Partial::new(failed, until),
     };
-    let mut tally =
-        Tally { certain: 0, uncertain: 0, failed: None, until, first: None, last: None, told: 0, value: None, values: Vec::new() };
+    let mut tally = Tally {
+        certain: 0,
+        uncertain: 0,
+        failed: None,
+        until,
+        first: None,
+        last: None,
+        told: 0,
+        value: None,
+        values: Vec::new(),
+    };
     let mut fault = None;
     facts.events(&stream.kinds, reach.span, &mut |row| {
         if let Err(failed) = machine.step() {
@@ -144,7 +174,12 @@ pub(super) fn evaluate(machine: &Machine<'_>, stream: &Stream, frame: Option<&Fr
 }
 
 /// The span of the stream's windows. `until` becomes the first instant at which it changes other than by rolling.
-fn reach(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>, until: &mut Option<Timestamp>) -> Result<Reach, Outcome> {
+fn reach(
+    machine: &Machine<'_>,
+    stream: &Stream,
+    frame: Option<&Frame<'_>>,
+    until: &mut Option<Timestamp>,
+) -> Result<Reach, Outcome> {
     // Windows follow the question's own instant even while a comparison looks ahead: what it looks ahead to lies before
     // every window edge.
     let now = machine.facts.now();
@@ -218,7 +253,14 @@ fn blend(into: &mut Option<Outcome>, other: Outcome) {
 }
 
 impl Tally {
-    fn add(&mut self, machine: &Machine<'_>, stream: &Stream, reach: &Reach, row: &dyn EventRow, frame: Option<&Frame<'_>>) -> Result<(), Fault> {
+    fn add(
+        &mut self,
+        machine: &Machine<'_>,
+        stream: &Stream,
+        reach: &Reach,
+        row: &dyn EventRow,
+        frame: Option<&Frame<'_>>,
+    ) -> Result<(), Fault> {
         let mut failed: Option<Outcome> = None;
         for (slot, condition) in &stream.conditions {
             let inner = Frame { parent: frame, slot: *slot, local: Local::Event(row) };
