@@ -104,7 +104,16 @@ pub(super) struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     pub(super) fn new(nodes: &'a [Node], limits: &'a Limits, facts: &'a dyn Facts, steps: &'a Cell<u64>) -> Self {
-        Machine { nodes, limits, memo: None, facts, now: facts.now(), ahead: false, steps, extent: Cell::new(Extent::default()) }
+        Machine {
+            nodes,
+            limits,
+            memo: None,
+            facts,
+            now: facts.now(),
+            ahead: false,
+            steps,
+            extent: Cell::new(Extent::default()),
+        }
     }
 
     /// The same, keeping what parts without bound variables came to.

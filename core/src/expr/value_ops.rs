@@ -248,10 +248,16 @@ pub(super) fn holds(op: BinaryOp, order: Option<Ordering>) -> bool {
 pub(super) fn total_order(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Double(a), Value::Double(b)) => a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())),
-        (Value::Double(double), Value::Int(_) | Value::Uint(_)) => whole(b).map_or(Ordering::Equal, |b| whole_double_exactly(b, *double).reverse()),
-        (Value::Int(_) | Value::Uint(_), Value::Double(double)) => whole(a).map_or(Ordering::Equal, |a| whole_double_exactly(a, *double)),
+        (Value::Double(double), Value::Int(_) | Value::Uint(_)) => {
+            whole(b).map_or(Ordering::Equal, |b| whole_double_exactly(b, *double).reverse())
+        }
+        (Value::Int(_) | Value::Uint(_), Value::Double(double)) => {
+            whole(a).map_or(Ordering::Equal, |a| whole_double_exactly(a, *double))
+        }
         (Value::Int(_) | Value::Uint(_), Value::Int(_) | Value::Uint(_)) => whole(a).cmp(&whole(b)),
-        (Value::Decimal(a), Value::Decimal(b)) => a.currency().cmp(&b.currency()).then_with(|| a.compare(*b).unwrap_or(Ordering::Equal)),
+        (Value::Decimal(a), Value::Decimal(b)) => {
+            a.currency().cmp(&b.currency()).then_with(|| a.compare(*b).unwrap_or(Ordering::Equal))
+        }
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         (Value::String(a), Value::String(b)) | (Value::Type(a), Value::Type(b)) => a.cmp(b),
         (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
