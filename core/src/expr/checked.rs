@@ -74,27 +74,71 @@ pub(super) enum Op {
     /// A name of no schema: the first candidate that is bound counts.
     Named(Vec<Candidate>),
     Variable(u32),
-    Field { base: Ref, field: Arc<str> },
-    HasField { base: Ref, field: Arc<str> },
-    Index { base: Ref, index: Ref },
-    Property { slot: u32, id: PropertyId, path: Arc<str> },
-    HasProperty { slot: u32, id: PropertyId },
+    Field {
+        base: Ref,
+        field: Arc<str>,
+    },
+    HasField {
+        base: Ref,
+        field: Arc<str>,
+    },
+    Index {
+        base: Ref,
+        index: Ref,
+    },
+    Property {
+        slot: u32,
+        id: PropertyId,
+        path: Arc<str>,
+    },
+    HasProperty {
+        slot: u32,
+        id: PropertyId,
+    },
     EventTime(u32),
-    EventChannel { slot: u32, path: Arc<str> },
+    EventChannel {
+        slot: u32,
+        path: Arc<str>,
+    },
     HasChannel(u32),
     Not(Ref),
     Negate(Ref),
     And(Vec<Ref>),
     Or(Vec<Ref>),
-    Ternary { condition: Ref, yes: Ref, no: Ref },
-    Binary { op: BinaryOp, left: Ref, right: Ref },
-    Call { function: &'static Function, args: Vec<Ref> },
+    Ternary {
+        condition: Ref,
+        yes: Ref,
+        no: Ref,
+    },
+    Binary {
+        op: BinaryOp,
+        left: Ref,
+        right: Ref,
+    },
+    Call {
+        function: &'static Function,
+        args: Vec<Ref>,
+    },
     /// `matches` with a constant pattern, compiled once.
-    Matches { text: Ref, pattern: Arc<Regex> },
+    Matches {
+        text: Ref,
+        pattern: Arc<Regex>,
+    },
     List(Vec<Ref>),
     Map(Vec<(Ref, Ref)>),
-    Loop { form: Form, range: Ref, slot: u32, second: Option<u32>, filter: Option<Ref>, body: Ref },
-    Bind { slot: u32, value: Ref, body: Ref },
+    Loop {
+        form: Form,
+        range: Ref,
+        slot: u32,
+        second: Option<u32>,
+        filter: Option<Ref>,
+        body: Ref,
+    },
+    Bind {
+        slot: u32,
+        value: Ref,
+        body: Ref,
+    },
     Stream(Box<Stream>),
 }
 

@@ -1,7 +1,7 @@
 //! Functions over text.
 
-use super::signature::{Call, Function, Overload, Sort, function, takes};
 use super::functions_time::{length_text, time_text};
+use super::signature::{Call, Function, Overload, Sort, function, takes};
 use super::value_ops::{Fault, too_large};
 use super::{ErrorCode, Limits};
 use crate::value::Value;
@@ -90,7 +90,8 @@ pub(super) const EXTENSION: &[Function] = &[
             [Value::String(text), Value::String(by), Value::Int(most)] => (text, by, usize::try_from(*most).unwrap_or(usize::MAX)),
             _ => return Err(Fault::no_overload("split", args)),
         };
-        let parts: Vec<Value> = if by.is_empty() { letters(text, most) } else { text.splitn(most, &**by).map(Value::text).collect() };
+        let parts: Vec<Value> =
+            if by.is_empty() { letters(text, most) } else { text.splitn(most, &**by).map(Value::text).collect() };
         if parts.len() > limits.size { Err(too_large(limits.size)) } else { Ok(Value::List(Arc::from(parts))) }
     }),
     function("join", Method, &[takes(&[Strings], Text), takes(&[Strings, Text], Text)], |args, limits| {

@@ -6,10 +6,14 @@
 
 pub mod ast;
 mod check;
+mod check_calls;
+mod check_names;
+mod check_operators;
 mod check_stream;
 mod checked;
 mod compile;
 mod evaluate;
+mod evaluate_loop;
 mod explain;
 mod expression;
 mod facts;

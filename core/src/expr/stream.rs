@@ -54,10 +54,11 @@ pub(super) enum Terminal {
     MostFrequent,
     SinceLast,
     SinceFirst,
+    UsualGap,
 }
 
 impl Terminal {
-    pub(super) const ALL: [(&'static str, Terminal); 13] = [
+    pub(super) const ALL: [(&'static str, Terminal); 14] = [
         ("count", Terminal::Count),
         ("exists", Terminal::Exists),
         ("sum", Terminal::Sum),
@@ -71,6 +72,7 @@ impl Terminal {
         ("most_frequent", Terminal::MostFrequent),
         ("since_last", Terminal::SinceLast),
         ("since_first", Terminal::SinceFirst),
+        ("usual_gap", Terminal::UsualGap),
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -82,7 +84,7 @@ impl Terminal {
     }
 
     pub(super) fn takes_property(self) -> bool {
-        !matches!(self, Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst)
+        !matches!(self, Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap)
     }
 }
 
@@ -165,7 +167,12 @@ pub(super) fn evaluate(machine: &Machine<'_>, stream: &Stream, frame: Option<&Fr
 }
 
 /// The span of the stream's windows. `until` becomes the first instant at which it changes other than by rolling.
-fn reach(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>, until: &mut Option<Timestamp>) -> Result<Reach, Outcome> {
+fn reach(
+    machine: &Machine<'_>,
+    stream: &Stream,
+    frame: Option<&Frame<'_>>,
+    until: &mut Option<Timestamp>,
+) -> Result<Reach, Outcome> {
     // Windows follow the question's own instant even while a comparison looks ahead: what it looks ahead to lies before
     // every window edge.
     let now = machine.facts.now();
@@ -239,7 +246,14 @@ fn blend(into: &mut Option<Outcome>, other: Outcome) {
 }
 
 impl Tally {
-    fn add(&mut self, machine: &Machine<'_>, stream: &Stream, reach: &Reach, row: &dyn EventRow, frame: Option<&Frame<'_>>) -> Result<(), Fault> {
+    fn add(
+        &mut self,
+        machine: &Machine<'_>,
+        stream: &Stream,
+        reach: &Reach,
+        row: &dyn EventRow,
+        frame: Option<&Frame<'_>>,
+    ) -> Result<(), Fault> {
         let mut failed: Option<Outcome> = None;
         for (slot, condition) in &stream.conditions {
             let inner = Frame { parent: frame, slot: *slot, local: Local::Event(row) };
@@ -267,6 +281,13 @@ impl Tally {
         }
         self.certain += 1;
         self.first = Some(self.first.unwrap_or(row.time()));
+        if let (Terminal::UsualGap, Some(last)) = (stream.terminal, self.last) {
+            self.values.push(
+                Duration::from_micros(row.time().micros().saturating_sub(last.micros()))
+                    .map(Value::Duration)
+                    .map_err(|_| Fault::overflow("the duration"))?,
+            );
+        }
         self.last = Some(row.time());
         match stream.property.and_then(|property| row.property(property)) {
             Some(value) => self.take(stream, value, machine.limits().size),
@@ -301,7 +322,7 @@ impl Tally {
             Terminal::First => self.value = Some(self.value.take().unwrap_or(value)),
             Terminal::Last => self.value = Some(value),
             Terminal::Distinct | Terminal::CountDistinct | Terminal::MostFrequent => self.values.push(value),
-            Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst => {}
+            Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap => {}
         }
         Ok(())
     }
@@ -337,6 +358,12 @@ impl Tally {
                 Outcome::Value(Value::Int(i64::try_from(self.values.len()).unwrap_or(i64::MAX)))
             }
             Terminal::MostFrequent => most_frequent(self.values).map_or_else(unknown, Outcome::Value),
+            // The median; of an even number the lower middle.
+            Terminal::UsualGap => {
+                self.values.sort_by(value_ops::total_order);
+                let middle = self.values.len().saturating_sub(1) / 2;
+                self.values.get(middle).cloned().map_or_else(unknown, Outcome::Value)
+            }
             Terminal::SinceLast | Terminal::SinceFirst => {
                 let since = if stream.terminal == Terminal::SinceLast { self.last } else { self.first };
                 moving = since.is_some();
@@ -356,9 +383,7 @@ fn average(sum: &Value, count: i64) -> Result<Value, Fault> {
         Value::Int(sum) => Ok(Value::Double(*sum as f64 / count as f64)),
         Value::Uint(sum) => Ok(Value::Double(*sum as f64 / count as f64)),
         Value::Double(sum) => Ok(Value::Double(sum / count as f64)),
-        Value::Decimal(sum) => {
-            sum.average(u64::try_from(count).unwrap_or(0)).map(Value::Decimal).map_err(value_ops::decimal_fault)
-        }
+        Value::Decimal(sum) => sum.average(u64::try_from(count).unwrap_or(0)).map(Value::Decimal).map_err(value_ops::decimal_fault),
         Value::Duration(sum) => Ok(Value::Duration(Duration::from_nanos(sum.nanos() / count.max(1)))),
         other => Err(Fault::no_overload("avg", std::slice::from_ref(other))),
     }

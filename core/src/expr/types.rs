@@ -78,7 +78,9 @@ pub(super) fn binary(op: BinaryOp, a: &Type, b: &Type) -> Result<Type, Option<St
     }
     match op {
         BinaryOp::Equal | BinaryOp::NotEqual if comparable(a, b) => Ok(Type::Bool),
-        BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual if comparable(a, b) && ordered(a) && ordered(b) => {
+        BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual
+            if comparable(a, b) && ordered(a) && ordered(b) =>
+        {
             Ok(Type::Bool)
         }
         BinaryOp::In => match b {
@@ -159,7 +161,9 @@ pub(super) fn join(a: (&Type, bool), b: (&Type, bool)) -> Option<(Type, bool)> {
         (Type::Dyn, other) if a_free => Some((other.clone(), b_free)),
         (other, Type::Dyn) if b_free => Some((other.clone(), a_free)),
         (Type::Dyn, _) | (_, Type::Dyn) => Some((Type::Dyn, false)),
-        (Type::Null, other) | (other, Type::Null) if matches!(other, Type::Timestamp | Type::Duration) => Some((other.clone(), false)),
+        (Type::Null, other) | (other, Type::Null) if matches!(other, Type::Timestamp | Type::Duration) => {
+            Some((other.clone(), false))
+        }
         (Type::List(a), Type::List(b)) => {
             let (element, free) = join((a, a_free), (b, b_free))?;
             Some((Type::List(Box::new(element)), free))

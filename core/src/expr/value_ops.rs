@@ -123,7 +123,9 @@ pub(super) fn index(base: &Value, index: &Value) -> Result<Value, Fault> {
                 return Err(Fault::no_overload("_[_]", &[base.clone(), index.clone()]));
             };
             let found = usize::try_from(at).ok().and_then(|at| items.get(at));
-            found.cloned().ok_or_else(|| Fault::new(ErrorCode::IndexOutOfRange, format!("no element {at} in a list of {}", items.len())))
+            found
+                .cloned()
+                .ok_or_else(|| Fault::new(ErrorCode::IndexOutOfRange, format!("no element {at} in a list of {}", items.len())))
         }
         Value::Map(entries) => get(entries, index).cloned().ok_or_else(|| no_key(index)),
         _ => Err(Fault::no_overload("_[_]", &[base.clone(), index.clone()])),
@@ -246,10 +248,16 @@ pub(super) fn holds(op: BinaryOp, order: Option<Ordering>) -> bool {
 pub(super) fn total_order(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Double(a), Value::Double(b)) => a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())),
-        (Value::Double(double), Value::Int(_) | Value::Uint(_)) => whole(b).map_or(Ordering::Equal, |b| whole_double_exactly(b, *double).reverse()),
-        (Value::Int(_) | Value::Uint(_), Value::Double(double)) => whole(a).map_or(Ordering::Equal, |a| whole_double_exactly(a, *double)),
+        (Value::Double(double), Value::Int(_) | Value::Uint(_)) => {
+            whole(b).map_or(Ordering::Equal, |b| whole_double_exactly(b, *double).reverse())
+        }
+        (Value::Int(_) | Value::Uint(_), Value::Double(double)) => {
+            whole(a).map_or(Ordering::Equal, |a| whole_double_exactly(a, *double))
+        }
         (Value::Int(_) | Value::Uint(_), Value::Int(_) | Value::Uint(_)) => whole(a).cmp(&whole(b)),
-        (Value::Decimal(a), Value::Decimal(b)) => a.currency().cmp(&b.currency()).then_with(|| a.compare(*b).unwrap_or(Ordering::Equal)),
+        (Value::Decimal(a), Value::Decimal(b)) => {
+            a.currency().cmp(&b.currency()).then_with(|| a.compare(*b).unwrap_or(Ordering::Equal))
+        }
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         (Value::String(a), Value::String(b)) | (Value::Type(a), Value::Type(b)) => a.cmp(b),
         (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
@@ -261,7 +269,8 @@ pub(super) fn total_order(a: &Value, b: &Value) -> Ordering {
         }
         (Value::Map(a), Value::Map(b)) => {
             let entries = a.iter().zip(b.iter());
-            let first = entries.map(|(a, b)| total_order(&a.0, &b.0).then_with(|| total_order(&a.1, &b.1))).find(|order| order.is_ne());
+            let first =
+                entries.map(|(a, b)| total_order(&a.0, &b.0).then_with(|| total_order(&a.1, &b.1))).find(|order| order.is_ne());
             first.unwrap_or_else(|| a.len().cmp(&b.len()))
         }
         _ => rank(a).cmp(&rank(b)),
@@ -335,7 +344,9 @@ fn add(a: &Value, b: &Value, size: usize) -> Result<Value, Fault> {
         (Value::Timestamp(time), Value::Duration(length)) | (Value::Duration(length), Value::Timestamp(time)) => {
             shift(*time, i128::from(length.nanos()))
         }
-        (Value::Duration(a), Value::Duration(b)) => a.nanos().checked_add(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration")),
+        (Value::Duration(a), Value::Duration(b)) => {
+            a.nanos().checked_add(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration"))
+        }
         _ => Err(Fault::no_overload("+", &[a.clone(), b.clone()])),
     }
 }
@@ -366,7 +377,9 @@ fn subtract(a: &Value, b: &Value) -> Result<Value, Fault> {
             i64::try_from(nanos_of(*a) - nanos_of(*b)).map(length).map_err(|_| Fault::overflow("the duration"))
         }
         (Value::Timestamp(time), Value::Duration(length)) => shift(*time, -i128::from(length.nanos())),
-        (Value::Duration(a), Value::Duration(b)) => a.nanos().checked_sub(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration")),
+        (Value::Duration(a), Value::Duration(b)) => {
+            a.nanos().checked_sub(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration"))
+        }
         _ => Err(Fault::no_overload("-", &[a.clone(), b.clone()])),
     }
 }
@@ -385,7 +398,9 @@ fn multiply(a: &Value, b: &Value) -> Result<Value, Fault> {
 
 fn divide(a: &Value, b: &Value) -> Result<Value, Fault> {
     match (a, b) {
-        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => Err(Fault::new(ErrorCode::DivisionByZero, "division by zero")),
+        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => {
+            Err(Fault::new(ErrorCode::DivisionByZero, "division by zero"))
+        }
         (Value::Int(a), Value::Int(b)) => a.checked_div(*b).map(Value::Int).ok_or_else(|| Fault::overflow("the quotient")),
         (Value::Uint(a), Value::Uint(b)) => a.checked_div(*b).map(Value::Uint).ok_or_else(|| Fault::overflow("the quotient")),
         (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a / b)),
