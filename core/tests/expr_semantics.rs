@@ -214,6 +214,7 @@ fn money_is_exact_and_never_mixes() {
     gives("customer.balance > 12.499999999", "true");
     gives("customer.balance >= 12 && customer.balance < 13", "true");
     gives("customer.balance in [1.00, 12.50]", "true");
+    gives("customer.balance > - // a sign on its own line\n 12.50", "true");
     gives("customer.balance + 0.01", "12.51 EUR");
     gives("customer.balance * 3 - customer.balance", "25.00 EUR");
     gives("double(customer.balance) * 1.5", "18.75");
@@ -336,6 +337,10 @@ fn reasons_are_readable() {
             ],
         ),
         ("segment(\"loyal\")", vec!["`segment(\"loyal\")` is true"]),
+        (
+            "events(\"purchase\").sum(\"amount\") > 5",
+            vec!["`events(\"purchase\").sum(\"amount\") > 5` is false: sum is 0.30 EUR (1 event without the property left out)"],
+        ),
         ("1 / 0 == 1", vec!["`1 / 0 == 1` failed: division by zero"]),
     ] {
         assert_eq!(compile(text).unwrap().explain(&facts()).reasons(), reasons, "{text}");

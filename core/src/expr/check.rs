@@ -157,8 +157,13 @@ impl Checker<'_> {
         self.tree.node(id).extent
     }
 
+    /// Whether more findings would be dropped, so that looking for hints is in vain.
+    pub(super) fn is_full(&self) -> bool {
+        self.findings.len() >= 100
+    }
+
     pub(super) fn report(&mut self, finding: Finding) {
-        if self.findings.len() < 100 {
+        if !self.is_full() {
             self.findings.push(finding);
         }
     }

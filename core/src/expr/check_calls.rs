@@ -47,6 +47,7 @@ impl Checker<'_> {
                 let how = if method { "no method" } else { "a method" };
                 self.no_function(id, &all, format!("`{name}` is {how}"), Some(hint))
             }
+            None if self.is_full() => self.broken(id),
             None => {
                 let hint = nearest(function, functions::names().chain(["events", "segment", "persona"]))
                     .map(|near| format!("did you mean `{near}`?"));

@@ -175,6 +175,9 @@ impl Checker<'_> {
     }
 
     pub(super) fn unknown_name(&mut self, id: NodeId, parts: &[Arc<str>]) -> Ref {
+        if self.is_full() {
+            return self.broken(id);
+        }
         let path = parts.join(".");
         let mut finding = Finding::error("unknown_name", self.extent(id), format!("unknown name `{path}`"));
         let schema = self.schema;

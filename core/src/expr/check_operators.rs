@@ -270,7 +270,7 @@ impl Checker<'_> {
             return;
         }
         let exact = matches!(op, BinaryOp::Add | BinaryOp::Subtract);
-        match literal_decimal(self.tree.source(syntax), target, exact) {
+        match literal_decimal(&self.tree.number_text(syntax), target, exact) {
             Ok((value, ty)) => {
                 let node = &mut self.nodes[part.0 as usize];
                 node.op = Op::Constant(value);

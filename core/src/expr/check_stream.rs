@@ -111,6 +111,7 @@ impl Checker<'_> {
             };
             match schema.event(&name) {
                 Some(kind) => kinds.push(kind),
+                None if self.is_full() => return None,
                 None => {
                     good = false;
                     let mut finding = Finding::error("unknown_event", self.extent(*arg), format!("unknown event type `{name}`"));
@@ -268,7 +269,7 @@ impl Checker<'_> {
                 Some((id, _)) => (id, Type::Dyn),
             });
         }
-        if found.is_none() {
+        if found.is_none() && !self.is_full() {
             let events: Vec<String> =
                 kinds.iter().filter_map(|kind| schema.event_decl(*kind)).map(|event| format!("`{}`", event.name)).take(5).collect();
             let message = format!("unknown property `{name}` of {}", events.join(", "));

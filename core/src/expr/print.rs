@@ -62,7 +62,7 @@ impl Printer<'_> {
             return;
         }
         match &tree.node(id).kind {
-            Kind::Literal(Value::Int(_) | Value::Uint(_) | Value::Double(_)) => self.out.push_str(tree.source(id)),
+            Kind::Literal(Value::Int(_) | Value::Uint(_) | Value::Double(_)) => self.out.push_str(&tree.number_text(id)),
             Kind::Literal(value) => self.out.push_str(&value_text(value)),
             Kind::Name { name, absolute } => {
                 self.out.push_str(if *absolute { "." } else { "" });

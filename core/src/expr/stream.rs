@@ -136,22 +136,43 @@ struct Reach {
     lengths: smallvec::SmallVec<[i64; 2]>,
 }
 
+/// What is asked of a stream.
 pub(super) fn evaluate(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> Partial {
+    match gather(machine, stream, frame) {
+        Ok(tally) => tally.result(machine, stream),
+        Err(failed) => failed,
+    }
+}
+
+/// How many of the events that count lack the property; they are left out.
+pub(super) fn left_out(machine: &Machine<'_>, stream: &Stream) -> i64 {
+    match gather(machine, stream, None) {
+        Ok(tally) if stream.property.is_some() => tally.certain - tally.told,
+        _ => 0,
+    }
+}
+
+fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> Result<Tally, Partial> {
     let facts = machine.facts;
     let mut until = facts.next_event(&stream.kinds);
     let reach = match reach(machine, stream, frame, &mut until) {
         Ok(reach) => reach,
-        Err(failed) => return Partial::new(failed, until),
+        Err(failed) => return Err(Partial::new(failed, until)),
     };
-    let mut tally =
-        Tally { certain: 0, uncertain: 0, failed: None, until, first: None, last: None, told: 0, value: None, values: Vec::new() };
+    let mut tally = Tally {
+        certain: 0,
+        uncertain: 0,
+        failed: None,
+        until,
+        first: None,
+        last: None,
+        told: 0,
+        value: None,
+        values: Vec::new(),
+    };
     let mut fault = None;
     facts.events(&stream.kinds, reach.span, &mut |row| {
-        if let Err(failed) = machine.step() {
-            fault = Some(failed);
-            return ControlFlow::Break(());
-        }
-        match tally.add(machine, stream, &reach, row, frame) {
+        match machine.step().and_then(|()| tally.add(machine, stream, &reach, row, frame)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(failed) => {
                 fault = Some(failed);
@@ -161,8 +182,8 @@ pub(super) fn evaluate(machine: &Machine<'_>, stream: &Stream, frame: Option<&Fr
     });
     match fault {
         // Events that were not looked at may bring another outcome at any time.
-        Some(fault) => Partial::new(machine.error(fault), Some(machine.soon())),
-        None => tally.result(machine, stream),
+        Some(fault) => Err(Partial::new(machine.error(fault), Some(machine.soon()))),
+        None => Ok(tally),
     }
 }
 

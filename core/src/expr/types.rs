@@ -185,14 +185,13 @@ pub(super) fn literal_decimal(source: &str, target: &Type, exact: bool) -> Resul
         Type::Decimal { scale } => (None, *scale),
         _ => return Err(DecimalError::NotADecimal),
     };
-    let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
     if let Some(digits) = source.strip_prefix("0x").or_else(|| source.strip_prefix("0X")) {
         let units = i128::from_str_radix(digits, 16).map_err(|_| DecimalError::NotADecimal)?;
         let value = Decimal::new(units, 0, currency);
         return Ok((Value::Decimal(value), of(&Value::Decimal(value))));
     }
-    let value = match Decimal::parse(&source, scale, currency) {
-        Err(DecimalError::TooManyDigits) if !exact => Decimal::parse(&source, Decimal::MAX_SCALE, currency)?,
+    let value = match Decimal::parse(source, scale, currency) {
+        Err(DecimalError::TooManyDigits) if !exact => Decimal::parse(source, Decimal::MAX_SCALE, currency)?,
         other => other?,
     };
     Ok((Value::Decimal(value), of(&Value::Decimal(value))))
