@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use tactful::Diagnostics;
 use tactful::expr::{
-    CompileOptions, ErrorCode, Expected, Expression, NamedFacts, Outcome, ProgramBuilder, Schema, Scratch, TimeClass,
-    compile_text, value_text,
+    CompileOptions, ErrorCode, Expected, Expression, NamedFacts, Outcome, ProgramBuilder, Schema, Scratch, TimeClass, compile_text,
+    value_text,
 };
 use tactful::playbook::Text;
 use tactful::value::{Currency, Decimal, Moment, Type, Zone};
@@ -186,6 +186,8 @@ fn streams_of_nothing_and_of_lacking_properties() {
     gives("events(\"purchase\").most_frequent(\"quantity\")", "unknown events.purchase.quantity");
     gives("events().most_frequent(\"sku\")", "\"a\"");
     gives("events(\"purchase\").since_last()", "duration(\"7200s\")");
+    gives("events(\"purchase\").usual_gap()", "duration(\"86400s\")");
+    gives("events(\"view\").usual_gap()", "unknown events.view");
     gives("events(\"purchase\").since_first().days()", "9.083333333333334");
     gives("events(\"purchase\").min(\"price\") < events(\"purchase\").max(\"price\")", "true");
 }
@@ -212,6 +214,7 @@ fn money_is_exact_and_never_mixes() {
     gives("customer.balance > 12.499999999", "true");
     gives("customer.balance >= 12 && customer.balance < 13", "true");
     gives("customer.balance in [1.00, 12.50]", "true");
+    gives("customer.balance > - // a sign on its own line\n 12.50", "true");
     gives("customer.balance + 0.01", "12.51 EUR");
     gives("customer.balance * 3 - customer.balance", "25.00 EUR");
     gives("double(customer.balance) * 1.5", "18.75");
@@ -224,8 +227,7 @@ fn money_is_exact_and_never_mixes() {
 
 #[test]
 fn everything_wrong_is_reported_at_once_with_hints() {
-    let findings =
-        compile("customer.agee > 18 && events(\"purchse\").count() > \"x\" && customer.city == \"Bon\"").unwrap_err();
+    let findings = compile("customer.agee > 18 && events(\"purchse\").count() > \"x\" && customer.city == \"Bon\"").unwrap_err();
     let codes: Vec<&str> = findings.0.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["unknown_name", "unknown_event", "unknown_value"]);
     let shown = findings.to_string();
@@ -335,6 +337,10 @@ fn reasons_are_readable() {
             ],
         ),
         ("segment(\"loyal\")", vec!["`segment(\"loyal\")` is true"]),
+        (
+            "events(\"purchase\").sum(\"amount\") > 5",
+            vec!["`events(\"purchase\").sum(\"amount\") > 5` is false: sum is 0.30 EUR (1 event without the property left out)"],
+        ),
         ("1 / 0 == 1", vec!["`1 / 0 == 1` failed: division by zero"]),
     ] {
         assert_eq!(compile(text).unwrap().explain(&facts()).reasons(), reasons, "{text}");
@@ -412,5 +418,14 @@ fn long_evaluations_are_cut_off() {
     let options =
         CompileOptions { limits: tactful::expr::Limits { steps: 10_000, ..Default::default() }, ..CompileOptions::new(None) };
     let found = Expression::compile_with(&nested, &options).unwrap().evaluate(&NamedFacts::new(time("2026-01-01T00:00:00Z")));
+    assert!(matches!(found.outcome, Outcome::Error(error) if error.code == ErrorCode::OutOfSteps));
+    // A list that doubles at every level: small to hold, too large to go through.
+    let mut doubled = "[1]".to_string();
+    for _ in 0..60 {
+        doubled = format!("[{doubled}].map(x, [x, x])[0]");
+    }
+    let found = Expression::compile(&format!("{doubled} == {doubled}"), None)
+        .unwrap()
+        .evaluate(&NamedFacts::new(time("2026-01-01T00:00:00Z")));
     assert!(matches!(found.outcome, Outcome::Error(error) if error.code == ErrorCode::OutOfSteps));
 }
