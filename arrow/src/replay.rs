@@ -3,7 +3,7 @@
 use crate::{ArrowError, Kind, OwnedColumn, Table};
 use std::sync::Arc;
 use tactful::Playbook;
-use tactful::base::{BadRow, CustomerRow, DecisionRow, ReplayTables, SegmentRow, StageRow, TransitionRow};
+use tactful::base::{BadRow, CustomerRow, DecisionRow, GateRow, ReplayTables, SegmentRow, StageRow, TransitionRow};
 
 /// Tables by name, in the order in which they are named.
 pub type NamedTables = Vec<(&'static str, Table)>;
@@ -11,7 +11,7 @@ pub type NamedTables = Vec<(&'static str, Table)>;
 /// Rows of one batch at most, so that texts stay far below what 32-bit offsets can address.
 const ROWS: usize = 65_536;
 
-/// The tables of a replay by name: `customers`, `decisions`, `segments`, `stages`, `transitions` and `bad_rows`.
+/// The tables of a replay by name: `customers`, `decisions`, `gates`, `segments`, `stages`, `transitions` and `bad_rows`.
 ///
 /// Names of offers, segments, stages and the like come as dictionaries, counts as 64-bit integers, instants in microseconds, UTC.
 /// A table without rows has its columns all the same.
@@ -24,6 +24,7 @@ pub fn tables(found: &ReplayTables, playbook: &Playbook) -> Result<NamedTables, 
     Ok(vec![
         ("customers", batched(&found.customers, |rows| customers(rows, &journeys))?),
         ("decisions", batched(&found.decisions, decisions)?),
+        ("gates", batched(&found.gates, gates)?),
         ("segments", batched(&found.segments, segments)?),
         ("stages", batched(&found.stages, stages)?),
         ("transitions", batched(&found.transitions, transitions)?),
@@ -78,6 +79,16 @@ fn decisions(rows: &[DecisionRow]) -> Result<Columns, ArrowError> {
     ])
 }
 
+fn gates(rows: &[GateRow]) -> Result<Columns, ArrowError> {
+    Ok(vec![
+        ("time".into(), OwnedColumn::timestamps(rows.iter().map(|row| Some(row.time)))),
+        ("placement".into(), OwnedColumn::dictionary(rows.iter().map(|row| Some(&row.placement)))?),
+        ("offer".into(), OwnedColumn::dictionary(rows.iter().map(|row| Some(&row.offer)))?),
+        ("gate".into(), OwnedColumn::dictionary(rows.iter().map(|row| Some(row.gate)))?),
+        ("customers".into(), counts(rows.iter().map(|row| row.customers))),
+    ])
+}
+
 fn segments(rows: &[SegmentRow]) -> Result<Columns, ArrowError> {
     Ok(vec![
         ("time".into(), OwnedColumn::timestamps(rows.iter().map(|row| Some(row.time)))),
@@ -126,7 +137,7 @@ mod tests {
     use super::tables;
     use crate::Reader;
     use std::sync::Arc;
-    use tactful::base::{BadRow, CustomerRow, DecisionRow, ReplayTables, TransitionRow};
+    use tactful::base::{BadRow, CustomerRow, DecisionRow, GateRow, ReplayTables, TransitionRow};
     use tactful::{Engine, Timestamp};
 
     const SHOP: &str = "

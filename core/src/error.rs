@@ -115,8 +115,12 @@ impl Place {
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
         // Tabs are kept in the padding, so that the caret stands below its character in any editor.
-        let padding: String =
-            self.source.chars().take(self.column.saturating_sub(1) as usize).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let padding: String = self
+            .source
+            .chars()
+            .take(self.column.saturating_sub(1) as usize)
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect();
         let carets = "^".repeat(self.length.clamp(1, 100) as usize);
         write!(f, "\n {margin} |\n {number} | {}\n {margin} | {padding}{carets}", self.source)
     }

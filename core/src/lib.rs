@@ -13,8 +13,8 @@ pub mod journey;
 pub mod playbook;
 pub mod value;
 
-pub use customer::{Customer, Event, EventError, Identifier, IdentifierError, View};
 pub use base::CustomerBase;
+pub use customer::{Customer, Event, EventError, Identifier, IdentifierError, View};
 pub use decide::{Decision, Request, RequestError};
 pub use engine::{Effects, Engine};
 pub use error::{Diagnostic, Diagnostics};

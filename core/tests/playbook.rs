@@ -8,6 +8,7 @@ use tactful::value::{Currency, Decimal, Type, Unit, Value, Zone};
 const GROCERY: &str = include_str!("playbooks/grocery.yaml");
 const GROCERY_JSON: &str = include_str!("playbooks/grocery.json");
 
+#[expect(clippy::panic, reason = "a test that cannot load its playbook shows why")]
 fn load(text: &str) -> Playbook {
     match Playbook::load(&[("test", text)]) {
         Ok((playbook, _)) => playbook,
@@ -115,6 +116,7 @@ fn layout_comments_and_names_of_documents_do_not_count_in_the_digest_but_values_
     assert_ne!(base, load("playbook: a\nversion: 1\nchannels: {y: text, x: html}\n").digest);
     let named = Playbook::load(&[("other", "playbook: a\nversion: 1\nchannels: {x: html, y: text}\n")]).unwrap().0;
     assert_eq!(base, named.digest);
+    assert_eq!(base, load(r#"{"$schema": "s", "playbook": "a", "version": 1, "channels": {"x": "html", "y": "text"}}"#).digest);
     // The canonical form is written down here, so that it cannot change unseen.
     let canonical = format!("{{\"playbook\":\"a\",\"version\":1}}\n{}", Zone::TABLES);
     let expected: String =
@@ -134,6 +136,8 @@ fn documents_unite_by_name_append_lists_and_keep_their_order() {
     let together = "playbook: a\nversion: 1\nchannels: {web: html, mail: text}\nsegments: {all: true}\ncontact:\n  \
         - {count: sent, scope: offer, at_most: 1, per: day}\n  - {after: sent, scope: channel(mail), pause: 1d}\ntitle: A\n";
     assert_eq!(load(together).digest, playbook.digest);
+    let third = "channels: {web: html, mail: text}\n";
+    assert_eq!(codes(Playbook::load(&[("a", base), ("b", part), ("c", third)])), ["declared_twice", "declared_twice"]);
     assert_eq!(codes(Playbook::load(&[("a", base), ("a", part)])), ["duplicate_document"]);
     assert_eq!(codes(Playbook::load(&[])), ["empty_document"]);
     assert_eq!(codes(Playbook::load(&[("part", part), ("base", base)])), ["missing_key", "missing_key"]);
@@ -196,6 +200,11 @@ fn a_place_beyond_the_text_is_its_end_and_odd_bytes_are_places_too() {
     assert_eq!(rule.place_of(99, 0).column, rule.place.column + 2);
     assert_eq!(rule.place_of(1, 5).column, rule.place.column + 1);
     assert_eq!(rule.place_of(0, 0).length, 1);
+    // Blanks at the head of a line of a literal block are characters of the text.
+    let rule = text(&load("playbook: a\nversion: 1\nsegments:\n  s: |\n    a\n      b\n"));
+    assert_eq!(&*rule.text, "a\n  b\n");
+    let place = rule.place_of(2, 1);
+    assert_eq!((place.line, place.column, &*place.source), (6, 5, "      b"));
 }
 
 #[test]
@@ -252,6 +261,10 @@ fn limits_hold() {
         bomb += &format!("b{level}: &a{level} [*a{0}, *a{0}]\n", level - 1);
     }
     assert_eq!(codes(Playbook::load(&[("bomb", &bomb)])), ["too_large"]);
+    let wide = format!("a: &a [{}]\nb: [{}]\n", "x, ".repeat(1_000), "*a, ".repeat(1_000));
+    assert_eq!(codes(Playbook::load(&[("wide", &wide)])), ["too_large"]);
+    let tall = format!("a: &a {0}1{1}\nb: {0}*a{1}\n", "[".repeat(40), "]".repeat(40));
+    assert_eq!(codes(Playbook::load(&[("tall", &tall)])), ["too_deep"]);
     let anchors: String = (0..60).map(|level| format!("&a{level} [")).collect();
     let nested = format!("a: {anchors}{}{}", "x, ".repeat(10_000), "]".repeat(60));
     assert_eq!(codes(Playbook::load(&[("anchors", &nested)])), ["too_large"]);
@@ -270,12 +283,64 @@ fn many_mistakes_are_cut_and_counted() {
 }
 
 #[test]
+fn priors_may_be_decimal_fractions_that_add_up_to_one() {
+    let priors = |list: &[f64]| {
+        let personas: Vec<String> = list.iter().enumerate().map(|(n, prior)| format!("p{n}: {{prior: {prior}}}")).collect();
+        codes(Playbook::load(&[("a", &format!("playbook: a\nversion: 1\npersonas: {{{}}}\n", personas.join(", ")))]))
+    };
+    let exact = [0.34, 0.24, 0.33, 0.09];
+    assert!(exact.iter().sum::<f64>() > 1.0);
+    assert!(priors(&exact).is_empty());
+    assert_eq!(priors(&[0.5, 0.4, 0.2, 0.1]), ["bad_priors"]);
+}
+
+#[test]
 fn warnings_come_with_the_playbook() {
     let text = "playbook: a\nversion: 1\nattributes: {points: money(PTS)}\nchannels: {web: html, mail: text}\n\
         placements: {home: {channel: web}}\noffers: {o: {placements: home, treatments: {mail: {message: x}}}}\n";
     let (_, warnings) = Playbook::load(&[("a", text)]).unwrap();
     assert!(!warnings.has_errors());
     assert_eq!(warnings.0.iter().map(|w| w.code).collect::<Vec<_>>(), ["unknown_currency", "no_treatment"]);
+}
+
+const REFERENCE: &str = include_str!("../../docs/playbook.md");
+
+#[test]
+fn every_example_of_the_reference_is_a_playbook() {
+    let examples: Vec<&str> = REFERENCE.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() > 10);
+    for example in examples {
+        load(example);
+    }
+}
+
+#[test]
+fn every_key_is_in_the_reference_with_its_meaning_and_default() {
+    let schema: serde_json::Value = serde_json::from_str(&json_schema()).unwrap();
+    let mut rows = 0;
+    for (object, definition) in schema["$defs"].as_object().unwrap() {
+        for (key, field) in definition["properties"].as_object().unwrap() {
+            let meaning = format!("| {} |", field["description"].as_str().unwrap());
+            let default = match &field["default"] {
+                serde_json::Value::Null => String::new(),
+                default => format!("`{}`", default.to_string().replace('"', "")),
+            };
+            let row = REFERENCE.lines().find(|row| row.starts_with(&format!("| `{key}` |")) && row.ends_with(&meaning));
+            assert!(row.is_some_and(|row| row.contains(&default)), "{object}.{key}: {meaning} {default}");
+            rows += 1;
+        }
+    }
+    assert_eq!(rows, REFERENCE.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 5).count());
+}
+
+#[test]
+fn every_code_of_a_mistake_is_in_the_reference() {
+    let mistakes = include_str!("playbook_mistakes.txt");
+    let codes: Vec<&str> = mistakes.lines().filter_map(|line| line.strip_prefix("error[")?.split(']').next()).collect();
+    assert!(codes.len() > 60);
+    for code in codes {
+        assert!(REFERENCE.contains(&format!("`{code}`")), "{code}");
+    }
 }
 
 #[test]

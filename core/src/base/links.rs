@@ -22,7 +22,8 @@ pub(super) fn pair(event: &Event, namespaces: &[Arc<str>]) -> Result<Option<(Ide
     }
     let mut identifiers = event.identifiers.clone();
     if let Some(Value::String(other)) = event.property("other") {
-        let other = Identifier::parse(other).map_err(|error| EventError::new(error.code(), "properties.other", error.to_string()))?;
+        let other =
+            Identifier::parse(other).map_err(|error| EventError::new(error.code(), "properties.other", error.to_string()))?;
         identifiers.push(other);
     }
     identifiers.sort();
@@ -41,7 +42,15 @@ impl Links {
     }
 
     /// Takes in what an event says; tells whether the two are linked now and were not, or the reverse.
-    pub(super) fn tell(&mut self, a: &Identifier, b: &Identifier, time: Timestamp, sequence: i64, id: &str, linked: bool) -> bool {
+    pub(super) fn tell(
+        &mut self,
+        a: &Identifier,
+        b: &Identifier,
+        time: Timestamp,
+        sequence: i64,
+        id: &str,
+        linked: bool,
+    ) -> bool {
         let told = self.told.entry((a.clone(), b.clone())).or_default();
         let last = |told: &BTreeMap<_, bool>| told.last_key_value().is_some_and(|(_, linked)| *linked);
         let before = last(told);

@@ -67,7 +67,8 @@ impl<'a, 'b> Roles<'a, 'b> {
             batch.require(column)?;
         }
         let optional = |role: &str| batch.column(&named(role));
-        let identifiers: Vec<_> = engine.namespaces().into_iter().filter_map(|name| optional(&name).map(|column| (name, column))).collect();
+        let identifiers: Vec<_> =
+            engine.namespaces().into_iter().filter_map(|name| optional(&name).map(|column| (name, column))).collect();
         if identifiers.is_empty() {
             batch.require(engine.namespaces().first().map_or("customer", |name| name))?;
         }
@@ -131,7 +132,9 @@ fn take(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize)
     let text = |column: Option<&Column<'_>>, name: &str| -> Result<Option<String>, BadRow> {
         let mut buffer = String::new();
         match column {
-            Some(column) => column.name(row, &mut buffer).map(|text| text.map(str::to_owned)).map_err(|error| bad(name, &error)),
+            Some(column) => {
+                column.name(row, &mut buffer).map(|text| text.map(str::to_owned)).map_err(|error| bad(name, &error))
+            }
             None => Ok(None),
         }
     };
@@ -155,12 +158,22 @@ fn take(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize)
     };
     for (name, part) in [("channel", event.channel), ("source", event.source)] {
         if part.is_some_and(|part| part.len() > Identifier::MAX_BYTES) {
-            return Err(BadRow { row: 0, column: Some(Arc::from(name)), code: "too_long", reason: "expected at most 512 bytes".to_owned() });
+            return Err(BadRow {
+                row: 0,
+                column: Some(Arc::from(name)),
+                code: "too_long",
+                reason: "expected at most 512 bytes".to_owned(),
+            });
         }
     }
     event.id = match text(roles.id, "id")?.filter(|id| !id.is_empty()) {
         Some(id) if id.len() > Identifier::MAX_BYTES => {
-            return Err(BadRow { row: 0, column: Some(Arc::from("id")), code: "too_long", reason: "expected at most 512 bytes".to_owned() });
+            return Err(BadRow {
+                row: 0,
+                column: Some(Arc::from("id")),
+                code: "too_long",
+                reason: "expected at most 512 bytes".to_owned(),
+            });
         }
         Some(id) => Cow::Owned(id),
         None => Cow::Owned(replay.repeated(identifier, layout.content_id(&event))),
@@ -199,22 +212,36 @@ fn identifiers(roles: &Roles<'_, '_>, row: usize) -> Result<SmallVec<[Identifier
 }
 
 /// The properties of a row in the story's form.
-fn cells<'a>(layout: &Layout, kind: EventKind, roles: &Roles<'a, '_>, row: usize) -> Result<SmallVec<[PreparedCell<'a>; 8]>, BadRow> {
+fn cells<'a>(
+    layout: &Layout,
+    kind: EventKind,
+    roles: &Roles<'a, '_>,
+    row: usize,
+) -> Result<SmallVec<[PreparedCell<'a>; 8]>, BadRow> {
     let mut cells = SmallVec::new();
-    let (Some(event), Some(columns)) = (layout.schema().event_decl(kind), roles.properties.get(&kind)) else { return Ok(cells) };
+    let (Some(event), Some(columns)) = (layout.schema().event_decl(kind), roles.properties.get(&kind)) else {
+        return Ok(cells);
+    };
     for (place, (property, column)) in event.properties.iter().zip(columns).enumerate() {
         let Some((name, column)) = column else {
             cells.push(PreparedCell::Missing);
             continue;
         };
         let cell = match &property.ty {
-            Type::String => column.text(row).map_err(|error| bad(name, &error))?.map(|text| Ok(PreparedCell::Text(Cow::Borrowed(text)))),
+            Type::String => {
+                column.text(row).map_err(|error| bad(name, &error))?.map(|text| Ok(PreparedCell::Text(Cow::Borrowed(text))))
+            }
             ty => column.value_as(row, ty).map_err(|error| bad(name, &error))?.map(|value| layout.store(kind, place, value)),
         };
         cells.push(match cell {
             None => PreparedCell::Missing,
             Some(Ok(PreparedCell::Text(text))) if text.len() > crate::customer::MAX_TEXT => {
-                return Err(BadRow { row: 0, column: Some(name.clone()), code: "too_long", reason: "expected at most 65536 bytes".to_owned() });
+                return Err(BadRow {
+                    row: 0,
+                    column: Some(name.clone()),
+                    code: "too_long",
+                    reason: "expected at most 65536 bytes".to_owned(),
+                });
             }
             Some(Ok(cell)) => cell,
             Some(Err(reason)) => {

@@ -6,7 +6,9 @@ mod replay;
 mod rows;
 
 pub use replay::{Progress, Replay, ReplayError, ReplayOptions, Step, Watch};
-pub use rows::{BadRow, BadRows, CustomerRow, DecisionRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow};
+pub use rows::{
+    BadRow, BadRows, CustomerRow, DecisionRow, GateRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
+};
 
 use crate::customer::{Arrival, Customer, Event, EventError, Identifier, Prepared, Strand, primary};
 use crate::decide::{Decision, Request, RequestError};
@@ -136,8 +138,10 @@ impl CustomerBase {
         if !self.links.tell(a, b, event.time, event.sequence, &id, event.event_type == "linked") {
             return;
         }
-        let strands: Vec<Strand> = before.iter().filter_map(|owner| self.customers.remove(owner)).flat_map(Customer::into_strands).collect();
-        let affected: Vec<Identifier> = strands.iter().map(|strand| strand.identifier().clone()).chain([a.clone(), b.clone()]).collect();
+        let strands: Vec<Strand> =
+            before.iter().filter_map(|owner| self.customers.remove(owner)).flat_map(Customer::into_strands).collect();
+        let affected: Vec<Identifier> =
+            strands.iter().map(|strand| strand.identifier().clone()).chain([a.clone(), b.clone()]).collect();
         self.links.regroup(&affected);
         let mut groups: BTreeMap<Identifier, Vec<Strand>> = BTreeMap::new();
         for strand in strands {

@@ -1,10 +1,10 @@
 use super::CustomerBase;
 use super::rows::{
-    BadRow, BadRows, CustomerRow, DecisionRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
+    BadRow, BadRows, CustomerRow, DecisionRow, GateRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
 };
 use crate::column::Batch;
 use crate::customer::{Arrival, Customer, Derived, Event, Identifier, What};
-use crate::decide::{Answer, Decision, Request, RequestError};
+use crate::decide::{Answer, Candidate, Decision, Detail, Gate, Request, RequestError};
 use crate::engine::Engine;
 use crate::value::Timestamp;
 use std::collections::BTreeMap;
@@ -152,7 +152,8 @@ impl Replay {
     /// [`ReplayError::Stopped`] when the caller asks to stop.
     pub fn run(&mut self, watch: &mut Watch<'_>) -> Result<&ReplayTables, ReplayError> {
         let engine = self.base.engine().clone();
-        let owners: Vec<Identifier> = self.base.customers.iter().filter(|(_, customer)| addressed(&engine, customer)).map(|(id, _)| id.clone()).collect();
+        let owners: Vec<Identifier> =
+            self.base.customers.iter().filter(|(_, customer)| addressed(&engine, customer)).map(|(id, _)| id.clone()).collect();
         self.count_visitors(&engine);
         let instants = self.options.decide_at.clone();
         let end = self.base.iter().filter_map(|customer| customer.view(Timestamp::MAX).last_instant()).max();
@@ -184,7 +185,14 @@ impl Replay {
     }
 
     /// One customer at one instant.
-    fn visit(&mut self, engine: &Engine, owner: &Identifier, now: Timestamp, moves: &mut Moves, tally: &mut Tally) -> Result<(), ReplayError> {
+    fn visit(
+        &mut self,
+        engine: &Engine,
+        owner: &Identifier,
+        now: Timestamp,
+        moves: &mut Moves,
+        tally: &mut Tally,
+    ) -> Result<(), ReplayError> {
         let Some(customer) = self.base.customers.get_mut(owner) else { return Ok(()) };
         if customer.view(Timestamp::MAX).next_instant(None).is_none_or(|first| first > now) {
             return Ok(());
@@ -194,7 +202,8 @@ impl Replay {
         if self.request.placements.is_empty() {
             return Ok(());
         }
-        let decision = engine.decide(customer, &self.request, now, None)?;
+        let (decision, candidates) = engine.answer(customer, &self.request, now, None, Detail::Gates)?;
+        tally.gates(&candidates);
         self.tables.stats.decisions += 1;
         note(&decision, &mut self.tables.decisions);
         let Some(outcome) = &self.record else { return Ok(()) };
@@ -270,7 +279,8 @@ impl Replay {
 
 /// Whether a customer has an identifier that is not anonymous.
 fn addressed(engine: &Engine, customer: &Customer) -> bool {
-    let anonymous = |name: &str| engine.playbook().namespaces.iter().any(|namespace| namespace.anonymous && *namespace.name.text == *name);
+    let anonymous =
+        |name: &str| engine.playbook().namespaces.iter().any(|namespace| namespace.anonymous && *namespace.name.text == *name);
     customer.strands().iter().any(|strand| !anonymous(strand.identifier().namespace()))
 }
 
@@ -316,13 +326,15 @@ struct Tally {
     unknown: Vec<u64>,
     /// By journey, then stage; the last is "outside".
     stages: Vec<Vec<[u64; 3]>>,
+    /// By placement, offer and gate.
+    gates: BTreeMap<(Arc<str>, Arc<str>, Gate), u64>,
 }
 
 impl Tally {
     fn new(engine: &Engine) -> Self {
         let segments = engine.playbook().segments.len();
         let stages = engine.model().journeys.stages.iter().map(|stages| vec![[0; 3]; stages.len() + 1]).collect();
-        Tally { members: vec![0; segments], unknown: vec![0; segments], stages }
+        Tally { members: vec![0; segments], unknown: vec![0; segments], stages, gates: BTreeMap::new() }
     }
 
     fn add(&mut self, state: &Derived, moves: &mut Moves) {
@@ -353,11 +365,31 @@ impl Tally {
         moves.counted = state.changes.len();
     }
 
+    fn gates(&mut self, candidates: &[Candidate]) {
+        for candidate in candidates {
+            *self.gates.entry((candidate.placement.clone(), candidate.offer.clone(), candidate.gate)).or_default() += 1;
+        }
+    }
+
     fn finish(self, engine: &Engine, time: Timestamp, tables: &mut ReplayTables) {
+        let playbook = engine.playbook();
+        for placement in playbook.placements.iter().map(|placement| &placement.name.text) {
+            for offer in playbook.offers.iter().map(|offer| &offer.name.text) {
+                for gate in Gate::ALL {
+                    if let Some(customers) = self.gates.get(&(placement.clone(), offer.clone(), gate)) {
+                        let (placement, offer, customers) = (placement.clone(), offer.clone(), *customers);
+                        tables.gates.push(GateRow { time, placement, offer, gate: gate.name(), customers });
+                    }
+                }
+            }
+        }
         let segments = engine.playbook().segments.iter().zip(self.members).zip(self.unknown);
-        tables.segments.extend(
-            segments.map(|((segment, members), unknown)| SegmentRow { time, segment: segment.name.text.clone(), members, unknown }),
-        );
+        tables.segments.extend(segments.map(|((segment, members), unknown)| SegmentRow {
+            time,
+            segment: segment.name.text.clone(),
+            members,
+            unknown,
+        }));
         for (journey, counts) in engine.playbook().journeys.iter().zip(self.stages) {
             let names = journey.stages.iter().map(|stage| Some(stage.name.text.clone())).chain([None]);
             tables.stages.extend(names.zip(counts).map(|(stage, [customers, entries, exits])| StageRow {

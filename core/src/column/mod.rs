@@ -128,9 +128,11 @@ impl<'a> Column<'a> {
     /// `unsupported_type` when the entries are a dictionary themselves.
     pub fn dictionary(indices: impl Into<Ints<'a>>, entries: Column<'a>) -> Result<Self, ColumnError> {
         if matches!(entries.values, Values::Dictionary { .. }) {
-            return Err(
-                ColumnProblem::Unsupported { expected: "plain entries".into(), found: "a dictionary of dictionaries".into() }.into()
-            );
+            return Err(ColumnProblem::Unsupported {
+                expected: "plain entries".into(),
+                found: "a dictionary of dictionaries".into(),
+            }
+            .into());
         }
         let indices = indices.into();
         let rows = indices.len();
@@ -276,9 +278,8 @@ impl<'a> Column<'a> {
         }
         match &self.values {
             Values::Null => Ok(None),
-            Values::Dictionary { indices, entries } => {
-                entry_of(indices, entries, row).and_then(|entry| if entries.is_null(entry) { Ok(None) } else { read(entries, entry) })
-            }
+            Values::Dictionary { indices, entries } => entry_of(indices, entries, row)
+                .and_then(|entry| if entries.is_null(entry) { Ok(None) } else { read(entries, entry) }),
             _ => read(self, row),
         }
         .map_err(|error| error.at(row))
@@ -297,10 +298,9 @@ impl<'a> Column<'a> {
 
 #[inline]
 fn entry_of(indices: &Ints<'_>, entries: &Column<'_>, row: usize) -> Result<usize, ColumnError> {
-    indices
-        .index(row)
-        .filter(|entry| *entry < entries.rows)
-        .ok_or_else(|| ColumnError::malformed(format!("a dictionary index from 0 to below {}", entries.rows), indices.shown(row)))
+    indices.index(row).filter(|entry| *entry < entries.rows).ok_or_else(|| {
+        ColumnError::malformed(format!("a dictionary index from 0 to below {}", entries.rows), indices.shown(row))
+    })
 }
 
 impl fmt::Display for Column<'_> {

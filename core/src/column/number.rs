@@ -138,7 +138,9 @@ impl Column<'_> {
                 Values::Float(numbers) => numbers.get(row).map(|number| f64::from(*number)),
                 #[expect(clippy::cast_precision_loss, reason = "the nearest double is what is promised")]
                 Values::Int(numbers) => numbers.get(row).map(|number| number as f64),
-                Values::Decimal { units, scale } => units.get(row).map(|units| nearest_double(i128::from_ne_bytes(*units), *scale)),
+                Values::Decimal { units, scale } => {
+                    units.get(row).map(|units| nearest_double(i128::from_ne_bytes(*units), *scale))
+                }
                 _ => return Err(column.refused("a number")),
             })
         })

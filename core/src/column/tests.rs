@@ -298,7 +298,8 @@ fn names_are_text_or_whole_numbers() {
 
 #[test]
 fn a_batch_finds_its_columns_or_names_the_nearest() {
-    let columns = || vec![(Arc::from("customer"), Column::ints(&[1, 2])), (Arc::from("amount"), Column::doubles(&[0.5, 1.5][..]))];
+    let columns =
+        || vec![(Arc::from("customer"), Column::ints(&[1, 2])), (Arc::from("amount"), Column::doubles(&[0.5, 1.5][..]))];
     let batch = Batch::new(columns(), 2).unwrap();
     assert_eq!(batch.require("amount").unwrap().double(1).unwrap(), Some(1.5));
     assert!(batch.column("sku").is_none());

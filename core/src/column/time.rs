@@ -60,9 +60,9 @@ impl Column<'_> {
                 }
                 Values::Text { .. } | Values::Views { .. } => {
                     let text = column.text_at(row)?;
-                    return Timestamp::parse(text)
-                        .map(Some)
-                        .map_err(|_| ColumnError::wrong_value("a time as RFC 3339 has it, such as `2026-03-29T02:30:00Z`", text));
+                    return Timestamp::parse(text).map(Some).map_err(|_| {
+                        ColumnError::wrong_value("a time as RFC 3339 has it, such as `2026-03-29T02:30:00Z`", text)
+                    });
                 }
                 _ => return Err(column.refused("timestamps")),
             };

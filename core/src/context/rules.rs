@@ -76,8 +76,11 @@ impl Rules {
         if !complete {
             return None;
         }
-        let attributes =
-            playbook.attributes.iter().map(|attribute| AttributeRule { default: attribute.default.clone(), ttl: attribute.ttl }).collect();
+        let attributes = playbook
+            .attributes
+            .iter()
+            .map(|attribute| AttributeRule { default: attribute.default.clone(), ttl: attribute.ttl })
+            .collect();
         let customer_zone = playbook
             .customer_zone
             .as_ref()

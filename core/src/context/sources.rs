@@ -54,7 +54,12 @@ impl Sources {
             schema.declare_fact(&path, ty, class)
         };
         for (place, attribute) in playbook.attributes.iter().enumerate() {
-            declare(format!("customer.{}", attribute.name.text), attribute.ty.clone(), TimeClass::Step, Source::Attribute(place));
+            declare(
+                format!("customer.{}", attribute.name.text),
+                attribute.ty.clone(),
+                TimeClass::Step,
+                Source::Attribute(place),
+            );
         }
         for (place, fact) in playbook.request.iter().enumerate() {
             declare(format!("request.{}", fact.name.text), fact.ty.clone(), TimeClass::Constant, Source::Request(place));

@@ -124,7 +124,14 @@ impl Derived {
             Some(mark) if mark.settled.is_none_or(|settled| settled < before) => {
                 let taken = changes.split_off(mark.changes.min(changes.len()));
                 let kept = changes.len();
-                *self = Derived { settled: mark.settled, advanced, segments: mark.segments, journeys: mark.journeys, changes, mark: None };
+                *self = Derived {
+                    settled: mark.settled,
+                    advanced,
+                    segments: mark.segments,
+                    journeys: mark.journeys,
+                    changes,
+                    mark: None,
+                };
                 (taken, kept)
             }
             _ => {

@@ -75,14 +75,29 @@ impl<'de> Visitor<'de> for EventReader<'_> {
                 "identifiers" => identifiers.extend(access.next_value::<Vec<String>>()?),
                 "properties" => match access.next_value_seed(FromJson::new(self.nodes))? {
                     Value::Map(entries) => {
-                        properties = entries.iter().map(|(key, value)| (key.as_text().unwrap_or("").to_owned(), value.clone())).collect();
+                        properties = entries
+                            .iter()
+                            .map(|(key, value)| (key.as_text().unwrap_or("").to_owned(), value.clone()))
+                            .collect();
                     }
                     _ => return Err(A::Error::custom("`properties` is no object")),
                 },
                 other => {
                     let shown: String = other.chars().take(80).collect();
-                    let keys = ["type", "time", "identifier", "identifiers", "id", "sequence", "known_at", "channel", "source", "properties"];
-                    let hint = crate::error::nearest(other, keys).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                    let keys = [
+                        "type",
+                        "time",
+                        "identifier",
+                        "identifiers",
+                        "id",
+                        "sequence",
+                        "known_at",
+                        "channel",
+                        "source",
+                        "properties",
+                    ];
+                    let hint =
+                        crate::error::nearest(other, keys).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                     return Err(A::Error::custom(format!("unknown key `{shown}`{hint}")));
                 }
             }

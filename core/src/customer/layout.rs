@@ -26,7 +26,10 @@ pub(super) enum CellKind {
     Int,
     Uint,
     Double,
-    Decimal { scale: u8, currency: Option<Currency> },
+    Decimal {
+        scale: u8,
+        currency: Option<Currency>,
+    },
     Text,
     Timestamp,
     Duration,
@@ -84,14 +87,9 @@ impl CellKind {
             Type::String | Type::Enum(_) => CellKind::Text,
             Type::Timestamp => CellKind::Timestamp,
             Type::Duration => CellKind::Duration,
-            Type::Dyn
-            | Type::Null
-            | Type::Bytes
-            | Type::List(_)
-            | Type::Map(..)
-            | Type::Type
-            | Type::Stream
-            | Type::Event => CellKind::Whole,
+            Type::Dyn | Type::Null | Type::Bytes | Type::List(_) | Type::Map(..) | Type::Type | Type::Stream | Type::Event => {
+                CellKind::Whole
+            }
             // A type added to the language is kept whole until it has a better form.
             #[allow(unreachable_patterns, reason = "`Type` may grow")]
             _ => CellKind::Whole,

@@ -23,8 +23,8 @@ pub use layout::Layout;
 pub use prepare::MAX_TEXT;
 pub(crate) use prepare::primary;
 pub use reserved::{ATTRIBUTE_SET, OUTCOMES, Reserved, outcome_column};
-pub use strand::{Arrival, Prepared, Strand};
 pub(crate) use strand::PreparedCell;
+pub use strand::{Arrival, Prepared, Strand};
 pub use view::{StoryRow, View};
 
 use crate::value::Timestamp;

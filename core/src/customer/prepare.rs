@@ -28,7 +28,11 @@ impl Layout {
             };
             let Some(place) = cells.get_mut(column) else { continue };
             if *place != PreparedCell::Missing {
-                return Err(EventError::new("property_twice", format!("properties.{}", shown(name)), "the property is told twice"));
+                return Err(EventError::new(
+                    "property_twice",
+                    format!("properties.{}", shown(name)),
+                    "the property is told twice",
+                ));
             }
             *place = self.cell_of(kind, column, name, value)?;
         }
@@ -55,7 +59,13 @@ impl Layout {
         digest.iter().take(16).fold(String::from("content:"), |text, byte| text + &format!("{byte:02x}"))
     }
 
-    fn cell_of<'a>(&self, kind: EventKind, column: usize, name: &str, value: &'a Value) -> Result<PreparedCell<'a>, EventError> {
+    fn cell_of<'a>(
+        &self,
+        kind: EventKind,
+        column: usize,
+        name: &str,
+        value: &'a Value,
+    ) -> Result<PreparedCell<'a>, EventError> {
         let path = || format!("properties.{}", shown(name));
         if let (Some(CellKind::Text), Value::String(text)) = (self.cell(kind, column), value) {
             // Text needs no conversion, only a look at a declared set.
@@ -99,7 +109,11 @@ impl Layout {
         let properties = || event.properties.iter().map(|(name, value)| (name.as_str(), value));
         if event.event_type == ATTRIBUTE_SET {
             let Some(Value::String(attribute)) = event.property("attribute") else {
-                return Err(EventError::new("missing_property", "properties.attribute", "expected the name of an attribute, as text"));
+                return Err(EventError::new(
+                    "missing_property",
+                    "properties.attribute",
+                    "expected the name of an attribute, as text",
+                ));
             };
             let kind = self.attribute_kind(attribute)?;
             return Ok((kind, properties().filter(|(name, _)| *name != "attribute").collect()));
@@ -111,7 +125,8 @@ impl Layout {
     /// The event type in which an attribute's values are kept.
     pub(crate) fn attribute_kind(&self, attribute: &str) -> Result<EventKind, EventError> {
         self.schema().event(&format!("{ATTRIBUTE_SET}:{attribute}")).ok_or_else(|| {
-            let names = self.schema().events().iter().filter_map(|event| event.name.strip_prefix(ATTRIBUTE_SET)?.strip_prefix(':'));
+            let names =
+                self.schema().events().iter().filter_map(|event| event.name.strip_prefix(ATTRIBUTE_SET)?.strip_prefix(':'));
             EventError::undeclared("attribute", "properties.attribute", attribute, names)
         })
     }
@@ -129,7 +144,10 @@ impl Layout {
 }
 
 /// The identifier under which an event is kept: the one whose namespace was declared first.
-pub(crate) fn primary<'a>(identifiers: &'a [Identifier], namespaces: &[std::sync::Arc<str>]) -> Result<&'a Identifier, EventError> {
+pub(crate) fn primary<'a>(
+    identifiers: &'a [Identifier],
+    namespaces: &[std::sync::Arc<str>],
+) -> Result<&'a Identifier, EventError> {
     let mut best: Option<(usize, &Identifier)> = None;
     for identifier in identifiers {
         let name = identifier.namespace();
@@ -146,7 +164,9 @@ pub(crate) fn primary<'a>(identifiers: &'a [Identifier], namespaces: &[std::sync
 
 fn short<'a>(text: Option<&'a str>, part: &'static str) -> Result<Option<&'a str>, EventError> {
     match text {
-        Some(text) if text.len() > Identifier::MAX_BYTES => Err(EventError::new("too_long", part, "expected at most 512 bytes")),
+        Some(text) if text.len() > Identifier::MAX_BYTES => {
+            Err(EventError::new("too_long", part, "expected at most 512 bytes"))
+        }
         Some("") => Ok(None),
         text => Ok(text),
     }

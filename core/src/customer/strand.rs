@@ -195,7 +195,8 @@ impl Strand {
     fn canonical(&self, kind: EventKind, row: usize) -> Vec<u8> {
         let Some((track, head)) = self.track(kind).and_then(|track| Some((track, track.head(row)?))) else { return Vec::new() };
         let optional = |code: u32| (code != 0).then(|| self.texts.get(code));
-        let mut bytes = canonical_head(&self.layout, kind, head.time, head.sequence, optional(head.channel), optional(head.source));
+        let mut bytes =
+            canonical_head(&self.layout, kind, head.time, head.sequence, optional(head.channel), optional(head.source));
         for column in 0..track.columns.len() {
             let cell = match track.cell(row, column) {
                 Cell::Missing => PreparedCell::Missing,
@@ -256,7 +257,14 @@ impl Prepared<'_> {
     }
 }
 
-fn canonical_head(layout: &Layout, kind: EventKind, time: Timestamp, sequence: i64, channel: Option<&str>, source: Option<&str>) -> Vec<u8> {
+fn canonical_head(
+    layout: &Layout,
+    kind: EventKind,
+    time: Timestamp,
+    sequence: i64,
+    channel: Option<&str>,
+    source: Option<&str>,
+) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(64);
     let name = layout.schema().event_decl(kind).map_or("", |event| &event.name);
     put_text(&mut bytes, name);

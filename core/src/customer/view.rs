@@ -63,7 +63,9 @@ impl<'a> View<'a> {
         let mut runs: SmallVec<[Run<'a>; 4]> = SmallVec::new();
         for strand in self.strands {
             for (kind, track) in strand.tracks() {
-                if kinds.contains(&kind) && let Some(run) = self.run(strand, kind, track, span) {
+                if kinds.contains(&kind)
+                    && let Some(run) = self.run(strand, kind, track, span)
+                {
                     runs.push(run);
                 }
             }
@@ -77,7 +79,9 @@ impl<'a> View<'a> {
             return;
         }
         while let Some(run) = runs.iter_mut().filter(|run| run.row < run.end).min_by(|a, b| a.compare(b)) {
-            if let Some(row) = run.next(self.known_at) && visit(row).is_break() {
+            if let Some(row) = run.next(self.known_at)
+                && visit(row).is_break()
+            {
                 return;
             }
         }
@@ -90,8 +94,13 @@ impl<'a> View<'a> {
         for strand in self.strands {
             let Some(track) = strand.track(kind) else { continue };
             let Some(run) = self.run(strand, kind, track, Span::lifetime(now)) else { continue };
-            let latest = (run.row..run.end).rev().map(|row| StoryRow { strand, kind, track, row }).find(|row| row.known_at() <= self.known_at);
-            if let Some(row) = latest && best.is_none_or(|best| best.compare(&row) == Ordering::Less) {
+            let latest = (run.row..run.end)
+                .rev()
+                .map(|row| StoryRow { strand, kind, track, row })
+                .find(|row| row.known_at() <= self.known_at);
+            if let Some(row) = latest
+                && best.is_none_or(|best| best.compare(&row) == Ordering::Less)
+            {
                 best = Some(row);
             }
         }
@@ -121,7 +130,10 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn declared(&self) -> Option<(Timestamp, Timestamp, usize)> {
         let tracks = self.strands.iter().flat_map(|strand| {
-            strand.tracks().filter(|(kind, _)| strand.layout().kind(*kind).is_some_and(|kind| kind.in_sessions)).map(|(_, track)| track)
+            strand
+                .tracks()
+                .filter(|(kind, _)| strand.layout().kind(*kind).is_some_and(|kind| kind.in_sessions))
+                .map(|(_, track)| track)
         });
         tracks.fold(None, |found, track| {
             let (Some(first), Some(last)) = (track.times.first(), track.times.last()) else { return found };
@@ -272,7 +284,9 @@ impl<'a> StoryRow<'a> {
     #[must_use]
     pub fn text(&self, column: usize) -> Option<&'a str> {
         match self.track.columns.get(column)? {
-            super::track::Cells::Codes(codes) => codes.get(self.row).filter(|code| **code != 0).map(|code| self.strand.text(*code)),
+            super::track::Cells::Codes(codes) => {
+                codes.get(self.row).filter(|code| **code != 0).map(|code| self.strand.text(*code))
+            }
             _ => None,
         }
     }

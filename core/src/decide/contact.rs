@@ -15,7 +15,13 @@ pub(super) struct Taken<'a> {
 
 impl ContactRule {
     /// Why an offer may not be shown in a placement now; `None` when this rule has nothing against it.
-    pub(super) fn objects(&self, context: &Context<'_>, offer: &OfferRule, placement: &PlacementRule, taken: &[Taken<'_>]) -> Option<String> {
+    pub(super) fn objects(
+        &self,
+        context: &Context<'_>,
+        offer: &OfferRule,
+        placement: &PlacementRule,
+        taken: &[Taken<'_>],
+    ) -> Option<String> {
         if let Scope::OnlyChannel(channel) = &self.scope
             && *channel != placement.channel
         {
@@ -54,20 +60,27 @@ impl ContactRule {
         (count >= at_most as usize).then(|| {
             let (outcome, _) = &self.outcome;
             let window = match per {
-                CapWindow::Rolling(length) => format!("the last {length}"),
+                CapWindow::Rolling(length) => format!("in the last {length}"),
                 CapWindow::Calendar(crate::value::Unit::Day) => "today".to_owned(),
                 CapWindow::Calendar(crate::value::Unit::Week { .. }) => "this week".to_owned(),
                 CapWindow::Calendar(crate::value::Unit::Month) => "this month".to_owned(),
-                CapWindow::Session => "this session".to_owned(),
-                CapWindow::Lifetime => "all time".to_owned(),
+                CapWindow::Session => "in this session".to_owned(),
+                CapWindow::Lifetime => "so far".to_owned(),
             };
             let earlier = if here > 0 { format!(", {here} of them in this decision") } else { String::new() };
-            format!("`{}`: `{outcome}` {count} times in {window}{earlier}, at most {at_most}", self.name)
+            let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+            format!("`{}`: `{outcome}` {times} {window}{earlier}, at most {at_most} allowed", self.name)
         })
     }
 
     /// How many outcomes count in a span, and when the last was.
-    fn counted(&self, context: &Context<'_>, span: Span, offer: &OfferRule, placement: &PlacementRule) -> (usize, Option<Timestamp>) {
+    fn counted(
+        &self,
+        context: &Context<'_>,
+        span: Span,
+        offer: &OfferRule,
+        placement: &PlacementRule,
+    ) -> (usize, Option<Timestamp>) {
         let (mut count, mut last) = (0, None);
         context.view().events(&[self.outcome.1], span, &mut |row: StoryRow<'_>| {
             let counts = match &self.scope {

@@ -1,7 +1,7 @@
 use super::contact::Taken;
 use super::rules::{OfferRule, Offers, PlacementRule};
 use super::trace::{Gate, Score};
-use crate::context::{Context, Rule};
+use crate::context::{Context, Rule, Source};
 use crate::customer::View;
 use crate::expr::{self, Facts, Outcome};
 use crate::playbook::ConsentDefault;
@@ -21,6 +21,8 @@ pub(super) struct Stop {
 pub enum Detail {
     /// Only what is decided.
     Brief,
+    /// With the gate at which each candidate was stopped, but without reasons.
+    Gates,
     /// With reasons for every candidate.
     Full,
 }
@@ -120,7 +122,13 @@ impl OfferRule {
     }
 
     /// The contact policy, with the slots that this decision has filled already.
-    pub(super) fn contact(&self, offers: &Offers, context: &Context<'_>, placement: &PlacementRule, taken: &[Taken<'_>]) -> Result<(), Stop> {
+    pub(super) fn contact(
+        &self,
+        offers: &Offers,
+        context: &Context<'_>,
+        placement: &PlacementRule,
+        taken: &[Taken<'_>],
+    ) -> Result<(), Stop> {
         match offers.contact.iter().find_map(|rule| rule.objects(context, self, placement, taken)) {
             Some(reason) => Err(Stop::known(Gate::Contact, reason)),
             None => Ok(()),
@@ -141,7 +149,7 @@ impl OfferRule {
                 (None, None) => {
                     let mut reasons = vec![format!("`{name}` has no value and no prior")];
                     if detail == Detail::Full {
-                        reasons.extend(expr::explain(rule.checked(), context).reasons());
+                        reasons.extend(reasons_of(rule, context));
                     }
                     return Err(Stop { gate: Gate::Score, unknown: true, reasons });
                 }
@@ -164,10 +172,28 @@ fn condition(rule: &Rule, gate: Gate, context: &Context<'_>, detail: Detail) -> 
     }
     let unknown = !matches!(outcome, Outcome::Value(_));
     let reasons = match detail {
-        Detail::Brief => Vec::new(),
-        Detail::Full => expr::explain(rule.checked(), context).reasons(),
+        Detail::Brief | Detail::Gates => Vec::new(),
+        Detail::Full => reasons_of(rule, context),
     };
     Err(Stop { gate, unknown, reasons })
+}
+
+/// Why a rule came out as it did; where a segment decided, why the customer is in it or not.
+pub(super) fn reasons_of(rule: &Rule, context: &Context<'_>) -> Vec<String> {
+    let mut reasons = expr::explain(rule.checked(), context).reasons();
+    let rules = context.rules();
+    for fact in &rule.reads().facts {
+        let Some(Source::Segment(number)) = rules.sources.source(*fact) else { continue };
+        let path = rules.sources.path(*fact);
+        let name = path.strip_prefix("segment.").unwrap_or(&path);
+        let (called, listed) = (format!("segment({name:?})"), format!("{name:?} in segment"));
+        let decided = reasons.iter().any(|reason| reason.contains(&called) || reason.contains(&listed));
+        if let (true, Some(segment)) = (decided, rules.segments.get(number)) {
+            let why = expr::explain(segment.checked(), context).reasons();
+            reasons.push(format!("segment `{name}`: {}", why.join("; ")));
+        }
+    }
+    reasons
 }
 
 fn number(value: &Value) -> Option<f64> {

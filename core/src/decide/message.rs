@@ -34,7 +34,13 @@ impl Messages {
     }
 
     /// Compiles a template; it may use `names` only.
-    pub(super) fn add(&mut self, text: &Text, format: Format, names: &[&str], findings: &mut Vec<Diagnostic>) -> Option<TemplateName> {
+    pub(super) fn add(
+        &mut self,
+        text: &Text,
+        format: Format,
+        names: &[&str],
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<TemplateName> {
         let extension = match format {
             Format::Text => "txt",
             Format::Html => "html",
@@ -52,18 +58,25 @@ impl Messages {
         };
         if let Err(error) = self.environment.add_template_owned(name.clone(), text.text.to_string()) {
             let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-            let line = error.line().filter(|line| *line > 1).map_or_else(String::new, |line| format!(" (line {line} of the message)"));
+            let line =
+                error.line().filter(|line| *line > 1).map_or_else(String::new, |line| format!(" (line {line} of the message)"));
             findings.push(mistake("template_syntax", format!("the message is no template: {detail}{line}"), None));
             return None;
         }
-        let used = self.environment.get_template(&name).map(|template| template.undeclared_variables(false)).unwrap_or_default();
-        let unknown: std::collections::BTreeSet<String> = used.into_iter().filter(|name| !names.contains(&name.as_str())).collect();
+        let used =
+            self.environment.get_template(&name).map(|template| template.undeclared_variables(false)).unwrap_or_default();
+        let unknown: std::collections::BTreeSet<String> =
+            used.into_iter().filter(|name| !names.contains(&name.as_str())).collect();
         for name in &unknown {
             let hint = match nearest(name, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("declare it under `with`, such as `{name}: customer.{name}`"),
             };
-            findings.push(mistake("unknown_name", format!("the message shows `{name}`, which `with` does not declare"), Some(hint)));
+            findings.push(mistake(
+                "unknown_name",
+                format!("the message shows `{name}`, which `with` does not declare"),
+                Some(hint),
+            ));
         }
         unknown.is_empty().then_some(TemplateName(name))
     }
@@ -75,7 +88,10 @@ impl Messages {
     pub(super) fn render(&self, name: &TemplateName, values: &BTreeMap<&str, minijinja::Value>) -> Result<String, String> {
         let template = self.environment.get_template(&name.0).map_err(|error| error.kind().to_string())?;
         let mut sink = Sink { bytes: Vec::new() };
-        match template.render_captured_to(minijinja::Value::from_pairs(values.iter().map(|(name, value)| (*name, value.clone()))), &mut sink) {
+        match template.render_captured_to(
+            minijinja::Value::from_pairs(values.iter().map(|(name, value)| (*name, value.clone()))),
+            &mut sink,
+        ) {
             Ok(_) => String::from_utf8(sink.bytes).map_err(|_| "the message is no text".to_owned()),
             Err(_) if sink.bytes.len() >= MAX_MESSAGE => Err(format!("the message is longer than {MAX_MESSAGE} bytes")),
             Err(error) => Err(error.kind().to_string()),

@@ -9,8 +9,8 @@ mod rules;
 mod trace;
 
 pub use decision::{Answer, Decision, PlacementAnswer, Ranked};
-pub use gates::Detail;
 pub(crate) use gates::Consent;
+pub use gates::Detail;
 pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
 pub use rules::{ContactRule, Limit, OfferRule, Offers, PlacementRule, Scope, TreatmentRule};
@@ -75,10 +75,17 @@ pub(crate) fn decide(offers: &Offers, context: &Context<'_>, placements: &[usize
         let reason = tally.reason();
         let answer = match &placement.fallback {
             _ if !chosen.is_empty() => Answer::Offers { offers: chosen },
-            Some((message, purposes)) if permitted(purposes, &consents).is_ok() => Answer::Fallback { message: message.clone() },
+            Some((message, purposes)) if permitted(purposes, &consents).is_ok() => {
+                Answer::Fallback { message: message.clone() }
+            }
             _ => Answer::Silence,
         };
-        answers.placements.push(PlacementAnswer { placement: placement.name.clone(), channel: placement.channel.clone(), answer, reason });
+        answers.placements.push(PlacementAnswer {
+            placement: placement.name.clone(),
+            channel: placement.channel.clone(),
+            answer,
+            reason,
+        });
         tally.candidates.sort_by_key(|(place, _)| *place);
         answers.candidates.extend(tally.candidates.into_iter().map(|(_, candidate)| candidate));
     }
@@ -110,19 +117,21 @@ fn fill(
             (Outcome::Value(value), _) => message::shown(&value),
             (_, Some(missing)) => (&**missing).into(),
             (_, None) => {
-                let mut reasons = vec![format!("the message needs `{name}`, which is not known and declares nothing for that case")];
+                let mut reasons =
+                    vec![format!("the message needs `{name}`, which is not known and declares nothing for that case")];
                 if detail == Detail::Full {
-                    reasons.extend(crate::expr::explain(rule.checked(), context).reasons());
+                    reasons.extend(gates::reasons_of(rule, context));
                 }
                 return Err(Stop { gate: Gate::Message, unknown: true, reasons });
             }
         };
         values.insert(&**name, value);
     }
-    offers
-        .messages
-        .render(&survivor.treatment.template, &values)
-        .map_err(|error| Stop { gate: Gate::Message, unknown: false, reasons: vec![error] })
+    offers.messages.render(&survivor.treatment.template, &values).map_err(|error| Stop {
+        gate: Gate::Message,
+        unknown: false,
+        reasons: vec![error],
+    })
 }
 
 /// Counts what became of the candidates of a placement.
@@ -136,7 +145,7 @@ struct Tally<'a> {
 impl Tally<'_> {
     fn add(&mut self, place: usize, offer: &OfferRule, stop: Stop, score: Option<Score>) {
         *self.counts.entry(stop.gate).or_default() += 1;
-        if self.detail == Detail::Full {
+        if self.detail != Detail::Brief {
             let Stop { gate, unknown, reasons } = stop;
             let (placement, offer) = (self.placement.name.clone(), offer.name.clone());
             self.candidates.push((place, Candidate { placement, offer, gate, unknown, reasons, score }));

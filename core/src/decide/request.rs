@@ -67,7 +67,11 @@ impl fmt::Display for RequestError {
 impl std::error::Error for RequestError {}
 
 /// The facts of a request in the order of the playbook's `request`.
-pub(crate) fn facts_in_order(request: &Request, names: &[std::sync::Arc<str>], schema: &Schema) -> Result<Vec<Option<Value>>, RequestError> {
+pub(crate) fn facts_in_order(
+    request: &Request,
+    names: &[std::sync::Arc<str>],
+    schema: &Schema,
+) -> Result<Vec<Option<Value>>, RequestError> {
     let mut facts = vec![None; names.len()];
     for (name, value) in &request.facts {
         let shown: String = name.chars().take(80).collect();

@@ -117,7 +117,8 @@ impl Offers {
     pub(crate) fn compile(playbook: &Playbook, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut messages = Messages::new();
         let before = findings.iter().filter(|finding| finding.severity == crate::error::Severity::Error).count();
-        let offers = playbook.offers.iter().map(|offer| offer_rule(offer, playbook, sources, &mut messages, findings)).collect();
+        let offers =
+            playbook.offers.iter().map(|offer| offer_rule(offer, playbook, sources, &mut messages, findings)).collect();
         let placements = playbook
             .placements
             .iter()
@@ -125,7 +126,10 @@ impl Offers {
                 name: placement.name.text.clone(),
                 channel: placement.channel.text.clone(),
                 slots: placement.slots as usize,
-                fallback: placement.fallback.as_ref().map(|fallback| (fallback.message.clone(), purposes(&fallback.purposes, playbook))),
+                fallback: placement
+                    .fallback
+                    .as_ref()
+                    .map(|fallback| (fallback.message.clone(), purposes(&fallback.purposes, playbook))),
             })
             .collect();
         let contact = playbook.contact.iter().filter_map(|rule| contact_rule(rule, sources)).collect();
@@ -151,7 +155,13 @@ impl OfferRule {
     }
 }
 
-fn offer_rule(offer: &Offer, playbook: &Playbook, sources: &Sources, messages: &mut Messages, findings: &mut Vec<Diagnostic>) -> OfferRule {
+fn offer_rule(
+    offer: &Offer,
+    playbook: &Playbook,
+    sources: &Sources,
+    messages: &mut Messages,
+    findings: &mut Vec<Diagnostic>,
+) -> OfferRule {
     let schema = &sources.schema;
     let gates = [&offer.eligible, &offer.applicable, &offer.suitable]
         .map(|text| text.as_ref().and_then(|text| Rule::compile(text, schema, &Expected::Bool, findings)));
@@ -190,7 +200,9 @@ fn offer_rule(offer: &Offer, playbook: &Playbook, sources: &Sources, messages: &
 
 fn contact_rule(rule: &playbook::ContactRule, sources: &Sources) -> Option<ContactRule> {
     let (name, outcome, scope, limit) = match rule {
-        playbook::ContactRule::Cap { name, count, scope, at_most, per } => (name, count, scope, Limit::Cap { at_most: *at_most, per: *per }),
+        playbook::ContactRule::Cap { name, count, scope, at_most, per } => {
+            (name, count, scope, Limit::Cap { at_most: *at_most, per: *per })
+        }
         playbook::ContactRule::Pause { name, after, scope, pause } => (name, after, scope, Limit::Pause(*pause)),
     };
     let scope = match scope {

@@ -97,7 +97,11 @@ impl Walk<'_> {
             // Depth is bounded so that a chain of ten thousand segments cannot exhaust the stack.
             Mark::Open if self.path.len() >= 500 => {
                 let name = self.name(node);
-                self.findings.push(mistake("too_deep", format!("`{}` depends on more than 500 others in a row", name.text), name));
+                self.findings.push(mistake(
+                    "too_deep",
+                    format!("`{}` depends on more than 500 others in a row", name.text),
+                    name,
+                ));
             }
             Mark::Open => {
                 self.set(node, Mark::Active);
@@ -135,8 +139,15 @@ impl Walk<'_> {
         let rules = &self.model.rules;
         match node {
             Node::Segment(number) => rules.segments.get(number).into_iter().collect(),
-            Node::Persona(number) => rules.personas.get(number).into_iter().flat_map(|persona| persona.evidence.iter().map(|(rule, ..)| rule)).collect(),
-            Node::Journey(number) => self.model.journeys.rules.get(number).into_iter().flat_map(crate::journey::JourneyRule::conditions).collect(),
+            Node::Persona(number) => rules
+                .personas
+                .get(number)
+                .into_iter()
+                .flat_map(|persona| persona.evidence.iter().map(|(rule, ..)| rule))
+                .collect(),
+            Node::Journey(number) => {
+                self.model.journeys.rules.get(number).into_iter().flat_map(crate::journey::JourneyRule::conditions).collect()
+            }
         }
     }
 

@@ -93,21 +93,32 @@ impl Namer<'_> {
             self.playbook.segments.get(usize::from(number)).map_or_else(|| Arc::from("?"), |segment| segment.name.text.clone())
         };
         let (what, rule) = match change.what {
-            What::Entered { segment: number } => (Effected::SegmentEntered { segment: segment(number) }, format!("segment.{}", segment(number))),
-            What::Left { segment: number } => (Effected::SegmentLeft { segment: segment(number) }, format!("-segment.{}", segment(number))),
+            What::Entered { segment: number } => {
+                (Effected::SegmentEntered { segment: segment(number) }, format!("segment.{}", segment(number)))
+            }
+            What::Left { segment: number } => {
+                (Effected::SegmentLeft { segment: segment(number) }, format!("-segment.{}", segment(number)))
+            }
             What::Moved { journey, from, to } => {
                 let journey = usize::from(journey);
                 let stage = |number: Option<u16>| {
                     number.and_then(|number| self.model.journeys.stages.get(journey)?.get(usize::from(number)).cloned())
                 };
-                let name = self.playbook.journeys.get(journey).map_or_else(|| Arc::from("?"), |journey| journey.name.text.clone());
+                let name =
+                    self.playbook.journeys.get(journey).map_or_else(|| Arc::from("?"), |journey| journey.name.text.clone());
                 let (from, to) = (stage(from), stage(to));
                 let rule = format!("journey.{name}.{}.{}", from.as_deref().unwrap_or(""), to.as_deref().unwrap_or(""));
                 (Effected::StageChanged { journey: name, from, to }, rule)
             }
         };
         let cause = change.event.as_deref().unwrap_or("");
-        Effect { id: digest(&[self.customer, &rule, &change.at.to_string(), cause]), kind, at: change.at, what, cause: change.event.clone() }
+        Effect {
+            id: digest(&[self.customer, &rule, &change.at.to_string(), cause]),
+            kind,
+            at: change.at,
+            what,
+            cause: change.event.clone(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ pub use effect::{Effect, EffectKind, Effected, Effects};
 
 use crate::context::Context;
 use crate::customer::{Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Prepared, View, primary};
-use crate::decide::{self, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Trace};
+use crate::decide::{self, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Trace};
 use crate::error::Diagnostics;
 use crate::expr::Answer;
 use crate::journey::{Model, derive, next_due};
@@ -120,7 +120,12 @@ impl Engine {
         self.record_prepared(customer, &identifier, &prepared)
     }
 
-    pub(crate) fn record_prepared(&self, customer: &mut Customer, identifier: &Identifier, event: &Prepared<'_>) -> Result<Effects, EventError> {
+    pub(crate) fn record_prepared(
+        &self,
+        customer: &mut Customer,
+        identifier: &Identifier,
+        event: &Prepared<'_>,
+    ) -> Result<Effects, EventError> {
         let arrival = self.insert(customer, identifier, event)?;
         let effects = match arrival {
             Arrival::New => self.settle(customer, event.time, event.time),
@@ -131,7 +136,12 @@ impl Engine {
     }
 
     /// Puts an event into the story without deriving anything from it yet.
-    pub(crate) fn insert(&self, customer: &mut Customer, identifier: &Identifier, event: &Prepared<'_>) -> Result<Arrival, EventError> {
+    pub(crate) fn insert(
+        &self,
+        customer: &mut Customer,
+        identifier: &Identifier,
+        event: &Prepared<'_>,
+    ) -> Result<Arrival, EventError> {
         let full = || EventError::new("story_full", "", "the customer's story holds more than 4 GiB of text");
         let strand = customer.strand_mut(identifier, self.layout()).ok_or_else(full)?;
         strand.insert(event).map_err(|_| full())
@@ -147,6 +157,12 @@ impl Engine {
         Effects { arrival: None, effects }
     }
 
+    /// Everything that happened to a customer so far, in order: segments entered and left, stages changed.
+    #[must_use]
+    pub fn history(&self, customer: &Customer) -> Vec<Effect> {
+        self.compare(customer, &[], &customer.derived.changes, None)
+    }
+
     /// The first instant after everything derived so far at which something may change without an event: a window that runs
     /// empty, a time-out. `None` when nothing will.
     #[must_use]
@@ -160,26 +176,39 @@ impl Engine {
     ///
     /// # Errors
     /// [`RequestError`] for an unknown placement or a fact that does not fit.
-    pub fn decide(&self, customer: &Customer, request: &Request, now: Timestamp, known_at: Option<Timestamp>) -> Result<Decision, RequestError> {
-        self.answer(customer, request, now, known_at, Detail::Brief)
+    pub fn decide(
+        &self,
+        customer: &Customer,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Result<Decision, RequestError> {
+        self.answer(customer, request, now, known_at, Detail::Brief).map(|(decision, _)| decision)
     }
 
     /// The same decision, with the reasons for every candidate.
     ///
     /// # Errors
     /// As for [`decide`](Self::decide).
-    pub fn explain(&self, customer: &Customer, request: &Request, now: Timestamp, known_at: Option<Timestamp>) -> Result<Decision, RequestError> {
-        self.answer(customer, request, now, known_at, Detail::Full)
+    pub fn explain(
+        &self,
+        customer: &Customer,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Result<Decision, RequestError> {
+        self.answer(customer, request, now, known_at, Detail::Full).map(|(decision, _)| decision)
     }
 
-    fn answer(
+    /// A decision, and what became of the candidates as far as the detail asks for it and no trace holds it.
+    pub(crate) fn answer(
         &self,
         customer: &Customer,
         request: &Request,
         now: Timestamp,
         known_at: Option<Timestamp>,
         detail: Detail,
-    ) -> Result<Decision, RequestError> {
+    ) -> Result<(Decision, Vec<Candidate>), RequestError> {
         let inner = &*self.0;
         if customer.strands().iter().any(|strand| strand.layout().digest() != self.digest()) {
             return Err(RequestError::new("other_playbook", "", OTHER_PLAYBOOK));
@@ -191,9 +220,9 @@ impl Engine {
         let state = self.state(customer, &view, now);
         let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
         let context = Context::new(&inner.model.rules, view, now, &facts, &places, &inner.model.journeys.stages);
-        let answers = decide::decide(&inner.offers, &context, &placements, detail);
-        let trace = (detail == Detail::Full).then(|| self.trace(&context, &state, answers.candidates));
-        Ok(Decision {
+        let mut answers = decide::decide(&inner.offers, &context, &placements, detail);
+        let trace = (detail == Detail::Full).then(|| self.trace(&context, &state, std::mem::take(&mut answers.candidates)));
+        let decision = Decision {
             id: self.decision_id(customer, request, &facts, now, known_at),
             customer: customer.id().to_owned(),
             now,
@@ -201,7 +230,8 @@ impl Engine {
             playbook: self.digest().clone(),
             placements: answers.placements,
             trace,
-        })
+        };
+        Ok((decision, answers.candidates))
     }
 
     fn placements(&self, request: &Request) -> Result<Vec<usize>, RequestError> {
@@ -226,13 +256,20 @@ impl Engine {
         Ok(numbers)
     }
 
-    fn decision_id(&self, customer: &Customer, request: &Request, facts: &[Option<Value>], now: Timestamp, known_at: Timestamp) -> String {
+    fn decision_id(
+        &self,
+        customer: &Customer,
+        request: &Request,
+        facts: &[Option<Value>],
+        now: Timestamp,
+        known_at: Timestamp,
+    ) -> String {
         let facts = serde_json::to_string(facts).unwrap_or_default();
         let placements = request.placements.join("\n");
         digest(&[self.digest(), customer.id(), &now.to_string(), &known_at.to_string(), &placements, &facts])
     }
 
-    fn trace(&self, context: &Context<'_>, state: &Derived, candidates: Vec<decide::Candidate>) -> Trace {
+    fn trace(&self, context: &Context<'_>, state: &Derived, candidates: Vec<Candidate>) -> Trace {
         let playbook = self.playbook();
         let member = |number: usize| matches!(context.segment(number).value, Answer::Known(Value::Bool(true)));
         let segments = playbook.segments.iter().enumerate().filter(|(number, _)| member(*number));
@@ -258,7 +295,9 @@ impl Engine {
         let cached = &customer.derived;
         let all_known = view.known_at() >= now && view.sees_all();
         let usable = all_known && cached.settled.is_none_or(|settled| settled <= now);
-        let due = usable && view.next_instant(cached.settled).is_none_or(|next| next > now) && next_due(cached).is_none_or(|due| due > now);
+        let due = usable
+            && view.next_instant(cached.settled).is_none_or(|next| next > now)
+            && next_due(cached).is_none_or(|due| due > now);
         if due && cached.settled.is_some() {
             return Cow::Borrowed(cached);
         }
@@ -311,6 +350,7 @@ impl Engine {
     /// said before.
     fn settle(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
         let mut state = std::mem::take(&mut customer.derived);
+        let told = state.advanced;
         let frontier = state.settled;
         let reached = state.advanced.unwrap_or(time).max(time);
         let strands = customer.strands();
@@ -325,20 +365,23 @@ impl Engine {
         };
         state.mark();
         derive(&self.0.model, &view, &mut state, reached);
-        let effects = self.compare(customer, &said, state.changes.get(kept..).unwrap_or(&[]), frontier);
+        // What lies before the instant up to which everything was told corrects that; what comes with its last instant adds to it.
+        let told = if told == Some(from) { told.map(|told| told.saturating_add_micros(-1)) } else { told };
+        let effects = self.compare(customer, &said, state.changes.get(kept..).unwrap_or(&[]), told);
         customer.derived = state;
         effects
     }
 
-    /// What is withdrawn, corrected and new between two versions of history.
-    fn compare(&self, customer: &Customer, said: &[Change], holds: &[Change], frontier: Option<Timestamp>) -> Vec<Effect> {
+    /// What is withdrawn, corrected and new between two versions of history, of which all up to `told` was told before.
+    fn compare(&self, customer: &Customer, said: &[Change], holds: &[Change], told: Option<Timestamp>) -> Vec<Effect> {
         let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.id() };
         let key = |change: &Change| (change.at, change.what);
         let before: BTreeSet<_> = said.iter().map(key).collect();
         let after: BTreeSet<_> = holds.iter().map(key).collect();
-        let withdrawn = said.iter().filter(|change| !after.contains(&key(change))).map(|change| (change, EffectKind::Withdrawn));
+        let withdrawn =
+            said.iter().filter(|change| !after.contains(&key(change))).map(|change| (change, EffectKind::Withdrawn));
         let news = holds.iter().filter(|change| !before.contains(&key(change))).map(|change| {
-            let news = frontier.is_none_or(|frontier| change.at >= frontier);
+            let news = told.is_none_or(|told| change.at > told);
             (change, if news { EffectKind::Happened } else { EffectKind::Corrected })
         });
         withdrawn.chain(news).map(|(change, kind)| namer.effect(change, kind)).collect()

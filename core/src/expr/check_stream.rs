@@ -43,7 +43,8 @@ impl Checker<'_> {
     pub(super) fn stream(&mut self, id: NodeId, chain: NodeId, function: &str, args: &[NodeId]) -> Ref {
         let Some(terminal) = Terminal::named(function) else {
             let known = Terminal::ALL.iter().map(|(name, _)| *name).chain(MODIFIERS).chain(["where"]);
-            let mut finding = Finding::error("unknown_function", self.extent(id), format!("a stream of events has no `{function}`"));
+            let mut finding =
+                Finding::error("unknown_function", self.extent(id), format!("a stream of events has no `{function}`"));
             if let Some(near) = nearest(function, known) {
                 finding = finding.hint(format!("did you mean `{near}`?"));
             }
@@ -57,9 +58,14 @@ impl Checker<'_> {
         self.fits(id, terminal, function, &ty);
         let names: Vec<Arc<str>> = kinds.iter().filter_map(|kind| Some(self.schema?.event_decl(*kind)?.name.clone())).collect();
         let paths = |suffix: &str| {
-            names.iter().map(|name| Missing::one(Arc::from(format!("events.{name}{suffix}")))).fold(Missing::default(), |all, one| all.union(&one))
+            names
+                .iter()
+                .map(|name| Missing::one(Arc::from(format!("events.{name}{suffix}"))))
+                .fold(Missing::default(), |all, one| all.union(&one))
         };
-        let lacking = property.and_then(|property| self.schema?.property_name(property)).map_or_else(|| paths(""), |name| paths(&format!(".{name}")));
+        let lacking = property
+            .and_then(|property| self.schema?.property_name(property))
+            .map_or_else(|| paths(""), |name| paths(&format!(".{name}")));
         let parts = bounds.iter().filter_map(|bound| match bound {
             Bound::RollingBy(by) | Bound::Since(by) | Bound::Before(by) => Some(*by),
             _ => None,
@@ -94,13 +100,18 @@ impl Checker<'_> {
         let mut good = true;
         for arg in &args {
             let Kind::Literal(Value::String(name)) = self.tree.node(*arg).kind.clone() else {
-                let finding = Finding::error("bad_call", self.extent(*arg), "`events` takes the names of event types as texts, such as `events(\"purchase\")`");
+                let finding = Finding::error(
+                    "bad_call",
+                    self.extent(*arg),
+                    "`events` takes the names of event types as texts, such as `events(\"purchase\")`",
+                );
                 self.report(finding);
                 good = false;
                 continue;
             };
             match schema.event(&name) {
                 Some(kind) => kinds.push(kind),
+                None if self.is_full() => return None,
                 None => {
                     good = false;
                     let mut finding = Finding::error("unknown_event", self.extent(*arg), format!("unknown event type `{name}`"));
@@ -194,7 +205,9 @@ impl Checker<'_> {
                 Err(_) => {
                     let finding = Finding::error("bad_window", self.extent(arg), format!("`{text}` is no window"));
                     let near = nearest(&text, ["day", "week", "month"]).map(|near| format!("did you mean `{near}`?"));
-                    self.report(finding.hint(near.unwrap_or_else(|| "write a length such as `30d` or `90m`, or `day`, `week`, `month`".to_string())));
+                    self.report(finding.hint(
+                        near.unwrap_or_else(|| "write a length such as `30d` or `90m`, or `day`, `week`, `month`".to_string()),
+                    ));
                     None
                 }
             };
@@ -216,7 +229,14 @@ impl Checker<'_> {
         Some(time)
     }
 
-    fn terminal_property(&mut self, id: NodeId, terminal: Terminal, function: &str, args: &[NodeId], kinds: &[EventKind]) -> Option<(PropertyId, Type)> {
+    fn terminal_property(
+        &mut self,
+        id: NodeId,
+        terminal: Terminal,
+        function: &str,
+        args: &[NodeId],
+        kinds: &[EventKind],
+    ) -> Option<(PropertyId, Type)> {
         match (terminal.takes_property(), args) {
             (false, []) => None,
             (true, [arg]) => {
@@ -250,8 +270,9 @@ impl Checker<'_> {
                 Some((id, _)) => (id, Type::Dyn),
             });
         }
-        if found.is_none() {
-            let events: Vec<String> = kinds.iter().filter_map(|kind| schema.event_decl(*kind)).map(|event| format!("`{}`", event.name)).take(5).collect();
+        if found.is_none() && !self.is_full() {
+            let events: Vec<String> =
+                kinds.iter().filter_map(|kind| schema.event_decl(*kind)).map(|event| format!("`{}`", event.name)).take(5).collect();
             let message = format!("unknown property `{name}` of {}", events.join(", "));
             let mut finding = Finding::error("unknown_property", self.extent(syntax), message);
             if let Some(near) = nearest(name, declared().map(|property| &*property.name)) {
@@ -341,7 +362,7 @@ fn result_type(terminal: Terminal, ty: &Type) -> Type {
         },
         Terminal::Sum | Terminal::Min | Terminal::Max | Terminal::First | Terminal::Last | Terminal::MostFrequent => ty.clone(),
         Terminal::Distinct => Type::List(Box::new(ty.clone())),
-        Terminal::SinceLast | Terminal::SinceFirst => Type::Duration,
+        Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap => Type::Duration,
     }
 }
 

@@ -74,27 +74,71 @@ pub(super) enum Op {
     /// A name of no schema: the first candidate that is bound counts.
     Named(Vec<Candidate>),
     Variable(u32),
-    Field { base: Ref, field: Arc<str> },
-    HasField { base: Ref, field: Arc<str> },
-    Index { base: Ref, index: Ref },
-    Property { slot: u32, id: PropertyId, path: Arc<str> },
-    HasProperty { slot: u32, id: PropertyId },
+    Field {
+        base: Ref,
+        field: Arc<str>,
+    },
+    HasField {
+        base: Ref,
+        field: Arc<str>,
+    },
+    Index {
+        base: Ref,
+        index: Ref,
+    },
+    Property {
+        slot: u32,
+        id: PropertyId,
+        path: Arc<str>,
+    },
+    HasProperty {
+        slot: u32,
+        id: PropertyId,
+    },
     EventTime(u32),
-    EventChannel { slot: u32, path: Arc<str> },
+    EventChannel {
+        slot: u32,
+        path: Arc<str>,
+    },
     HasChannel(u32),
     Not(Ref),
     Negate(Ref),
     And(Vec<Ref>),
     Or(Vec<Ref>),
-    Ternary { condition: Ref, yes: Ref, no: Ref },
-    Binary { op: BinaryOp, left: Ref, right: Ref },
-    Call { function: &'static Function, args: Vec<Ref> },
+    Ternary {
+        condition: Ref,
+        yes: Ref,
+        no: Ref,
+    },
+    Binary {
+        op: BinaryOp,
+        left: Ref,
+        right: Ref,
+    },
+    Call {
+        function: &'static Function,
+        args: Vec<Ref>,
+    },
     /// `matches` with a constant pattern, compiled once.
-    Matches { text: Ref, pattern: Arc<Regex> },
+    Matches {
+        text: Ref,
+        pattern: Arc<Regex>,
+    },
     List(Vec<Ref>),
     Map(Vec<(Ref, Ref)>),
-    Loop { form: Form, range: Ref, slot: u32, second: Option<u32>, filter: Option<Ref>, body: Ref },
-    Bind { slot: u32, value: Ref, body: Ref },
+    Loop {
+        form: Form,
+        range: Ref,
+        slot: u32,
+        second: Option<u32>,
+        filter: Option<Ref>,
+        body: Ref,
+    },
+    Bind {
+        slot: u32,
+        value: Ref,
+        body: Ref,
+    },
     Stream(Box<Stream>),
 }
 
@@ -192,6 +236,68 @@ impl Op {
     }
 }
 
+impl Op {
+    /// The same operation over other nodes.
+    pub(super) fn renumbered(&self, to: &dyn Fn(Ref) -> Ref) -> Op {
+        let all = |refs: &[Ref]| refs.iter().map(|part| to(*part)).collect::<Vec<_>>();
+        match self {
+            Op::Constant(_)
+            | Op::Fail(_)
+            | Op::Now
+            | Op::Fact(_)
+            | Op::HasFact(_)
+            | Op::Named(_)
+            | Op::Variable(_)
+            | Op::Property { .. }
+            | Op::HasProperty { .. }
+            | Op::EventTime(_)
+            | Op::EventChannel { .. }
+            | Op::HasChannel(_) => self.clone(),
+            Op::Field { base, field } => Op::Field { base: to(*base), field: field.clone() },
+            Op::HasField { base, field } => Op::HasField { base: to(*base), field: field.clone() },
+            Op::Index { base, index } => Op::Index { base: to(*base), index: to(*index) },
+            Op::Not(operand) => Op::Not(to(*operand)),
+            Op::Negate(operand) => Op::Negate(to(*operand)),
+            Op::And(operands) => Op::And(all(operands)),
+            Op::Or(operands) => Op::Or(all(operands)),
+            Op::Ternary { condition, yes, no } => Op::Ternary { condition: to(*condition), yes: to(*yes), no: to(*no) },
+            Op::Binary { op, left, right } => Op::Binary { op: *op, left: to(*left), right: to(*right) },
+            Op::Call { function, args } => Op::Call { function, args: all(args) },
+            Op::Matches { text, pattern } => Op::Matches { text: to(*text), pattern: pattern.clone() },
+            Op::List(items) => Op::List(all(items)),
+            Op::Map(entries) => Op::Map(entries.iter().map(|(key, value)| (to(*key), to(*value))).collect()),
+            Op::Loop { form, range, slot, second, filter, body } => {
+                Op::Loop { form: *form, range: to(*range), slot: *slot, second: *second, filter: filter.map(to), body: to(*body) }
+            }
+            Op::Bind { slot, value, body } => Op::Bind { slot: *slot, value: to(*value), body: to(*body) },
+            Op::Stream(stream) => Op::Stream(Box::new(stream.renumbered(to))),
+        }
+    }
+
+    /// The variable that is read here, when one is.
+    pub(super) fn reads_slot(&self) -> Option<u32> {
+        match self {
+            Op::Variable(slot)
+            | Op::EventTime(slot)
+            | Op::HasChannel(slot)
+            | Op::Property { slot, .. }
+            | Op::HasProperty { slot, .. }
+            | Op::EventChannel { slot, .. } => Some(*slot),
+            _ => None,
+        }
+    }
+
+    /// The variables that are bound for the nodes below.
+    pub(super) fn binds(&self) -> Vec<u32> {
+        match self {
+            Op::Loop { slot, second, .. } => std::iter::once(*slot).chain(*second).collect(),
+            Op::Bind { slot, .. } => vec![*slot],
+            Op::Stream(stream) => stream.conditions.iter().map(|(slot, _)| *slot).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Names and numbers without addresses: equal operations show equal text, which `compile` relies on.
 impl fmt::Debug for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -206,10 +312,10 @@ impl fmt::Debug for Op {
             Op::Field { base, field } => write!(f, "field {base:?} {field:?}"),
             Op::HasField { base, field } => write!(f, "has field {base:?} {field:?}"),
             Op::Index { base, index } => write!(f, "index {base:?} {index:?}"),
-            Op::Property { slot, id, .. } => write!(f, "property {slot} {}", id.0),
+            Op::Property { slot, id, path } => write!(f, "property {slot} {} {path}", id.0),
             Op::HasProperty { slot, id } => write!(f, "has property {slot} {}", id.0),
             Op::EventTime(slot) => write!(f, "time {slot}"),
-            Op::EventChannel { slot, .. } => write!(f, "channel {slot}"),
+            Op::EventChannel { slot, path } => write!(f, "channel {slot} {path}"),
             Op::HasChannel(slot) => write!(f, "has channel {slot}"),
             Op::Not(operand) => write!(f, "not {operand:?}"),
             Op::Negate(operand) => write!(f, "negate {operand:?}"),

@@ -1,10 +1,12 @@
 //! The reference evaluator: walks the checked tree. It also finds until when the outcome holds while no event arrives.
 
-use super::ast::{BinaryOp, Extent, Form};
-use super::checked::{Candidate, Checked, Op, Ref};
+use super::ast::{BinaryOp, Extent};
+use super::checked::{Candidate, Checked, Node, Op, Ref};
+use super::evaluate_loop::Round;
+use super::program::Memo;
 use super::value_ops::{self, Fault};
 use super::{Answer, ErrorCode, EvalError, EventRow, Facts, Limits, Missing, Outcome, stream};
-use crate::value::{Moment, Timestamp, Value};
+use crate::value::{Duration, Moment, Timestamp, Value};
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -24,7 +26,7 @@ pub struct Evaluated {
 #[must_use]
 pub fn evaluate(expression: &Checked, facts: &dyn Facts) -> Evaluated {
     let steps = Cell::new(0);
-    let machine = Machine::with_steps(expression, facts, &steps);
+    let machine = Machine::new(&expression.nodes, &expression.limits, facts, &steps);
     let found = machine.settled(expression.root, None);
     Evaluated { outcome: found.outcome, until: found.until }
 }
@@ -89,7 +91,9 @@ const HORIZON: i64 = 200 * 366 * 86_400_000_000;
 
 /// One evaluation.
 pub(super) struct Machine<'a> {
-    checked: &'a Checked,
+    nodes: &'a [Node],
+    limits: &'a Limits,
+    memo: Option<&'a Memo>,
     pub(super) facts: &'a dyn Facts,
     /// `facts.now()`, or a later instant that a comparison looks ahead to.
     pub(super) now: Timestamp,
@@ -100,12 +104,17 @@ pub(super) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    pub(super) fn with_steps(checked: &'a Checked, facts: &'a dyn Facts, steps: &'a Cell<u64>) -> Self {
-        Machine { checked, facts, now: facts.now(), ahead: false, steps, extent: Cell::new(Extent::default()) }
+    pub(super) fn new(nodes: &'a [Node], limits: &'a Limits, facts: &'a dyn Facts, steps: &'a Cell<u64>) -> Self {
+        Machine { nodes, limits, memo: None, facts, now: facts.now(), ahead: false, steps, extent: Cell::new(Extent::default()) }
+    }
+
+    /// The same, keeping what parts without bound variables came to.
+    pub(super) fn remembering(self, memo: &'a Memo) -> Self {
+        Machine { memo: Some(memo), ..self }
     }
 
     pub(super) fn limits(&self) -> &Limits {
-        &self.checked.limits
+        self.limits
     }
 
     /// One microsecond later.
@@ -113,14 +122,45 @@ impl<'a> Machine<'a> {
         self.now.saturating_add_micros(1)
     }
 
+    /// Begins to count steps anew.
+    pub(super) fn restart(&self) {
+        self.steps.set(0);
+    }
+
     /// Counts a step.
     pub(super) fn step(&self) -> Result<(), Fault> {
-        let taken = self.steps.get() + 1;
+        self.take_steps(1)
+    }
+
+    /// Counts as many steps as a value has parts, for operations that go through all of them. Shared parts count as often as
+    /// they are met: a few nested macros can write a list of lists with more elements than any machine could visit.
+    pub(super) fn weigh(&self, value: &Value) -> Result<(), Fault> {
+        match value {
+            Value::List(items) => {
+                self.take_steps(items.len() as u64)?;
+                items.iter().try_for_each(|item| self.weigh(item))
+            }
+            Value::Map(entries) => {
+                self.take_steps(entries.len() as u64)?;
+                entries.iter().try_for_each(|(_, value)| self.weigh(value))
+            }
+            Value::String(text) => self.take_steps(text.len() as u64 / 64),
+            Value::Bytes(bytes) => self.take_steps(bytes.len() as u64 / 64),
+            _ => Ok(()),
+        }
+    }
+
+    fn take_steps(&self, count: u64) -> Result<(), Fault> {
+        let taken = self.steps.get().saturating_add(count);
         self.steps.set(taken);
-        if taken > self.checked.limits.steps {
-            return Err(Fault::new(ErrorCode::OutOfSteps, format!("more than {} steps", self.checked.limits.steps)));
+        if taken > self.limits.steps {
+            return Err(Fault::new(ErrorCode::OutOfSteps, format!("more than {} steps", self.limits.steps)));
         }
         Ok(())
+    }
+
+    fn node(&self, id: Ref) -> &'a Node {
+        &self.nodes[id.0 as usize]
     }
 
     /// A failure at the part that is being evaluated.
@@ -128,8 +168,8 @@ impl<'a> Machine<'a> {
         Outcome::Error(EvalError { code: fault.code, span: self.extent.get(), message: fault.message })
     }
 
-    fn error_at(&self, id: Ref, fault: Fault) -> Outcome {
-        self.extent.set(self.checked.node(id).extent);
+    pub(super) fn error_at(&self, id: Ref, fault: Fault) -> Outcome {
+        self.extent.set(self.node(id).extent);
         self.error(fault)
     }
 
@@ -145,12 +185,39 @@ impl<'a> Machine<'a> {
         found
     }
 
-    /// Evaluates a part.
+    /// Evaluates a part, or recalls what it came to.
     pub(super) fn eval(&self, id: Ref, frame: Option<&Frame<'_>>) -> Partial {
-        let node = self.checked.node(id);
+        let Some(memo) = self.memo else { return self.compute(id, frame) };
+        if let Some(known) = memo.recall(id) {
+            if !self.ahead || !known.moving {
+                return known;
+            }
+            if let (Op::Stream(_), Outcome::Value(Value::Duration(age))) = (&self.node(id).op, &known.outcome) {
+                return self.aged(*age, known.until);
+            }
+        }
+        let found = self.compute(id, frame);
+        if !self.ahead {
+            memo.keep(id, &found);
+        }
+        found
+    }
+
+    /// The age of an event, known for the question's instant, at the instant that is looked ahead to.
+    fn aged(&self, age: Duration, until: Option<Timestamp>) -> Partial {
+        let later = self.now.micros().saturating_sub(self.facts.now().micros());
+        let outcome = match Duration::from_micros(age.micros().saturating_add(later)) {
+            Ok(age) => Outcome::Value(Value::Duration(age)),
+            Err(_) => self.error(Fault::overflow("the duration")),
+        };
+        Partial { moving: true, ..Partial::new(outcome, until) }
+    }
+
+    fn compute(&self, id: Ref, frame: Option<&Frame<'_>>) -> Partial {
+        let node = self.node(id);
         self.extent.set(node.extent);
         if let Err(fault) = self.step() {
-            return Partial::new(self.error(fault), None);
+            return Partial::new(self.error(fault), Some(self.soon()));
         }
         match &node.op {
             Op::Constant(value) => Partial::value(value.clone()),
@@ -165,9 +232,12 @@ impl<'a> Machine<'a> {
             }
             Op::HasFact(fact) => Partial::new(Outcome::truth(self.facts.has(*fact)), self.facts.fact(*fact).until),
             Op::Named(candidates) => Partial::new(self.named(candidates), None),
-            Op::Variable(_) | Op::Property { .. } | Op::HasProperty { .. } | Op::EventTime(_) | Op::EventChannel { .. } | Op::HasChannel(_) => {
-                Partial::new(self.local(&node.op, frame), None)
-            }
+            Op::Variable(_)
+            | Op::Property { .. }
+            | Op::HasProperty { .. }
+            | Op::EventTime(_)
+            | Op::EventChannel { .. }
+            | Op::HasChannel(_) => Partial::new(self.local(&node.op, frame), None),
             Op::Field { base, field } => {
                 let base = self.settled(*base, frame);
                 self.apply(id, base, |base| value_ops::select(base, field))
@@ -197,7 +267,10 @@ impl<'a> Machine<'a> {
             Op::Matches { text, pattern } => {
                 let text = self.settled(*text, frame);
                 self.apply(id, text, |text| match text {
-                    Value::String(text) => Ok(Value::Bool(pattern.is_match(text))),
+                    Value::String(text) => {
+                        self.take_steps(text.len() as u64)?;
+                        Ok(Value::Bool(pattern.is_match(text)))
+                    }
                     other => Err(Fault::no_overload("matches", &[other.clone(), Value::text(pattern.as_str())])),
                 })
             }
@@ -259,12 +332,13 @@ impl<'a> Machine<'a> {
                 Some(Local::Value(value)) => Some(Outcome::Value((*value).clone())),
                 _ => None,
             },
-            Op::Property { slot, id, path } => event(*slot).map(|row| row.property(*id).map_or_else(|| unknown(path), Outcome::Value)),
+            Op::Property { slot, id, path } => {
+                event(*slot).map(|row| row.property(*id).map_or_else(|| unknown(path), Outcome::Value))
+            }
             Op::HasProperty { slot, id } => event(*slot).map(|row| Outcome::truth(row.property(*id).is_some())),
             Op::EventTime(slot) => event(*slot).map(|row| Outcome::Value(Value::Timestamp(Moment::from(row.time())))),
-            Op::EventChannel { slot, path } => {
-                event(*slot).map(|row| row.channel().map_or_else(|| unknown(path), |channel| Outcome::Value(Value::String(channel))))
-            }
+            Op::EventChannel { slot, path } => event(*slot)
+                .map(|row| row.channel().map_or_else(|| unknown(path), |channel| Outcome::Value(Value::String(channel)))),
             Op::HasChannel(slot) => event(*slot).map(|row| Outcome::truth(row.channel().is_some())),
             _ => None,
         };
@@ -279,9 +353,17 @@ impl<'a> Machine<'a> {
         Partial::new(outcome, operand.until)
     }
 
-    fn apply_two(&self, id: Ref, a: Partial, b: Partial, operation: impl FnOnce(&Value, &Value) -> Result<Value, Fault>) -> Partial {
+    fn apply_two(
+        &self,
+        id: Ref,
+        a: Partial,
+        b: Partial,
+        operation: impl FnOnce(&Value, &Value) -> Result<Value, Fault>,
+    ) -> Partial {
         let outcome = match (a.outcome, b.outcome) {
-            (Outcome::Value(a), Outcome::Value(b)) => operation(&a, &b).map_or_else(|fault| self.error_at(id, fault), Outcome::Value),
+            (Outcome::Value(a), Outcome::Value(b)) => {
+                operation(&a, &b).map_or_else(|fault| self.error_at(id, fault), Outcome::Value)
+            }
             (a, b) => a.blend(b),
         };
         Partial::new(outcome, earlier(a.until, b.until))
@@ -306,7 +388,9 @@ impl<'a> Machine<'a> {
         for operand in operands {
             let found = self.settled(*operand, frame);
             let outcome = match found.outcome {
-                Outcome::Value(Value::Bool(truth)) if truth == absorbing => return Partial::new(Outcome::truth(truth), found.until),
+                Outcome::Value(Value::Bool(truth)) if truth == absorbing => {
+                    return Partial::new(Outcome::truth(truth), found.until);
+                }
                 Outcome::Value(Value::Bool(_)) => None,
                 Outcome::Value(other) => {
                     let name = if absorbing { "||" } else { "&&" };
@@ -358,7 +442,11 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        let outcome = failed.unwrap_or_else(|| match (function.run)(&values, self.limits()) {
+        let run = || {
+            values.iter().try_for_each(|value| self.weigh(value))?;
+            (function.run)(&values, self.limits())
+        };
+        let outcome = failed.unwrap_or_else(|| match run() {
             Ok(value) => Outcome::Value(value),
             Err(fault) => self.error_at(id, fault),
         });
@@ -397,7 +485,11 @@ impl<'a> Machine<'a> {
             return Partial::new(known.map_or_else(|| a.outcome.blend(b.outcome), Outcome::truth), until);
         }
         let size = self.limits().size;
-        let operation = |a: &Value, b: &Value| value_ops::binary(op, a, b, size);
+        let operation = |a: &Value, b: &Value| {
+            self.weigh(a)?;
+            self.weigh(b)?;
+            value_ops::binary(op, a, b, size)
+        };
         let followed = match op {
             _ if !a.moving && !b.moving => return self.apply_two(id, a, b, operation),
             _ if a.moving && b.moving => false,
@@ -425,7 +517,14 @@ impl<'a> Machine<'a> {
     ///
     /// A moving value only grows or only shrinks, so its order against a still one changes in one direction only and can be
     /// searched by halving.
-    fn turn(&self, op: BinaryOp, left: (Ref, Partial), right: (Ref, Partial), frame: Option<&Frame<'_>>, bound: Option<Timestamp>) -> Option<Timestamp> {
+    fn turn(
+        &self,
+        op: BinaryOp,
+        left: (Ref, Partial),
+        right: (Ref, Partial),
+        frame: Option<&Frame<'_>>,
+        bound: Option<Timestamp>,
+    ) -> Option<Timestamp> {
         let key = |a: &Outcome, b: &Outcome| match (a, b) {
             (Outcome::Value(a), Outcome::Value(b)) => Sight::of(op, a, b),
             _ => Sight::Failed,
@@ -492,132 +591,4 @@ fn compare_ranges(op: BinaryOp, a: &Partial, b: &Partial) -> Option<bool> {
     }
     let apart = order(&a_most, &b_least)? == Some(Ordering::Less) || order(&b_most, &a_least)? == Some(Ordering::Less);
     apart.then_some(op == BinaryOp::NotEqual)
-}
-
-/// One run of a macro through a list or map.
-struct Round<'a, 'm> {
-    machine: &'a Machine<'m>,
-    id: Ref,
-    form: Form,
-    slots: (u32, Option<u32>),
-    filter: Option<Ref>,
-    body: Ref,
-    frame: Option<&'a Frame<'a>>,
-}
-
-/// What the rounds of a macro have come to so far.
-struct Gathered {
-    until: Option<Timestamp>,
-    failed: Option<Outcome>,
-    values: Vec<Value>,
-    entries: Vec<(Value, Value)>,
-    matches: usize,
-}
-
-impl Round<'_, '_> {
-    fn run(&self, range: Partial) -> Partial {
-        let mut gathered = Gathered { until: range.until, failed: None, values: Vec::new(), entries: Vec::new(), matches: 0 };
-        match range.outcome {
-            Outcome::Value(Value::List(items)) => {
-                for (at, item) in items.iter().enumerate() {
-                    let at = Value::Int(i64::try_from(at).unwrap_or(i64::MAX));
-                    let (first, second) = if self.slots.1.is_some() { (&at, item) } else { (item, item) };
-                    if let Some(done) = self.round(first, second, item, &mut gathered) {
-                        return done;
-                    }
-                }
-            }
-            Outcome::Value(Value::Map(entries)) => {
-                for (key, value) in entries.iter() {
-                    if let Some(done) = self.round(key, value, key, &mut gathered) {
-                        return done;
-                    }
-                }
-            }
-            Outcome::Value(other) => {
-                let fault = Fault::no_overload(self.form.name(), std::slice::from_ref(&other));
-                return Partial::new(self.machine.error_at(self.id, fault), range.until);
-            }
-            other => return Partial::new(other, range.until),
-        }
-        self.finish(gathered)
-    }
-
-    /// One round; gives the result when it is decided.
-    fn round(&self, first: &Value, second: &Value, item: &Value, gathered: &mut Gathered) -> Option<Partial> {
-        let machine = self.machine;
-        if let Err(fault) = machine.step() {
-            return Some(Partial::new(machine.error(fault), None));
-        }
-        let outer = Frame { parent: self.frame, slot: self.slots.0, local: Local::Value(first) };
-        let inner = self.slots.1.map(|slot| Frame { parent: Some(&outer), slot, local: Local::Value(second) });
-        let frame = inner.as_ref().unwrap_or(&outer);
-        if let Some(filter) = self.filter {
-            let found = machine.settled(filter, Some(frame));
-            gathered.until = earlier(gathered.until, found.until);
-            match found.outcome {
-                Outcome::Value(Value::Bool(true)) => {}
-                Outcome::Value(Value::Bool(false)) => return None,
-                other => {
-                    gathered.fail(self.condition_failed(other));
-                    return None;
-                }
-            }
-        }
-        let found = machine.settled(self.body, Some(frame));
-        let absorbing = self.form == Form::Exists;
-        match (self.form, found.outcome) {
-            (Form::All | Form::Exists, Outcome::Value(Value::Bool(truth))) if truth == absorbing => {
-                return Some(Partial::new(Outcome::truth(truth), earlier(gathered.until, found.until)));
-            }
-            (Form::All | Form::Exists, Outcome::Value(Value::Bool(_))) => {}
-            (Form::ExistsOne, Outcome::Value(Value::Bool(truth))) => gathered.matches += usize::from(truth),
-            (Form::Filter, Outcome::Value(Value::Bool(truth))) => {
-                if truth {
-                    gathered.values.push(item.clone());
-                }
-            }
-            (Form::All | Form::Exists | Form::ExistsOne | Form::Filter, other) => gathered.fail(self.condition_failed(other)),
-            (Form::Map | Form::TransformList, Outcome::Value(value)) => gathered.values.push(value),
-            (Form::TransformMap, Outcome::Value(value)) => gathered.entries.push((first.clone(), value)),
-            (Form::TransformMapEntry, Outcome::Value(Value::Map(entries))) => gathered.entries.extend(entries.iter().cloned()),
-            (Form::TransformMapEntry, Outcome::Value(other)) => {
-                gathered.fail(machine.error_at(self.body, Fault::no_overload(self.form.name(), std::slice::from_ref(&other))));
-            }
-            (_, other) => gathered.fail(other),
-        }
-        gathered.until = earlier(gathered.until, found.until);
-        None
-    }
-
-    fn condition_failed(&self, outcome: Outcome) -> Outcome {
-        match outcome {
-            Outcome::Value(other) => {
-                self.machine.error_at(self.body, Fault::no_overload(self.form.name(), std::slice::from_ref(&other)))
-            }
-            other => other,
-        }
-    }
-
-    fn finish(&self, gathered: Gathered) -> Partial {
-        let outcome = gathered.failed.unwrap_or_else(|| match self.form {
-            Form::All => Outcome::truth(true),
-            Form::Exists => Outcome::truth(false),
-            Form::ExistsOne => Outcome::truth(gathered.matches == 1),
-            Form::Map | Form::Filter | Form::TransformList => Outcome::Value(Value::List(Arc::from(gathered.values))),
-            Form::TransformMap | Form::TransformMapEntry => {
-                value_ops::map(gathered.entries).map_or_else(|fault| self.machine.error_at(self.id, fault), Outcome::Value)
-            }
-        });
-        Partial::new(outcome, gathered.until)
-    }
-}
-
-impl Gathered {
-    fn fail(&mut self, outcome: Outcome) {
-        self.failed = Some(match self.failed.take() {
-            Some(before) => before.blend(outcome),
-            None => outcome,
-        });
-    }
 }

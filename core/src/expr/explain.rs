@@ -1,10 +1,9 @@
 //! Explanations: what every part of an expression came to, and which parts decided.
 
-use super::ast::Kind;
 use super::checked::{Checked, Op, Ref};
 use super::evaluate::Machine;
 use super::print::{print_node, value_text};
-use super::{Facts, Missing, Outcome};
+use super::{Facts, Missing, Outcome, stream};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::cell::Cell;
 
@@ -17,6 +16,20 @@ pub struct Explanation {
     pub outcome: Outcome,
     /// The parts that were needed for it, in the order written.
     pub parts: Vec<Explanation>,
+    /// Of a stream: what else is to be said, such as how many events lack the property.
+    pub note: Option<String>,
+    role: Role,
+}
+
+/// What a part is for the reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Role {
+    /// `&&` or `||`: its operands are the reasons.
+    Junction,
+    /// A stream; by what was asked of it.
+    Stream(&'static str),
+    /// Anything else.
+    Plain,
 }
 
 /// Evaluates an expression and keeps what every part came to.
@@ -26,17 +39,21 @@ pub struct Explanation {
 #[must_use]
 pub fn explain(expression: &Checked, facts: &dyn Facts) -> Explanation {
     let steps = Cell::new(0);
-    let machine = Machine::with_steps(expression, facts, &steps);
+    let machine = Machine::new(&expression.nodes, &expression.limits, facts, &steps);
     part(expression, &machine, expression.root)
 }
 
 fn part(expression: &Checked, machine: &Machine<'_>, id: Ref) -> Explanation {
     let node = expression.node(id);
+    machine.restart();
     let outcome = machine.settled(id, None).outcome;
     let mut parts = Vec::new();
+    let (mut role, mut note) = (Role::Plain, None);
     match &node.op {
-        Op::And(operands) => junction(expression, machine, operands, false, &mut parts),
-        Op::Or(operands) => junction(expression, machine, operands, true, &mut parts),
+        Op::And(operands) | Op::Or(operands) => {
+            role = Role::Junction;
+            junction(expression, machine, operands, matches!(node.op, Op::Or(_)), &mut parts);
+        }
         Op::Ternary { condition, yes, no } => {
             let condition = part(expression, machine, *condition);
             let branch = condition.outcome.as_bool().map(|truth| if truth { *yes } else { *no });
@@ -46,7 +63,10 @@ fn part(expression: &Checked, machine: &Machine<'_>, id: Ref) -> Explanation {
         // What lies below binds a variable.
         Op::Loop { range, .. } => parts.push(part(expression, machine, *range)),
         Op::Bind { value, .. } => parts.push(part(expression, machine, *value)),
-        Op::Stream(_) => {}
+        Op::Stream(stream) => {
+            role = Role::Stream(stream.terminal.name());
+            note = note_on(stream::left_out(machine, stream));
+        }
         op => {
             for child in op.children() {
                 if !matches!(expression.node(child).op, Op::Constant(_)) {
@@ -55,7 +75,15 @@ fn part(expression: &Checked, machine: &Machine<'_>, id: Ref) -> Explanation {
             }
         }
     }
-    Explanation { text: print_node(&expression.tree, node.syntax), outcome, parts }
+    Explanation { text: print_node(&expression.tree, node.syntax), outcome, parts, note, role }
+}
+
+fn note_on(left_out: i64) -> Option<String> {
+    match left_out {
+        0 => None,
+        1 => Some("1 event without the property left out".to_string()),
+        count => Some(format!("{count} events without the property left out")),
+    }
 }
 
 /// The operands up to the one that decided; only that one when there is one.
@@ -84,8 +112,7 @@ impl Explanation {
     }
 
     fn collect(&self, reasons: &mut Vec<String>) {
-        let junction = self.parts.iter().any(|part| part.outcome.as_bool().is_some() || part.failed()) && self.is_junction();
-        if junction {
+        if self.role == Role::Junction {
             let deciding = |part: &&Explanation| if self.failed() { part.failed() } else { part.outcome == self.outcome };
             for part in self.parts.iter().filter(deciding) {
                 part.collect(reasons);
@@ -102,19 +129,18 @@ impl Explanation {
         !matches!(self.outcome, Outcome::Value(_))
     }
 
-    /// Whether it is put together out of truth values with `&&` or `||`.
-    fn is_junction(&self) -> bool {
-        matches!(super::parse::parse(&self.text, &super::Limits::DEFAULT).map(|tree| tree.node(tree.root()).kind.clone()), Ok(Kind::And(_) | Kind::Or(_)))
-    }
-
     fn reason(&self) -> String {
         match &self.outcome {
             Outcome::Unknown(missing) => format!("unknown: {}", missing_text(missing)),
             Outcome::Error(error) => format!("`{}` failed: {}", self.text, error.message),
             Outcome::Value(value) => {
                 let mut known: Vec<String> = Vec::new();
+                let streams: usize = self.parts.iter().map(Explanation::streams).sum();
                 for part in &self.parts {
-                    part.leaves(&mut known);
+                    part.leaves(streams, &mut known);
+                }
+                if self.parts.is_empty() {
+                    known.extend(self.note.clone());
                 }
                 let read = if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) };
                 format!("`{}` is {}{read}", self.text, value_text(value))
@@ -122,20 +148,28 @@ impl Explanation {
         }
     }
 
-    /// The values that were read.
-    fn leaves(&self, known: &mut Vec<String>) {
+    fn streams(&self) -> usize {
+        usize::from(matches!(self.role, Role::Stream(_))) + self.parts.iter().map(Explanation::streams).sum::<usize>()
+    }
+
+    /// The values that were read. A stream that is the only one is called by what was asked of it.
+    fn leaves(&self, streams: usize, known: &mut Vec<String>) {
         if self.parts.is_empty() {
             let text = match &self.outcome {
-                Outcome::Value(value) => format!("`{}` is {}", self.text, value_text(value)),
+                Outcome::Value(value) => match self.role {
+                    Role::Stream(asked) if streams == 1 => format!("{asked} is {}", value_text(value)),
+                    _ => format!("`{}` is {}", self.text, value_text(value)),
+                },
                 Outcome::Unknown(missing) => missing_text(missing),
                 Outcome::Error(error) => format!("`{}` failed: {}", self.text, error.message),
             };
+            let text = self.note.iter().fold(text, |text, note| format!("{text} ({note})"));
             if !known.contains(&text) {
                 known.push(text);
             }
         }
         for part in &self.parts {
-            part.leaves(known);
+            part.leaves(streams, known);
         }
     }
 }
@@ -153,6 +187,9 @@ impl Serialize for Explanation {
             Outcome::Value(value) => map.serialize_entry("value", &value_text(value))?,
             Outcome::Unknown(missing) => map.serialize_entry("unknown", &missing.iter().collect::<Vec<_>>())?,
             Outcome::Error(error) => map.serialize_entry("error", error)?,
+        }
+        if let Some(note) = &self.note {
+            map.serialize_entry("note", note)?;
         }
         if !self.parts.is_empty() {
             map.serialize_entry("parts", &self.parts)?;

@@ -1,7 +1,7 @@
 //! Functions over text.
 
-use super::signature::{Call, Function, Overload, Sort, function, takes};
 use super::functions_time::{length_text, time_text};
+use super::signature::{Call, Function, Overload, Sort, function, takes};
 use super::value_ops::{Fault, too_large};
 use super::{ErrorCode, Limits};
 use crate::value::Value;
@@ -37,6 +37,11 @@ pub(super) const EXTENSION: &[Function] = &[
     function("trim", Method, &[takes(&[Text], Text)], |args, _| match args {
         [Value::String(text)] => Ok(Value::text(text.trim())),
         _ => Err(Fault::no_overload("trim", args)),
+    }),
+    function("strings.quote", Call::Global, &[takes(&[Text], Text)], |args, limits| match args {
+        [Value::String(text)] if text.len() > limits.size / 2 => Err(too_large(limits.size)),
+        [Value::String(text)] => Ok(Value::text(&quoted(text))),
+        _ => Err(Fault::no_overload("strings.quote", args)),
     }),
     function("reverse", Method, &[takes(&[Text], Text)], |args, _| match args {
         [Value::String(text)] => Ok(Value::text(&text.chars().rev().collect::<String>())),
@@ -90,7 +95,8 @@ pub(super) const EXTENSION: &[Function] = &[
             [Value::String(text), Value::String(by), Value::Int(most)] => (text, by, usize::try_from(*most).unwrap_or(usize::MAX)),
             _ => return Err(Fault::no_overload("split", args)),
         };
-        let parts: Vec<Value> = if by.is_empty() { letters(text, most) } else { text.splitn(most, &**by).map(Value::text).collect() };
+        let parts: Vec<Value> =
+            if by.is_empty() { letters(text, most) } else { text.splitn(most, &**by).map(Value::text).collect() };
         if parts.len() > limits.size { Err(too_large(limits.size)) } else { Ok(Value::List(Arc::from(parts))) }
     }),
     function("join", Method, &[takes(&[Strings], Text), takes(&[Strings, Text], Text)], |args, limits| {
@@ -133,6 +139,31 @@ pub(super) fn pattern(pattern: &str, limits: &Limits) -> Result<Regex, Fault> {
     })
 }
 
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        let escape = match c {
+            '\u{7}' => 'a',
+            '\u{8}' => 'b',
+            '\u{c}' => 'f',
+            '\n' => 'n',
+            '\r' => 'r',
+            '\t' => 't',
+            '\u{b}' => 'v',
+            '\\' | '"' => c,
+            _ => {
+                out.push(c);
+                continue;
+            }
+        };
+        out.push('\\');
+        out.push(escape);
+    }
+    out.push('"');
+    out
+}
+
 fn position(text: &str, at: i64) -> Result<usize, Fault> {
     let length = text.chars().count();
     let found = usize::try_from(at).ok().filter(|at| *at <= length);
@@ -150,8 +181,12 @@ fn index_of(text: &str, part: &str, from: usize) -> Value {
 }
 
 fn last_index_of(text: &str, part: &str, from: usize) -> Value {
-    let end = text.char_indices().nth(from).map_or(text.len(), |(at, _)| at.saturating_add(part.len()).min(text.len()));
-    let found = (0..=end).rev().find_map(|end| text.get(..end).and_then(|before| before.rfind(part)));
+    // A match that ends inside of a character is none, so the end may move back to a border.
+    let mut end = text.char_indices().nth(from).map_or(text.len(), |(at, _)| at.saturating_add(part.len()).min(text.len()));
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let found = text.get(..end).and_then(|before| before.rfind(part));
     found.map_or(Value::Int(-1), |at| count(text.get(..at).map_or(0, |before| before.chars().count())))
 }
 

@@ -41,10 +41,34 @@ pub(super) const TABLE: &[Function] = &[
         [Value::Duration(length)] => Ok(Value::Int(length.nanos() / 1_000_000 % 1_000)),
         _ => field("getMilliseconds", args, |time| i64::from(time.nanosecond() / 1_000_000)),
     }),
-    Function { name: "days", call: Method, overloads: IN_UNITS, run: |args, _| units("days", args, 86_400_000_000_000.0), linear: true },
-    Function { name: "hours", call: Method, overloads: IN_UNITS, run: |args, _| units("hours", args, 3_600_000_000_000.0), linear: true },
-    Function { name: "minutes", call: Method, overloads: IN_UNITS, run: |args, _| units("minutes", args, 60_000_000_000.0), linear: true },
-    Function { name: "seconds", call: Method, overloads: IN_UNITS, run: |args, _| units("seconds", args, 1_000_000_000.0), linear: true },
+    Function {
+        name: "days",
+        call: Method,
+        overloads: IN_UNITS,
+        run: |args, _| units("days", args, 86_400_000_000_000.0),
+        linear: true,
+    },
+    Function {
+        name: "hours",
+        call: Method,
+        overloads: IN_UNITS,
+        run: |args, _| units("hours", args, 3_600_000_000_000.0),
+        linear: true,
+    },
+    Function {
+        name: "minutes",
+        call: Method,
+        overloads: IN_UNITS,
+        run: |args, _| units("minutes", args, 60_000_000_000.0),
+        linear: true,
+    },
+    Function {
+        name: "seconds",
+        call: Method,
+        overloads: IN_UNITS,
+        run: |args, _| units("seconds", args, 1_000_000_000.0),
+        linear: true,
+    },
 ];
 
 fn field(name: &str, args: &[Value], read: fn(&NaiveDateTime) -> i64) -> Result<Value, Fault> {

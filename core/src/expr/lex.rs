@@ -41,8 +41,8 @@ pub(super) struct LexError {
 }
 
 const SIGNS: [&str; 26] = [
-    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "%", "!", "?", ":", ".", ",", "(", ")", "[", "]", "{", "}", "=",
-    "&",
+    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "%", "!", "?", ":", ".", ",", "(", ")", "[", "]", "{", "}",
+    "=", "&",
 ];
 
 /// All tokens, the last of them [`TokenKind::End`], and all errors.
@@ -145,7 +145,11 @@ impl<'a> Lexer<'a> {
         let length = rest.len() - rest.trim_start_matches(fits).len();
         if length == 0 || !rest[length..].starts_with('`') {
             self.at += 1 + length;
-            self.error(start, "a field name in backticks is not closed, or has characters other than letters, digits, `_.-/ `", None);
+            self.error(
+                start,
+                "a field name in backticks is not closed, or has characters other than letters, digits, `_.-/ `",
+                None,
+            );
             return None;
         }
         self.at += length + 2;
@@ -237,16 +241,16 @@ impl<'a> Lexer<'a> {
                     let here = self.at;
                     let shown: String = inside[start..].chars().take(2).collect();
                     self.at = from + start + shown.len();
-                    self.error(from + start, format!("`{shown}` is no escape"), Some("write `\\\\` for a backslash, or a raw text r\"…\""));
+                    self.error(
+                        from + start,
+                        format!("`{shown}` is no escape"),
+                        Some("write `\\\\` for a backslash, or a raw text r\"…\""),
+                    );
                     self.at = here;
                 }
             }
         }
-        if bytes {
-            Value::Bytes(Arc::from(out))
-        } else {
-            Value::String(Arc::from(String::from_utf8_lossy(&out).as_ref()))
-        }
+        if bytes { Value::Bytes(Arc::from(out)) } else { Value::String(Arc::from(String::from_utf8_lossy(&out).as_ref())) }
     }
 }
 

@@ -28,8 +28,26 @@ impl Finding {
 
 /// Words that are no identifiers.
 const RESERVED: [&str; 20] = [
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop", "namespace", "null",
-    "package", "return", "true", "var", "void",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
 ];
 
 /// Words that not even a field may have as its name without backticks.
@@ -263,7 +281,8 @@ impl Parser<'_> {
                 self.expect("]")?;
                 base = self.push(Kind::Index { base, index }, start.to(self.last_extent()))?;
             } else if self.is("{") && self.names_a_message(base) {
-                let finding = Finding::error("message_literal", self.extent(), "messages such as `Name{field: value}` are not supported");
+                let finding =
+                    Finding::error("message_literal", self.extent(), "messages such as `Name{field: value}` are not supported");
                 return Err(Box::new(finding.hint("write a map: `{\"field\": value}`")));
             } else {
                 return Ok(base);

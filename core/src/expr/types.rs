@@ -78,7 +78,9 @@ pub(super) fn binary(op: BinaryOp, a: &Type, b: &Type) -> Result<Type, Option<St
     }
     match op {
         BinaryOp::Equal | BinaryOp::NotEqual if comparable(a, b) => Ok(Type::Bool),
-        BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual if comparable(a, b) && ordered(a) && ordered(b) => {
+        BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual
+            if comparable(a, b) && ordered(a) && ordered(b) =>
+        {
             Ok(Type::Bool)
         }
         BinaryOp::In => match b {
@@ -159,7 +161,9 @@ pub(super) fn join(a: (&Type, bool), b: (&Type, bool)) -> Option<(Type, bool)> {
         (Type::Dyn, other) if a_free => Some((other.clone(), b_free)),
         (other, Type::Dyn) if b_free => Some((other.clone(), a_free)),
         (Type::Dyn, _) | (_, Type::Dyn) => Some((Type::Dyn, false)),
-        (Type::Null, other) | (other, Type::Null) if matches!(other, Type::Timestamp | Type::Duration) => Some((other.clone(), false)),
+        (Type::Null, other) | (other, Type::Null) if matches!(other, Type::Timestamp | Type::Duration) => {
+            Some((other.clone(), false))
+        }
         (Type::List(a), Type::List(b)) => {
             let (element, free) = join((a, a_free), (b, b_free))?;
             Some((Type::List(Box::new(element)), free))
@@ -181,14 +185,13 @@ pub(super) fn literal_decimal(source: &str, target: &Type, exact: bool) -> Resul
         Type::Decimal { scale } => (None, *scale),
         _ => return Err(DecimalError::NotADecimal),
     };
-    let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
     if let Some(digits) = source.strip_prefix("0x").or_else(|| source.strip_prefix("0X")) {
         let units = i128::from_str_radix(digits, 16).map_err(|_| DecimalError::NotADecimal)?;
         let value = Decimal::new(units, 0, currency);
         return Ok((Value::Decimal(value), of(&Value::Decimal(value))));
     }
-    let value = match Decimal::parse(&source, scale, currency) {
-        Err(DecimalError::TooManyDigits) if !exact => Decimal::parse(&source, Decimal::MAX_SCALE, currency)?,
+    let value = match Decimal::parse(source, scale, currency) {
+        Err(DecimalError::TooManyDigits) if !exact => Decimal::parse(source, Decimal::MAX_SCALE, currency)?,
         other => other?,
     };
     Ok((Value::Decimal(value), of(&Value::Decimal(value))))

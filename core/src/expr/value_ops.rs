@@ -123,7 +123,9 @@ pub(super) fn index(base: &Value, index: &Value) -> Result<Value, Fault> {
                 return Err(Fault::no_overload("_[_]", &[base.clone(), index.clone()]));
             };
             let found = usize::try_from(at).ok().and_then(|at| items.get(at));
-            found.cloned().ok_or_else(|| Fault::new(ErrorCode::IndexOutOfRange, format!("no element {at} in a list of {}", items.len())))
+            found
+                .cloned()
+                .ok_or_else(|| Fault::new(ErrorCode::IndexOutOfRange, format!("no element {at} in a list of {}", items.len())))
         }
         Value::Map(entries) => get(entries, index).cloned().ok_or_else(|| no_key(index)),
         _ => Err(Fault::no_overload("_[_]", &[base.clone(), index.clone()])),
@@ -186,16 +188,21 @@ fn decimal(value: &Value) -> Option<Decimal> {
     }
 }
 
-/// Exact: no rounding of the integer.
+/// As the standard has it: the integer as the nearest double, unless the double lies outside of all integers.
 fn whole_double(number: i128, double: f64) -> Option<Ordering> {
+    (number as f64).partial_cmp(&double)
+}
+
+/// Exact: no rounding of the integer. NaN comes last.
+fn whole_double_exactly(number: i128, double: f64) -> Ordering {
     if double.is_nan() {
-        return None;
+        return Ordering::Less;
     }
     if double.abs() >= 1e20 {
-        return Some(if double > 0.0 { Ordering::Less } else { Ordering::Greater });
+        return if double > 0.0 { Ordering::Less } else { Ordering::Greater };
     }
     let floor = double.floor();
-    Some(number.cmp(&(floor as i128)).then(if double > floor { Ordering::Less } else { Ordering::Equal }))
+    number.cmp(&(floor as i128)).then(if double > floor { Ordering::Less } else { Ordering::Equal })
 }
 
 /// By the double's shortest decimal text, so that 12.5 means 12.5 exactly.
@@ -235,12 +242,22 @@ pub(super) fn holds(op: BinaryOp, order: Option<Ordering>) -> bool {
     }
 }
 
-/// A total order over all values, for sorting: by kind, then numbers by amount, text by code points, NaN last.
+/// A total order over all values, for sorting: by kind, then numbers by exact amount, text by code points, NaN last.
+///
+/// Unlike [`compare`] it never rounds and never mixes decimals with other numbers: an order for sorting must be consistent.
 pub(super) fn total_order(a: &Value, b: &Value) -> Ordering {
-    if let Some(Some(order)) = number_order(a, b) {
-        return order;
-    }
     match (a, b) {
+        (Value::Double(a), Value::Double(b)) => a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())),
+        (Value::Double(double), Value::Int(_) | Value::Uint(_)) => {
+            whole(b).map_or(Ordering::Equal, |b| whole_double_exactly(b, *double).reverse())
+        }
+        (Value::Int(_) | Value::Uint(_), Value::Double(double)) => {
+            whole(a).map_or(Ordering::Equal, |a| whole_double_exactly(a, *double))
+        }
+        (Value::Int(_) | Value::Uint(_), Value::Int(_) | Value::Uint(_)) => whole(a).cmp(&whole(b)),
+        (Value::Decimal(a), Value::Decimal(b)) => {
+            a.currency().cmp(&b.currency()).then_with(|| a.compare(*b).unwrap_or(Ordering::Equal))
+        }
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         (Value::String(a), Value::String(b)) | (Value::Type(a), Value::Type(b)) => a.cmp(b),
         (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
@@ -252,13 +269,11 @@ pub(super) fn total_order(a: &Value, b: &Value) -> Ordering {
         }
         (Value::Map(a), Value::Map(b)) => {
             let entries = a.iter().zip(b.iter());
-            let first = entries.map(|(a, b)| total_order(&a.0, &b.0).then_with(|| total_order(&a.1, &b.1))).find(|order| order.is_ne());
+            let first =
+                entries.map(|(a, b)| total_order(&a.0, &b.0).then_with(|| total_order(&a.1, &b.1))).find(|order| order.is_ne());
             first.unwrap_or_else(|| a.len().cmp(&b.len()))
         }
-        _ => rank(a).cmp(&rank(b)).then_with(|| match (a, b) {
-            (Value::Decimal(a), Value::Decimal(b)) => a.currency().cmp(&b.currency()),
-            _ => Ordering::Equal,
-        }),
+        _ => rank(a).cmp(&rank(b)),
     }
 }
 
@@ -266,8 +281,8 @@ fn rank(value: &Value) -> u8 {
     match value {
         Value::Null => 0,
         Value::Bool(_) => 1,
-        Value::Double(number) if number.is_nan() => 3,
-        Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::Decimal(_) => 2,
+        Value::Int(_) | Value::Uint(_) | Value::Double(_) => 2,
+        Value::Decimal(_) => 3,
         Value::String(_) => 4,
         Value::Bytes(_) => 5,
         Value::Timestamp(_) => 6,
@@ -329,7 +344,9 @@ fn add(a: &Value, b: &Value, size: usize) -> Result<Value, Fault> {
         (Value::Timestamp(time), Value::Duration(length)) | (Value::Duration(length), Value::Timestamp(time)) => {
             shift(*time, i128::from(length.nanos()))
         }
-        (Value::Duration(a), Value::Duration(b)) => a.nanos().checked_add(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration")),
+        (Value::Duration(a), Value::Duration(b)) => {
+            a.nanos().checked_add(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration"))
+        }
         _ => Err(Fault::no_overload("+", &[a.clone(), b.clone()])),
     }
 }
@@ -360,7 +377,9 @@ fn subtract(a: &Value, b: &Value) -> Result<Value, Fault> {
             i64::try_from(nanos_of(*a) - nanos_of(*b)).map(length).map_err(|_| Fault::overflow("the duration"))
         }
         (Value::Timestamp(time), Value::Duration(length)) => shift(*time, -i128::from(length.nanos())),
-        (Value::Duration(a), Value::Duration(b)) => a.nanos().checked_sub(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration")),
+        (Value::Duration(a), Value::Duration(b)) => {
+            a.nanos().checked_sub(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration"))
+        }
         _ => Err(Fault::no_overload("-", &[a.clone(), b.clone()])),
     }
 }
@@ -379,7 +398,9 @@ fn multiply(a: &Value, b: &Value) -> Result<Value, Fault> {
 
 fn divide(a: &Value, b: &Value) -> Result<Value, Fault> {
     match (a, b) {
-        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => Err(Fault::new(ErrorCode::DivisionByZero, "division by zero")),
+        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => {
+            Err(Fault::new(ErrorCode::DivisionByZero, "division by zero"))
+        }
         (Value::Int(a), Value::Int(b)) => a.checked_div(*b).map(Value::Int).ok_or_else(|| Fault::overflow("the quotient")),
         (Value::Uint(a), Value::Uint(b)) => a.checked_div(*b).map(Value::Uint).ok_or_else(|| Fault::overflow("the quotient")),
         (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a / b)),

@@ -65,9 +65,15 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
     let mut places: Vec<Option<Place>> = state.journeys.iter().map(|journey| journey.place).collect();
     let changes = &mut state.changes;
     let context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
-    settle(model, &context, &mut state.segments, |segment, reach| reach.journeys.is_empty() && touched[segment], |what| {
-        changes.push(Change { at, what, event: event.clone() });
-    });
+    settle(
+        model,
+        &context,
+        &mut state.segments,
+        |segment, reach| reach.journeys.is_empty() && touched[segment],
+        |what| {
+            changes.push(Change { at, what, event: event.clone() });
+        },
+    );
     drop(context);
     let mut moved: SmallVec<[usize; 4]> = SmallVec::new();
     for (number, rule) in model.journeys.rules.iter().enumerate() {

@@ -1,7 +1,7 @@
 use super::rules::{JourneyRule, StageRule};
 use crate::context::earlier;
 use crate::customer::{JourneyState, Place, SegmentState, Visit};
-use crate::expr::{EventKind, Evaluated};
+use crate::expr::{Evaluated, EventKind};
 use crate::value::Timestamp;
 
 /// What a journey's step needs to know about its instant.
@@ -41,7 +41,8 @@ impl JourneyState {
         for round in 0..=count {
             let rises = if touched { self.look(rule, instant, round, ask) } else { vec![false; count] };
             let from = self.place.map(|place| place.stage);
-            let target = self.exit(rule).or_else(|| self.timeout(rule, instant)).or_else(|| self.entry(rule, instant, round, &rises));
+            let target =
+                self.exit(rule).or_else(|| self.timeout(rule, instant)).or_else(|| self.entry(rule, instant, round, &rises));
             let Some(to) = target else { break };
             self.go(rule, to, instant.at);
             moves.push((from, to));

@@ -60,8 +60,11 @@ impl Journeys {
     pub(crate) fn compile(playbook: &Playbook, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Self> {
         let rules: Vec<Option<JourneyRule>> =
             playbook.journeys.iter().map(|journey| JourneyRule::compile(journey, sources, findings)).collect();
-        let stages =
-            playbook.journeys.iter().map(|journey| journey.stages.iter().map(|stage| stage.name.text.clone()).collect()).collect();
+        let stages = playbook
+            .journeys
+            .iter()
+            .map(|journey| journey.stages.iter().map(|stage| stage.name.text.clone()).collect())
+            .collect();
         Some(Journeys { rules: rules.into_iter().collect::<Option<_>>()?, stages })
     }
 }
@@ -72,7 +75,8 @@ impl JourneyRule {
             let place = journey.stages.iter().position(|stage| *stage.name.text == *name)?;
             u16::try_from(place).ok()
         };
-        let kinds = |names: &[crate::playbook::Name]| names.iter().filter_map(|name| sources.schema.event(&name.text)).collect();
+        let kinds =
+            |names: &[crate::playbook::Name]| names.iter().filter_map(|name| sources.schema.event(&name.text)).collect();
         let mut complete = true;
         let mut rule = |text: &Option<crate::playbook::Text>, findings: &mut Vec<Diagnostic>| {
             let text = text.as_ref()?;
@@ -89,12 +93,22 @@ impl JourneyRule {
                 from: (!stage.from.is_empty()).then(|| stage.from.iter().map(|name| number(&name.text)).collect()),
                 min_stay: stage.min_stay,
                 timeout: stage.timeout.as_ref().and_then(|timeout| {
-                    Some(TimeoutRule { after: timeout.after, to: number(&timeout.to.text)?, reset_on: kinds(&timeout.reset_on) })
+                    Some(TimeoutRule {
+                        after: timeout.after,
+                        to: number(&timeout.to.text)?,
+                        reset_on: kinds(&timeout.reset_on),
+                    })
                 }),
             })
             .collect();
         let exit = rule(&journey.exit, findings);
-        complete.then_some(JourneyRule { movement: journey.movement, stages, exit, reach: Reach::default(), reads_itself: false })
+        complete.then_some(JourneyRule {
+            movement: journey.movement,
+            stages,
+            exit,
+            reach: Reach::default(),
+            reads_itself: false,
+        })
     }
 
     /// All conditions: one per stage that has one, and that of leaving.
@@ -105,7 +119,8 @@ impl JourneyRule {
     /// Whether a customer may go from where they are to a stage.
     #[must_use]
     pub fn allows(&self, from: Option<u16>, to: u16) -> bool {
-        let listed = self.stages.get(usize::from(to)).and_then(|stage| stage.from.as_ref()).is_none_or(|listed| listed.contains(&from));
+        let listed =
+            self.stages.get(usize::from(to)).and_then(|stage| stage.from.as_ref()).is_none_or(|listed| listed.contains(&from));
         let forward = match (self.movement, from) {
             (Movement::Forward, Some(from)) => to > from,
             _ => true,

@@ -9,7 +9,8 @@ use std::sync::Arc;
 /// SHA-256 in hexadecimal over the canonical JSON of the merged tree, a line feed, and the version of the time-zone tables.
 ///
 /// The canonical JSON has no blanks, keeps the order of keys (order breaks ties), writes numbers as the documents do, so that
-/// `1.50` and `1.5` are two digests, and text with the shortest escapes of RFC 8259.
+/// `1.50` and `1.5` are two digests, and text with the escapes
+/// `\" \\ \n \r \t` and, for other control characters below 32, `\u00xx`.
 pub(super) fn digest(root: &Node) -> Arc<str> {
     let mut text = String::new();
     write_node(root, &mut text);
@@ -71,4 +72,17 @@ fn write_text(text: &str, out: &mut String) {
         }
     }
     out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_written_as_json() {
+        let mut out = String::new();
+        write_text("\"\\/\n\r\t\u{8}\u{1f}\u{7f}\u{e9}\u{1f600}", &mut out);
+        assert_eq!(out, "\"\\\"\\\\/\\n\\r\\t\\u0008\\u001f\u{7f}\u{e9}\u{1f600}\"");
+        assert_eq!(serde_json::from_str::<String>(&out).unwrap(), "\"\\/\n\r\t\u{8}\u{1f}\u{7f}\u{e9}\u{1f600}");
+    }
 }

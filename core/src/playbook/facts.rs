@@ -4,7 +4,7 @@ use super::model::{
     Attribute, ConsentDefault, EventType, Name, Namespace, Origin, Property, Purpose, RequestFact, Sensitivity,
 };
 use super::read::{At, Loader};
-use super::table::{EVENT_FIELDS, OUTCOMES, RESERVED_EVENTS};
+use super::reserved::{EVENT_FIELDS, OUTCOMES, RESERVED_EVENTS};
 use super::types;
 
 /// How many event types, and how many different names of properties, an engine can number.

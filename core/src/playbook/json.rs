@@ -20,7 +20,12 @@ pub(super) fn parse(document: u32, limits: Limits, findings: &mut Findings<'_>) 
     match result {
         Ok(node) => Some(node),
         Err(Stop { code, spot, message }) => {
-            findings.error(code, spot, "", message, None);
+            let named = findings
+                .sources
+                .get(document as usize)
+                .is_some_and(|source| source.name.to_ascii_lowercase().ends_with(".json"));
+            let hint = "it is read as JSON, since it begins with `{`; a document in YAML has a name that ends in `.yaml`";
+            findings.error(code, spot, "", message, (!named && code == "syntax").then(|| hint.to_owned()));
             None
         }
     }
@@ -44,7 +49,7 @@ struct Reader<'a, 'b> {
     nodes: usize,
     limits: Limits,
     findings: &'a mut Findings<'b>,
-    path: Vec<Arc<str>>,
+    path: Vec<String>,
 }
 
 impl Reader<'_, '_> {
@@ -130,7 +135,7 @@ impl Reader<'_, '_> {
                 return Err(self.wrong("`:`"));
             }
             self.at += 1;
-            self.path.push(key.text.clone());
+            self.path.push(cut(&key.text));
             self.nodes += 1;
             let value = self.value(depth + 1)?;
             if let Some(first) = known.get(&key.text) {
@@ -162,7 +167,7 @@ impl Reader<'_, '_> {
             return Ok(Node { spot, content: Content::List(items) });
         }
         loop {
-            self.path.push(items.len().to_string().into());
+            self.path.push(items.len().to_string());
             items.push(self.value(depth + 1)?);
             self.path.pop();
             self.blanks();
@@ -235,9 +240,8 @@ impl Reader<'_, '_> {
         let length = self.text.get(start..self.at).map_or(1, |raw| raw.chars().count());
         let spot = Spot { length: saturate(length).max(1), ..spot };
         self.at += 1;
-        if !runs.is_empty() {
+        if runs.first().is_some_and(|run| run.0 != 0) {
             runs.insert(0, (0, spot.line, spot.column));
-            runs.dedup_by_key(|run| run.0);
         }
         Ok((spot, Written { text: text.into(), runs, quoted: true }))
     }

@@ -2,9 +2,10 @@
 
 use super::model::{Name, Playbook};
 use super::read::{At, Declared, Loader, Names};
+use super::reserved::OUTCOMES;
 use super::shape::{Path, Required};
 use super::source::{Findings, Source, Spot, cut};
-use super::table::{OUTCOMES, PLAYBOOK};
+use super::table::PLAYBOOK;
 use super::tree::{Content, Limits, Node};
 use super::{digest, json, merge, yaml};
 use crate::error::{Diagnostics, nearest};

@@ -1,8 +1,8 @@
 //! Several documents become one: maps unite, lists append, single values stand once.
 
 use super::shape::Shape;
-use super::source::{Findings, Spot};
-use super::table::PLAYBOOK;
+use super::source::{Findings, Spot, cut};
+use super::table::{PLAYBOOK, SCHEMA_KEY};
 use super::tree::{Content, Entry, Node};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) fn merge(roots: Vec<Node>, findings: &mut Findings<'_>) -> Node {
     let spot = roots.first().map_or(start, |root| root.spot);
     for root in roots {
         if let Content::Map(entries) = root.content {
-            for entry in entries {
+            for entry in entries.into_iter().filter(|entry| &*entry.key != SCHEMA_KEY) {
                 merged.add(entry, findings);
             }
         }
@@ -46,7 +46,7 @@ impl Merged {
             (Shape::Names(_) | Shape::Object(_), Content::Map(all), Content::Map(more)) => {
                 for inner in more {
                     if let Some(place) = names.get(&inner.key) {
-                        clash(&format!("{}.{}", entry.key, inner.key), inner.spot, *place, findings);
+                        clash(&format!("{}.{}", entry.key, cut(&inner.key)), inner.spot, *place, findings);
                     } else {
                         names.insert(inner.key.clone(), inner.spot);
                         all.push(inner);
@@ -67,6 +67,6 @@ impl Merged {
 }
 
 fn clash(path: &str, spot: Spot, first: Spot, findings: &mut Findings<'_>) {
-    let message = format!("`{}` is declared in two documents", super::source::cut(path));
+    let message = format!("`{}` is declared in two documents", path);
     findings.clash("declared_twice", spot, path, message, ("it is first declared here", first));
 }

@@ -1,7 +1,7 @@
 //! The document that an organisation writes: its model, the loader with source positions, and the generated JSON Schema.
 //!
 //! [`Playbook::load`] goes from text to [`Playbook`] in four steps: `yaml` or `json` make a `tree` in which everything knows
-//! its place; `shape` checks kinds and keys against the one description in `table`, from which [`json_schema`] is made too;
+//! its place; `shape` checks kinds and keys against the one description in `table`, from which [`json_schema()`] is made too;
 //! `merge` unites documents; and the rooms (`facts`, `people`, `journeys`, `offers`, `placements`, `contact`) read their
 //! sections. Every step goes on after a mistake, so that all are reported at once.
 
@@ -18,6 +18,7 @@ mod offers;
 mod people;
 mod placements;
 mod read;
+mod reserved;
 mod scalar;
 mod shape;
 mod source;
@@ -28,4 +29,5 @@ mod yaml;
 
 pub use json_schema::json_schema;
 pub use model::*;
+pub use reserved::{OUTCOMES, RESERVED_EVENTS};
 pub use tree::Limits;

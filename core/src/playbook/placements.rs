@@ -2,7 +2,7 @@
 
 use super::model::{Channel, Fallback, Format, Name, Offer, Placement};
 use super::read::{At, Loader};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Loader<'_> {
     pub(super) fn channels(&mut self, root: &At<'_>) -> Vec<Channel> {
@@ -43,13 +43,17 @@ impl Loader<'_> {
         let offers: BTreeMap<&str, &Offer> = offers.iter().map(|offer| (&*offer.name.text, offer)).collect();
         for at in root.get("offers").iter().flat_map(At::children) {
             let (Some(offer), Some(section)) = (offers.get(&*at.key), at.get("placements")) else { continue };
+            let formed: BTreeSet<&str> = offer.treatments.iter().map(|treatment| &*treatment.channel.text).collect();
+            if formed.is_empty() {
+                continue;
+            }
             for at in section.one_or_more() {
                 let Some(channel) = at.node.text().and_then(|name| channels.get(&**name)) else { continue };
-                let formed: Vec<&str> = offer.treatments.iter().map(|treatment| &*treatment.channel.text).collect();
-                if !formed.is_empty() && !formed.contains(channel) {
+                if !formed.contains(channel) {
                     let message =
                         format!("offer `{}` has no treatment for channel `{channel}` of this placement", offer.name.text);
-                    let hint = format!("it has treatments for: {}", formed.join(", "));
+                    let some: Vec<&str> = formed.iter().copied().take(12).collect();
+                    let hint = format!("it has treatments for: {}", some.join(", "));
                     self.findings.warn("no_treatment", at.node.spot, &at.path, message, Some(hint));
                 }
             }

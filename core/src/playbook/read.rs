@@ -3,8 +3,8 @@
 //! Kinds and keys were checked before ([`shape`](super::shape)), so a piece of the wrong kind is passed over in silence here.
 
 use super::model::{Name, Text};
+use super::reserved::OUTCOMES;
 use super::source::{Findings, Spot, cut};
-use super::table::OUTCOMES;
 use super::tree::{Content, Node};
 use super::types;
 use crate::error::nearest;

@@ -177,15 +177,15 @@ impl Object {
             match self.field(key) {
                 Some(field) => path.within(key, |path| field.shape.check(value, *spot, path, findings)),
                 None => {
-                    let hint = match nearest(key, self.fields.iter().map(|field| field.key)) {
+                    let hint = findings.hint(|| match nearest(key, self.fields.iter().map(|field| field.key)) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => {
                             let keys: Vec<&str> = self.fields.iter().map(|field| field.key).collect();
                             format!("{} may have: {}", article(self.name), keys.join(", "))
                         }
-                    };
+                    });
                     path.within(key, |path| {
-                        findings.error("unknown_key", *spot, path.text(), format!("unknown key `{}`", cut(key)), Some(hint));
+                        findings.error("unknown_key", *spot, path.text(), format!("unknown key `{}`", cut(key)), hint);
                     });
                 }
             }

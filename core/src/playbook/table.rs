@@ -1,46 +1,11 @@
 //! The shape of a playbook: every key, what it takes, what it means and what holds without it.
 
+use super::reserved::OUTCOMES;
 use super::shape::Shape::{Either, Leaf as One, List, Names, Object as Obj};
 use super::shape::{Field, Leaf, Object, Shape};
 
-/// The outcomes of decisions; events of these types are known without being declared.
-pub(super) const OUTCOMES: [&str; 19] = [
-    "decided",
-    "reserved",
-    "sent",
-    "delivered",
-    "bounced",
-    "shown",
-    "opened",
-    "clicked",
-    "dismissed",
-    "accepted",
-    "rejected",
-    "ignored",
-    "converted",
-    "redeemed",
-    "fulfilled",
-    "expired",
-    "complained",
-    "unsubscribed",
-    "muted",
-];
-
-/// The other event types that belong to the engine.
-pub(super) const RESERVED_EVENTS: [&str; 9] = [
-    "attribute_set",
-    "consent_given",
-    "consent_withdrawn",
-    "linked",
-    "unlinked",
-    "assigned",
-    "confirmed",
-    "released",
-    "journey_pinned",
-];
-
-/// What every event has, so that no property may be called so.
-pub(super) const EVENT_FIELDS: [&str; 5] = ["time", "type", "channel", "source", "id"];
+/// The key by which JSON documents name their schema.
+pub(super) const SCHEMA_KEY: &str = "$schema";
 
 const fn may(key: &'static str, shape: Shape, default: &'static str, doc: &'static str) -> Field {
     Field { key, required: false, shape, doc, default }
@@ -112,6 +77,7 @@ pub(super) static PLAYBOOK: Object = Object {
         may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
         may("placements", Names(&Obj(&PLACEMENT)), "", "the slots that ask for offers"),
         may("contact", List(&CONTACT), "", "the contact policy: caps and pauses"),
+        may(SCHEMA_KEY, One(Leaf::Text), "", "where an editor finds the JSON Schema; not part of the playbook"),
     ],
 };
 

@@ -41,6 +41,7 @@ pub(super) fn parse(text: &str) -> Result<(Type, Option<Remark>), Wrong> {
             (element, remark) => Ok((Type::List(Box::new(element)), remark)),
         },
         "enum" => words(inside).map(|words| (Type::Enum(words), None)),
+        _ if SIMPLE.contains(&head) => Err(wrong(format!("type `{head}` has nothing in parentheses"), None)),
         _ => Err(unknown(head)),
     }
 }
@@ -206,5 +207,57 @@ pub(super) fn value(node: &Node, ty: &Type) -> Result<Value, Wrong> {
             _ => Err(found()),
         },
         _ => Err(found()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        match parse(text) {
+            Ok((ty, None)) => ty.to_string(),
+            Ok((ty, Some((remark, _)))) => format!("{ty}, {remark}"),
+            Err(wrong) => format!("{}; {}", wrong.message, wrong.hint.unwrap_or_default()),
+        }
+    }
+
+    #[test]
+    fn types_are_read() {
+        for (text, expected) in [
+            ("number", "double"),
+            (" int ", "int"),
+            ("decimal( 2 )", "decimal(2)"),
+            ("money(JPY)", "money(JPY)"),
+            ("money(JPY, 2)", "money(JPY, 2)"),
+            ("money(GBP,3)", "money(GBP, 3)"),
+            ("list( money(EUR) )", "list(money(EUR))"),
+            ("list(enum(a, b c))", "list(enum(a, b c))"),
+            ("money(PTS)", "money(PTS), `PTS` is not a currency of ISO 4217"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_types_are_refused_with_the_nearest_name() {
+        for (text, expected) in [
+            ("Int", "unknown type `Int`; did you mean `int`?"),
+            ("boolean", "unknown type `boolean`; did you mean `bool`?"),
+            ("desimal(2)", "unknown type `desimal`; did you mean `decimal(2)`?"),
+            ("decimal(19)", "expected digits after the point, 0 to 18, found `19`; "),
+            ("money(EURO)", "`EURO` is not a currency; three capital letters of ISO 4217, such as `EUR`"),
+            ("list(strin)", "unknown type `strin`; did you mean `string`?"),
+            ("list ( list (int))", "a list of lists is not a type; "),
+            ("enum(a,)", "an empty word in `enum(…)`; such as `enum(small, large)`"),
+            ("int(3)", "type `int` has nothing in parentheses; "),
+            ("int)", "unknown type `int)`; did you mean `int`?"),
+            (
+                "",
+                "unknown type ``; types are: bool, int, uint, double, string, timestamp, duration, decimal(2), money(EUR), list(string), enum(a, b)",
+            ),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
     }
 }

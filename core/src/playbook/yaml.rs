@@ -165,7 +165,7 @@ impl<'b> Builder<'_, 'b> {
             .iter()
             .filter_map(|frame| match &frame.inside {
                 Inside::List(items) => Some(items.len().to_string()),
-                Inside::Map { key, .. } => key.as_ref().map(|key| key.text.to_string()),
+                Inside::Map { key, .. } => key.as_ref().map(|key| cut(&key.text)),
             })
             .collect();
         parts.join(".")
@@ -247,7 +247,7 @@ impl<'b> Builder<'_, 'b> {
                         Some(text) => (text, false),
                         None => (Arc::from("?"), true),
                     };
-                    let under = if path.is_empty() { text.to_string() } else { format!("{path}.{text}") };
+                    let under = if path.is_empty() { cut(&text) } else { format!("{path}.{}", cut(&text)) };
                     if skip {
                         let message = format!("expected a name as key, found {}", node.kind());
                         self.findings.error("bad_key", spot, &path, message, None);
@@ -366,4 +366,48 @@ fn radix(digits: &str, radix: u32) -> Option<Content> {
     let valid = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
     let number = u128::from_str_radix(digits, radix).ok().filter(|_| valid)?;
     Some(Content::Number(number.to_string().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_scalars_follow_the_core_schema() {
+        let shown = |text: &str| match plain(text) {
+            Some(Content::Null) => "null".to_owned(),
+            Some(Content::Bool(truth)) => truth.to_string(),
+            Some(Content::Number(number)) => number.to_string(),
+            _ => format!("text {text}"),
+        };
+        for (text, expected) in [
+            ("~", "null"),
+            ("Null", "null"),
+            ("TRUE", "true"),
+            ("false", "false"),
+            ("yes", "text yes"),
+            ("tRue", "text tRue"),
+            ("+007", "7"),
+            ("-0", "-0"),
+            ("0x1F", "31"),
+            ("0o17", "15"),
+            ("0x", "text 0x"),
+            ("0x+1", "text 0x+1"),
+            (".5", "0.5"),
+            ("-5.", "-5.0"),
+            ("1.50e+3", "1.50e+3"),
+            ("1e3", "1e3"),
+            ("1e", "text 1e"),
+            (".", "text ."),
+            ("-", "text -"),
+            ("1_000", "text 1_000"),
+            ("12:30:45", "text 12:30:45"),
+            ("2026-01-01", "text 2026-01-01"),
+            ("-.INF", "-.inf"),
+            (".NaN", ".nan"),
+            ("\u{661}", "text \u{661}"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
 }

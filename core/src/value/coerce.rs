@@ -48,15 +48,19 @@ impl Value {
             (Type::Double, Value::Double(number)) if number.is_finite() => Ok(self),
             (Type::Double, Value::Double(_)) => Err(misfit("NaN or infinity")),
             (Type::Double, Value::Int(number)) => Ok(Value::Double(*number as f64)),
-            (Type::Int, Value::Uint(number)) => i64::try_from(*number).map(Value::Int).map_err(|_| misfit("a number above 2^63")),
-            (Type::Uint, Value::Int(number)) => u64::try_from(*number).map(Value::Uint).map_err(|_| misfit("a negative number")),
+            (Type::Int, Value::Uint(number)) => {
+                i64::try_from(*number).map(Value::Int).map_err(|_| misfit("a number above 2^63"))
+            }
+            (Type::Uint, Value::Int(number)) => {
+                u64::try_from(*number).map(Value::Uint).map_err(|_| misfit("a negative number"))
+            }
             (Type::Decimal { scale }, _) => decimal(*scale, None),
             (Type::Money { currency, scale }, _) => decimal(*scale, Some(*currency)),
             (Type::Enum(names), Value::String(text)) if names.contains(text) => Ok(self),
             (Type::Enum(_), Value::String(_)) => Err(misfit("another text")),
-            (Type::Timestamp, Value::String(text)) => {
-                Timestamp::parse(text).map(|time| Value::Timestamp(Moment::from(time))).map_err(|_| misfit("text that is no RFC 3339 time"))
-            }
+            (Type::Timestamp, Value::String(text)) => Timestamp::parse(text)
+                .map(|time| Value::Timestamp(Moment::from(time)))
+                .map_err(|_| misfit("text that is no RFC 3339 time")),
             (Type::Duration, Value::String(text)) => {
                 Duration::parse(text).map(Value::Duration).map_err(|_| misfit("text that is no duration"))
             }

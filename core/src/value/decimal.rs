@@ -17,8 +17,8 @@ impl Currency {
     #[must_use]
     pub fn minor_digits(self) -> u8 {
         match &self.0 {
-            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX" | b"UYI" | b"VND"
-            | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
+            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX" | b"UYI"
+            | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
             b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
             b"CLF" | b"UYW" => 4,
             _ => 2,
@@ -116,7 +116,10 @@ impl Decimal {
         }
         let mut units: i128 = 0;
         for digit in whole.bytes().chain(fraction.bytes()) {
-            units = units.checked_mul(10).and_then(|units| units.checked_add(i128::from(digit - b'0'))).ok_or(DecimalError::Overflow)?;
+            units = units
+                .checked_mul(10)
+                .and_then(|units| units.checked_add(i128::from(digit - b'0')))
+                .ok_or(DecimalError::Overflow)?;
         }
         let places = i64::try_from(fraction.len()).map_err(|_| DecimalError::NotADecimal)? - i64::from(exponent);
         let shift = i64::from(scale) - places;

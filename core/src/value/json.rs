@@ -105,7 +105,9 @@ impl Value {
             Value::Bool(value) => Json::Bool(*value),
             Value::Int(value) => Json::from(*value),
             Value::Uint(value) => Json::from(*value),
-            Value::Double(value) => serde_json::Number::from_f64(*value).map_or_else(|| Json::String(value.to_string()), Json::Number),
+            Value::Double(value) => {
+                serde_json::Number::from_f64(*value).map_or_else(|| Json::String(value.to_string()), Json::Number)
+            }
             Value::Decimal(value) => Json::String(value.to_string()),
             Value::String(value) | Value::Type(value) => Json::String(value.to_string()),
             Value::Bytes(value) => Json::String(value.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))),

@@ -224,7 +224,8 @@ impl Duration {
             if whole.is_empty() && fraction.is_empty() {
                 return Err(wrong());
             }
-            let (unit, after) = UNITS.iter().find_map(|(name, unit)| Some((*unit, after.strip_prefix(name)?))).ok_or_else(wrong)?;
+            let (unit, after) =
+                UNITS.iter().find_map(|(name, unit)| Some((*unit, after.strip_prefix(name)?))).ok_or_else(wrong)?;
             let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| TimeError::OutOfRange)? };
             total = whole.checked_mul(unit).and_then(|part| total.checked_add(part)).ok_or(TimeError::OutOfRange)?;
             let mut place = unit;

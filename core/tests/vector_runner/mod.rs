@@ -1,0 +1,127 @@
+//! Runs the shared cases of `tests/vectors` through the Rust interface.
+
+use serde_json::{Value as Json, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tactful::base::CustomerBase;
+use tactful::customer::Arrival;
+use tactful::{Engine, Event, Identifier, Request, Timestamp, Value};
+
+/// The folder of the cases.
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors")
+}
+
+/// All files with cases, by name.
+pub(crate) fn files() -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder())
+        .expect("the folder of the vectors is there")
+        .map(|entry| entry.expect("it can be listed").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Reads a file with cases.
+pub(crate) fn read(path: &Path) -> Json {
+    let text = fs::read_to_string(path).expect("it can be read");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The same file with every checked key as it really comes out.
+pub(crate) fn run(file: &Json) -> Json {
+    let lines: Vec<&str> =
+        file["playbook"].as_array().expect("lines").iter().map(|line| line.as_str().expect("text")).collect();
+    let playbook = lines.join("\n");
+    let engine = Engine::compile(&[("playbook.yaml", &playbook)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let mut found = file.clone();
+    for case in found["cases"].as_array_mut().expect("cases") {
+        let mut base = CustomerBase::new(engine.clone());
+        for step in case["steps"].as_array_mut().expect("steps") {
+            run_step(&mut base, step);
+        }
+    }
+    found
+}
+
+fn run_step(base: &mut CustomerBase, step: &mut Json) {
+    let told = if step.get("record").is_some() { record(base, step) } else { question(base, step) };
+    let keys: Vec<String> = step.as_object().expect("an object").keys().cloned().collect();
+    for key in keys {
+        match key.as_str() {
+            "record" | "decide" | "explain" => {}
+            // Checked keys show what came out; what did not come out at all is null.
+            _ => step[&key] = told.get(&key).cloned().unwrap_or(Json::Null),
+        }
+    }
+    // An error that nobody expected is shown, so that it cannot pass unseen.
+    if let Some(error) = told.get("error") {
+        step["error"] = error.clone();
+    }
+}
+
+fn record(base: &mut CustomerBase, step: &Json) -> Json {
+    let recorded = Event::from_json(&step["record"].to_string()).and_then(|event| base.record(&event));
+    match recorded {
+        Ok(effects) => {
+            let arrival = match effects.arrival {
+                Some(Arrival::New) => "new",
+                Some(Arrival::Duplicate) => "duplicate",
+                Some(Arrival::ConflictKeptOld) => "conflict_kept_old",
+                Some(Arrival::ConflictKeptNew { .. }) => "conflict_kept_new",
+                None => "none",
+            };
+            let effects: Vec<Json> = effects
+                .effects
+                .iter()
+                .map(|effect| {
+                    let mut effect = serde_json::to_value(effect).expect("effects are plain data");
+                    let object = effect.as_object_mut().expect("an object");
+                    object.remove("id");
+                    object.remove("cause");
+                    effect
+                })
+                .collect();
+            json!({"arrival": arrival, "effects": effects})
+        }
+        Err(error) => json!({"error": {"code": error.code(), "path": error.path()}}),
+    }
+}
+
+fn question(base: &CustomerBase, step: &Json) -> Json {
+    let (asked, explain) = match step.get("explain") {
+        Some(asked) => (asked, true),
+        None => (&step["decide"], false),
+    };
+    let identifier = Identifier::parse(asked["identifier"].as_str().expect("text")).expect("an identifier");
+    let time = |key: &str| asked.get(key).map(|time| Timestamp::parse(time.as_str().expect("text")).expect("a time"));
+    let now = time("now").expect("a question has a time");
+    let placements = asked["placements"].as_array().expect("a list").iter().map(|name| name.as_str().expect("text").to_owned());
+    let facts =
+        asked.get("facts").and_then(Json::as_object).into_iter().flatten().map(|(name, value)| (name.clone(), plain(value)));
+    let request = Request { placements: placements.collect(), facts: facts.collect() };
+    let engine = base.engine();
+    let nobody = engine.customer(&identifier);
+    let answer = match (base.find(&identifier).or(nobody.as_ref().ok()), explain) {
+        (Some(customer), true) => engine.explain(customer, &request, now, time("known_at")),
+        (Some(customer), false) => engine.decide(customer, &request, now, time("known_at")),
+        (None, _) => base.decide(&identifier, &request, now),
+    };
+    match answer {
+        Ok(mut decision) => {
+            let trace = decision.trace.take();
+            json!({"decision": decision.to_json(), "trace": trace})
+        }
+        Err(error) => json!({"error": {"code": error.code(), "path": error.path()}}),
+    }
+}
+
+fn plain(value: &Json) -> Value {
+    match value {
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(number) => number.as_i64().map_or_else(|| Value::Double(number.as_f64().expect("a number")), Value::Int),
+        Json::String(text) => Value::text(text),
+        other => panic!("no fact of a request: {other}"),
+    }
+}

@@ -1,0 +1,1 @@
+"""tactful: an embeddable customer decision engine."""

@@ -1,0 +1,299 @@
+"""The command line: ``tactful check``, ``tactful replay`` and ``tactful explain``.
+
+Exit codes: 0 all well; 1 the playbook or the events are wrong; 2 the command cannot be carried out as typed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from .reading import Source
+    from .report.data import ReportData
+
+__all__ = ["main"]
+
+
+class _Stop(Exception):
+    """Ends the program with a message of one line and an exit code."""
+
+    def __init__(self, message: str, code: int = 2) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and gives its exit code; what is wrong is said on standard error."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        command: Callable[[argparse.Namespace], int] = given.command
+        return command(given)
+    except _Stop as stop:
+        print(f"tactful: {stop}", file=sys.stderr)
+        return stop.code
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; the interpreter must not complain when it closes the pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("tactful: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tactful", description="What should this customer see, here and now, and why?")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    check = commands.add_parser("check", help="find the mistakes in a playbook")
+    check.add_argument("playbook", nargs="+", type=Path, help="a playbook, or the documents of one")
+    check.set_defaults(command=_check)
+
+    replay = commands.add_parser("replay", help="replay events through a playbook and report on it")
+    _add_sources(replay)
+    replay.add_argument("--report", type=Path, metavar="HTML", help="write the report to this file")
+    replay.add_argument("--json", type=Path, metavar="JSON", help="write the figures of the report to this file")
+    replay.add_argument(
+        "--decide",
+        choices=["month-end", "week", "none"],
+        default="month-end",
+        help="when to ask for decisions (default: %(default)s; none: only at the end)",
+    )
+    replay.add_argument("--placement", action="append", metavar="NAME", help="ask for this placement only; may be repeated")
+    replay.add_argument(
+        "--name",
+        action="append",
+        metavar="CUSTOMER",
+        help="explain this customer, such as customer:12345; may be repeated (default: three are chosen)",
+    )
+    replay.add_argument("--credit", metavar="TEXT", help="where the data come from, for the end of the report")
+    replay.add_argument("--quiet", action="store_true", help="no progress bar and no figures")
+    replay.set_defaults(command=_replay)
+
+    explain = commands.add_parser(
+        "explain",
+        help="say what one customer gets at one placement, and why",
+        description="Reads the events of one customer only, and counts no exposures but those that the events tell of.",
+    )
+    _add_sources(explain)
+    explain.add_argument("--customer", required=True, help="such as customer:12345")
+    explain.add_argument("--placement", required=True, metavar="NAME")
+    explain.add_argument("--at", required=True, metavar="INSTANT", help="such as 2010-06-30T12:00:00Z")
+    explain.add_argument("--json", action="store_true", help="print the explanation as JSON")
+    explain.set_defaults(command=_explain)
+    return parser
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--playbook", action="append", required=True, type=Path, help="a playbook; may be repeated for one in several documents"
+    )
+    parser.add_argument(
+        "--events", action="append", required=True, type=Path, metavar="FILE", help="events as Parquet, CSV or Arrow IPC; may be repeated"
+    )
+    parser.add_argument("--customer-column", metavar="COLUMN", help="the column of the customers' identifiers (default: customer)")
+    parser.add_argument(
+        "--bad-rows", choices=["stop", "report"], default="stop", help="what to do with rows that cannot be read (default: %(default)s)"
+    )
+
+
+# --- commands ----------------------------------------------------------------------------------------------------------
+
+
+def _check(given: argparse.Namespace) -> int:
+    engine = _load(given.playbook)
+    for warning in engine.check:
+        print(warning)
+    summary = engine.playbook
+    parts = [f"{len(summary.get(part, []))} {part}" for part in ("segments", "personas", "journeys", "offers", "placements")]
+    warnings = f", {len(engine.check)} warnings" if engine.check else ""
+    print(f"{summary['name']} version {summary['version']}: {', '.join(parts)}{warnings}")
+    return 0
+
+
+def _replay(given: argparse.Namespace) -> int:
+    _need_extra()
+    from . import printing
+    from .instants import calendar, instants
+    from .reading import stories
+    from .report import write
+    from .report.adapt import exemplars, from_replay
+
+    engine = _load(given.playbook)
+    playbook = engine.playbook
+    _known_placements(playbook, given.placement or [])
+    for name in given.name or []:
+        _customer(name)
+    sources = _sources(given)
+    first, last = _period(sources)
+    at = instants(given.decide, first, last, calendar(str(playbook.get("time_zone", "UTC"))))
+    columns = {"customer": given.customer_column} if given.customer_column else None
+    with printing.progress(sum(source.rows or 0 for source in sources), quiet=given.quiet) as told, _engine_errors():
+        replay = engine.replay(
+            [source.stream() for source in sources],
+            decide_at=at,
+            placements=given.placement or [placement["name"] for placement in playbook["placements"]],
+            record_shown=True,
+            columns=columns,
+            bad_rows=given.bad_rows,
+            progress=told,
+        )
+        names = list(dict.fromkeys(given.name or exemplars(replay)))
+        data = from_replay(
+            playbook,
+            replay,
+            names=names,
+            events=stories(sources, names, columns or {}),
+            credit=given.credit,
+            period=(first, last),
+        )
+    if not given.quiet:
+        printing.figures(data)
+    if given.json:
+        _write_json(data, given.json)
+        print(f"Figures: {given.json}")
+    if given.report:
+        try:
+            print(f"Report: {write(data, given.report)}")
+        except OSError as error:
+            raise _Stop(f"`{given.report}` cannot be written: {error.strerror or error}") from error
+    return 0
+
+
+def _explain(given: argparse.Namespace) -> int:
+    _need_extra()
+    from .instants import parse
+
+    try:
+        at = parse(given.at)
+    except ValueError as error:
+        raise _Stop(f"`{given.at}` is not an instant such as 2010-06-30T12:00:00Z: {error}") from error
+    engine = _load(given.playbook)
+    _known_placements(engine.playbook, [given.placement])
+    namespace, key = _customer(given.customer)
+    column = given.customer_column if given.customer_column and namespace == "customer" else namespace
+    sources = _sources(given)
+    if not any(column in source.schema.names for source in sources):
+        raise _Stop(f"no file has a column `{column}` for `{given.customer}`: name it with --customer-column")
+    with _engine_errors():
+        replay = engine.replay(
+            [source.stream(only=(column, key)) for source in sources],
+            decide_at=[at],
+            placements=[given.placement],
+            record_shown=False,
+            columns={"customer": given.customer_column} if given.customer_column else None,
+            bad_rows=given.bad_rows,
+            progress=None,
+        )
+        if int(replay.stats["events"]) == 0:
+            raise _Stop(f"no event tells of `{given.customer}`: check the identifier")
+        explanation = replay.explain(given.customer, given.placement, at)
+    print(json.dumps(explanation.to_dict(), indent=2, default=str, ensure_ascii=False) if given.json else explanation.text)
+    return 0
+
+
+# --- parts -------------------------------------------------------------------------------------------------------------
+
+
+def _tactful() -> Any:
+    """The package itself; taken in late, so that ``--help`` works whatever is installed."""
+    return importlib.import_module("tactful")
+
+
+def _load(paths: Sequence[Path]) -> Any:
+    for path in paths:
+        if not path.is_file():
+            raise _Stop(f"`{path}` {'is not a file' if path.exists() else 'does not exist'}: give a playbook in YAML or JSON")
+    tactful = _tactful()
+    try:
+        return tactful.Engine.load([str(path) for path in paths])
+    except tactful.PlaybookError as error:
+        print(error, file=sys.stderr)
+        mistakes = len(getattr(error, "diagnostics", [])) or 1
+        raise _Stop(f"the playbook has {mistakes} {'mistake' if mistakes == 1 else 'mistakes'}", 1) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _Stop(f"the playbook cannot be read: {error}") from error
+
+
+class _engine_errors:
+    """Turns what the engine raises into a message of one line."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        tactful = _tactful()
+        if isinstance(error, (tactful.TactfulError, ValueError, KeyError)):
+            words = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+            raise _Stop(words, 1) from error
+
+
+def _need_extra() -> None:
+    for module in ("pyarrow", "rich"):
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise _Stop(f"{module} is missing: pip install 'tactful[cli]'") from error
+
+
+def _sources(given: argparse.Namespace) -> list[Source]:
+    from .reading import Unreadable, open_source
+
+    try:
+        sources = [open_source(path, ["time", "type"]) for path in given.events]
+    except Unreadable as error:
+        raise _Stop(str(error)) from error
+    column = given.customer_column
+    if column and not any(column in source.schema.names for source in sources):
+        have = ", ".join(f"`{name}`" for name in sources[0].schema.names)
+        raise _Stop(f"`{sources[0].path}` has no column `{column}`: it has {have}")
+    return sources
+
+
+def _period(sources: Sequence[Source]) -> tuple[datetime, datetime]:
+    found = [period for period in (source.period() for source in sources) if period is not None]
+    if not found:
+        raise _Stop(f"`{sources[0].path}`: column `time` is empty: give the time of each event")
+    return min(first for first, _ in found), max(last for _, last in found)
+
+
+def _known_placements(playbook: Any, wanted: Sequence[str]) -> None:
+    have = [placement["name"] for placement in playbook["placements"]]
+    for name in wanted:
+        if name not in have:
+            raise _Stop(f"the playbook has no placement `{name}`: it has {', '.join(f'`{each}`' for each in have)}")
+
+
+def _customer(name: str) -> tuple[str, str]:
+    namespace, colon, key = name.partition(":")
+    if not (namespace and colon and key):
+        raise _Stop(f"`{name}` is not an identifier: write its namespace before it, such as customer:12345")
+    return namespace, key
+
+
+def _write_json(data: ReportData, path: Path) -> None:
+    def plain(value: object) -> str:
+        return value.isoformat() if isinstance(value, datetime) else str(value)
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(dataclasses.asdict(data), indent=1, default=plain, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise _Stop(f"`{path}` cannot be written: {error.strerror or error}") from error
+
+
+def _run() -> NoReturn:
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    _run()

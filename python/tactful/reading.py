@@ -1,0 +1,194 @@
+"""Tables for the command line: Parquet, CSV and Arrow IPC files as streams of Arrow batches. Needs pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
+import pyarrow.parquet as pq
+
+from .report.data import Happened
+
+__all__ = ["Source", "Unreadable", "open_source", "stories"]
+
+_BATCH = 65_536
+
+#: The batches of a file, whole or some columns of it.
+Batches = Callable[[list[str] | None], Iterable[pa.RecordBatch]]
+
+
+class Unreadable(Exception):
+    """A file that cannot be used, with what to do about it in one line."""
+
+
+class Source:
+    """A file of events that can be streamed again and again."""
+
+    def __init__(self, path: Path, schema: pa.Schema, rows: int | None, batches: Batches) -> None:
+        self.path = path
+        self.schema = schema
+        #: How many rows there are, when that is known without reading them.
+        self.rows = rows
+        self._batches = batches
+
+    def stream(self, only: tuple[str, str] | None = None) -> pa.RecordBatchReader:
+        """The batches as an Arrow stream; ``only`` is a column and the text that its rows have to hold."""
+        batches = self._batches(None)
+        if only is not None and only[0] in self.schema.names:
+            batches = (batch.filter(_holds(batch.column(only[0]), [only[1]])) for batch in batches)
+        return pa.RecordBatchReader.from_batches(self.schema, batches)
+
+    def period(self) -> tuple[datetime, datetime] | None:
+        """The first and the last time in the file; ``None`` when no row has one."""
+        first: list[datetime] = []
+        last: list[datetime] = []
+        for batch in self._batches(["time"]):
+            times = batch.column("time").cast(pa.timestamp("us", tz="UTC"))
+            ends = pc.min_max(times).as_py()
+            if ends["min"] is not None:
+                first.append(ends["min"])
+                last.append(ends["max"])
+        return (min(first), max(last)) if first else None
+
+
+def _holds(column: pa.Array, texts: list[str]) -> pa.Array:
+    """Which rows of a column, read as text, hold one of some texts."""
+    found = pc.is_in(pc.cast(column, pa.string()), value_set=pa.array(texts, pa.string()))
+    return pc.fill_null(found, False)
+
+
+def open_source(path: Path, needed: Sequence[str]) -> Source:
+    """Opens a file by its name's ending and checks that it has rows and the needed columns.
+
+    Raises:
+        Unreadable: it cannot be used.
+    """
+    if not path.exists():
+        raise Unreadable(f"`{path}` does not exist: check the path")
+    if path.is_dir():
+        raise Unreadable(f"`{path}` is a folder: give its files one by one with --events")
+    openers = {".parquet": _parquet, ".pq": _parquet, ".csv": _csv, ".arrow": _ipc, ".ipc": _ipc, ".feather": _ipc}
+    opener = openers.get(path.suffix.lower())
+    if opener is None:
+        raise Unreadable(f"`{path}` ends in `{path.suffix}`: use one of {', '.join(openers)}")
+    try:
+        source = opener(path)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise Unreadable(f"`{path}` cannot be read as {path.suffix[1:]}: {_first_line(error)}") from error
+    if source.rows == 0:
+        raise Unreadable(f"`{path}` has no rows: give a file with events")
+    missing = [name for name in needed if name not in source.schema.names]
+    if missing:
+        have = ", ".join(f"`{name}`" for name in source.schema.names)
+        raise Unreadable(f"`{path}` has no column `{missing[0]}`: it has {have}")
+    _check_types(path, source.schema)
+    return source
+
+
+def _check_types(path: Path, schema: pa.Schema) -> None:
+    if "time" in schema.names:
+        kind = schema.field("time").type
+        if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+            raise Unreadable(f"`{path}`: column `time` is {kind}: give timestamps, such as 2010-06-30T12:00:00Z")
+        if pa.types.is_timestamp(kind) and kind.tz is None:
+            raise Unreadable(f"`{path}`: column `time` has no time zone: convert it to UTC first")
+    if "type" in schema.names:
+        kind = schema.field("type").type
+        if not _is_text(kind):
+            raise Unreadable(f"`{path}`: column `type` is {kind}: give the names of event types as text")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _parquet(path: Path) -> Source:
+    # Texts stay dictionaries on their way to the engine: most of them repeat, and each is then looked up once per batch.
+    texts = [field.name for field in pq.read_schema(path) if _is_text(field.type) and field.name != "id"]
+
+    def batches(columns: list[str] | None) -> Iterable[pa.RecordBatch]:
+        file = pq.ParquetFile(path, read_dictionary=texts)
+        yield from file.iter_batches(batch_size=_BATCH, columns=columns)
+
+    file = pq.ParquetFile(path, read_dictionary=texts)
+    return Source(path, file.schema_arrow, file.metadata.num_rows, batches)
+
+
+def _csv(path: Path) -> Source:
+    times = {"time": pa.timestamp("us", tz="UTC")}
+    texts = {name: pa.string() for name in ("type", "id", "customer", "visit")}
+    read = pcsv.ReadOptions(block_size=1 << 24)
+
+    def batches(columns: list[str] | None) -> Iterable[pa.RecordBatch]:
+        convert = pcsv.ConvertOptions(column_types={**times, **texts}, strings_can_be_null=True, include_columns=columns)
+        with pcsv.open_csv(path, convert_options=convert, read_options=read) as reader:
+            yield from reader
+
+    convert = pcsv.ConvertOptions(column_types={**times, **texts}, strings_can_be_null=True)
+    with pcsv.open_csv(path, convert_options=convert, read_options=read) as reader:
+        schema = reader.schema
+    return Source(path, schema, sum(batch.num_rows for batch in batches(None)), batches)
+
+
+def _ipc(path: Path) -> Source:
+    try:
+        with pa.ipc.open_file(path) as opened:
+            schema = opened.schema
+        file = True
+    except pa.ArrowInvalid:
+        with pa.OSFile(str(path)) as raw:
+            schema = pa.ipc.open_stream(raw).schema
+        file = False
+
+    def batches(columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+        with pa.OSFile(str(path)) as raw:
+            reader = pa.ipc.open_file(raw) if file else pa.ipc.open_stream(raw)
+            each = (reader.get_batch(number) for number in range(reader.num_record_batches)) if file else reader
+            for batch in each:
+                yield batch if columns is None else batch.select(columns)
+
+    return Source(path, schema, sum(batch.num_rows for batch in batches(None)), batches)
+
+
+def stories(sources: Iterable[Source], customers: Sequence[str], columns: dict[str, str]) -> dict[str, list[Happened]]:
+    """The events of a few customers, such as ``customer:12345``; ``columns`` says which column holds a namespace."""
+    found: dict[str, list[Happened]] = {name: [] for name in customers}
+    wanted: dict[str, dict[str, str]] = {}
+    for name in customers:
+        namespace, _, key = name.partition(":")
+        wanted.setdefault(columns.get(namespace, namespace), {})[key] = name
+    for source in sources:
+        have = [name for name in ("time", "type", "amount", "invoice") if name in source.schema.names]
+        for column, keys in wanted.items():
+            if column not in source.schema.names:
+                continue
+            for batch in source.stream():
+                mine = _holds(batch.column(column), list(keys))
+                if not pc.any(mine).as_py():
+                    continue
+                key = pc.cast(batch.column(column), pa.string())
+                rows = pa.table([*(batch.column(name) for name in have), key], names=[*have, "_customer"]).filter(mine)
+                found_rows = [row for row in rows.to_pylist() if isinstance(row["time"], datetime)]
+                for row in found_rows:
+                    amount = row.get("amount")
+                    found[keys[row["_customer"]]].append(
+                        Happened(
+                            time=row["time"].astimezone(timezone.utc),
+                            type=str(row["type"]),
+                            amount=None if amount is None else float(amount),
+                            group=row.get("invoice"),
+                        )
+                    )
+    for events in found.values():
+        events.sort(key=lambda event: event.time)
+    return found
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

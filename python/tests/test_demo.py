@@ -1,0 +1,55 @@
+"""The retail example through the real engine: the same decisions twice, and whatever the order of the rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+import tactful
+from tactful import cli
+
+RETAIL = Path(__file__).parents[2] / "examples" / "retail"
+
+pytestmark = pytest.mark.skipif(not hasattr(tactful, "Engine"), reason="the engine is not built: make demo builds it")
+
+
+def replay(folder: Path, events: Path, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, object], str, str]:
+    report, figures = folder / "report.html", folder / "figures.json"
+    arguments = ["replay", "--playbook", str(RETAIL / "playbook.yaml"), "--report", str(report), "--json", str(figures)]
+    for path in (events, RETAIL / "simulated.parquet"):
+        arguments += ["--events", str(path)]
+    assert cli.main(arguments) == 0
+    told = json.loads(figures.read_text(encoding="utf-8"))
+    assert told.pop("seconds") > 0
+    return told, report.read_text(encoding="utf-8"), capsys.readouterr().out
+
+
+def test_the_playbook_has_no_mistakes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", str(RETAIL / "playbook.yaml")]) == 0
+    assert capsys.readouterr().out == "retail version 1: 14 segments, 2 personas, 1 journeys, 11 offers, 2 placements\n"
+
+
+def test_a_year_of_orders_gives_the_same_whatever_the_order_of_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    once, html, told = replay(tmp_path, RETAIL / "events.parquet", capsys)
+    table = pq.read_table(RETAIL / "events.parquet")
+    # By line, then product: as far from the order of time as a stable order gets.
+    shuffled = table.take(
+        pc.sort_indices(pa.table({"a": pc.utf8_reverse(table["id"]), "b": table["stock_code"]}), sort_keys=[("a", "ascending")])
+    )
+    path = tmp_path / "shuffled.parquet"
+    pq.write_table(shuffled, path)
+    again, _, _ = replay(tmp_path, path, capsys)
+    assert again == once
+
+    assert (once["customers"], once["events"], once["bad_rows"]) == (4_383, 528_438, 0)
+    assert (once["anonymous_visitors"], once["anonymous_events"]) == (5_229, 107_927)
+    for words in ("events per second", "no data", "silence", "why: "):
+        assert words in told
+    assert "Consents and exposures are not real" in html
+    offers = once["offers"]
+    assert isinstance(offers, list) and all(offer["decided"] > 0 for offer in offers)
