@@ -12,8 +12,10 @@ mod abi;
 mod error;
 mod export;
 mod import;
+mod replay;
 
 pub use abi::{ArrowArray, ArrowArrayStream, ArrowSchema};
 pub use error::ArrowError;
 pub use export::{Kind, OwnedColumn, Table};
 pub use import::{Chunk, Field, Reader};
+pub use replay::{NamedTables, tables};

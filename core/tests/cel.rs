@@ -18,7 +18,12 @@ fn the_conformance_cases_hold() {
         println!("skipped: there is no {CASES}");
         return;
     };
-    let not_yet: Vec<&str> = NOT_YET.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('\t').next()).filter(|prefix| !prefix.is_empty()).collect();
+    let not_yet: Vec<&str> = NOT_YET
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split('\t').next())
+        .filter(|prefix| !prefix.is_empty())
+        .collect();
     let (mut passed, mut left_out, mut failed, mut early) = (0, 0, Vec::new(), std::collections::BTreeMap::new());
     for line in cases.lines() {
         let case: serde_json::Value = serde_json::from_str(line).expect("a case is JSON");
@@ -95,7 +100,8 @@ fn same(a: &Value, b: &Value) -> bool {
         (Value::Double(a), Value::Double(b)) => a == b || (a.is_nan() && b.is_nan()),
         (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same(a, b)),
         (Value::Map(a), Value::Map(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, value)| b.iter().any(|(other, wanted)| same(key, other) && same(value, wanted)))
+            a.len() == b.len()
+                && a.iter().all(|(key, value)| b.iter().any(|(other, wanted)| same(key, other) && same(value, wanted)))
         }
         _ => a == b,
     }
@@ -137,7 +143,8 @@ fn value_of(json: &serde_json::Value) -> Option<Value> {
         "string" => Value::text(text()?),
         "bytes" => {
             let digits = text()?;
-            let bytes: Option<Vec<u8>> = (0..digits.len() / 2).map(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).ok()).collect();
+            let bytes: Option<Vec<u8>> =
+                (0..digits.len() / 2).map(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).ok()).collect();
             Value::Bytes(bytes?.into())
         }
         "list" => Value::List(inner.as_array()?.iter().map(value_of).collect::<Option<Vec<_>>>()?.into()),
@@ -147,7 +154,9 @@ fn value_of(json: &serde_json::Value) -> Option<Value> {
         }
         "type" => Value::Type(text()?.into()),
         "timestamp" => Value::Timestamp(Moment::new(inner[0].as_i64()?, u32::try_from(inner[1].as_i64()?).ok()?).ok()?),
-        "duration" => Value::Duration(Duration::from_nanos(inner[0].as_i64()?.checked_mul(1_000_000_000)?.checked_add(inner[1].as_i64()?)?)),
+        "duration" => {
+            Value::Duration(Duration::from_nanos(inner[0].as_i64()?.checked_mul(1_000_000_000)?.checked_add(inner[1].as_i64()?)?))
+        }
         _ => return None,
     })
 }

@@ -29,7 +29,12 @@ fn schema() -> Arc<Schema> {
 }
 
 fn stream() -> impl Strategy<Value = String> {
-    let source = prop_oneof![Just("events(\"purchase\")"), Just("events(\"view\")"), Just("events()"), Just("events(\"view\", \"purchase\")")];
+    let source = prop_oneof![
+        Just("events(\"purchase\")"),
+        Just("events(\"view\")"),
+        Just("events()"),
+        Just("events(\"view\", \"purchase\")")
+    ];
     let part = prop_oneof![
         3 => Just(String::new()),
         1 => (1..72i64).prop_map(|hours| format!(".within(\"{hours}h\")")),
@@ -61,7 +66,8 @@ fn number() -> BoxedStrategy<String> {
         Just("9223372036854775807".to_string()),
     ]
     .prop_recursive(2, 6, 2, |inner| {
-        (inner.clone(), prop_oneof![Just("+"), Just("-"), Just("*"), Just("/"), Just("%")], inner).prop_map(|(a, op, b)| format!("({a} {op} {b})"))
+        (inner.clone(), prop_oneof![Just("+"), Just("-"), Just("*"), Just("/"), Just("%")], inner)
+            .prop_map(|(a, op, b)| format!("({a} {op} {b})"))
     })
     .boxed()
 }
@@ -136,7 +142,8 @@ fn now() -> Timestamp {
 }
 
 fn around(hours: std::ops::Range<i64>) -> impl Strategy<Value = Timestamp> {
-    (hours, prop_oneof![3 => Just(0i64), 1 => Just(1), 1 => Just(-1)]).prop_map(|(hours, micros)| now().saturating_add_micros(hours * HOUR + micros))
+    (hours, prop_oneof![3 => Just(0i64), 1 => Just(1), 1 => Just(-1)])
+        .prop_map(|(hours, micros)| now().saturating_add_micros(hours * HOUR + micros))
 }
 
 fn facts() -> impl Strategy<Value = NamedFacts> {
@@ -158,8 +165,13 @@ fn facts() -> impl Strategy<Value = NamedFacts> {
         prop::option::of(0..300i64),
         prop::option::of(prop_oneof![Just("web"), Just("app")]),
     );
-    (values, prop::collection::vec(event, 0..9), prop::option::of(Just("Europe/Berlin")), prop::option::of((around(-5..0), around(1..3)))).prop_map(
-        |(values, events, zone, session)| {
+    (
+        values,
+        prop::collection::vec(event, 0..9),
+        prop::option::of(Just("Europe/Berlin")),
+        prop::option::of((around(-5..0), around(1..3))),
+    )
+        .prop_map(|(values, events, zone, session)| {
             let mut facts = NamedFacts::of(schema(), now());
             let (age, score, bonn, since, balance, tags, loyal) = values;
             if let Some((age, until)) = age {
@@ -198,8 +210,7 @@ fn facts() -> impl Strategy<Value = NamedFacts> {
                 facts = facts.with_session(start, end);
             }
             facts
-        },
-    )
+        })
 }
 
 fn euros(cents: i64) -> Value {

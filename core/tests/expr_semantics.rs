@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 use tactful::Diagnostics;
-use tactful::expr::{CompileOptions, ErrorCode, Expected, Expression, NamedFacts, Outcome, ProgramBuilder, Schema, Scratch, TimeClass, compile_text, value_text};
+use tactful::expr::{
+    CompileOptions, ErrorCode, Expected, Expression, NamedFacts, Outcome, ProgramBuilder, Schema, Scratch, TimeClass, compile_text,
+    value_text,
+};
 use tactful::playbook::Text;
 use tactful::value::{Currency, Decimal, Moment, Type, Zone};
 use tactful::{Timestamp, Value};
@@ -33,7 +36,12 @@ fn schema() -> Arc<Schema> {
     schema.declare_fact("request.basket", Type::Map(Box::new(Type::String), Box::new(Type::Int)), TimeClass::Constant);
     schema.declare_event(
         "purchase",
-        [("sku".into(), Type::String), ("amount".into(), money("EUR")), ("quantity".into(), Type::Int), ("price".into(), Type::Double)],
+        [
+            ("sku".into(), Type::String),
+            ("amount".into(), money("EUR")),
+            ("quantity".into(), Type::Int),
+            ("price".into(), Type::Double),
+        ],
     );
     schema.declare_event("view", [("sku".into(), Type::String)]);
     Arc::new(schema)
@@ -49,8 +57,18 @@ fn facts() -> NamedFacts {
         .with("journey.lifecycle.stage", Value::text("purchase"))
         .with("journey.lifecycle.since", Value::Timestamp(Moment::from(time("2026-03-01T00:00:00Z"))))
         .with("request.basket", Value::Map([(Value::text("apples"), Value::Int(3))].into()))
-        .with_event_through("purchase", time("2026-03-01T10:00:00Z"), &[("sku", Value::text("b")), ("amount", euros(10)), ("quantity", Value::Int(1)), ("price", Value::Double(0.1))], Some("web"))
-        .with_event_through("purchase", time("2026-03-09T10:00:00Z"), &[("sku", Value::text("a")), ("amount", euros(20)), ("quantity", Value::Int(2)), ("price", Value::Double(0.2))], None)
+        .with_event_through(
+            "purchase",
+            time("2026-03-01T10:00:00Z"),
+            &[("sku", Value::text("b")), ("amount", euros(10)), ("quantity", Value::Int(1)), ("price", Value::Double(0.1))],
+            Some("web"),
+        )
+        .with_event_through(
+            "purchase",
+            time("2026-03-09T10:00:00Z"),
+            &[("sku", Value::text("a")), ("amount", euros(20)), ("quantity", Value::Int(2)), ("price", Value::Double(0.2))],
+            None,
+        )
         .with_event("purchase", time("2026-03-10T10:00:00Z"), &[("sku", Value::text("b")), ("price", Value::Double(0.3))])
         .with_event("view", time("2026-03-10T11:00:00Z"), &[("sku", Value::text("a"))])
         .with_event("view", time("2026-03-11T11:00:00Z"), &[("sku", Value::text("z"))])
@@ -129,7 +147,9 @@ fn streams_follow_their_windows() {
     gives("events(\"purchase\").in_session().count()", "0");
     gives("events(\"purchase\").since(timestamp(\"2026-03-09T10:00:00Z\")).count()", "2");
     gives("events(\"purchase\").before(timestamp(\"2026-03-09T10:00:00Z\")).count()", "1");
-    let berlin = facts().with_zone(Zone::parse("Europe/Berlin").unwrap()).with_session(time("2026-03-10T10:30:00Z"), time("2026-03-10T12:30:00Z"));
+    let berlin = facts()
+        .with_zone(Zone::parse("Europe/Berlin").unwrap())
+        .with_session(time("2026-03-10T10:30:00Z"), time("2026-03-10T12:30:00Z"));
     for (text, count, until) in [
         ("events(\"purchase\").within(\"day\").count()", 1, Some("2026-03-10T23:00:00Z")),
         ("events(\"purchase\").within(\"week\").count()", 2, Some("2026-03-15T23:00:00Z")),
@@ -166,6 +186,8 @@ fn streams_of_nothing_and_of_lacking_properties() {
     gives("events(\"purchase\").most_frequent(\"quantity\")", "unknown events.purchase.quantity");
     gives("events().most_frequent(\"sku\")", "\"a\"");
     gives("events(\"purchase\").since_last()", "duration(\"7200s\")");
+    gives("events(\"purchase\").usual_gap()", "duration(\"86400s\")");
+    gives("events(\"view\").usual_gap()", "unknown events.view");
     gives("events(\"purchase\").since_first().days()", "9.083333333333334");
     gives("events(\"purchase\").min(\"price\") < events(\"purchase\").max(\"price\")", "true");
 }
@@ -192,6 +214,7 @@ fn money_is_exact_and_never_mixes() {
     gives("customer.balance > 12.499999999", "true");
     gives("customer.balance >= 12 && customer.balance < 13", "true");
     gives("customer.balance in [1.00, 12.50]", "true");
+    gives("customer.balance > - // a sign on its own line\n 12.50", "true");
     gives("customer.balance + 0.01", "12.51 EUR");
     gives("customer.balance * 3 - customer.balance", "25.00 EUR");
     gives("double(customer.balance) * 1.5", "18.75");
@@ -239,7 +262,8 @@ fn a_result_of_the_wrong_type_is_refused_where_a_bool_is_needed() {
 
 #[test]
 fn places_are_those_of_the_document() {
-    let place = tactful::error::Place { document: "shop.yaml".into(), line: 7, column: 11, length: 1, source: "    when: |".into() };
+    let place =
+        tactful::error::Place { document: "shop.yaml".into(), line: 7, column: 11, length: 1, source: "    when: |".into() };
     let text = Text {
         text: "customer.age > 1 &&\n  customer.agge > 2".into(),
         place,
@@ -293,11 +317,30 @@ fn a_linear_comparison_turns_at_its_exact_instant() {
 fn reasons_are_readable() {
     for (text, reasons) in [
         ("customer.age >= 18 && segment(\"loyal\")", vec!["`customer.age >= 18` is false: `customer.age` is 17"]),
-        ("events(\"purchase\").within(\"90d\").count() >= 6", vec!["`events(\"purchase\").within(\"90d\").count() >= 6` is false: count is 3"]),
+        (
+            "events(\"purchase\").within(\"90d\").count() >= 6",
+            vec!["`events(\"purchase\").within(\"90d\").count() >= 6` is false: count is 3"],
+        ),
         ("segment(\"loyal\") && customer.score > 1.0", vec!["unknown: `customer.score` was never told"]),
-        ("customer.age < 18 && customer.city == \"Bonn\"", vec!["`customer.age < 18` is true: `customer.age` is 17", "`customer.city == \"Bonn\"` is true: `customer.city` is \"Bonn\""]),
-        ("customer.age > 18 || customer.balance > 20", vec!["`customer.age > 18` is false: `customer.age` is 17", "`customer.balance > 20` is false: `customer.balance` is 12.50 EUR"]),
+        (
+            "customer.age < 18 && customer.city == \"Bonn\"",
+            vec![
+                "`customer.age < 18` is true: `customer.age` is 17",
+                "`customer.city == \"Bonn\"` is true: `customer.city` is \"Bonn\"",
+            ],
+        ),
+        (
+            "customer.age > 18 || customer.balance > 20",
+            vec![
+                "`customer.age > 18` is false: `customer.age` is 17",
+                "`customer.balance > 20` is false: `customer.balance` is 12.50 EUR",
+            ],
+        ),
         ("segment(\"loyal\")", vec!["`segment(\"loyal\")` is true"]),
+        (
+            "events(\"purchase\").sum(\"amount\") > 5",
+            vec!["`events(\"purchase\").sum(\"amount\") > 5` is false: sum is 0.30 EUR (1 event without the property left out)"],
+        ),
         ("1 / 0 == 1", vec!["`1 / 0 == 1` failed: division by zero"]),
     ] {
         assert_eq!(compile(text).unwrap().explain(&facts()).reasons(), reasons, "{text}");
@@ -334,9 +377,24 @@ fn what_is_read_is_told() {
 
 #[test]
 fn nesting_is_bounded_without_a_deep_stack() {
-    let nested = |open: &str, inner: &str, close: &str, levels: usize| format!("{}{inner}{}", open.repeat(levels), close.repeat(levels));
+    let nested =
+        |open: &str, inner: &str, close: &str, levels: usize| format!("{}{inner}{}", open.repeat(levels), close.repeat(levels));
     let plain = NamedFacts::new(time("2026-01-01T00:00:00Z"));
-    for (open, inner, close) in [("(", "1", ")"), ("[", "1", "]"), ("!", "true", ""), ("-", "x", ""), ("{1: ", "1", "}"), ("true ? 1 : ", "1", ""), ("1 + (", "1", ")"), ("[1].map(x, ", "1", ")"), ("f(", "1", ")"), ("1 + ", "1", ""), ("", "x", ".a"), ("", "x", "[0]"), ("", "true", " && (true || true)")] {
+    for (open, inner, close) in [
+        ("(", "1", ")"),
+        ("[", "1", "]"),
+        ("!", "true", ""),
+        ("-", "x", ""),
+        ("{1: ", "1", "}"),
+        ("true ? 1 : ", "1", ""),
+        ("1 + (", "1", ")"),
+        ("[1].map(x, ", "1", ")"),
+        ("f(", "1", ")"),
+        ("1 + ", "1", ""),
+        ("", "x", ".a"),
+        ("", "x", "[0]"),
+        ("", "true", " && (true || true)"),
+    ] {
         for levels in [150, 20_000] {
             let text = nested(open, inner, close, levels);
             if let Ok(expression) = Expression::compile(&text, None) {
@@ -354,8 +412,20 @@ fn nesting_is_bounded_without_a_deep_stack() {
 #[test]
 fn long_evaluations_are_cut_off() {
     let text = "[1,2,3,4,5,6,7,8,9,10]";
-    let nested = format!("{text}.all(a, {text}.all(b, {text}.all(c, {text}.all(d, {text}.all(e, {text}.all(f, {text}.all(g, {text}.all(h, true))))))))");
-    let options = CompileOptions { limits: tactful::expr::Limits { steps: 10_000, ..Default::default() }, ..CompileOptions::new(None) };
+    let nested = format!(
+        "{text}.all(a, {text}.all(b, {text}.all(c, {text}.all(d, {text}.all(e, {text}.all(f, {text}.all(g, {text}.all(h, true))))))))"
+    );
+    let options =
+        CompileOptions { limits: tactful::expr::Limits { steps: 10_000, ..Default::default() }, ..CompileOptions::new(None) };
     let found = Expression::compile_with(&nested, &options).unwrap().evaluate(&NamedFacts::new(time("2026-01-01T00:00:00Z")));
+    assert!(matches!(found.outcome, Outcome::Error(error) if error.code == ErrorCode::OutOfSteps));
+    // A list that doubles at every level: small to hold, too large to go through.
+    let mut doubled = "[1]".to_string();
+    for _ in 0..60 {
+        doubled = format!("[{doubled}].map(x, [x, x])[0]");
+    }
+    let found = Expression::compile(&format!("{doubled} == {doubled}"), None)
+        .unwrap()
+        .evaluate(&NamedFacts::new(time("2026-01-01T00:00:00Z")));
     assert!(matches!(found.outcome, Outcome::Error(error) if error.code == ErrorCode::OutOfSteps));
 }

@@ -6,7 +6,9 @@ mod replay;
 mod rows;
 
 pub use replay::{Progress, Replay, ReplayError, ReplayOptions, Step, Watch};
-pub use rows::{BadRow, BadRows, CustomerRow, DecisionRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow};
+pub use rows::{
+    BadRow, BadRows, CustomerRow, DecisionRow, GateRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
+};
 
 use crate::customer::{Arrival, Customer, Event, EventError, Identifier, Prepared, Strand, primary};
 use crate::decide::{Decision, Request, RequestError};

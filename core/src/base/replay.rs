@@ -1,8 +1,10 @@
 use super::CustomerBase;
-use super::rows::{BadRow, BadRows, CustomerRow, DecisionRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow};
+use super::rows::{
+    BadRow, BadRows, CustomerRow, DecisionRow, GateRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
+};
 use crate::column::Batch;
 use crate::customer::{Arrival, Customer, Derived, Event, Identifier, What};
-use crate::decide::{Answer, Decision, Request, RequestError};
+use crate::decide::{Answer, Candidate, Decision, Detail, Gate, Request, RequestError};
 use crate::engine::Engine;
 use crate::value::Timestamp;
 use std::collections::BTreeMap;
@@ -200,7 +202,8 @@ impl Replay {
         if self.request.placements.is_empty() {
             return Ok(());
         }
-        let decision = engine.decide(customer, &self.request, now, None)?;
+        let (decision, candidates) = engine.answer(customer, &self.request, now, None, Detail::Gates)?;
+        tally.gates(&candidates);
         self.tables.stats.decisions += 1;
         note(&decision, &mut self.tables.decisions);
         let Some(outcome) = &self.record else { return Ok(()) };
@@ -323,13 +326,15 @@ struct Tally {
     unknown: Vec<u64>,
     /// By journey, then stage; the last is "outside".
     stages: Vec<Vec<[u64; 3]>>,
+    /// By placement, offer and gate.
+    gates: BTreeMap<(Arc<str>, Arc<str>, Gate), u64>,
 }
 
 impl Tally {
     fn new(engine: &Engine) -> Self {
         let segments = engine.playbook().segments.len();
         let stages = engine.model().journeys.stages.iter().map(|stages| vec![[0; 3]; stages.len() + 1]).collect();
-        Tally { members: vec![0; segments], unknown: vec![0; segments], stages }
+        Tally { members: vec![0; segments], unknown: vec![0; segments], stages, gates: BTreeMap::new() }
     }
 
     fn add(&mut self, state: &Derived, moves: &mut Moves) {
@@ -360,7 +365,24 @@ impl Tally {
         moves.counted = state.changes.len();
     }
 
+    fn gates(&mut self, candidates: &[Candidate]) {
+        for candidate in candidates {
+            *self.gates.entry((candidate.placement.clone(), candidate.offer.clone(), candidate.gate)).or_default() += 1;
+        }
+    }
+
     fn finish(self, engine: &Engine, time: Timestamp, tables: &mut ReplayTables) {
+        let playbook = engine.playbook();
+        for placement in playbook.placements.iter().map(|placement| &placement.name.text) {
+            for offer in playbook.offers.iter().map(|offer| &offer.name.text) {
+                for gate in Gate::ALL {
+                    if let Some(customers) = self.gates.get(&(placement.clone(), offer.clone(), gate)) {
+                        let (placement, offer, customers) = (placement.clone(), offer.clone(), *customers);
+                        tables.gates.push(GateRow { time, placement, offer, gate: gate.name(), customers });
+                    }
+                }
+            }
+        }
         let segments = engine.playbook().segments.iter().zip(self.members).zip(self.unknown);
         tables.segments.extend(segments.map(|((segment, members), unknown)| SegmentRow {
             time,

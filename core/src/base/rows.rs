@@ -9,6 +9,8 @@ pub struct ReplayTables {
     pub customers: Vec<CustomerRow>,
     /// One per slot filled, fallback or silence: by instant, then customer, placement, slot.
     pub decisions: Vec<DecisionRow>,
+    /// What became of the candidates: by instant, placement and offer in the order of the playbook, gate.
+    pub gates: Vec<GateRow>,
     /// By instant, then segment in the order of the playbook.
     pub segments: Vec<SegmentRow>,
     /// By instant, then journey and stage in the order of the playbook.
@@ -65,6 +67,21 @@ pub struct DecisionRow {
     pub reason: Arc<str>,
     /// The decision's id.
     pub decision: Arc<str>,
+}
+
+/// How many customers an offer met a gate for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateRow {
+    /// The instant.
+    pub time: Timestamp,
+    /// The placement.
+    pub placement: Arc<str>,
+    /// The offer.
+    pub offer: Arc<str>,
+    /// The gate that stopped it, or `chosen`.
+    pub gate: &'static str,
+    /// For how many customers.
+    pub customers: u64,
 }
 
 /// A segment at an instant.

@@ -21,6 +21,8 @@ pub(super) struct Stop {
 pub enum Detail {
     /// Only what is decided.
     Brief,
+    /// With the gate at which each candidate was stopped, but without reasons.
+    Gates,
     /// With reasons for every candidate.
     Full,
 }
@@ -170,7 +172,7 @@ fn condition(rule: &Rule, gate: Gate, context: &Context<'_>, detail: Detail) -> 
     }
     let unknown = !matches!(outcome, Outcome::Value(_));
     let reasons = match detail {
-        Detail::Brief => Vec::new(),
+        Detail::Brief | Detail::Gates => Vec::new(),
         Detail::Full => reasons_of(rule, context),
     };
     Err(Stop { gate, unknown, reasons })

@@ -145,7 +145,7 @@ struct Tally<'a> {
 impl Tally<'_> {
     fn add(&mut self, place: usize, offer: &OfferRule, stop: Stop, score: Option<Score>) {
         *self.counts.entry(stop.gate).or_default() += 1;
-        if self.detail == Detail::Full {
+        if self.detail != Detail::Brief {
             let Stop { gate, unknown, reasons } = stop;
             let (placement, offer) = (self.placement.name.clone(), offer.name.clone());
             self.candidates.push((place, Candidate { placement, offer, gate, unknown, reasons, score }));

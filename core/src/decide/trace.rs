@@ -87,6 +87,20 @@ pub enum Gate {
 }
 
 impl Gate {
+    /// All of them, in order.
+    pub const ALL: [Gate; 10] = [
+        Gate::Consent,
+        Gate::Validity,
+        Gate::Eligible,
+        Gate::Applicable,
+        Gate::Suitable,
+        Gate::Contact,
+        Gate::Score,
+        Gate::Message,
+        Gate::Outranked,
+        Gate::Chosen,
+    ];
+
     /// The name in traces.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -9,7 +9,7 @@ pub use effect::{Effect, EffectKind, Effected, Effects};
 
 use crate::context::Context;
 use crate::customer::{Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Prepared, View, primary};
-use crate::decide::{self, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Trace};
+use crate::decide::{self, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Trace};
 use crate::error::Diagnostics;
 use crate::expr::Answer;
 use crate::journey::{Model, derive, next_due};
@@ -183,7 +183,7 @@ impl Engine {
         now: Timestamp,
         known_at: Option<Timestamp>,
     ) -> Result<Decision, RequestError> {
-        self.answer(customer, request, now, known_at, Detail::Brief)
+        self.answer(customer, request, now, known_at, Detail::Brief).map(|(decision, _)| decision)
     }
 
     /// The same decision, with the reasons for every candidate.
@@ -197,17 +197,18 @@ impl Engine {
         now: Timestamp,
         known_at: Option<Timestamp>,
     ) -> Result<Decision, RequestError> {
-        self.answer(customer, request, now, known_at, Detail::Full)
+        self.answer(customer, request, now, known_at, Detail::Full).map(|(decision, _)| decision)
     }
 
-    fn answer(
+    /// A decision, and what became of the candidates as far as the detail asks for it and no trace holds it.
+    pub(crate) fn answer(
         &self,
         customer: &Customer,
         request: &Request,
         now: Timestamp,
         known_at: Option<Timestamp>,
         detail: Detail,
-    ) -> Result<Decision, RequestError> {
+    ) -> Result<(Decision, Vec<Candidate>), RequestError> {
         let inner = &*self.0;
         if customer.strands().iter().any(|strand| strand.layout().digest() != self.digest()) {
             return Err(RequestError::new("other_playbook", "", OTHER_PLAYBOOK));
@@ -219,9 +220,9 @@ impl Engine {
         let state = self.state(customer, &view, now);
         let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
         let context = Context::new(&inner.model.rules, view, now, &facts, &places, &inner.model.journeys.stages);
-        let answers = decide::decide(&inner.offers, &context, &placements, detail);
-        let trace = (detail == Detail::Full).then(|| self.trace(&context, &state, answers.candidates));
-        Ok(Decision {
+        let mut answers = decide::decide(&inner.offers, &context, &placements, detail);
+        let trace = (detail == Detail::Full).then(|| self.trace(&context, &state, std::mem::take(&mut answers.candidates)));
+        let decision = Decision {
             id: self.decision_id(customer, request, &facts, now, known_at),
             customer: customer.id().to_owned(),
             now,
@@ -229,7 +230,8 @@ impl Engine {
             playbook: self.digest().clone(),
             placements: answers.placements,
             trace,
-        })
+        };
+        Ok((decision, answers.candidates))
     }
 
     fn placements(&self, request: &Request) -> Result<Vec<usize>, RequestError> {
@@ -267,7 +269,7 @@ impl Engine {
         digest(&[self.digest(), customer.id(), &now.to_string(), &known_at.to_string(), &placements, &facts])
     }
 
-    fn trace(&self, context: &Context<'_>, state: &Derived, candidates: Vec<decide::Candidate>) -> Trace {
+    fn trace(&self, context: &Context<'_>, state: &Derived, candidates: Vec<Candidate>) -> Trace {
         let playbook = self.playbook();
         let member = |number: usize| matches!(context.segment(number).value, Answer::Known(Value::Bool(true)));
         let segments = playbook.segments.iter().enumerate().filter(|(number, _)| member(*number));

@@ -272,6 +272,13 @@ impl Tree {
         self.nodes.get(id.0 as usize).unwrap_or(&self.nodes[self.root.0 as usize])
     }
 
+    /// The source text of a number, without what may stand between its sign and its digits.
+    pub(super) fn number_text(&self, id: NodeId) -> String {
+        let source = self.source(id);
+        let digits = source.rsplit(char::is_whitespace).next().unwrap_or("").trim_start_matches('-');
+        format!("{}{digits}", if source.starts_with('-') { "-" } else { "" })
+    }
+
     /// The source text of a node.
     #[must_use]
     pub fn source(&self, id: NodeId) -> &str {

@@ -85,7 +85,8 @@ impl ProgramBuilder {
     /// The finished program.
     #[must_use]
     pub fn build(self) -> Program {
-        let closed = self.nodes.iter().zip(&self.open).map(|(node, open)| open.is_empty() && !matches!(node.op, Op::Constant(_))).collect();
+        let closed =
+            self.nodes.iter().zip(&self.open).map(|(node, open)| open.is_empty() && !matches!(node.op, Op::Constant(_))).collect();
         Program::new(self.nodes, closed, self.roots)
     }
 }

@@ -1,7 +1,8 @@
 //! The reference evaluator: walks the checked tree. It also finds until when the outcome holds while no event arrives.
 
-use super::ast::{BinaryOp, Extent, Form};
+use super::ast::{BinaryOp, Extent};
 use super::checked::{Candidate, Checked, Node, Op, Ref};
+use super::evaluate_loop::Round;
 use super::program::Memo;
 use super::value_ops::{self, Fault};
 use super::{Answer, ErrorCode, EvalError, EventRow, Facts, Limits, Missing, Outcome, stream};
@@ -128,7 +129,29 @@ impl<'a> Machine<'a> {
 
     /// Counts a step.
     pub(super) fn step(&self) -> Result<(), Fault> {
-        let taken = self.steps.get() + 1;
+        self.take_steps(1)
+    }
+
+    /// Counts as many steps as a value has parts, for operations that go through all of them. Shared parts count as often as
+    /// they are met: a few nested macros can write a list of lists with more elements than any machine could visit.
+    pub(super) fn weigh(&self, value: &Value) -> Result<(), Fault> {
+        match value {
+            Value::List(items) => {
+                self.take_steps(items.len() as u64)?;
+                items.iter().try_for_each(|item| self.weigh(item))
+            }
+            Value::Map(entries) => {
+                self.take_steps(entries.len() as u64)?;
+                entries.iter().try_for_each(|(_, value)| self.weigh(value))
+            }
+            Value::String(text) => self.take_steps(text.len() as u64 / 64),
+            Value::Bytes(bytes) => self.take_steps(bytes.len() as u64 / 64),
+            _ => Ok(()),
+        }
+    }
+
+    fn take_steps(&self, count: u64) -> Result<(), Fault> {
+        let taken = self.steps.get().saturating_add(count);
         self.steps.set(taken);
         if taken > self.limits.steps {
             return Err(Fault::new(ErrorCode::OutOfSteps, format!("more than {} steps", self.limits.steps)));
@@ -145,7 +168,7 @@ impl<'a> Machine<'a> {
         Outcome::Error(EvalError { code: fault.code, span: self.extent.get(), message: fault.message })
     }
 
-    fn error_at(&self, id: Ref, fault: Fault) -> Outcome {
+    pub(super) fn error_at(&self, id: Ref, fault: Fault) -> Outcome {
         self.extent.set(self.node(id).extent);
         self.error(fault)
     }
@@ -244,7 +267,10 @@ impl<'a> Machine<'a> {
             Op::Matches { text, pattern } => {
                 let text = self.settled(*text, frame);
                 self.apply(id, text, |text| match text {
-                    Value::String(text) => Ok(Value::Bool(pattern.is_match(text))),
+                    Value::String(text) => {
+                        self.take_steps(text.len() as u64)?;
+                        Ok(Value::Bool(pattern.is_match(text)))
+                    }
                     other => Err(Fault::no_overload("matches", &[other.clone(), Value::text(pattern.as_str())])),
                 })
             }
@@ -262,8 +288,7 @@ impl<'a> Machine<'a> {
             }
             Op::Loop { form, range, slot, second, filter, body } => {
                 let range = self.settled(*range, frame);
-                Round { machine: self, id, form: *form, slots: (*slot, *second), filter: *filter, body: *body, frame }
-                    .run(range)
+                Round { machine: self, id, form: *form, slots: (*slot, *second), filter: *filter, body: *body, frame }.run(range)
             }
             Op::Bind { slot, value, body } => {
                 let value = self.settled(*value, frame);
@@ -417,19 +442,18 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        let outcome = failed.unwrap_or_else(|| match (function.run)(&values, self.limits()) {
+        let run = || {
+            values.iter().try_for_each(|value| self.weigh(value))?;
+            (function.run)(&values, self.limits())
+        };
+        let outcome = failed.unwrap_or_else(|| match run() {
             Ok(value) => Outcome::Value(value),
             Err(fault) => self.error_at(id, fault),
         });
         Partial { moving, ..Partial::new(outcome, until) }
     }
 
-    fn gather(
-        &self,
-        parts: &[Ref],
-        frame: Option<&Frame<'_>>,
-        build: impl FnOnce(Vec<Value>) -> Result<Value, Fault>,
-    ) -> Partial {
+    fn gather(&self, parts: &[Ref], frame: Option<&Frame<'_>>, build: impl FnOnce(Vec<Value>) -> Result<Value, Fault>) -> Partial {
         let here = self.extent.get();
         let mut values = Vec::with_capacity(parts.len());
         let mut failed: Option<Outcome> = None;
@@ -461,7 +485,11 @@ impl<'a> Machine<'a> {
             return Partial::new(known.map_or_else(|| a.outcome.blend(b.outcome), Outcome::truth), until);
         }
         let size = self.limits().size;
-        let operation = |a: &Value, b: &Value| value_ops::binary(op, a, b, size);
+        let operation = |a: &Value, b: &Value| {
+            self.weigh(a)?;
+            self.weigh(b)?;
+            value_ops::binary(op, a, b, size)
+        };
         let followed = match op {
             _ if !a.moving && !b.moving => return self.apply_two(id, a, b, operation),
             _ if a.moving && b.moving => false,
@@ -557,139 +585,10 @@ fn compare_ranges(op: BinaryOp, a: &Partial, b: &Partial) -> Option<bool> {
     let ((a_least, a_most), (b_least, b_most)) = (ends(a)?, ends(b)?);
     let order = |a: &Value, b: &Value| value_ops::compare(op, a, b).ok();
     if op.is_ordering() {
-        let truths =
-            [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
-                .map(|order| value_ops::holds(op, order));
+        let truths = [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
+            .map(|order| value_ops::holds(op, order));
         return truths.iter().all(|truth| *truth == truths[0]).then_some(truths[0]);
     }
     let apart = order(&a_most, &b_least)? == Some(Ordering::Less) || order(&b_most, &a_least)? == Some(Ordering::Less);
     apart.then_some(op == BinaryOp::NotEqual)
-}
-
-/// One run of a macro through a list or map.
-struct Round<'a, 'm> {
-    machine: &'a Machine<'m>,
-    id: Ref,
-    form: Form,
-    slots: (u32, Option<u32>),
-    filter: Option<Ref>,
-    body: Ref,
-    frame: Option<&'a Frame<'a>>,
-}
-
-/// What the rounds of a macro have come to so far.
-struct Gathered {
-    until: Option<Timestamp>,
-    failed: Option<Outcome>,
-    values: Vec<Value>,
-    entries: Vec<(Value, Value)>,
-    matches: usize,
-}
-
-impl Round<'_, '_> {
-    fn run(&self, range: Partial) -> Partial {
-        let mut gathered = Gathered { until: range.until, failed: None, values: Vec::new(), entries: Vec::new(), matches: 0 };
-        match range.outcome {
-            Outcome::Value(Value::List(items)) => {
-                for (at, item) in items.iter().enumerate() {
-                    let at = Value::Int(i64::try_from(at).unwrap_or(i64::MAX));
-                    let (first, second) = if self.slots.1.is_some() { (&at, item) } else { (item, item) };
-                    if let Some(done) = self.round(first, second, item, &mut gathered) {
-                        return done;
-                    }
-                }
-            }
-            Outcome::Value(Value::Map(entries)) => {
-                for (key, value) in entries.iter() {
-                    if let Some(done) = self.round(key, value, key, &mut gathered) {
-                        return done;
-                    }
-                }
-            }
-            Outcome::Value(other) => {
-                let fault = Fault::no_overload(self.form.name(), std::slice::from_ref(&other));
-                return Partial::new(self.machine.error_at(self.id, fault), range.until);
-            }
-            other => return Partial::new(other, range.until),
-        }
-        self.finish(gathered)
-    }
-
-    /// One round; gives the result when it is decided.
-    fn round(&self, first: &Value, second: &Value, item: &Value, gathered: &mut Gathered) -> Option<Partial> {
-        let machine = self.machine;
-        if let Err(fault) = machine.step() {
-            return Some(Partial::new(machine.error(fault), Some(machine.soon())));
-        }
-        let outer = Frame { parent: self.frame, slot: self.slots.0, local: Local::Value(first) };
-        let inner = self.slots.1.map(|slot| Frame { parent: Some(&outer), slot, local: Local::Value(second) });
-        let frame = inner.as_ref().unwrap_or(&outer);
-        if let Some(filter) = self.filter {
-            let found = machine.settled(filter, Some(frame));
-            gathered.until = earlier(gathered.until, found.until);
-            match found.outcome {
-                Outcome::Value(Value::Bool(true)) => {}
-                Outcome::Value(Value::Bool(false)) => return None,
-                other => {
-                    gathered.fail(self.condition_failed(other));
-                    return None;
-                }
-            }
-        }
-        let found = machine.settled(self.body, Some(frame));
-        let absorbing = self.form == Form::Exists;
-        match (self.form, found.outcome) {
-            (Form::All | Form::Exists, Outcome::Value(Value::Bool(truth))) if truth == absorbing => {
-                return Some(Partial::new(Outcome::truth(truth), earlier(gathered.until, found.until)));
-            }
-            (Form::All | Form::Exists, Outcome::Value(Value::Bool(_))) => {}
-            (Form::ExistsOne, Outcome::Value(Value::Bool(truth))) => gathered.matches += usize::from(truth),
-            (Form::Filter, Outcome::Value(Value::Bool(truth))) => {
-                if truth {
-                    gathered.values.push(item.clone());
-                }
-            }
-            (Form::All | Form::Exists | Form::ExistsOne | Form::Filter, other) => gathered.fail(self.condition_failed(other)),
-            (Form::Map | Form::TransformList, Outcome::Value(value)) => gathered.values.push(value),
-            (Form::TransformMap, Outcome::Value(value)) => gathered.entries.push((first.clone(), value)),
-            (Form::TransformMapEntry, Outcome::Value(Value::Map(entries))) => gathered.entries.extend(entries.iter().cloned()),
-            (Form::TransformMapEntry, Outcome::Value(other)) => {
-                gathered.fail(machine.error_at(self.body, Fault::no_overload(self.form.name(), std::slice::from_ref(&other))));
-            }
-            (_, other) => gathered.fail(other),
-        }
-        gathered.until = earlier(gathered.until, found.until);
-        None
-    }
-
-    fn condition_failed(&self, outcome: Outcome) -> Outcome {
-        match outcome {
-            Outcome::Value(other) => {
-                self.machine.error_at(self.body, Fault::no_overload(self.form.name(), std::slice::from_ref(&other)))
-            }
-            other => other,
-        }
-    }
-
-    fn finish(&self, gathered: Gathered) -> Partial {
-        let outcome = gathered.failed.unwrap_or_else(|| match self.form {
-            Form::All => Outcome::truth(true),
-            Form::Exists => Outcome::truth(false),
-            Form::ExistsOne => Outcome::truth(gathered.matches == 1),
-            Form::Map | Form::Filter | Form::TransformList => Outcome::Value(Value::List(Arc::from(gathered.values))),
-            Form::TransformMap | Form::TransformMapEntry => {
-                value_ops::map(gathered.entries).map_or_else(|fault| self.machine.error_at(self.id, fault), Outcome::Value)
-            }
-        });
-        Partial::new(outcome, gathered.until)
-    }
-}
-
-impl Gathered {
-    fn fail(&mut self, outcome: Outcome) {
-        self.failed = Some(match self.failed.take() {
-            Some(before) => before.blend(outcome),
-            None => outcome,
-        });
-    }
 }

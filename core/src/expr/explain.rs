@@ -3,7 +3,7 @@
 use super::checked::{Checked, Op, Ref};
 use super::evaluate::Machine;
 use super::print::{print_node, value_text};
-use super::{Facts, Missing, Outcome};
+use super::{Facts, Missing, Outcome, stream};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::cell::Cell;
 
@@ -16,6 +16,8 @@ pub struct Explanation {
     pub outcome: Outcome,
     /// The parts that were needed for it, in the order written.
     pub parts: Vec<Explanation>,
+    /// Of a stream: what else is to be said, such as how many events lack the property.
+    pub note: Option<String>,
     role: Role,
 }
 
@@ -46,7 +48,7 @@ fn part(expression: &Checked, machine: &Machine<'_>, id: Ref) -> Explanation {
     machine.restart();
     let outcome = machine.settled(id, None).outcome;
     let mut parts = Vec::new();
-    let mut role = Role::Plain;
+    let (mut role, mut note) = (Role::Plain, None);
     match &node.op {
         Op::And(operands) | Op::Or(operands) => {
             role = Role::Junction;
@@ -61,7 +63,10 @@ fn part(expression: &Checked, machine: &Machine<'_>, id: Ref) -> Explanation {
         // What lies below binds a variable.
         Op::Loop { range, .. } => parts.push(part(expression, machine, *range)),
         Op::Bind { value, .. } => parts.push(part(expression, machine, *value)),
-        Op::Stream(stream) => role = Role::Stream(stream.terminal.name()),
+        Op::Stream(stream) => {
+            role = Role::Stream(stream.terminal.name());
+            note = note_on(stream::left_out(machine, stream));
+        }
         op => {
             for child in op.children() {
                 if !matches!(expression.node(child).op, Op::Constant(_)) {
@@ -70,7 +75,15 @@ fn part(expression: &Checked, machine: &Machine<'_>, id: Ref) -> Explanation {
             }
         }
     }
-    Explanation { text: print_node(&expression.tree, node.syntax), outcome, parts, role }
+    Explanation { text: print_node(&expression.tree, node.syntax), outcome, parts, note, role }
+}
+
+fn note_on(left_out: i64) -> Option<String> {
+    match left_out {
+        0 => None,
+        1 => Some("1 event without the property left out".to_string()),
+        count => Some(format!("{count} events without the property left out")),
+    }
 }
 
 /// The operands up to the one that decided; only that one when there is one.
@@ -126,6 +139,9 @@ impl Explanation {
                 for part in &self.parts {
                     part.leaves(streams, &mut known);
                 }
+                if self.parts.is_empty() {
+                    known.extend(self.note.clone());
+                }
                 let read = if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) };
                 format!("`{}` is {}{read}", self.text, value_text(value))
             }
@@ -147,6 +163,7 @@ impl Explanation {
                 Outcome::Unknown(missing) => missing_text(missing),
                 Outcome::Error(error) => format!("`{}` failed: {}", self.text, error.message),
             };
+            let text = self.note.iter().fold(text, |text, note| format!("{text} ({note})"));
             if !known.contains(&text) {
                 known.push(text);
             }
@@ -170,6 +187,9 @@ impl Serialize for Explanation {
             Outcome::Value(value) => map.serialize_entry("value", &value_text(value))?,
             Outcome::Unknown(missing) => map.serialize_entry("unknown", &missing.iter().collect::<Vec<_>>())?,
             Outcome::Error(error) => map.serialize_entry("error", error)?,
+        }
+        if let Some(note) = &self.note {
+            map.serialize_entry("note", note)?;
         }
         if !self.parts.is_empty() {
             map.serialize_entry("parts", &self.parts)?;

@@ -6,14 +6,20 @@
 
 pub mod ast;
 mod check;
+mod check_calls;
+mod check_names;
+mod check_operators;
 mod check_stream;
 mod checked;
 mod compile;
 mod evaluate;
+mod evaluate_loop;
 mod explain;
 mod expression;
 mod facts;
 mod functions;
+mod functions_bytes;
+mod functions_math;
 mod functions_text;
 mod functions_time;
 mod lex;

@@ -62,7 +62,7 @@ impl Printer<'_> {
             return;
         }
         match &tree.node(id).kind {
-            Kind::Literal(Value::Int(_) | Value::Uint(_) | Value::Double(_)) => self.out.push_str(tree.source(id)),
+            Kind::Literal(Value::Int(_) | Value::Uint(_) | Value::Double(_)) => self.out.push_str(&tree.number_text(id)),
             Kind::Literal(value) => self.out.push_str(&value_text(value)),
             Kind::Name { name, absolute } => {
                 self.out.push_str(if *absolute { "." } else { "" });
@@ -97,8 +97,8 @@ impl Printer<'_> {
             Kind::Unary { op, operand } => {
                 self.out.push(if *op == UnaryOp::Not { '!' } else { '-' });
                 // A number after a minus would become one literal with it.
-                let number = *op == UnaryOp::Negate
-                    && matches!(tree.node(*operand).kind, Kind::Literal(Value::Int(_) | Value::Double(_)));
+                let number =
+                    *op == UnaryOp::Negate && matches!(tree.node(*operand).kind, Kind::Literal(Value::Int(_) | Value::Double(_)));
                 self.node(*operand, if number { 10 } else { 7 });
             }
             Kind::Binary { op, left, right } => {

@@ -44,7 +44,9 @@ impl Scratch {
     /// Memory for a program's questions.
     #[must_use]
     pub fn new(program: &Program) -> Self {
-        Scratch { memo: Memo { question: 1, closed: program.closed.clone(), cells: RefCell::new(vec![(0, None); program.nodes.len()]) } }
+        Scratch {
+            memo: Memo { question: 1, closed: program.closed.clone(), cells: RefCell::new(vec![(0, None); program.nodes.len()]) },
+        }
     }
 
     /// Begins another question: forgets everything. To be called whenever anything about the facts has changed.

@@ -54,10 +54,11 @@ pub(super) enum Terminal {
     MostFrequent,
     SinceLast,
     SinceFirst,
+    UsualGap,
 }
 
 impl Terminal {
-    pub(super) const ALL: [(&'static str, Terminal); 13] = [
+    pub(super) const ALL: [(&'static str, Terminal); 14] = [
         ("count", Terminal::Count),
         ("exists", Terminal::Exists),
         ("sum", Terminal::Sum),
@@ -71,6 +72,7 @@ impl Terminal {
         ("most_frequent", Terminal::MostFrequent),
         ("since_last", Terminal::SinceLast),
         ("since_first", Terminal::SinceFirst),
+        ("usual_gap", Terminal::UsualGap),
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -82,7 +84,7 @@ impl Terminal {
     }
 
     pub(super) fn takes_property(self) -> bool {
-        !matches!(self, Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst)
+        !matches!(self, Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap)
     }
 }
 
@@ -134,42 +136,46 @@ struct Reach {
     lengths: smallvec::SmallVec<[i64; 2]>,
 }
 
+/// What is asked of a stream.
 pub(super) fn evaluate(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> Partial {
+    match gather(machine, stream, frame) {
+        Ok(tally) => tally.result(machine, stream),
+        Err(failed) => failed,
+    }
+}
+
+/// How many of the events that count lack the property; they are left out.
+pub(super) fn left_out(machine: &Machine<'_>, stream: &Stream) -> i64 {
+    match gather(machine, stream, None) {
+        Ok(tally) if stream.property.is_some() => tally.certain - tally.told,
+        _ => 0,
+    }
+}
+
+fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> Result<Tally, Partial> {
     let facts = machine.facts;
     let mut until = facts.next_event(&stream.kinds);
     let reach = match reach(machine, stream, frame, &mut until) {
         Ok(reach) => reach,
-        Err(failed) => return Partial::new(failed, until),
+        Err(failed) => return Err(Partial::new(failed, until)),
     };
-    let mut tally = Tally {
-        certain: 0,
-        uncertain: 0,
-        failed: None,
-        until,
-        first: None,
-        last: None,
-        told: 0,
-        value: None,
-        values: Vec::new(),
-    };
+    let mut tally =
+        Tally { certain: 0, uncertain: 0, failed: None, until, first: None, last: None, told: 0, value: None, values: Vec::new() };
     let mut fault = None;
-    facts.events(&stream.kinds, reach.span, &mut |row| {
-        if let Err(failed) = machine.step() {
+    facts.events(&stream.kinds, reach.span, &mut |row| match machine
+        .step()
+        .and_then(|()| tally.add(machine, stream, &reach, row, frame))
+    {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(failed) => {
             fault = Some(failed);
-            return ControlFlow::Break(());
-        }
-        match tally.add(machine, stream, &reach, row, frame) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(failed) => {
-                fault = Some(failed);
-                ControlFlow::Break(())
-            }
+            ControlFlow::Break(())
         }
     });
     match fault {
         // Events that were not looked at may bring another outcome at any time.
-        Some(fault) => Partial::new(machine.error(fault), Some(machine.soon())),
-        None => tally.result(machine, stream),
+        Some(fault) => Err(Partial::new(machine.error(fault), Some(machine.soon()))),
+        None => Ok(tally),
     }
 }
 
@@ -288,6 +294,13 @@ impl Tally {
         }
         self.certain += 1;
         self.first = Some(self.first.unwrap_or(row.time()));
+        if let (Terminal::UsualGap, Some(last)) = (stream.terminal, self.last) {
+            self.values.push(
+                Duration::from_micros(row.time().micros().saturating_sub(last.micros()))
+                    .map(Value::Duration)
+                    .map_err(|_| Fault::overflow("the duration"))?,
+            );
+        }
         self.last = Some(row.time());
         match stream.property.and_then(|property| row.property(property)) {
             Some(value) => self.take(stream, value, machine.limits().size),
@@ -322,7 +335,7 @@ impl Tally {
             Terminal::First => self.value = Some(self.value.take().unwrap_or(value)),
             Terminal::Last => self.value = Some(value),
             Terminal::Distinct | Terminal::CountDistinct | Terminal::MostFrequent => self.values.push(value),
-            Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst => {}
+            Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap => {}
         }
         Ok(())
     }
@@ -358,6 +371,12 @@ impl Tally {
                 Outcome::Value(Value::Int(i64::try_from(self.values.len()).unwrap_or(i64::MAX)))
             }
             Terminal::MostFrequent => most_frequent(self.values).map_or_else(unknown, Outcome::Value),
+            // The median; of an even number the lower middle.
+            Terminal::UsualGap => {
+                self.values.sort_by(value_ops::total_order);
+                let middle = self.values.len().saturating_sub(1) / 2;
+                self.values.get(middle).cloned().map_or_else(unknown, Outcome::Value)
+            }
             Terminal::SinceLast | Terminal::SinceFirst => {
                 let since = if stream.terminal == Terminal::SinceLast { self.last } else { self.first };
                 moving = since.is_some();
@@ -377,9 +396,7 @@ fn average(sum: &Value, count: i64) -> Result<Value, Fault> {
         Value::Int(sum) => Ok(Value::Double(*sum as f64 / count as f64)),
         Value::Uint(sum) => Ok(Value::Double(*sum as f64 / count as f64)),
         Value::Double(sum) => Ok(Value::Double(sum / count as f64)),
-        Value::Decimal(sum) => {
-            sum.average(u64::try_from(count).unwrap_or(0)).map(Value::Decimal).map_err(value_ops::decimal_fault)
-        }
+        Value::Decimal(sum) => sum.average(u64::try_from(count).unwrap_or(0)).map(Value::Decimal).map_err(value_ops::decimal_fault),
         Value::Duration(sum) => Ok(Value::Duration(Duration::from_nanos(sum.nanos() / count.max(1)))),
         other => Err(Fault::no_overload("avg", std::slice::from_ref(other))),
     }

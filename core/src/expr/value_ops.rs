@@ -248,10 +248,16 @@ pub(super) fn holds(op: BinaryOp, order: Option<Ordering>) -> bool {
 pub(super) fn total_order(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Double(a), Value::Double(b)) => a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())),
-        (Value::Double(double), Value::Int(_) | Value::Uint(_)) => whole(b).map_or(Ordering::Equal, |b| whole_double_exactly(b, *double).reverse()),
-        (Value::Int(_) | Value::Uint(_), Value::Double(double)) => whole(a).map_or(Ordering::Equal, |a| whole_double_exactly(a, *double)),
+        (Value::Double(double), Value::Int(_) | Value::Uint(_)) => {
+            whole(b).map_or(Ordering::Equal, |b| whole_double_exactly(b, *double).reverse())
+        }
+        (Value::Int(_) | Value::Uint(_), Value::Double(double)) => {
+            whole(a).map_or(Ordering::Equal, |a| whole_double_exactly(a, *double))
+        }
         (Value::Int(_) | Value::Uint(_), Value::Int(_) | Value::Uint(_)) => whole(a).cmp(&whole(b)),
-        (Value::Decimal(a), Value::Decimal(b)) => a.currency().cmp(&b.currency()).then_with(|| a.compare(*b).unwrap_or(Ordering::Equal)),
+        (Value::Decimal(a), Value::Decimal(b)) => {
+            a.currency().cmp(&b.currency()).then_with(|| a.compare(*b).unwrap_or(Ordering::Equal))
+        }
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         (Value::String(a), Value::String(b)) | (Value::Type(a), Value::Type(b)) => a.cmp(b),
         (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
@@ -419,9 +425,7 @@ pub(super) fn negate(value: &Value) -> Result<Value, Fault> {
         Value::Int(number) => number.checked_neg().map(Value::Int).ok_or_else(|| Fault::overflow("the negated number")),
         Value::Double(number) => Ok(Value::Double(-number)),
         Value::Decimal(amount) => amount.checked_neg().map(Value::Decimal).map_err(decimal_fault),
-        Value::Duration(length) => {
-            length.nanos().checked_neg().map(self::length).ok_or_else(|| Fault::overflow("the duration"))
-        }
+        Value::Duration(length) => length.nanos().checked_neg().map(self::length).ok_or_else(|| Fault::overflow("the duration")),
         _ => Err(Fault::no_overload("-", std::slice::from_ref(value))),
     }
 }

@@ -1,0 +1,145 @@
+//! The checker's part about calls of functions.
+
+use super::ast::{Extent, Kind, NodeId};
+use super::check::Checker;
+use super::checked::{Op, Ref};
+use super::parse::Finding;
+use super::signature::{Call, Function, Sort};
+use super::value_ops::Fault;
+use super::{ErrorCode, TimeClass, functions, functions_text};
+use crate::error::nearest;
+use crate::value::{Type, Value};
+use std::sync::Arc;
+
+impl Checker<'_> {
+    pub(super) fn call(&mut self, id: NodeId, target: Option<NodeId>, function: &Arc<str>, args: &[NodeId]) -> Ref {
+        if self.is_stream(id) {
+            return self.bare_stream(id);
+        }
+        if let Some(target) = target.filter(|target| self.is_stream(*target)) {
+            return self.stream(id, target, function, args);
+        }
+        if target.is_none() && matches!(&**function, "segment" | "persona" | "trend") && functions::find(function).is_none() {
+            return match args.first().map(|arg| self.tree.node(*arg).kind.clone()) {
+                Some(Kind::Literal(Value::String(name))) if args.len() == 1 => self.fact_path(id, &format!("{function}.{name}")),
+                _ => {
+                    let message = format!("`{function}` takes the name of one {function} as a text");
+                    self.wrong(id, Finding::error("bad_call", self.extent(id), message))
+                }
+            };
+        }
+        if let Some(target) = target {
+            let qualified = self
+                .names(target)
+                .filter(|parts| self.local(&parts[0]).is_none())
+                .map(|parts| format!("{}.{function}", parts.join(".")));
+            if let Some(found) = qualified.and_then(|name| functions::find(&name)) {
+                return self.apply(id, found, args);
+            }
+        }
+        let method = target.is_some();
+        let all: Vec<NodeId> = target.into_iter().chain(args.iter().copied()).collect();
+        match functions::find(function) {
+            Some(found) if found.call == Call::Either || (found.call == Call::Method) == method => self.apply(id, found, &all),
+            Some(found) => {
+                let name = found.name;
+                let hint = if method { format!("write `{name}(x)`") } else { format!("write `x.{name}(…)`") };
+                let how = if method { "no method" } else { "a method" };
+                self.no_function(id, &all, format!("`{name}` is {how}"), Some(hint))
+            }
+            None if self.is_full() => self.broken(id),
+            None => {
+                let hint = nearest(function, functions::names().chain(["events", "segment", "persona"]))
+                    .map(|near| format!("did you mean `{near}`?"));
+                self.no_function(id, &all, format!("unknown function `{function}`"), hint)
+            }
+        }
+    }
+
+    pub(super) fn no_function(&mut self, id: NodeId, args: &[NodeId], message: String, hint: Option<String>) -> Ref {
+        if self.schema.is_none() {
+            let fault = Fault::new(ErrorCode::UnknownFunction, message);
+            return self.push(id, Op::Fail(fault), Type::Dyn, TimeClass::Constant);
+        }
+        for arg in args {
+            self.lower(*arg);
+        }
+        let finding = Finding { hint, ..Finding::error("unknown_function", self.extent(id), message) };
+        self.wrong(id, finding)
+    }
+
+    pub(super) fn apply(&mut self, id: NodeId, function: &'static Function, args: &[NodeId]) -> Ref {
+        let parts: Vec<Ref> = args.iter().map(|arg| self.lower(*arg)).collect();
+        let found: Vec<Type> = parts.iter().map(|part| self.ty(*part).clone()).collect();
+        let mut fitting = function.overloads.iter().filter(|overload| overload.accepts(&found));
+        let ty = match (fitting.next(), fitting.next()) {
+            (Some(only), None) => only.result.ty(found.first()),
+            (Some(one), Some(other)) => {
+                let same = one.result == other.result && fitting.all(|more| more.result == one.result);
+                if same { one.result.ty(found.first()) } else { Type::Dyn }
+            }
+            (None, _) => {
+                if self.schema.is_some() {
+                    self.report(no_overload(function, &found, self.extent(id)));
+                }
+                Type::Dyn
+            }
+        };
+        let moving = parts.first().is_some_and(|first| self.class(*first) == TimeClass::Linear);
+        let rest = self.mixed(parts.iter().skip(1).copied());
+        let class = if function.linear && moving && rest < TimeClass::Linear {
+            TimeClass::Linear
+        } else {
+            self.mixed(parts.iter().copied())
+        };
+        if function.name == "matches"
+            && let Some(op) = self.matches(args, &parts)
+        {
+            return self.push(id, op, ty, class);
+        }
+        if let (Some(Op::Constant(value)), "timestamp" | "duration") =
+            (parts.first().map(|part| self.nodes[part.0 as usize].op.clone()), function.name)
+        {
+            return self.constant_time(id, function, value, ty);
+        }
+        self.push(id, Op::Call { function, args: parts }, ty, class)
+    }
+
+    /// `timestamp("…")` and `duration("…")` of a constant: computed now, and refused now when they are wrong.
+    pub(super) fn constant_time(&mut self, id: NodeId, function: &'static Function, value: Value, ty: Type) -> Ref {
+        match (function.run)(&[value], self.limits) {
+            Ok(value) => self.push(id, Op::Constant(value), ty, TimeClass::Constant),
+            Err(fault) if self.schema.is_some() => {
+                let finding = Finding::error("bad_constant", self.extent(id), fault.message);
+                self.wrong(id, finding)
+            }
+            Err(fault) => self.push(id, Op::Fail(fault), ty, TimeClass::Constant),
+        }
+    }
+
+    pub(super) fn matches(&mut self, args: &[NodeId], parts: &[Ref]) -> Option<Op> {
+        let [text, pattern] = parts else { return None };
+        let Op::Constant(Value::String(source)) = &self.nodes[pattern.0 as usize].op else { return None };
+        match functions_text::pattern(&source.clone(), self.limits) {
+            Ok(pattern) => Some(Op::Matches { text: *text, pattern: Arc::new(pattern) }),
+            Err(fault) => {
+                let extent = args.get(1).map_or(Extent::default(), |arg| self.extent(*arg));
+                if self.schema.is_some() {
+                    self.report(Finding::error("bad_pattern", extent, fault.message));
+                }
+                None
+            }
+        }
+    }
+}
+
+fn no_overload(function: &Function, found: &[Type], extent: Extent) -> Finding {
+    let types: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let takes: Vec<String> = function
+        .overloads
+        .iter()
+        .map(|overload| format!("({})", overload.params.iter().map(|sort: &Sort| sort.name()).collect::<Vec<_>>().join(", ")))
+        .collect();
+    let message = format!("`{}` does not take ({})", function.name, types.join(", "));
+    Finding::error("type_mismatch", extent, message).hint(format!("it takes {}", takes.join(" or ")))
+}
