@@ -86,7 +86,7 @@ impl Expression {
         guard(|| {
             let told = value::named(facts, "facts", Doubles::Any).map_err(Bad::expression)?;
             let now = time::optional(now, "now").map_err(Bad::expression)?;
-            if now.is_none() && self.expression.checked().reads.now {
+            if now.is_none() && self.expression.checked().reads().now {
                 return Err(Bad::new("missing_now", "now", "the expression reads `now`; give the instant of the question").expression());
             }
             let facts = self.facts(told, now.unwrap_or(Timestamp::MIN)).map_err(Bad::expression)?;

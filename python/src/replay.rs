@@ -237,24 +237,19 @@ pub(crate) fn run(
         taken.map_err(|error| teller.error(error))?;
     }
     let rows = replay.tables().stats.rows;
-    teller.tell(Progress { step: Step::Load, done: rows, total: Some(rows), now: None });
+    if teller.tell(Progress { step: Step::Load, done: rows, total: Some(rows), now: None }).is_break() {
+        return Err(teller.error(Failure::Replay(ReplayError::Stopped)));
+    }
     let loaded = clock();
-    let walked = match teller.raised {
-        Some(error) => return Err(error),
-        None => py.detach(|| replay.run(&mut |progress| teller.tell(progress)).map(|_| ())),
-    };
+    let walked = py.detach(|| replay.run(&mut |progress| teller.tell(progress)).map(|_| ()));
     walked.map_err(|error| teller.error(Failure::Replay(error)))?;
     if let Some(error) = teller.raised {
         return Err(error);
     }
     let seconds = [loaded - started, clock() - loaded];
-    let tables = py.detach(|| arrow_tables(&replay, engine)).map_err(|error| errors::arrow(&error))?;
+    let tables = py.detach(|| tactful_arrow::tables(replay.tables(), engine.playbook())).map_err(|error| errors::arrow(&error))?;
     let tables: PyResult<Vec<_>> = tables.into_iter().map(|(name, table)| Ok((name, Py::new(py, Table::of(name, table))?))).collect();
     Ok(Replay { replay, tables: tables?, seconds, digest: engine.digest().to_string() })
-}
-
-fn arrow_tables(replay: &tactful::base::Replay, engine: &tactful::Engine) -> Result<tactful_arrow::replay::NamedTables, ArrowError> {
-    tactful_arrow::replay::tables(replay.tables(), engine.playbook())
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a replay takes is told to people and decides nothing")]
