@@ -4,7 +4,7 @@ use super::ast::{Extent, Kind, NodeId};
 use super::check::Checker;
 use super::checked::{Op, Ref};
 use super::parse::Finding;
-use super::signature::{Call, Function, Overload, Sort};
+use super::signature::{Call, Function, Sort};
 use super::value_ops::Fault;
 use super::{ErrorCode, TimeClass, functions, functions_text};
 use crate::error::nearest;
@@ -71,10 +71,7 @@ impl Checker<'_> {
     pub(super) fn apply(&mut self, id: NodeId, function: &'static Function, args: &[NodeId]) -> Ref {
         let parts: Vec<Ref> = args.iter().map(|arg| self.lower(*arg)).collect();
         let found: Vec<Type> = parts.iter().map(|part| self.ty(*part).clone()).collect();
-        let fits = |overload: &&Overload| {
-            overload.params.len() == found.len() && overload.params.iter().zip(&found).all(|(sort, ty)| sort.accepts(ty))
-        };
-        let mut fitting = function.overloads.iter().filter(fits);
+        let mut fitting = function.overloads.iter().filter(|overload| overload.accepts(&found));
         let ty = match (fitting.next(), fitting.next()) {
             (Some(only), None) => only.result.ty(found.first()),
             (Some(one), Some(other)) => {

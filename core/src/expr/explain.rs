@@ -139,6 +139,9 @@ impl Explanation {
                 for part in &self.parts {
                     part.leaves(streams, &mut known);
                 }
+                if self.parts.is_empty() {
+                    known.extend(self.note.clone());
+                }
                 let read = if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) };
                 format!("`{}` is {}{read}", self.text, value_text(value))
             }

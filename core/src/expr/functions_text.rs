@@ -38,6 +38,11 @@ pub(super) const EXTENSION: &[Function] = &[
         [Value::String(text)] => Ok(Value::text(text.trim())),
         _ => Err(Fault::no_overload("trim", args)),
     }),
+    function("strings.quote", Call::Global, &[takes(&[Text], Text)], |args, limits| match args {
+        [Value::String(text)] if text.len() > limits.size / 2 => Err(too_large(limits.size)),
+        [Value::String(text)] => Ok(Value::text(&quoted(text))),
+        _ => Err(Fault::no_overload("strings.quote", args)),
+    }),
     function("reverse", Method, &[takes(&[Text], Text)], |args, _| match args {
         [Value::String(text)] => Ok(Value::text(&text.chars().rev().collect::<String>())),
         _ => Err(Fault::no_overload("reverse", args)),
@@ -132,6 +137,31 @@ pub(super) fn pattern(pattern: &str, limits: &Limits) -> Result<Regex, Fault> {
         let last = error.to_string().lines().last().unwrap_or("it cannot be read").trim_start_matches("error: ").to_string();
         Fault::new(ErrorCode::BadPattern, format!("the pattern cannot be used: {last}"))
     })
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        let escape = match c {
+            '\u{7}' => 'a',
+            '\u{8}' => 'b',
+            '\u{c}' => 'f',
+            '\n' => 'n',
+            '\r' => 'r',
+            '\t' => 't',
+            '\u{b}' => 'v',
+            '\\' | '"' => c,
+            _ => {
+                out.push(c);
+                continue;
+            }
+        };
+        out.push('\\');
+        out.push(escape);
+    }
+    out.push('"');
+    out
 }
 
 fn position(text: &str, at: i64) -> Result<usize, Fault> {

@@ -18,6 +18,8 @@ mod explain;
 mod expression;
 mod facts;
 mod functions;
+mod functions_bytes;
+mod functions_math;
 mod functions_text;
 mod functions_time;
 mod lex;

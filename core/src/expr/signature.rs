@@ -32,6 +32,8 @@ pub(super) enum Call {
 /// One signature.
 pub(super) struct Overload {
     pub(super) params: &'static [Sort],
+    /// Whether the last parameter may be given several times.
+    pub(super) repeats: bool,
     pub(super) result: Sort,
 }
 
@@ -45,6 +47,8 @@ pub(super) enum Sort {
     Uint,
     Double,
     Decimal,
+    /// Any of the four.
+    Number,
     String,
     Bytes,
     Timestamp,
@@ -76,6 +80,7 @@ impl Sort {
             | (Sort::List, Type::List(_))
             | (Sort::Map, Type::Map(..))
             | (Sort::Type, Type::Type) => true,
+            (Sort::Number, ty) => super::types::is_number(ty),
             (Sort::Strings, Type::List(element)) => Sort::String.accepts(element),
             _ => false,
         }
@@ -84,7 +89,7 @@ impl Sort {
     /// The type of a result.
     pub(super) fn ty(self, first: Option<&Type>) -> Type {
         match self {
-            Sort::Any => Type::Dyn,
+            Sort::Any | Sort::Number => Type::Dyn,
             Sort::Same => first.cloned().unwrap_or(Type::Dyn),
             Sort::Null => Type::Null,
             Sort::Bool => Type::Bool,
@@ -112,6 +117,7 @@ impl Sort {
             Sort::Uint => "uint",
             Sort::Double => "double",
             Sort::Decimal => "decimal",
+            Sort::Number => "number",
             Sort::String => "string",
             Sort::Bytes => "bytes",
             Sort::Timestamp => "timestamp",
@@ -125,7 +131,21 @@ impl Sort {
 }
 
 pub(super) const fn takes(params: &'static [Sort], result: Sort) -> Overload {
-    Overload { params, result }
+    Overload { params, result, repeats: false }
+}
+
+/// The same, where the last parameter may be given several times.
+pub(super) const fn takes_some(params: &'static [Sort], result: Sort) -> Overload {
+    Overload { params, result, repeats: true }
+}
+
+impl Overload {
+    /// Whether arguments of these types may be passed.
+    pub(super) fn accepts(&self, args: &[Type]) -> bool {
+        let fits = args.len() == self.params.len() || (self.repeats && args.len() > self.params.len());
+        let sorts = self.params.iter().chain(self.params.last().into_iter().cycle());
+        fits && sorts.zip(args).all(|(sort, ty)| sort.accepts(ty))
+    }
 }
 
 pub(super) const fn function(

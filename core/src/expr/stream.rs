@@ -159,25 +159,17 @@ fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> 
         Ok(reach) => reach,
         Err(failed) => return Err(Partial::new(failed, until)),
     };
-    let mut tally = Tally {
-        certain: 0,
-        uncertain: 0,
-        failed: None,
-        until,
-        first: None,
-        last: None,
-        told: 0,
-        value: None,
-        values: Vec::new(),
-    };
+    let mut tally =
+        Tally { certain: 0, uncertain: 0, failed: None, until, first: None, last: None, told: 0, value: None, values: Vec::new() };
     let mut fault = None;
-    facts.events(&stream.kinds, reach.span, &mut |row| {
-        match machine.step().and_then(|()| tally.add(machine, stream, &reach, row, frame)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(failed) => {
-                fault = Some(failed);
-                ControlFlow::Break(())
-            }
+    facts.events(&stream.kinds, reach.span, &mut |row| match machine
+        .step()
+        .and_then(|()| tally.add(machine, stream, &reach, row, frame))
+    {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(failed) => {
+            fault = Some(failed);
+            ControlFlow::Break(())
         }
     });
     match fault {
