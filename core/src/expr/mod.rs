@@ -19,6 +19,7 @@ mod expression;
 mod facts;
 mod functions;
 mod functions_bytes;
+mod functions_format;
 mod functions_math;
 mod functions_text;
 mod functions_time;
