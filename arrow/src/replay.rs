@@ -137,7 +137,7 @@ mod tests {
     use super::tables;
     use crate::Reader;
     use std::sync::Arc;
-    use tactful::base::{BadRow, CustomerRow, DecisionRow, GateRow, ReplayTables, TransitionRow};
+    use tactful::base::{BadRow, CustomerRow, DecisionRow, ReplayTables, TransitionRow};
     use tactful::{Engine, Timestamp};
 
     const SHOP: &str = "

@@ -105,7 +105,16 @@ pub(super) struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     pub(super) fn new(nodes: &'a [Node], limits: &'a Limits, facts: &'a dyn Facts, steps: &'a Cell<u64>) -> Self {
-        Machine { nodes, limits, memo: None, facts, now: facts.now(), ahead: false, steps, extent: Cell::new(Extent::default()) }
+        Machine {
+            nodes,
+            limits,
+            memo: None,
+            facts,
+            now: facts.now(),
+            ahead: false,
+            steps,
+            extent: Cell::new(Extent::default()),
+        }
     }
 
     /// The same, keeping what parts without bound variables came to.
@@ -263,7 +272,8 @@ impl<'a> Machine<'a> {
             Op::Map(entries) => self.map(entries, frame),
             Op::Loop { form, range, slot, second, filter, body } => {
                 let range = self.settled(*range, frame);
-                Round { machine: self, id, form: *form, slots: (*slot, *second), filter: *filter, body: *body, frame }.run(range)
+                Round { machine: self, id, form: *form, slots: (*slot, *second), filter: *filter, body: *body, frame }
+                    .run(range)
             }
             Op::Bind { slot, value, body } => self.bind(*slot, *value, *body, frame),
             Op::Stream(stream) => stream::evaluate(self, stream, frame),
@@ -465,7 +475,12 @@ impl<'a> Machine<'a> {
         Partial { moving, ..Partial::new(outcome, until) }
     }
 
-    fn gather(&self, parts: &[Ref], frame: Option<&Frame<'_>>, build: impl FnOnce(Vec<Value>) -> Result<Value, Fault>) -> Partial {
+    fn gather(
+        &self,
+        parts: &[Ref],
+        frame: Option<&Frame<'_>>,
+        build: impl FnOnce(Vec<Value>) -> Result<Value, Fault>,
+    ) -> Partial {
         let here = self.extent.get();
         let mut values = Vec::with_capacity(parts.len());
         let mut failed: Option<Outcome> = None;
@@ -597,8 +612,9 @@ fn compare_ranges(op: BinaryOp, a: &Partial, b: &Partial) -> Option<bool> {
     let ((a_least, a_most), (b_least, b_most)) = (ends(a)?, ends(b)?);
     let order = |a: &Value, b: &Value| value_ops::compare(op, a, b).ok();
     if op.is_ordering() {
-        let truths = [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
-            .map(|order| value_ops::holds(op, order));
+        let truths =
+            [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
+                .map(|order| value_ops::holds(op, order));
         return truths.iter().all(|truth| *truth == truths[0]).then_some(truths[0]);
     }
     let apart = order(&a_most, &b_least)? == Some(Ordering::Less) || order(&b_most, &a_least)? == Some(Ordering::Less);

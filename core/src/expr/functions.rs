@@ -34,7 +34,12 @@ const CORE: &[Function] = &[
         ],
         to_int,
     ),
-    function("uint", Global, &[takes(&[Uint], Uint), takes(&[Int], Uint), takes(&[Double], Uint), takes(&[Text], Uint)], to_uint),
+    function(
+        "uint",
+        Global,
+        &[takes(&[Uint], Uint), takes(&[Int], Uint), takes(&[Double], Uint), takes(&[Text], Uint)],
+        to_uint,
+    ),
     Function {
         name: "double",
         call: Global,
