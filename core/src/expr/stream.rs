@@ -159,8 +159,17 @@ fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> 
         Ok(reach) => reach,
         Err(failed) => return Err(Partial::new(failed, until)),
     };
-    let mut tally =
-        Tally { certain: 0, uncertain: 0, failed: None, until, first: None, last: None, told: 0, value: None, values: Vec::new() };
+    let mut tally = Tally {
+        certain: 0,
+        uncertain: 0,
+        failed: None,
+        until,
+        first: None,
+        last: None,
+        told: 0,
+        value: None,
+        values: Vec::new(),
+    };
     let mut fault = None;
     facts.events(&stream.kinds, reach.span, &mut |row| match machine
         .step()
@@ -396,7 +405,9 @@ fn average(sum: &Value, count: i64) -> Result<Value, Fault> {
         Value::Int(sum) => Ok(Value::Double(*sum as f64 / count as f64)),
         Value::Uint(sum) => Ok(Value::Double(*sum as f64 / count as f64)),
         Value::Double(sum) => Ok(Value::Double(sum / count as f64)),
-        Value::Decimal(sum) => sum.average(u64::try_from(count).unwrap_or(0)).map(Value::Decimal).map_err(value_ops::decimal_fault),
+        Value::Decimal(sum) => {
+            sum.average(u64::try_from(count).unwrap_or(0)).map(Value::Decimal).map_err(value_ops::decimal_fault)
+        }
         Value::Duration(sum) => Ok(Value::Duration(Duration::from_nanos(sum.nanos() / count.max(1)))),
         other => Err(Fault::no_overload("avg", std::slice::from_ref(other))),
     }
