@@ -93,7 +93,7 @@ impl Engine {
     ///     >>> tactful.Engine.compile({"shop.yaml": "playbook: shop\nversion: 1\nsegmnets: {}\n"})
     ///     Traceback (most recent call last):
     ///     tactful.errors.PlaybookError: error[unknown_key]: unknown key `segmnets`
-    ///       --> shop.yaml:3:1
+    ///       --> shop.yaml:3:1 (segmnets)
     ///        |
     ///      3 | segmnets: {}
     ///        | ^^^^^^^^

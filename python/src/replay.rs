@@ -51,6 +51,13 @@ impl Replay {
         self.table(py, "decisions")
     }
 
+    /// How far candidates came at each instant: ``time``, ``placement``, ``offer``, ``gate`` (the first that stopped it, or
+    /// ``chosen``), ``customers``.
+    #[getter]
+    fn gates(&self, py: Python<'_>) -> PyResult<Py<Table>> {
+        self.table(py, "gates")
+    }
+
     /// The sizes of segments at each instant: ``time``, ``segment``, ``members``, ``unknown``.
     #[getter]
     fn segments(&self, py: Python<'_>) -> PyResult<Py<Table>> {

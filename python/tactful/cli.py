@@ -124,7 +124,6 @@ def _replay(given: argparse.Namespace) -> int:
     _need_extra()
     from . import printing
     from .instants import calendar, instants
-    from .reading import stories
     from .report import write
     from .report.adapt import exemplars, from_replay
 
@@ -152,7 +151,6 @@ def _replay(given: argparse.Namespace) -> int:
             playbook,
             replay,
             names=names,
-            events=stories(sources, names, columns or {}),
             credit=given.credit,
             period=(first, last),
         )

@@ -6,6 +6,8 @@ The figures are made up after the retail example; customers are numbered, decisi
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -109,14 +111,13 @@ class Explanation:
                 stopped.append((offer, "consent", "marketing was not permitted: no consent was given", [no_consent]))
             stopped.append(("help_with_returns", "eligible", "no return within 60 days", [no_return]))
         candidates: list[dict[str, Any]] = [
-            {"offer": offer, "gate": gate, "unknown": False, "reasons": [reason], "facts": facts}
-            for offer, gate, reason, facts in stopped
+            {"offer": offer, "gate": gate, "unknown": False, "reasons": [reason], "facts": facts} for offer, gate, reason, facts in stopped
         ]
         if not self._quiet:
             for offer, propensity, value in (("wholesale_list", 0.1834, 60.0), ("loyal_preview", 0.3, 26.0)):
                 score = {"propensity": propensity, "context": 1.0, "value": value, "lever": 1.0, "total": propensity * value}
                 candidates.append({"offer": offer, "gate": "chosen", "unknown": False, "reasons": [], "score": score})
-        return {"candidates": candidates, "decision": {}}
+        return {"candidates": [{"placement": place, **each} for place in ("home_hero", "newsletter") for each in candidates]}
 
 
 class Replay:
@@ -215,7 +216,12 @@ class Replay:
             "digest": "7f3c" * 16,
         }
 
-    def explain(self, identifier: str, placements: str, now: datetime, /) -> Explanation:
+    def events(self, identifier: str, /) -> list[SimpleNamespace]:
+        """Two lines of one order, and what the replay recorded."""
+        line = SimpleNamespace(type="purchase", time=FIRST, source=None, properties={"amount": Decimal("1.500"), "invoice": "1"})
+        return [line, line, SimpleNamespace(type="shown", time=LAST, source="replay", properties={})]
+
+    def explain(self, identifier: str, placements: list[str] | str, now: datetime, /) -> Explanation:
         """Quiet for those who get nothing."""
         number = (int(identifier.split(":")[1]) - 12346) // 7
         return Explanation(quiet=number % 5 <= 2)

@@ -31,6 +31,26 @@ class Explained(Protocol):
         """The trace."""
 
 
+class Told(Protocol):
+    """One event of a customer."""
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+
+    @property
+    def time(self) -> datetime:
+        """When it happened."""
+
+    @property
+    def source(self) -> str | None:
+        """Who told it."""
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """Its properties."""
+
+
 class Replayed(Protocol):
     """What a replay gives: tables that export Arrow, and figures."""
 
@@ -62,8 +82,11 @@ class Replayed(Protocol):
     def stats(self) -> Mapping[str, Any]:
         """Figures of the replay."""
 
-    def explain(self, identifier: str, placements: str, now: datetime, /) -> Explained:
-        """Why a customer got what, at a placement and an instant."""
+    def explain(self, identifier: str, placements: list[str], now: datetime, /) -> Explained:
+        """Why a customer got what, at some placements and an instant."""
+
+    def events(self, identifier: str, /) -> Sequence[Told]:
+        """The story of a customer."""
 
 
 def from_replay(
@@ -71,7 +94,6 @@ def from_replay(
     replay: Replayed,
     *,
     names: Sequence[str] = (),
-    events: Mapping[str, Sequence[Happened]] | None = None,
     credit: str | None = None,
     period: tuple[datetime, datetime] | None = None,
 ) -> ReportData:
@@ -81,7 +103,6 @@ def from_replay(
         playbook: the summary of the playbook, ``engine.playbook``.
         replay: the replay.
         names: customers to explain, such as ``customer:12345``; see :func:`exemplars` for a choice.
-        events: the stories of these customers, for their pictures.
         credit: where the data come from.
         period: the first and the last instant of the page; by default that of the customers' events.
     """
@@ -123,7 +144,7 @@ def from_replay(
         personas=_personas(playbook, customers),
         offers=_offers(playbook, replay, decisions, instants),
         placements=_placements(playbook, decisions, instants),
-        stories=[_story(name, playbook, replay, customers, decisions, (events or {}).get(name, ())) for name in names],
+        stories=[_story(name, playbook, replay, customers, decisions) for name in names],
         contact=[_contact(rule) for rule in playbook.get("contact", [])],
         credit=credit,
         bad=[(int(row["row"]), str(row["column"] or ""), str(row["reason"])) for row in _plain_table(replay.bad_rows).slice(0, 50).to_pylist()],
@@ -250,7 +271,7 @@ def _offers(playbook: Mapping[str, Any], replay: Replayed, decisions: pa.Table, 
     gates = getattr(replay, "gates", None)
     for row in _plain_table(gates).to_pylist() if gates is not None else []:
         gate = _none(row["gate"])
-        if gate is not None:
+        if gate is not None and gate != "chosen":
             held = stopped.setdefault(row["offer"], {})
             held[gate] = held.get(gate, 0) + int(row["customers"])
     places = [placement["name"] for placement in playbook.get("placements", [])]
@@ -313,7 +334,6 @@ def _story(
     replay: Replayed,
     customers: pa.Table,
     decisions: pa.Table,
-    events: Sequence[Happened],
 ) -> Story:
     found = customers.filter(pc.equal(customers["customer"], name)).to_pylist()
     customer: Mapping[str, Any] = found[0] if found else {}
@@ -327,12 +347,19 @@ def _story(
     persona = _none(customer.get("persona"))
     return Story(
         customer=name,
-        events=sorted(events, key=lambda event: event.time),
+        # What the replay itself recorded is no part of the data.
+        events=[_happened(event) for event in replay.events(name) if event.source != "replay"],
         segments=[segments.get(segment, segment) for segment in customer.get("segments") or []],
         persona=None if persona is None else _titles(playbook.get("personas", [])).get(persona, persona),
         stages=stages,
         decided=_decided(name, playbook, replay, decisions),
     )
+
+
+def _happened(event: Told) -> Happened:
+    properties = event.properties
+    amount, group = properties.get("amount"), properties.get("invoice")
+    return Happened(event.time, event.type, None if amount is None else float(amount), None if group is None else str(group))
 
 
 def _decided(name: str, playbook: Mapping[str, Any], replay: Replayed, decisions: pa.Table) -> list[Decided]:
@@ -343,6 +370,10 @@ def _decided(name: str, playbook: Mapping[str, Any], replay: Replayed, decisions
     latest = max(row["time"] for row in rows)
     offers = _titles(playbook.get("offers", []))
     formats = {channel["name"]: channel.get("format") for channel in playbook.get("channels", [])}
+    # The same question again, because what one placement took is not there for the next.
+    asked = list(dict.fromkeys(row["placement"] for row in rows if row["time"] == latest))
+    trace = replay.explain(name, asked, latest).trace
+    candidates = trace.to_dict()["candidates"] if trace is not None else []
     told = []
     for placement in playbook.get("placements", []):
         markup = formats.get(placement.get("channel")) == "html"
@@ -350,8 +381,6 @@ def _decided(name: str, playbook: Mapping[str, Any], replay: Replayed, decisions
         here.sort(key=lambda row: (row["slot"] is None, row["slot"] or 0))
         if not here:
             continue
-        trace = replay.explain(name, placement["name"], latest).trace
-        explained = trace.to_dict() if trace is not None else {}
         shown = [
             (offers.get(row["offer"], row["offer"]) if row["offer"] else "", _plain(row["message"] or "", markup))
             for row in here
@@ -365,7 +394,7 @@ def _decided(name: str, playbook: Mapping[str, Any], replay: Replayed, decisions
                 kind=str(here[0]["kind"]),
                 shown=shown,
                 reason=str(here[0]["reason"] or ""),
-                candidates=[_candidate(candidate, offers) for candidate in explained.get("candidates", [])],
+                candidates=[_candidate(candidate, offers) for candidate in candidates if candidate["placement"] == placement["name"]],
             )
         )
     return told
