@@ -5,6 +5,8 @@ mod reach;
 mod rule;
 mod rules;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 pub use reach::{Reach, Reaches};
 pub use rule::Rule;

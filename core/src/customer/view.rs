@@ -94,7 +94,9 @@ impl<'a> View<'a> {
         for strand in self.strands {
             for kind in kinds {
                 let Some(run) = strand.track(*kind).and_then(|track| self.run(strand, *kind, track, span)) else { continue };
-                let hidden = !run.track.known.is_empty() && strand.late().is_some_and(|late| late > self.known_at);
+                // With a column of its own, when an event was known can differ from row to row.
+                let all_known = span.until <= self.known_at && strand.late().is_none_or(|late| late <= self.known_at);
+                let hidden = !run.track.known.is_empty() && !all_known;
                 if hidden || found.is_some() {
                     return None;
                 }
