@@ -290,6 +290,12 @@ impl<'a> StoryRow<'a> {
         self.track.known.get(self.row).copied().unwrap_or_else(|| self.time())
     }
 
+    /// Its sequence number, which orders events of one instant.
+    #[must_use]
+    pub fn sequence(&self) -> i64 {
+        self.track.sequences.get(self.row).copied().unwrap_or(0)
+    }
+
     /// Its type.
     #[must_use]
     pub fn kind(&self) -> EventKind {
