@@ -14,9 +14,11 @@ class Unknown(enum.Enum):
     UNKNOWN = "unknown"
 
     def __bool__(self) -> NoReturn:
+        """Refused, because `not UNKNOWN` would be true."""
         raise TypeError("unknown is neither true nor false: compare with `is tactful.UNKNOWN`")
 
     def __repr__(self) -> str:
+        """As it is written."""
         return "tactful.UNKNOWN"
 
 

@@ -72,9 +72,10 @@ def test_documents_that_are_none(documents: Any) -> None:
 
 
 def test_no_document_and_two_of_one_name() -> None:
-    for documents in ([], {}, [("a", "playbook: a\nversion: 1\n"), ("a", "")]):
+    wrong: list[Any] = [[], {}, [("a", "playbook: a\nversion: 1\n"), ("a", "")]]
+    for documents in wrong:
         with pytest.raises(tactful.PlaybookError) as caught:
-            tactful.Engine.compile(documents)  # type: ignore[arg-type]
+            tactful.Engine.compile(documents)
         assert caught.value.code in ("empty_document", "duplicate_document")
 
 
@@ -293,7 +294,7 @@ def test_wrong_python_types_are_type_errors(engine: tactful.Engine) -> None:
         lambda: engine.record(engine.customer("customer:1"), {}),  # type: ignore[arg-type]
         lambda: tactful.CustomerBase("x"),  # type: ignore[arg-type]
         lambda: tactful.Engine(),
-        lambda: engine.decide(engine.customer("customer:1"), "home", START, START),  # type: ignore[misc]
+        lambda: engine.decide(engine.customer("customer:1"), "home", START, START),  # type: ignore[call-arg, arg-type]
     ):
         with pytest.raises(TypeError):
             call()

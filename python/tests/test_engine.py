@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -63,7 +64,13 @@ def test_effects_tell_what_an_event_caused(engine: tactful.Engine) -> None:
     effects = engine.record(customer, shop.purchase(id="p"))
     assert effects.arrival == "new" and len(effects) == 2
     entered, stage = effects
-    assert (entered.kind, entered.effect, entered.segment, entered.at, entered.cause) == ("happened", "segment_entered", "buyer", START, "p")
+    assert (entered.kind, entered.effect, entered.segment, entered.at, entered.cause) == (
+        "happened",
+        "segment_entered",
+        "buyer",
+        START,
+        "p",
+    )
     assert (stage.effect, stage.journey, stage.from_stage, stage.to_stage, stage.segment) == (
         "stage_changed",
         "lifecycle",
@@ -109,7 +116,7 @@ def test_a_decision_ranks_offers_or_falls_back_or_is_silent(engine: tactful.Engi
     assert (decision.customer, decision.now, decision.playbook) == ("customer:1", START + DAY, engine.digest)
     assert decision.trace is None and decision.known_at == decision.now
     assert json.loads(decision.to_json()) == decision.to_dict()
-    assert "bundle" in home.reason or "chosen 2" in home.reason
+    assert home.reason.startswith("2 candidates")
     assert decision == engine.decide(customer, "home", START + DAY, facts={"basket": 30, "device": "phone"})
     assert decision != nothing and hash(decision) != hash(nothing)
 
@@ -156,9 +163,8 @@ def test_outcomes_close_the_loop(engine: tactful.Engine) -> None:
 def test_what_became_known_later_is_not_seen_before(engine: tactful.Engine) -> None:
     customer = engine.customer("customer:1")
     engine.record(customer, shop.purchase(), known_at=START + 5 * DAY)
-    kind = lambda **options: engine.decide(customer, "letter", START + DAY, **options).placements[0].kind  # noqa: E731
-    assert kind() == "silence"
-    assert kind(known_at=START + 5 * DAY) == "offers"
+    assert engine.decide(customer, "letter", START + DAY).placements[0].kind == "silence"
+    assert engine.decide(customer, "letter", START + DAY, known_at=START + 5 * DAY).placements[0].kind == "offers"
 
 
 def test_times_may_be_written_in_any_zone(engine: tactful.Engine) -> None:
@@ -173,13 +179,17 @@ def test_times_may_be_written_in_any_zone(engine: tactful.Engine) -> None:
     assert [tactful.Event("visit", fold.replace(fold=f), "a:b").time.hour for f in (0, 1)] == [0, 1]
     micros = datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
     assert tactful.Event("visit", micros, "a:b").time == micros
-    for edge in (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), datetime(1969, 12, 31, 23, tzinfo=UTC)):
+    for edge in (
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, tzinfo=UTC),
+    ):
         assert tactful.Event("visit", edge, "a:b").time == edge
 
 
 def test_values_go_through_the_story_and_back(engine: tactful.Engine) -> None:
     customer = engine.customer("customer:1")
-    properties = {
+    properties: dict[str, Any] = {
         "amount": Decimal("0.10"),
         "sku": "ä\U0001f600\x00",
         "quantity": -(2**63),

@@ -38,7 +38,9 @@ def run(base: tactful.CustomerBase, step: dict[str, Any]) -> dict[str, Any]:
     text = decision.to_json()
     if trace is not None:
         # Vectors keep the trace apart from the decision, whose bytes are fixed.
-        plain = base.decide(asked["identifier"], asked["placements"], asked["now"], facts=asked.get("facts"), known_at=asked.get("known_at"))
+        plain = base.decide(
+            asked["identifier"], asked["placements"], asked["now"], facts=asked.get("facts"), known_at=asked.get("known_at")
+        )
         assert text.startswith(plain.to_json()[:-1])
         text = plain.to_json()
     return {"decision": text, "trace": trace}
