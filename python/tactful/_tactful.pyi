@@ -24,6 +24,7 @@ __all__ = [
     "Replay",
     "Table",
     "__version__",
+    "_panic",
 ]
 
 __version__: str
@@ -38,6 +39,8 @@ _Progress: TypeAlias = Callable[[str, int, int | None, datetime | None], object]
 
 class _ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+def _panic(customer: Customer, /) -> None: ...
 
 @final
 class Engine:

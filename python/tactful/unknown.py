@@ -21,6 +21,10 @@ class Unknown(enum.Enum):
         """As it is written."""
         return "tactful.UNKNOWN"
 
+    def __str__(self) -> str:
+        """In words."""
+        return "unknown"
+
 
 #: What an expression gives when it depends on facts that are missing.
 UNKNOWN: Final = Unknown.UNKNOWN

@@ -15,6 +15,7 @@ import pytest
 import shop
 import tactful
 from shop import START, UTC
+from tactful._tactful import _panic
 
 
 @pytest.fixture(scope="module")
@@ -322,6 +323,22 @@ def test_every_error_pickles_with_all_it_says() -> None:
     assert {type(error) for error in errors} == {
         value for value in vars(tactful).values() if isinstance(value, type) and issubclass(value, tactful.TactfulError)
     }
+
+
+def test_a_mistake_inside_is_an_ordinary_exception_and_spoils_only_what_it_was_changing(engine: tactful.Engine) -> None:
+    broken, sound = engine.customer("customer:1"), engine.customer("customer:2")
+    with pytest.raises(tactful.InternalError, match="asked to panic") as caught:
+        _panic(broken)
+    assert isinstance(caught.value, RuntimeError) and caught.value.code == "internal"
+    uses: list[Callable[[], object]] = [
+        lambda: engine.record(broken, shop.purchase()),
+        lambda: engine.decide(broken, "home", START),
+        lambda: len(broken),
+    ]
+    for use in uses:
+        with pytest.raises(tactful.InternalError, match="make a new one"):
+            use()
+    assert engine.record(sound, shop.purchase("customer:2")).arrival == "new"
 
 
 def test_frozen_classes_cannot_be_changed(engine: tactful.Engine) -> None:
