@@ -95,7 +95,13 @@ impl ArrowArrayStream {
     /// A released structure: a place for a producer to write to.
     #[must_use]
     pub const fn empty() -> Self {
-        ArrowArrayStream { get_schema: None, get_next: None, get_last_error: None, release: None, private_data: ptr::null_mut() }
+        ArrowArrayStream {
+            get_schema: None,
+            get_next: None,
+            get_last_error: None,
+            release: None,
+            private_data: ptr::null_mut(),
+        }
     }
 }
 

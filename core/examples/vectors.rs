@@ -1,6 +1,8 @@
 //! Writes what really comes out into the files of `tests/vectors`: `cargo run -p tactful --example vectors`. Look at the
 //! difference before you keep it: the files say what is right.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a tool may fail")]
+
 #[path = "../tests/vector_runner/mod.rs"]
 mod vector_runner;
 

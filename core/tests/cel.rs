@@ -154,9 +154,9 @@ fn value_of(json: &serde_json::Value) -> Option<Value> {
         }
         "type" => Value::Type(text()?.into()),
         "timestamp" => Value::Timestamp(Moment::new(inner[0].as_i64()?, u32::try_from(inner[1].as_i64()?).ok()?).ok()?),
-        "duration" => {
-            Value::Duration(Duration::from_nanos(inner[0].as_i64()?.checked_mul(1_000_000_000)?.checked_add(inner[1].as_i64()?)?))
-        }
+        "duration" => Value::Duration(Duration::from_nanos(
+            inner[0].as_i64()?.checked_mul(1_000_000_000)?.checked_add(inner[1].as_i64()?)?,
+        )),
         _ => return None,
     })
 }

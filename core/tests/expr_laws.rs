@@ -22,7 +22,12 @@ fn schema() -> Arc<Schema> {
     schema.declare_fact("segment.loyal", Type::Bool, TimeClass::Step);
     schema.declare_event(
         "purchase",
-        [("sku".into(), Type::String), ("amount".into(), euros), ("quantity".into(), Type::Int), ("price".into(), Type::Double)],
+        [
+            ("sku".into(), Type::String),
+            ("amount".into(), euros),
+            ("quantity".into(), Type::Int),
+            ("price".into(), Type::Double),
+        ],
     );
     schema.declare_event("view", [("sku".into(), Type::String), ("quantity".into(), Type::Int)]);
     Arc::new(schema)

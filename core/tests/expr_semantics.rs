@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use tactful::Diagnostics;
 use tactful::expr::{
-    CompileOptions, ErrorCode, Expected, Expression, NamedFacts, Outcome, ProgramBuilder, Schema, Scratch, TimeClass, compile_text,
-    value_text,
+    CompileOptions, ErrorCode, Expected, Expression, NamedFacts, Outcome, ProgramBuilder, Schema, Scratch, TimeClass,
+    compile_text, value_text,
 };
 use tactful::playbook::Text;
 use tactful::value::{Currency, Decimal, Moment, Type, Zone};
@@ -227,7 +227,8 @@ fn money_is_exact_and_never_mixes() {
 
 #[test]
 fn everything_wrong_is_reported_at_once_with_hints() {
-    let findings = compile("customer.agee > 18 && events(\"purchse\").count() > \"x\" && customer.city == \"Bon\"").unwrap_err();
+    let findings =
+        compile("customer.agee > 18 && events(\"purchse\").count() > \"x\" && customer.city == \"Bon\"").unwrap_err();
     let codes: Vec<&str> = findings.0.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["unknown_name", "unknown_event", "unknown_value"]);
     let shown = findings.to_string();
@@ -339,7 +340,9 @@ fn reasons_are_readable() {
         ("segment(\"loyal\")", vec!["`segment(\"loyal\")` is true"]),
         (
             "events(\"purchase\").sum(\"amount\") > 5",
-            vec!["`events(\"purchase\").sum(\"amount\") > 5` is false: sum is 0.30 EUR (1 event without the property left out)"],
+            vec![
+                "`events(\"purchase\").sum(\"amount\") > 5` is false: sum is 0.30 EUR (1 event without the property left out)",
+            ],
         ),
         ("1 / 0 == 1", vec!["`1 / 0 == 1` failed: division by zero"]),
     ] {

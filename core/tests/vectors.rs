@@ -1,5 +1,7 @@
 //! The shared cases of `tests/vectors`, which every language runs.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
 mod vector_runner;
 
 #[test]

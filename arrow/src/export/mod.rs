@@ -90,7 +90,8 @@ impl Table {
         let rows = columns.first().map_or(0, OwnedColumn::rows);
         for (field, column) in self.fields.iter().zip(&columns) {
             if column.rows() != rows {
-                let problem = ColumnProblem::UnequalLengths { what: "first column".into(), expected: rows, found: column.rows() };
+                let problem =
+                    ColumnProblem::UnequalLengths { what: "first column".into(), expected: rows, found: column.rows() };
                 return Err(ColumnError::from(problem).named(&field.name).into());
             }
         }

@@ -54,7 +54,11 @@ impl<'a> Window<'a> {
         let (start, rows) = (size("an offset", array.offset)?, size("a length", array.length)?);
         // 16 bytes is the widest value: below this, no arithmetic on bytes can overflow.
         if start.checked_add(rows).is_none_or(|end| end >= isize::MAX as usize / 16) {
-            return Err(ArrowError::malformed(place, "an offset and a length that fit into memory", format!("{start} and {rows}")));
+            return Err(ArrowError::malformed(
+                place,
+                "an offset and a length that fit into memory",
+                format!("{start} and {rows}"),
+            ));
         }
         Ok(Window { place, array, start, rows })
     }
@@ -129,7 +133,8 @@ impl<'a> Window<'a> {
                 Format::Date => Column::dates(self.numbers::<i32>()?),
                 Format::Dictionary { index, entries } => {
                     let dictionary = self.array.dictionary.as_ref();
-                    let dictionary = dictionary.ok_or_else(|| ArrowError::malformed(self.place, "a dictionary", "a null pointer"))?;
+                    let dictionary =
+                        dictionary.ok_or_else(|| ArrowError::malformed(self.place, "a dictionary", "a null pointer"))?;
                     let entries = Window::whole(self.place, dictionary)?.column(entries)?;
                     Column::dictionary(self.ints(*index)?, entries)?
                 }
@@ -171,7 +176,8 @@ impl<'a> Window<'a> {
             let mut buffers = Vec::with_capacity(count);
             for (i, size) in sizes.iter().enumerate() {
                 let size = isize::try_from(*size).ok().and_then(|size| usize::try_from(size).ok());
-                let size = size.ok_or_else(|| ArrowError::malformed(self.place, "data buffers of at least 0 bytes", sizes[i]))?;
+                let size =
+                    size.ok_or_else(|| ArrowError::malformed(self.place, "data buffers of at least 0 bytes", sizes[i]))?;
                 buffers.push(self.bytes(i + 2, size)?);
             }
             self.valid(Column::text_views(self.records(1)?, buffers))

@@ -75,8 +75,8 @@ pub(super) unsafe fn fields(schema: &ArrowSchema) -> Result<Arc<[Field]>, ArrowE
     if format != "+s" || !schema.dictionary.is_null() {
         return Err(ArrowError::NotATable(format));
     }
-    let count =
-        usize::try_from(schema.n_children).map_err(|_| ArrowError::malformed("schema", "a number of children", schema.n_children))?;
+    let count = usize::try_from(schema.n_children)
+        .map_err(|_| ArrowError::malformed("schema", "a number of children", schema.n_children))?;
     if count > 0 && schema.children.is_null() {
         return Err(ArrowError::malformed("schema", format!("{count} children"), "a null pointer"));
     }
@@ -85,8 +85,8 @@ pub(super) unsafe fn fields(schema: &ArrowSchema) -> Result<Arc<[Field]>, ArrowE
             // SAFETY: there are `n_children` pointers by contract, and each of them is null or valid as long as the schema.
             let child = unsafe { (*schema.children.add(i)).as_ref() };
             let child = child.filter(|child| !child.is_released());
-            let child =
-                child.ok_or_else(|| ArrowError::malformed("schema", format!("child {i}"), "a null pointer or a released one"))?;
+            let child = child
+                .ok_or_else(|| ArrowError::malformed("schema", format!("child {i}"), "a null pointer or a released one"))?;
             // SAFETY: a child keeps the contract as its parent does.
             unsafe { field(child) }
         })

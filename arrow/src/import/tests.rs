@@ -96,7 +96,8 @@ impl Made {
         self.read(|batch| {
             let batch = batch.unwrap();
             let column = &batch.columns()[0].1;
-            let values: Vec<_> = (0..batch.rows()).map(|row| column.value_as(row, &tactful::value::Type::Dyn).unwrap()).collect();
+            let values: Vec<_> =
+                (0..batch.rows()).map(|row| column.value_as(row, &tactful::value::Type::Dyn).unwrap()).collect();
             format!("{values:?}")
         })
     }
@@ -115,7 +116,9 @@ fn every_format_is_read() {
     for (format, values) in numbers {
         assert_eq!(Made::column(format, 2, &[&[], &values]).shown(), "[Some(Int(-7)), Some(Int(7))]", "{format}");
     }
-    for (format, values) in [("C", bytes![7, 9; u8]), ("S", bytes![7, 9; u16]), ("I", bytes![7, 9; u32]), ("L", bytes![7, 9; u64])] {
+    for (format, values) in
+        [("C", bytes![7, 9; u8]), ("S", bytes![7, 9; u16]), ("I", bytes![7, 9; u32]), ("L", bytes![7, 9; u64])]
+    {
         assert_eq!(Made::column(format, 2, &[&[], &values]).shown(), "[Some(Int(7)), Some(Int(9))]", "{format}");
     }
     for (format, values) in [("f", bytes![0.5, -2.0; f32]), ("g", bytes![0.5, -2.0; f64])] {
@@ -124,15 +127,19 @@ fn every_format_is_read() {
     assert_eq!(Made::column("b", 2, &[&[], &[0b10]]).shown(), "[Some(Bool(false)), Some(Bool(true))]");
     assert_eq!(Made::column("n", 2, &[]).shown(), "[None, None]");
     for (format, offsets) in [("u", bytes![0, 1, 1; i32]), ("U", bytes![0, 1, 1; i64])] {
-        assert_eq!(Made::column(format, 2, &[&[], &offsets, b"a"]).shown(), "[Some(String(\"a\")), Some(String(\"\"))]", "{format}");
+        assert_eq!(
+            Made::column(format, 2, &[&[], &offsets, b"a"]).shown(),
+            "[Some(String(\"a\")), Some(String(\"\"))]",
+            "{format}"
+        );
     }
     let views = [bytes![1, 97, 0, 0; i32], bytes![14, 0, 1, 2; i32]].concat();
     let sizes = bytes![0, 16; i64];
     let made = Made::column("vu", 2, &[&[], &views, &[], b"..fourteen chars", &sizes]);
     assert_eq!(made.shown(), "[Some(String(\"a\")), Some(String(\"fourteen chars\"))]");
     for format in ["d:38,2", "d:5,2,128"] {
-        let read =
-            Made::column(format, 1, &[&[], &bytes![-1250; i128]]).read(|batch| batch.unwrap().columns()[0].1.decimal(0, 2, None));
+        let read = Made::column(format, 1, &[&[], &bytes![-1250; i128]])
+            .read(|batch| batch.unwrap().columns()[0].1.decimal(0, 2, None));
         assert_eq!(read.unwrap().unwrap().to_string(), "-12.50");
     }
     let day: i64 = 86_400;
@@ -143,7 +150,8 @@ fn every_format_is_read() {
         ("tsn:+02:00", day * 1_000_000_000),
         ("tdm", day * 1_000),
     ] {
-        let read = Made::column(format, 1, &[&[], &bytes![ticks; i64]]).read(|batch| batch.unwrap().columns()[0].1.timestamp(0));
+        let read =
+            Made::column(format, 1, &[&[], &bytes![ticks; i64]]).read(|batch| batch.unwrap().columns()[0].1.timestamp(0));
         assert_eq!(read.unwrap().unwrap().to_string(), "1970-01-02T00:00:00Z", "{format}");
     }
     let read = Made::column("tdD", 1, &[&[], &bytes![1; i32]]).read(|batch| batch.unwrap().columns()[0].1.timestamp(0));

@@ -3,11 +3,14 @@ use crate::value::{Timestamp, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// The place of an event in the order of the story.
+type Turn = (Timestamp, i64, String);
+
 /// Who is the same person: the identity graph, folded from link and revocation events.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Links {
     /// What was told about each pair of identifiers, in the order of the story; the last word counts.
-    told: BTreeMap<(Identifier, Identifier), BTreeMap<(Timestamp, i64, String), bool>>,
+    told: BTreeMap<(Identifier, Identifier), BTreeMap<Turn, bool>>,
     /// For identifiers with links: those that are linked now.
     neighbours: BTreeMap<Identifier, BTreeSet<Identifier>>,
     /// For identifiers in a group of several: the smallest of the group.

@@ -10,6 +10,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// A column and its name in the table.
+type Named<'a, 'b> = (Arc<str>, &'b Column<'a>);
+
 /// The columns of one batch by what they stand for.
 struct Roles<'a, 'b> {
     event_type: &'b Column<'a>,
@@ -24,7 +27,7 @@ struct Roles<'a, 'b> {
     /// `attribute`, which names the attribute of an `attribute_set`.
     attribute: Option<&'b Column<'a>>,
     /// By number of the event type, then property.
-    properties: BTreeMap<EventKind, Vec<Option<(Arc<str>, &'b Column<'a>)>>>,
+    properties: BTreeMap<EventKind, Vec<Option<Named<'a, 'b>>>>,
 }
 
 /// Takes in the rows of a batch.

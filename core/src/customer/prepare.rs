@@ -11,6 +11,9 @@ use std::borrow::Cow;
 /// The longest text of a property, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 64 * 1024;
 
+/// A property as it was told.
+type Told<'a> = (&'a str, &'a Value);
+
 impl Layout {
     /// Checks an event against the schema and brings it into the story's form.
     ///
@@ -105,7 +108,7 @@ impl Layout {
     }
 
     /// The event type meant, and the properties that belong to it: an attribute's own event type for `attribute_set`.
-    fn resolve<'a>(&self, event: &'a Event) -> Result<(EventKind, Vec<(&'a str, &'a Value)>), EventError> {
+    fn resolve<'a>(&self, event: &'a Event) -> Result<(EventKind, Vec<Told<'a>>), EventError> {
         let properties = || event.properties.iter().map(|(name, value)| (name.as_str(), value));
         if event.event_type == ATTRIBUTE_SET {
             let Some(Value::String(attribute)) = event.property("attribute") else {

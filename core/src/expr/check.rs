@@ -112,7 +112,14 @@ fn compile(
         return Err(refuse(findings));
     }
     let warnings = Arc::from(refuse(findings));
-    Ok(Checked { nodes: Arc::from(nodes), root, reads: Arc::new(reads), limits: options.limits, warnings, tree: Arc::new(tree) })
+    Ok(Checked {
+        nodes: Arc::from(nodes),
+        root,
+        reads: Arc::new(reads),
+        limits: options.limits,
+        warnings,
+        tree: Arc::new(tree),
+    })
 }
 
 /// What a name bound by a macro stands for.
@@ -263,7 +270,8 @@ impl Checker<'_> {
         let Some((first, rest)) = parts.split_first() else { return (Type::Dyn, true) };
         let mut common = (self.ty(*first).clone(), self.free[first.0 as usize]);
         for part in rest {
-            common = types::join((&common.0, common.1), (self.ty(*part), self.free[part.0 as usize])).unwrap_or((Type::Dyn, false));
+            common =
+                types::join((&common.0, common.1), (self.ty(*part), self.free[part.0 as usize])).unwrap_or((Type::Dyn, false));
         }
         common
     }

@@ -21,7 +21,9 @@ impl Checker<'_> {
         }
         if target.is_none() && matches!(&**function, "segment" | "persona" | "trend") && functions::find(function).is_none() {
             return match args.first().map(|arg| self.tree.node(*arg).kind.clone()) {
-                Some(Kind::Literal(Value::String(name))) if args.len() == 1 => self.fact_path(id, &format!("{function}.{name}")),
+                Some(Kind::Literal(Value::String(name))) if args.len() == 1 => {
+                    self.fact_path(id, &format!("{function}.{name}"))
+                }
                 _ => {
                     let message = format!("`{function}` takes the name of one {function} as a text");
                     self.wrong(id, Finding::error("bad_call", self.extent(id), message))

@@ -38,8 +38,12 @@ impl Checker<'_> {
 
     pub(super) fn journey(&mut self, id: NodeId, args: &[NodeId], field: &Arc<str>) -> Ref {
         match args.first().map(|arg| self.tree.node(*arg).kind.clone()) {
-            Some(Kind::Literal(Value::String(name))) if args.len() == 1 => self.fact_path(id, &format!("journey.{name}.{field}")),
-            _ => self.wrong(id, Finding::error("bad_call", self.extent(id), "`journey` takes the name of one journey as a text")),
+            Some(Kind::Literal(Value::String(name))) if args.len() == 1 => {
+                self.fact_path(id, &format!("journey.{name}.{field}"))
+            }
+            _ => {
+                self.wrong(id, Finding::error("bad_call", self.extent(id), "`journey` takes the name of one journey as a text"))
+            }
         }
     }
 

@@ -222,7 +222,10 @@ impl Checker<'_> {
     pub(super) fn membership(&mut self, id: NodeId, left: NodeId, right: NodeId) -> Option<Ref> {
         let parts = self.names(right)?;
         let [group] = &parts[..] else { return None };
-        if &**group != "segment" || self.local(group).is_some() || self.schema.is_some_and(|schema| schema.fact(group).is_some()) {
+        if &**group != "segment"
+            || self.local(group).is_some()
+            || self.schema.is_some_and(|schema| schema.fact(group).is_some())
+        {
             return None;
         }
         match self.tree.node(left).kind.clone() {

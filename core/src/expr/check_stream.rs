@@ -4,6 +4,7 @@ use super::ast::{Kind, NodeId};
 use super::check::{Binding, Checker};
 use super::checked::{Op, Ref};
 use super::parse::Finding;
+use super::row_test::RowTests;
 use super::stream::{Bound, Stream, Terminal};
 use super::types::is_number;
 use super::{EventKind, Missing, PropertyId, TimeClass};
@@ -33,7 +34,8 @@ impl Checker<'_> {
     pub(super) fn bare_stream(&mut self, id: NodeId) -> Ref {
         if self.is_stream(id) {
             let finding = Finding::error("not_a_value", self.extent(id), "a stream of events is no value");
-            return self.wrong(id, finding.hint("ask something of it, such as `.count()`, `.sum(\"amount\")` or `.since_last()`"));
+            return self
+                .wrong(id, finding.hint("ask something of it, such as `.count()`, `.sum(\"amount\")` or `.since_last()`"));
         }
         let finding = Finding::error("unknown_function", self.extent(id), "`where` is a method of streams of events");
         self.wrong(id, finding.hint("choose elements of a list with `filter(x, …)`"))
@@ -76,7 +78,8 @@ impl Checker<'_> {
         let class = parts.max(if moving { TimeClass::Linear } else { TimeClass::Step });
         let result = result_type(terminal, &ty);
         let zero = zero(&ty);
-        let stream = Stream { nothing: paths(""), lacking, kinds, bounds, conditions, terminal, property, zero };
+        let tests = RowTests::of(&self.nodes, &conditions);
+        let stream = Stream { nothing: paths(""), lacking, kinds, bounds, conditions, tests, terminal, property, zero };
         self.push(id, Op::Stream(Box::new(stream)), result, class)
     }
 
@@ -114,7 +117,8 @@ impl Checker<'_> {
                 None if self.is_full() => return None,
                 None => {
                     good = false;
-                    let mut finding = Finding::error("unknown_event", self.extent(*arg), format!("unknown event type `{name}`"));
+                    let mut finding =
+                        Finding::error("unknown_event", self.extent(*arg), format!("unknown event type `{name}`"));
                     if let Some(near) = nearest(&name, schema.events().iter().map(|event| &*event.name)) {
                         finding = finding.hint(format!("did you mean `{near}`?"));
                     }
@@ -271,8 +275,12 @@ impl Checker<'_> {
             });
         }
         if found.is_none() && !self.is_full() {
-            let events: Vec<String> =
-                kinds.iter().filter_map(|kind| schema.event_decl(*kind)).map(|event| format!("`{}`", event.name)).take(5).collect();
+            let events: Vec<String> = kinds
+                .iter()
+                .filter_map(|kind| schema.event_decl(*kind))
+                .map(|event| format!("`{}`", event.name))
+                .take(5)
+                .collect();
             let message = format!("unknown property `{name}` of {}", events.join(", "));
             let mut finding = Finding::error("unknown_property", self.extent(syntax), message);
             if let Some(near) = nearest(name, declared().map(|property| &*property.name)) {

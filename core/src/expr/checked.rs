@@ -266,9 +266,14 @@ impl Op {
             Op::Matches { text, pattern } => Op::Matches { text: to(*text), pattern: pattern.clone() },
             Op::List(items) => Op::List(all(items)),
             Op::Map(entries) => Op::Map(entries.iter().map(|(key, value)| (to(*key), to(*value))).collect()),
-            Op::Loop { form, range, slot, second, filter, body } => {
-                Op::Loop { form: *form, range: to(*range), slot: *slot, second: *second, filter: filter.map(to), body: to(*body) }
-            }
+            Op::Loop { form, range, slot, second, filter, body } => Op::Loop {
+                form: *form,
+                range: to(*range),
+                slot: *slot,
+                second: *second,
+                filter: filter.map(to),
+                body: to(*body),
+            },
             Op::Bind { slot, value, body } => Op::Bind { slot: *slot, value: to(*value), body: to(*body) },
             Op::Stream(stream) => Op::Stream(Box::new(stream.renumbered(to))),
         }

@@ -70,7 +70,8 @@ impl ProgramBuilder {
             return *known;
         }
         let number = Ref(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        let mut open: BTreeSet<u32> = op.children().iter().flat_map(|child| self.open[child.0 as usize].iter().copied()).collect();
+        let mut open: BTreeSet<u32> =
+            op.children().iter().flat_map(|child| self.open[child.0 as usize].iter().copied()).collect();
         // Inner variables have larger numbers than outer ones, so removing the bound ones never hides an outer one.
         for bound in op.binds() {
             open.remove(&bound);
@@ -85,8 +86,12 @@ impl ProgramBuilder {
     /// The finished program.
     #[must_use]
     pub fn build(self) -> Program {
-        let closed =
-            self.nodes.iter().zip(&self.open).map(|(node, open)| open.is_empty() && !matches!(node.op, Op::Constant(_))).collect();
+        let closed = self
+            .nodes
+            .iter()
+            .zip(&self.open)
+            .map(|(node, open)| open.is_empty() && !matches!(node.op, Op::Constant(_)))
+            .collect();
         Program::new(self.nodes, closed, self.roots)
     }
 }

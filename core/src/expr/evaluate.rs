@@ -105,7 +105,16 @@ pub(super) struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     pub(super) fn new(nodes: &'a [Node], limits: &'a Limits, facts: &'a dyn Facts, steps: &'a Cell<u64>) -> Self {
-        Machine { nodes, limits, memo: None, facts, now: facts.now(), ahead: false, steps, extent: Cell::new(Extent::default()) }
+        Machine {
+            nodes,
+            limits,
+            memo: None,
+            facts,
+            now: facts.now(),
+            ahead: false,
+            steps,
+            extent: Cell::new(Extent::default()),
+        }
     }
 
     /// The same, keeping what parts without bound variables came to.
@@ -150,7 +159,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn take_steps(&self, count: u64) -> Result<(), Fault> {
+    pub(super) fn take_steps(&self, count: u64) -> Result<(), Fault> {
         let taken = self.steps.get().saturating_add(count);
         self.steps.set(taken);
         if taken > self.limits.steps {
@@ -247,13 +256,7 @@ impl<'a> Machine<'a> {
                 let (base, index) = (self.settled(*base, frame), self.settled(*index, frame));
                 self.apply_two(id, base, index, value_ops::index)
             }
-            Op::Not(operand) => {
-                let operand = self.settled(*operand, frame);
-                self.apply(id, operand, |operand| match operand {
-                    Value::Bool(truth) => Ok(Value::Bool(!truth)),
-                    other => Err(Fault::no_overload("!", std::slice::from_ref(other))),
-                })
-            }
+            Op::Not(operand) => self.not(id, *operand, frame),
             Op::Negate(operand) => {
                 let operand = self.eval(*operand, frame);
                 let moving = operand.moving;
@@ -264,44 +267,63 @@ impl<'a> Machine<'a> {
             Op::Ternary { condition, yes, no } => self.ternary(id, *condition, *yes, *no, frame),
             Op::Binary { op, left, right } => self.binary(id, *op, *left, *right, frame),
             Op::Call { function, args } => self.call(id, function, args, frame),
-            Op::Matches { text, pattern } => {
-                let text = self.settled(*text, frame);
-                self.apply(id, text, |text| match text {
-                    Value::String(text) => {
-                        self.take_steps(text.len() as u64)?;
-                        Ok(Value::Bool(pattern.is_match(text)))
-                    }
-                    other => Err(Fault::no_overload("matches", &[other.clone(), Value::text(pattern.as_str())])),
-                })
-            }
-            Op::List(items) => self.gather(items, frame, |items| Ok(Value::List(Arc::from(items)))),
-            Op::Map(entries) => {
-                let parts: Vec<Ref> = entries.iter().flat_map(|(key, value)| [*key, *value]).collect();
-                self.gather(&parts, frame, |items| {
-                    let mut items = items.into_iter();
-                    let mut entries = Vec::with_capacity(parts.len() / 2);
-                    while let (Some(key), Some(value)) = (items.next(), items.next()) {
-                        entries.push((key, value));
-                    }
-                    value_ops::map(entries)
-                })
-            }
+            Op::Matches { text, pattern } => self.matches(id, *text, pattern, frame),
+            Op::List(items) => self.list(items, frame),
+            Op::Map(entries) => self.map(entries, frame),
             Op::Loop { form, range, slot, second, filter, body } => {
                 let range = self.settled(*range, frame);
-                Round { machine: self, id, form: *form, slots: (*slot, *second), filter: *filter, body: *body, frame }.run(range)
+                Round { machine: self, id, form: *form, slots: (*slot, *second), filter: *filter, body: *body, frame }
+                    .run(range)
             }
-            Op::Bind { slot, value, body } => {
-                let value = self.settled(*value, frame);
-                match value.outcome {
-                    Outcome::Value(bound) => {
-                        let inner = Frame { parent: frame, slot: *slot, local: Local::Value(&bound) };
-                        let body = self.eval(*body, Some(&inner));
-                        Partial { until: earlier(body.until, value.until), ..body }
-                    }
-                    other => Partial::new(other, value.until),
-                }
-            }
+            Op::Bind { slot, value, body } => self.bind(*slot, *value, *body, frame),
             Op::Stream(stream) => stream::evaluate(self, stream, frame),
+        }
+    }
+
+    fn not(&self, id: Ref, operand: Ref, frame: Option<&Frame<'_>>) -> Partial {
+        let operand = self.settled(operand, frame);
+        self.apply(id, operand, |operand| match operand {
+            Value::Bool(truth) => Ok(Value::Bool(!truth)),
+            other => Err(Fault::no_overload("!", std::slice::from_ref(other))),
+        })
+    }
+
+    fn matches(&self, id: Ref, text: Ref, pattern: &regex::Regex, frame: Option<&Frame<'_>>) -> Partial {
+        let text = self.settled(text, frame);
+        self.apply(id, text, |text| match text {
+            Value::String(text) => {
+                self.take_steps(text.len() as u64)?;
+                Ok(Value::Bool(pattern.is_match(text)))
+            }
+            other => Err(Fault::no_overload("matches", &[other.clone(), Value::text(pattern.as_str())])),
+        })
+    }
+
+    fn list(&self, items: &[Ref], frame: Option<&Frame<'_>>) -> Partial {
+        self.gather(items, frame, |items| Ok(Value::List(Arc::from(items))))
+    }
+
+    fn map(&self, entries: &[(Ref, Ref)], frame: Option<&Frame<'_>>) -> Partial {
+        let parts: Vec<Ref> = entries.iter().flat_map(|(key, value)| [*key, *value]).collect();
+        self.gather(&parts, frame, |items| {
+            let mut items = items.into_iter();
+            let mut entries = Vec::with_capacity(parts.len() / 2);
+            while let (Some(key), Some(value)) = (items.next(), items.next()) {
+                entries.push((key, value));
+            }
+            value_ops::map(entries)
+        })
+    }
+
+    fn bind(&self, slot: u32, value: Ref, body: Ref, frame: Option<&Frame<'_>>) -> Partial {
+        let value = self.settled(value, frame);
+        match value.outcome {
+            Outcome::Value(bound) => {
+                let inner = Frame { parent: frame, slot, local: Local::Value(&bound) };
+                let body = self.eval(body, Some(&inner));
+                Partial { until: earlier(body.until, value.until), ..body }
+            }
+            other => Partial::new(other, value.until),
         }
     }
 
@@ -453,7 +475,12 @@ impl<'a> Machine<'a> {
         Partial { moving, ..Partial::new(outcome, until) }
     }
 
-    fn gather(&self, parts: &[Ref], frame: Option<&Frame<'_>>, build: impl FnOnce(Vec<Value>) -> Result<Value, Fault>) -> Partial {
+    fn gather(
+        &self,
+        parts: &[Ref],
+        frame: Option<&Frame<'_>>,
+        build: impl FnOnce(Vec<Value>) -> Result<Value, Fault>,
+    ) -> Partial {
         let here = self.extent.get();
         let mut values = Vec::with_capacity(parts.len());
         let mut failed: Option<Outcome> = None;
@@ -585,8 +612,9 @@ fn compare_ranges(op: BinaryOp, a: &Partial, b: &Partial) -> Option<bool> {
     let ((a_least, a_most), (b_least, b_most)) = (ends(a)?, ends(b)?);
     let order = |a: &Value, b: &Value| value_ops::compare(op, a, b).ok();
     if op.is_ordering() {
-        let truths = [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
-            .map(|order| value_ops::holds(op, order));
+        let truths =
+            [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
+                .map(|order| value_ops::holds(op, order));
         return truths.iter().all(|truth| *truth == truths[0]).then_some(truths[0]);
     }
     let apart = order(&a_most, &b_least)? == Some(Ordering::Less) || order(&b_most, &a_least)? == Some(Ordering::Less);

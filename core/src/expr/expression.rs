@@ -153,7 +153,13 @@ impl NamedFacts {
 
     /// With an event that came through a channel.
     #[must_use]
-    pub fn with_event_through(mut self, kind: &str, time: Timestamp, properties: &[(&str, Value)], channel: Option<&str>) -> Self {
+    pub fn with_event_through(
+        mut self,
+        kind: &str,
+        time: Timestamp,
+        properties: &[(&str, Value)],
+        channel: Option<&str>,
+    ) -> Self {
         let Some(schema) = &self.schema else { return self };
         let Some(kind) = schema.event(kind) else { return self };
         let properties = properties.iter().filter_map(|(name, value)| Some((schema.property(name)?, value.clone()))).collect();

@@ -3,7 +3,7 @@
 
 use super::signature::{Call, Function, Sort, function, takes};
 use super::value_ops::{Fault, type_name};
-use super::{ErrorCode, Limits, functions_bytes, functions_math, functions_text, functions_time};
+use super::{ErrorCode, Limits, functions_bytes, functions_format, functions_math, functions_text, functions_time};
 use crate::value::{Moment, Value};
 use std::sync::Arc;
 
@@ -34,7 +34,12 @@ const CORE: &[Function] = &[
         ],
         to_int,
     ),
-    function("uint", Global, &[takes(&[Uint], Uint), takes(&[Int], Uint), takes(&[Double], Uint), takes(&[Text], Uint)], to_uint),
+    function(
+        "uint",
+        Global,
+        &[takes(&[Uint], Uint), takes(&[Int], Uint), takes(&[Double], Uint), takes(&[Text], Uint)],
+        to_uint,
+    ),
     Function {
         name: "double",
         call: Global,
@@ -87,8 +92,15 @@ const CORE: &[Function] = &[
 ];
 
 /// The tables in which a function is looked for.
-static TABLES: [&[Function]; 6] =
-    [CORE, functions_time::TABLE, functions_text::TABLE, functions_text::EXTENSION, functions_math::TABLE, functions_bytes::TABLE];
+static TABLES: [&[Function]; 7] = [
+    CORE,
+    functions_time::TABLE,
+    functions_text::TABLE,
+    functions_text::EXTENSION,
+    functions_format::TABLE,
+    functions_math::TABLE,
+    functions_bytes::TABLE,
+];
 
 /// The function of a name.
 pub(super) fn find(name: &str) -> Option<&'static Function> {

@@ -92,7 +92,9 @@ pub(super) const EXTENSION: &[Function] = &[
     function("split", Method, &[takes(&[Text, Text], Strings), takes(&[Text, Text, Int], Strings)], |args, limits| {
         let (text, by, most) = match args {
             [Value::String(text), Value::String(by)] => (text, by, usize::MAX),
-            [Value::String(text), Value::String(by), Value::Int(most)] => (text, by, usize::try_from(*most).unwrap_or(usize::MAX)),
+            [Value::String(text), Value::String(by), Value::Int(most)] => {
+                (text, by, usize::try_from(*most).unwrap_or(usize::MAX))
+            }
             _ => return Err(Fault::no_overload("split", args)),
         };
         let parts: Vec<Value> =

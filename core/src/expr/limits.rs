@@ -4,7 +4,8 @@
 pub struct Limits {
     /// Bytes of source text.
     pub source: usize,
-    /// Nested parts: parentheses, operators, calls. `a && b && c` counts as one level.
+    /// Nested parts: parentheses, operators, calls. `a && b && c` counts as one level. The 200 of the default need less than
+    /// 600 KB of stack when optimised, about 1.2 MB when not.
     pub depth: u32,
     /// Nodes of the syntax tree.
     pub nodes: usize,

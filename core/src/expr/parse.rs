@@ -244,7 +244,8 @@ impl Parser<'_> {
         let mut signs = Vec::new();
         loop {
             let extent = self.extent();
-            let number = matches!(self.tokens.get(self.at + 1), Some(Token { kind: TokenKind::Int(_) | TokenKind::Double(_), .. }));
+            let number =
+                matches!(self.tokens.get(self.at + 1), Some(Token { kind: TokenKind::Int(_) | TokenKind::Double(_), .. }));
             if self.is("-") && number {
                 break;
             }
@@ -339,7 +340,9 @@ impl Parser<'_> {
         let kind = self.peek().clone();
         let literal = match &kind {
             TokenKind::Word(word) if !negative => return self.name(word.clone(), absolute, start),
-            TokenKind::Int(_) | TokenKind::Uint(_) | TokenKind::Double(_) if !absolute => self.number(&kind, negative, start)?,
+            TokenKind::Int(_) | TokenKind::Uint(_) | TokenKind::Double(_) if !absolute => {
+                self.number(&kind, negative, start)?
+            }
             TokenKind::Constant(value) if !negative && !absolute => value.clone(),
             _ => return Err(self.unexpected("expected a value")),
         };

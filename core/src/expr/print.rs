@@ -97,8 +97,8 @@ impl Printer<'_> {
             Kind::Unary { op, operand } => {
                 self.out.push(if *op == UnaryOp::Not { '!' } else { '-' });
                 // A number after a minus would become one literal with it.
-                let number =
-                    *op == UnaryOp::Negate && matches!(tree.node(*operand).kind, Kind::Literal(Value::Int(_) | Value::Double(_)));
+                let number = *op == UnaryOp::Negate
+                    && matches!(tree.node(*operand).kind, Kind::Literal(Value::Int(_) | Value::Double(_)));
                 self.node(*operand, if number { 10 } else { 7 });
             }
             Kind::Binary { op, left, right } => {

@@ -45,7 +45,11 @@ impl Scratch {
     #[must_use]
     pub fn new(program: &Program) -> Self {
         Scratch {
-            memo: Memo { question: 1, closed: program.closed.clone(), cells: RefCell::new(vec![(0, None); program.nodes.len()]) },
+            memo: Memo {
+                question: 1,
+                closed: program.closed.clone(),
+                cells: RefCell::new(vec![(0, None); program.nodes.len()]),
+            },
         }
     }
 

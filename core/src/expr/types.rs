@@ -106,7 +106,10 @@ fn hint(op: BinaryOp, a: &Type, b: &Type) -> Option<String> {
         (Type::Money { currency: a, .. }, Type::Money { currency: b, .. }) if a != b => {
             Some(format!("amounts of {a} and {b} do not mix; compare their numbers with `double(x)` when that is meant"))
         }
-        _ if (is_decimal(a) && *b == Type::Double) || (is_decimal(b) && *a == Type::Double) || (is_decimal(a) && is_decimal(b)) => {
+        _ if (is_decimal(a) && *b == Type::Double)
+            || (is_decimal(b) && *a == Type::Double)
+            || (is_decimal(a) && is_decimal(b)) =>
+        {
             Some("convert exact numbers with `double(x)`".to_string())
         }
         _ if is_number(a) && is_number(b) => Some("convert one of them, such as with `double(x)`".to_string()),
@@ -119,7 +122,9 @@ fn add(a: &Type, b: &Type) -> Option<Type> {
     match (a, b) {
         (Type::Int | Type::Uint | Type::Double | Type::Bytes | Type::Duration, _) if a == b => Some(a.clone()),
         (Type::Timestamp, Type::Duration) | (Type::Duration, Type::Timestamp) => Some(Type::Timestamp),
-        (Type::List(_), Type::List(_)) => Some(join((a, false), (b, false)).map_or(Type::List(Box::new(Type::Dyn)), |(ty, _)| ty)),
+        (Type::List(_), Type::List(_)) => {
+            Some(join((a, false), (b, false)).map_or(Type::List(Box::new(Type::Dyn)), |(ty, _)| ty))
+        }
         _ if is_text(a) && is_text(b) => Some(Type::String),
         _ => same_decimal(a, b),
     }

@@ -425,7 +425,9 @@ pub(super) fn negate(value: &Value) -> Result<Value, Fault> {
         Value::Int(number) => number.checked_neg().map(Value::Int).ok_or_else(|| Fault::overflow("the negated number")),
         Value::Double(number) => Ok(Value::Double(-number)),
         Value::Decimal(amount) => amount.checked_neg().map(Value::Decimal).map_err(decimal_fault),
-        Value::Duration(length) => length.nanos().checked_neg().map(self::length).ok_or_else(|| Fault::overflow("the duration")),
+        Value::Duration(length) => {
+            length.nanos().checked_neg().map(self::length).ok_or_else(|| Fault::overflow("the duration"))
+        }
         _ => Err(Fault::no_overload("-", std::slice::from_ref(value))),
     }
 }

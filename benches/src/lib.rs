@@ -1,0 +1,72 @@
+//! Data for the benchmarks: customers of a shop like that of `examples/retail`, made from a counter, the same on every run.
+
+use tactful::customer::Customer;
+use tactful::{Engine, Event, Identifier, Timestamp};
+
+/// The playbook of the retail example.
+pub const PLAYBOOK: &str = include_str!("../../examples/retail/playbook.yaml");
+
+/// An engine for it.
+pub fn engine() -> Engine {
+    Engine::compile(&[("playbook.yaml", PLAYBOOK)]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// splitmix64, by Sebastiano Vigna.
+pub struct Counter(pub u64);
+
+impl Counter {
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
+/// The first instant of the data.
+pub fn start() -> Timestamp {
+    Timestamp::parse("2010-01-01T08:00:00Z").expect("a time")
+}
+
+/// Lines of one customer in time order: orders of about twenty lines within a year, one line in fifty a return.
+pub fn story(number: u64, lines: u64) -> Vec<Event> {
+    let mut random = Counter(number);
+    let identifier = Identifier::new("customer", &number.to_string()).expect("an identifier");
+    let orders = lines.div_ceil(20).max(1);
+    let mut events = Vec::new();
+    for order in 0..orders {
+        let day = (order * 360 + random.below(360)) / orders;
+        let time = start().saturating_add_micros(i64::try_from(day * 86_400 + random.below(36_000)).expect("small") * 1_000_000);
+        for line in 0..20.min(lines) {
+            let event_type = if random.below(50) == 0 { "return" } else { "purchase" };
+            let quantity = i64::try_from(1 + random.below(24)).expect("small");
+            let pence = i64::try_from(50 + random.below(2_000)).expect("small");
+            let mut event = Event::new(event_type, time, identifier.clone())
+                .with_id(&format!("{number}:{order}:{line}"))
+                .with("invoice", format!("{order}").as_str())
+                .with("stock_code", format!("{}", 20_000 + random.below(3_000)).as_str())
+                .with("description", ["WHITE HANGING HEART", "GIFT BOX", "CHRISTMAS LIGHTS", "LUNCH BAG"][random.below(4) as usize])
+                .with("quantity", quantity)
+                .with("unit_price", format!("{}.{:02}", pence / 100, pence % 100).as_str())
+                .with("amount", format!("{}.{:02}", pence * quantity / 100, pence * quantity % 100).as_str())
+                .with("country", "United Kingdom");
+            event.sequence = i64::try_from(order * 20 + line).expect("small");
+            events.push(event);
+        }
+    }
+    events
+}
+
+/// A customer with that story, and the consent to be addressed.
+pub fn customer(engine: &Engine, number: u64, lines: u64) -> Customer {
+    let identifier = Identifier::new("customer", &number.to_string()).expect("an identifier");
+    let mut customer = engine.customer(&identifier).expect("a declared namespace");
+    let consent = Event::new("consent_given", start(), identifier).with("purpose", "marketing");
+    engine.record(&mut customer, &consent, None).expect("it fits");
+    for event in story(number, lines) {
+        engine.record(&mut customer, &event, None).unwrap_or_else(|error| panic!("{error}"));
+    }
+    customer
+}
