@@ -21,7 +21,8 @@ impl Effects {
             Arrival::ConflictKeptOld => "conflict_kept_old",
             Arrival::ConflictKeptNew { .. } => "conflict_kept_new",
         });
-        let effects: PyResult<Vec<Py<Effect>>> = found.effects.into_iter().map(|effect| Py::new(py, Effect { effect })).collect();
+        let effects: PyResult<Vec<Py<Effect>>> =
+            found.effects.into_iter().map(|effect| Py::new(py, Effect { effect })).collect();
         Ok(Effects { arrival, effects: PyTuple::new(py, effects?)?.unbind() })
     }
 }

@@ -82,12 +82,20 @@ impl Expression {
     ///     Traceback (most recent call last):
     ///     tactful.errors.ExpressionError: division by zero
     #[pyo3(signature = (facts, now=None, *, strict=false))]
-    fn evaluate(&self, py: Python<'_>, facts: &Bound<'_, PyAny>, now: Option<&Bound<'_, PyAny>>, strict: bool) -> PyResult<Py<PyAny>> {
+    fn evaluate(
+        &self,
+        py: Python<'_>,
+        facts: &Bound<'_, PyAny>,
+        now: Option<&Bound<'_, PyAny>>,
+        strict: bool,
+    ) -> PyResult<Py<PyAny>> {
         guard(|| {
             let told = value::named(facts, "facts", Doubles::Any).map_err(Bad::expression)?;
             let now = time::optional(now, "now").map_err(Bad::expression)?;
             if now.is_none() && self.expression.checked().reads().now {
-                return Err(Bad::new("missing_now", "now", "the expression reads `now`; give the instant of the question").expression());
+                return Err(
+                    Bad::new("missing_now", "now", "the expression reads `now`; give the instant of the question").expression()
+                );
             }
             let facts = self.facts(told, now.unwrap_or(Timestamp::MIN)).map_err(Bad::expression)?;
             match py.detach(|| self.expression.evaluate(&facts)).outcome {
@@ -128,13 +136,16 @@ impl Expression {
                 }
                 (None, Value::Map(entries)) => {
                     for (key, value) in entries.iter() {
-                        let Value::String(key) = key else { return Err(Bad::new("undeclared_fact", &path(), "expected names that are text")) };
+                        let Value::String(key) = key else {
+                            return Err(Bad::new("undeclared_fact", &path(), "expected names that are text"));
+                        };
                         open.push((format!("{name}.{key}"), value.clone()));
                     }
                 }
                 (None, _) => {
                     let names = schema.facts().iter().map(|fact| &*fact.path);
-                    let hint = tactful::error::nearest(&name, names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                    let hint = tactful::error::nearest(&name, names)
+                        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                     return Err(Bad::new("undeclared_fact", &path(), format!("the schema does not declare it{hint}")));
                 }
             }
@@ -161,10 +172,12 @@ fn declared(py: Python<'_>, types: &[(String, String)]) -> PyResult<Arc<Schema>>
         let parts = name.split('.').all(|part| !part.is_empty());
         if !parts {
             let shown: String = name.chars().take(80).collect();
-            return Err(Bad::new("bad_name", "schema", format!("`{shown}` is not a name; write one such as `customer.age`")).expression());
+            return Err(Bad::new("bad_name", "schema", format!("`{shown}` is not a name; write one such as `customer.age`"))
+                .expression());
         }
         let document = json!({"playbook": "expression", "version": 1, "request": {"fact": ty}}).to_string();
-        let (playbook, _) = Playbook::load(&[("schema.json", &document)]).map_err(|findings| errors::expression(py, &findings))?;
+        let (playbook, _) =
+            Playbook::load(&[("schema.json", &document)]).map_err(|findings| errors::expression(py, &findings))?;
         for fact in playbook.request {
             schema.declare_fact(name, fact.ty, TimeClass::Constant);
         }
