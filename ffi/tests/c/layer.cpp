@@ -3,8 +3,10 @@
 #include <sstream>
 #include <string>
 #include <tactful.hpp>
+#include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "shop.h"
 
@@ -148,12 +150,36 @@ static void story(const tactful::engine &engine) {
   }
 }
 
+// What is only read is read by many threads at once: one engine, one base, one request, and one decision whose texts are written
+// when they are first asked for.
+static void threads(const tactful::engine &engine) {
+  tactful::base base(engine);
+  base.record(tactful::event("purchase", MARCH, "customer:ada").set("amount", tactful::value::decimal("1.00")));
+  const tactful::request request({"home"});
+  const tactful::decision shared = base.explain("customer:ada", request, MARCH + DAY);
+  const std::string expected = base.decide("customer:ada", request, MARCH + DAY).json().str();
+  std::vector<std::string> decisions(4), traces(4);
+  std::vector<std::thread> running;
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    running.push_back(std::thread([&, i] {
+      traces[i] = shared.trace().str() + shared.json().str();
+      for (int again = 0; again < 5; ++again) decisions[i] = base.decide("customer:ada", request, MARCH + DAY).json().str();
+      tactful::customer own(engine, "customer:own");
+      engine.record(own, tactful::event("purchase", MARCH, "customer:own"));
+    }));
+  }
+  for (std::thread &one : running) one.join();
+  for (std::size_t i = 0; i < decisions.size(); ++i) HOLDS(decisions[i] == expected && traces[i] == traces[0]);
+  HOLDS(!traces[0].empty());
+}
+
 int main() {
   const tactful::engine engine("shop.yaml", shop);
   ownership(engine);
   errors(engine);
   texts();
   story(engine);
+  threads(engine);
   std::cout << checks << " checks\n";
   return failures == 0 ? 0 : 1;
 }

@@ -89,7 +89,7 @@ pub(crate) fn compile(source: &str, standard: Standard, flags: &[&str], name: &s
     let (program, prefix) = (scratch().join(name), prefix());
     let mut compiler = Command::new(standard.compiler());
     compiler.arg(format!("-std={}", standard.0)).arg("-g").args(STRICT).arg("-I").arg(prefix.join("include"));
-    compiler.arg(root().join(source)).arg("-L").arg(prefix.join("lib")).args(["-ltactful", "-lm"]);
+    compiler.arg(root().join(source)).arg("-L").arg(prefix.join("lib")).args(["-ltactful", "-lm", "-pthread"]);
     compiler.arg(format!("-Wl,-rpath,{}", prefix.join("lib").display())).args(flags).arg("-o").arg(&program);
     succeed(&mut compiler);
     program
