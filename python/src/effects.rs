@@ -115,6 +115,7 @@ impl Effect {
 
     /// From which stage; ``None`` from outside of the journey, and for a segment.
     #[getter]
+    #[expect(clippy::wrong_self_convention, reason = "the name in Python")]
     fn from_stage(&self) -> Option<&str> {
         match &self.effect.what {
             Effected::StageChanged { from, .. } => from.as_deref(),
