@@ -84,9 +84,9 @@ def test_a_replay_decides_what_a_base_decides(engine: tactful.Engine) -> None:
         )
     ids = {(row["customer"], row["time"]): row["decision"] for row in pa.table(replay.decisions).to_pylist()}
     assert len(ids) > 200
-    for (customer, time), decision in ids.items():
-        assert base.decide(customer, ["home", "letter"], time).id == decision
-        assert replay.decide(customer, ["home", "letter"], time) == base.decide(customer, ["home", "letter"], time)
+    for (customer, now), decision in ids.items():
+        assert base.decide(customer, ["home", "letter"], now).id == decision
+        assert replay.decide(customer, ["home", "letter"], now) == base.decide(customer, ["home", "letter"], now)
     some = next(iter(base))
     copy = base.find(some)
     assert copy is not None and replay.events(some) == copy.events() and replay.events("customer:nobody") == []
