@@ -107,3 +107,59 @@ class Text(ctypes.Structure):
 def text(value: str) -> Text:
     data = value.encode()
     return Text(data, len(data))
+
+
+class Document(ctypes.Structure):
+    """``tactful_document``."""
+
+    _fields_ = [("name", Text), ("text", Text)]
+
+
+class Options(ctypes.Structure):
+    """``tactful_replay_options``."""
+
+    _fields_ = [
+        ("decide_at", ctypes.POINTER(ctypes.c_int64)),
+        ("decide_at_count", ctypes.c_size_t),
+        ("placements", ctypes.POINTER(Text)),
+        ("placement_count", ctypes.c_size_t),
+        ("roles", ctypes.c_void_p),
+        ("role_count", ctypes.c_size_t),
+        ("outcome", Text),
+        ("bad_rows", ctypes.c_int32),
+    ]
+
+
+def test_c(sources: list[Any], tables: dict[str, Any]) -> None:
+    """The same tables through the shared library, event columns in and results out as Arrow streams."""
+    if shutil.which("cargo") is None:
+        pytest.skip("cargo is not installed")
+    subprocess.run(["ffi/install.sh", "target/prefix"], cwd=ROOT, capture_output=True, check=True)
+    library = ctypes.CDLL(str(ROOT / "target" / "prefix" / "lib" / "libtactful.so"))
+    new = ctypes.byref
+
+    def call(name: str, *arguments: Any) -> None:
+        error = ctypes.c_void_p()
+        assert getattr(library, name)(*arguments, new(error)) == 0, name
+
+    playbook = RETAIL / "playbook.yaml"
+    document = Document(text(str(playbook)), text(playbook.read_text(encoding="utf-8")))
+    engine, replay = ctypes.c_void_p(), ctypes.c_void_p()
+    call("tactful_engine_compile", new(document), ctypes.c_size_t(1), new(engine))
+    micros = [int(pa.scalar(instant).cast(pa.timestamp("us", "UTC")).value) for instant in INSTANTS]
+    instants = (ctypes.c_int64 * len(micros))(*micros)
+    placements = (Text * len(PLACEMENTS))(*map(text, PLACEMENTS))
+    options = Options(instants, len(micros), placements, len(PLACEMENTS), None, 0, text(""), 0)
+    call("tactful_replay_new", engine, new(options), new(replay))
+    for source in sources:
+        stream = (ctypes.c_void_p * 5)()
+        source.to_reader()._export_to_c(ctypes.addressof(stream))
+        call("tactful_replay_add_stream", replay, new(stream))
+    call("tactful_replay_run", replay)
+    for name, ours in tables.items():
+        stream = (ctypes.c_void_p * 5)()
+        call("tactful_replay_table", replay, text(name), new(stream))
+        theirs = pa.RecordBatchReader._import_from_c(ctypes.addressof(stream)).read_all().combine_chunks()
+        assert theirs == ours, name
+    library.tactful_replay_free(replay)
+    library.tactful_engine_free(engine)
