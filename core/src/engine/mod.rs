@@ -62,8 +62,10 @@ impl Engine {
     /// # Errors
     /// All mistakes of all documents at once, each with its place.
     pub fn compile(documents: &[(&str, &str)]) -> Result<Self, Diagnostics> {
-        let (playbook, warnings) = Playbook::load(documents)?;
-        compile::compile(playbook, warnings).map(|inner| Engine(Arc::new(inner)))
+        match Playbook::draft(documents) {
+            (Some(playbook), findings) => compile::compile(playbook, findings).map(|inner| Engine(Arc::new(inner))),
+            (None, mistakes) => Err(mistakes),
+        }
     }
 
     /// What is probably not meant, although it compiles.
