@@ -432,3 +432,54 @@ fn long_evaluations_are_cut_off() {
         .evaluate(&NamedFacts::new(time("2026-01-01T00:00:00Z")));
     assert!(matches!(found.outcome, Outcome::Error(error) if error.code == ErrorCode::OutOfSteps));
 }
+
+#[test]
+fn optionals_are_absent_or_hold_a_value() {
+    gives("customer.?age.orValue(5)", "17");
+    gives("customer.?score.orValue(5.0)", "5.0");
+    gives("customer.?score", "optional.none()");
+    gives("customer.?score.hasValue() || customer.?age.hasValue()", "true");
+    gives("customer.?name.or(optional.of(\"x\"))", "optional.of(\"x\")");
+    gives("optional.of(1).orValue(1 / 0)", "1");
+    gives("optional.none().orValue(customer.score)", "unknown customer.score");
+    gives("request.basket.?pears.orValue(0) + request.basket[?\"apples\"].orValue(0)", "3");
+    gives("request.?basket.apples.value()", "3");
+    gives("[1, ?optional.none(), ?optional.of(3)]", "[1, 3]");
+    gives("{\"a\": 1, ?\"b\": optional.none(), ?\"c\": optional.of(2)}", "{\"a\": 1, \"c\": 2}");
+    gives("optional.none().value()", "error bad_argument");
+    gives("optional.of(optional.of(1))", "optional.of(optional.of(1))");
+    gives("[optional.of(1), optional.none()].unwrapOpt()", "[1]");
+    gives("optional.of(2).optMap(x, x * x) == optional.of(4)", "true");
+    gives("optional.of([1]).optFlatMap(x, x[?1]).hasValue()", "false");
+    gives("optional.of(1).optMap(x, customer.score)", "unknown customer.score");
+    gives("[[1, 2], []].map(l, l.first().orValue(0))", "[1, 0]");
+    gives("[1, 2].last() == [1, 2][?1]", "true");
+    gives("events(\"purchase\").where(e, e.?quantity.orValue(7) == 7).count()", "1");
+    refused("optional.of(1).orValue(\"x\")", "type_mismatch", "both values need one type");
+    refused("[?1]", "type_mismatch", "an optional");
+    refused("[1].optMap(x, x)", "type_mismatch", "expected an optional");
+    refused("customer.?ago", "unknown_name", "did you mean");
+}
+
+#[test]
+fn lists_are_cut_sorted_and_compared_as_sets() {
+    gives("[1, 2, 3, 4].slice(1, 3)", "[2, 3]");
+    gives("[1].slice(1, 0)", "error index_out_of_range");
+    gives("[1, [2, [3]]].flatten()", "[1, 2, [3]]");
+    gives("[1, [2, [3]]].flatten(2)", "[1, 2, 3]");
+    gives("[1].flatten(-1)", "error bad_argument");
+    gives("[3, 1, 2].sort()", "[1, 2, 3]");
+    gives("[\"b\", \"a\"].sort()", "[\"a\", \"b\"]");
+    gives("[dyn(1), dyn(\"a\")].sort()", "error no_such_overload");
+    gives("[{\"n\": 2}, {\"n\": 1}].sortBy(m, m.n)", "[{\"n\": 1}, {\"n\": 2}]");
+    gives("[-3, 2, -1].sortBy(x, x * x)", "[-1, 2, -3]");
+    gives("[1, 1u, 2, 1.0, [1], [1.0], \"a\", \"a\"].distinct()", "[1, 2, [1], \"a\"]");
+    gives("lists.range(3)", "[0, 1, 2]");
+    gives("lists.range(-1)", "[]");
+    gives("lists.range(2000000)", "error too_large");
+    gives("[1, 2].reverse()", "[2, 1]");
+    gives("sets.contains([1, 2], [2u, 1.0, 2])", "true");
+    gives("sets.equivalent([1, 1], [1])", "true");
+    gives("sets.intersects([], [1])", "false");
+    gives("sets.intersects(lists.range(900000), lists.range(900000).reverse())", "error too_large");
+}

@@ -87,9 +87,15 @@ impl CellKind {
             Type::String | Type::Enum(_) => CellKind::Text,
             Type::Timestamp => CellKind::Timestamp,
             Type::Duration => CellKind::Duration,
-            Type::Dyn | Type::Null | Type::Bytes | Type::List(_) | Type::Map(..) | Type::Type | Type::Stream | Type::Event => {
-                CellKind::Whole
-            }
+            Type::Dyn
+            | Type::Null
+            | Type::Bytes
+            | Type::List(_)
+            | Type::Map(..)
+            | Type::Type
+            | Type::Optional(_)
+            | Type::Stream
+            | Type::Event => CellKind::Whole,
             // A type added to the language is kept whole until it has a better form.
             #[allow(unreachable_patterns, reason = "`Type` may grow")]
             _ => CellKind::Whole,

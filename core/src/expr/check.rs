@@ -226,6 +226,9 @@ impl Checker<'_> {
             }
             Kind::Name { .. } | Kind::Select { .. } => self.path(id),
             Kind::Has { base, field } => self.has(id, base, &field),
+            Kind::OptionalSelect { base, field } => self.optional_select(id, base, &field),
+            Kind::OptionalIndex { base, index } => self.optional_index(id, base, index),
+            Kind::Maybe(inner) => self.maybe(id, inner),
             Kind::Index { base, index } => self.index(id, base, index),
             Kind::Call { target, function, args, .. } => self.call(id, target, &function, &args),
             Kind::Unary { op, operand } => self.unary(id, op, operand),

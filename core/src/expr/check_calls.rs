@@ -104,7 +104,14 @@ impl Checker<'_> {
         {
             return self.constant_time(id, function, value, ty);
         }
-        self.push(id, Op::Call { function, args: parts }, ty, class)
+        if let ("or" | "orValue", [base, other]) = (function.name, &parts[..]) {
+            let (base, other, unwraps) = (*base, *other, function.name == "orValue");
+            return self.or_else(id, base, other, unwraps);
+        }
+        let absent = function.name == "optional.none";
+        let call = self.push(id, Op::Call { function, args: parts }, ty, class);
+        self.free[call.0 as usize] = absent;
+        call
     }
 
     /// `timestamp("…")` and `duration("…")` of a constant: computed now, and refused now when they are wrong.

@@ -51,6 +51,10 @@ impl Checker<'_> {
         let ty = match self.ty(base) {
             Type::Map(key, value) if matches!(**key, Type::String | Type::Dyn) => (**value).clone(),
             Type::Dyn => Type::Dyn,
+            Type::Optional(held) => Type::Optional(Box::new(match &**held {
+                Type::Map(key, value) if matches!(**key, Type::String | Type::Dyn) => (**value).clone(),
+                _ => Type::Dyn,
+            })),
             other => {
                 let message = format!("{other} has no field `{field}`");
                 self.report(Finding::error("no_such_field", self.extent(id), message));
@@ -59,6 +63,14 @@ impl Checker<'_> {
         };
         let class = self.mixed([base]);
         self.push(id, Op::Field { base, field: field.clone() }, ty, class)
+    }
+
+    /// The event types of a bound event.
+    pub(super) fn event_kinds(&self, slot: usize) -> Option<Vec<super::EventKind>> {
+        match self.scope.get(slot) {
+            Some((_, Binding::Event(kinds))) => Some(kinds.clone()),
+            _ => None,
+        }
     }
 
     pub(super) fn local(&self, name: &str) -> Option<usize> {
@@ -218,7 +230,7 @@ impl Checker<'_> {
             }
         }
         let base = self.lower(base);
-        if !matches!(self.ty(base), Type::Map(..) | Type::Dyn) {
+        if !matches!(self.ty(base), Type::Map(..) | Type::Optional(_) | Type::Dyn) {
             let message = format!("{} has no field `{field}`", self.ty(base));
             self.report(Finding::error("no_such_field", self.extent(id), message));
         }

@@ -5,7 +5,7 @@ use super::checked::{Candidate, Checked, Node, Op, Ref};
 use super::evaluate_loop::Round;
 use super::program::Memo;
 use super::value_ops::{self, Fault};
-use super::{Answer, ErrorCode, EvalError, EventRow, Facts, Limits, Missing, Outcome, stream};
+use super::{Answer, ErrorCode, EvalError, EventRow, Facts, Limits, Missing, Outcome, optional, stream};
 use crate::value::{Duration, Moment, Timestamp, Value};
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -155,6 +155,7 @@ impl<'a> Machine<'a> {
             }
             Value::String(text) => self.take_steps(text.len() as u64 / 64),
             Value::Bytes(bytes) => self.take_steps(bytes.len() as u64 / 64),
+            Value::Optional(Some(held)) => self.weigh(held),
             _ => Ok(()),
         }
     }
@@ -168,7 +169,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn node(&self, id: Ref) -> &'a Node {
+    pub(super) fn node(&self, id: Ref) -> &'a Node {
         &self.nodes[id.0 as usize]
     }
 
@@ -256,6 +257,17 @@ impl<'a> Machine<'a> {
                 let (base, index) = (self.settled(*base, frame), self.settled(*index, frame));
                 self.apply_two(id, base, index, value_ops::index)
             }
+            Op::OptionalField { base, field } => {
+                let base = self.settled(*base, frame);
+                self.apply(id, base, |base| optional::select(base, field))
+            }
+            Op::OptionalIndex { base, index } => {
+                let (base, index) = (self.settled(*base, frame), self.settled(*index, frame));
+                self.apply_two(id, base, index, optional::index)
+            }
+            Op::Told(read) => optional::told(self.settled(*read, frame)),
+            Op::Maybe(value) => self.settled(*value, frame),
+            Op::OrElse { base, other, unwraps } => self.or_else(id, *base, (*other, *unwraps), frame),
             Op::Not(operand) => self.not(id, *operand, frame),
             Op::Negate(operand) => {
                 let operand = self.eval(*operand, frame);
@@ -300,18 +312,26 @@ impl<'a> Machine<'a> {
     }
 
     fn list(&self, items: &[Ref], frame: Option<&Frame<'_>>) -> Partial {
-        self.gather(items, frame, |items| Ok(Value::List(Arc::from(items))))
+        let may_lack = items.iter().any(|item| matches!(self.node(*item).op, Op::Maybe(_)));
+        self.gather(items, frame, |values| match may_lack {
+            true => {
+                let held = values.into_iter().zip(items).map(|(value, item)| self.held(*item, value));
+                Ok(Value::List(held.filter_map(Result::transpose).collect::<Result<_, _>>()?))
+            }
+            false => Ok(Value::List(Arc::from(values))),
+        })
     }
 
     fn map(&self, entries: &[(Ref, Ref)], frame: Option<&Frame<'_>>) -> Partial {
         let parts: Vec<Ref> = entries.iter().flat_map(|(key, value)| [*key, *value]).collect();
         self.gather(&parts, frame, |items| {
             let mut items = items.into_iter();
-            let mut entries = Vec::with_capacity(parts.len() / 2);
-            while let (Some(key), Some(value)) = (items.next(), items.next()) {
-                entries.push((key, value));
+            let mut built = Vec::with_capacity(entries.len());
+            let mut sources = entries.iter();
+            while let (Some(key), Some(value), Some((_, source))) = (items.next(), items.next(), sources.next()) {
+                built.extend(self.held(*source, value)?.map(|value| (key, value)));
             }
-            value_ops::map(entries)
+            value_ops::map(built)
         })
     }
 
@@ -399,6 +419,7 @@ impl<'a> Machine<'a> {
         }
         self.apply(id, base, |base| match base {
             Value::Map(entries) => Ok(Value::Bool(value_ops::field_of(entries, field).is_some())),
+            Value::Optional(_) => Ok(Value::Bool(matches!(optional::select(base, field)?, Value::Optional(Some(_))))),
             other => Err(Fault::no_overload("has", std::slice::from_ref(other))),
         })
     }

@@ -270,7 +270,12 @@ impl Parser<'_> {
         loop {
             let start = self.node_extent(base);
             if self.take(".") {
+                let optional = self.take("?");
                 let field = self.field()?;
+                if optional {
+                    base = self.push(Kind::OptionalSelect { base, field }, start.to(self.last_extent()))?;
+                    continue;
+                }
                 if self.is("(") {
                     let args = self.arguments("(", ")")?;
                     base = self.method(base, field, args, start.to(self.last_extent()))?;
@@ -278,9 +283,11 @@ impl Parser<'_> {
                     base = self.push(Kind::Select { base, field }, start.to(self.last_extent()))?;
                 }
             } else if self.take("[") {
+                let optional = self.take("?");
                 let index = self.expression()?;
                 self.expect("]")?;
-                base = self.push(Kind::Index { base, index }, start.to(self.last_extent()))?;
+                let kind = if optional { Kind::OptionalIndex { base, index } } else { Kind::Index { base, index } };
+                base = self.push(kind, start.to(self.last_extent()))?;
             } else if self.is("{") && self.names_a_message(base) {
                 let finding =
                     Finding::error("message_literal", self.extent(), "messages such as `Name{field: value}` are not supported");
@@ -309,7 +316,7 @@ impl Parser<'_> {
         self.expect(open)?;
         let mut args = Vec::new();
         while !self.is(close) {
-            args.push(self.expression()?);
+            args.push(if close == "]" { self.element()? } else { self.expression()? });
             if !self.take(",") {
                 break;
             }
@@ -319,6 +326,16 @@ impl Parser<'_> {
         }
         self.expect(close)?;
         Ok(args)
+    }
+
+    /// An element of a list; with `?` in front, one that may be absent.
+    fn element(&mut self) -> Parsed<NodeId> {
+        let start = self.extent();
+        if !self.take("?") {
+            return self.expression();
+        }
+        let inner = self.expression()?;
+        self.push(Kind::Maybe(inner), start.to(self.node_extent(inner)))
     }
 
     fn primary(&mut self) -> Parsed<NodeId> {
@@ -382,9 +399,13 @@ impl Parser<'_> {
     fn map(&mut self, start: Extent) -> Parsed<NodeId> {
         let mut entries = Vec::new();
         while !self.is("}") {
+            let entry = self.extent();
+            let optional = self.take("?");
             let key = self.expression()?;
             self.expect(":")?;
-            entries.push((key, self.expression()?));
+            let value = self.expression()?;
+            let extent = entry.to(self.node_extent(value));
+            entries.push((key, if optional { self.push(Kind::Maybe(value), extent)? } else { value }));
             if !self.take(",") {
                 break;
             }
@@ -444,6 +465,9 @@ impl Parser<'_> {
             ("exists_one" | "existsOne", 2 | 3) => Some(Form::ExistsOne),
             ("map", 2 | 3) => Some(Form::Map),
             ("filter", 2) => Some(Form::Filter),
+            ("optMap", 2) => Some(Form::OptMap),
+            ("optFlatMap", 2) => Some(Form::OptFlatMap),
+            ("sortBy", 2) => Some(Form::SortBy),
             ("transformList", 3 | 4) => Some(Form::TransformList),
             ("transformMap", 3 | 4) => Some(Form::TransformMap),
             ("transformMapEntry", 3 | 4) => Some(Form::TransformMapEntry),
@@ -502,7 +526,9 @@ pub(super) fn children(kind: &Kind) -> Vec<NodeId> {
     match kind {
         Kind::Literal(_) | Kind::Name { .. } => Vec::new(),
         Kind::Select { base, .. } | Kind::Has { base, .. } => vec![*base],
-        Kind::Index { base, index } => vec![*base, *index],
+        Kind::OptionalSelect { base, .. } => vec![*base],
+        Kind::Index { base, index } | Kind::OptionalIndex { base, index } => vec![*base, *index],
+        Kind::Maybe(inner) => vec![*inner],
         Kind::Call { target, args, .. } => target.iter().chain(args).copied().collect(),
         Kind::Unary { operand, .. } => vec![*operand],
         Kind::Binary { left, right, .. } => vec![*left, *right],

@@ -72,6 +72,21 @@ impl Printer<'_> {
                 self.node(*base, 8);
                 self.field(field);
             }
+            Kind::OptionalSelect { base, field } => {
+                self.node(*base, 8);
+                let plain = field_text(field);
+                let _ = write!(self.out, ".?{plain}");
+            }
+            Kind::OptionalIndex { base, index } => {
+                self.node(*base, 8);
+                self.out.push_str("[?");
+                self.node(*index, 0);
+                self.out.push(']');
+            }
+            Kind::Maybe(inner) => {
+                self.out.push('?');
+                self.node(*inner, 0);
+            }
             Kind::Has { base, field } => {
                 self.out.push_str("has(");
                 self.node(*base, 8);
@@ -120,6 +135,13 @@ impl Printer<'_> {
                 self.out.push('{');
                 for (i, (key, value)) in entries.iter().enumerate() {
                     self.out.push_str(if i > 0 { ", " } else { "" });
+                    let value = match &tree.node(*value).kind {
+                        Kind::Maybe(inner) => {
+                            self.out.push('?');
+                            inner
+                        }
+                        _ => value,
+                    };
                     self.node(*key, 0);
                     self.out.push_str(": ");
                     self.node(*value, 0);
@@ -157,10 +179,7 @@ impl Printer<'_> {
     }
 
     fn field(&mut self, field: &str) {
-        let plain = field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            && !field.starts_with(|c: char| c.is_ascii_digit())
-            && !matches!(field, "in" | "true" | "false" | "null");
-        let _ = if plain { write!(self.out, ".{field}") } else { write!(self.out, ".`{field}`") };
+        let _ = write!(self.out, ".{}", field_text(field));
     }
 
     fn list(&mut self, open: char, items: &[NodeId], close: char) {
@@ -175,6 +194,14 @@ impl Printer<'_> {
             self.node(*operand, least);
         }
     }
+}
+
+/// A field's name, in backticks where it needs them.
+pub(super) fn field_text(field: &str) -> String {
+    let plain = field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !field.starts_with(|c: char| c.is_ascii_digit())
+        && !matches!(field, "in" | "true" | "false" | "null");
+    if plain { field.to_string() } else { format!("`{field}`") }
 }
 
 /// A value as an expression would write it.
@@ -245,6 +272,13 @@ fn write_value(out: &mut String, value: &Value) {
         Value::Timestamp(time) => write!(out, "timestamp(\"{}\")", time_text(*time)),
         Value::Duration(length) => write!(out, "duration(\"{}\")", length_text(*length)),
         Value::Type(name) => write!(out, "{name}"),
+        Value::Optional(None) => write!(out, "optional.none()"),
+        Value::Optional(Some(held)) => {
+            out.push_str("optional.of(");
+            write_value(out, held);
+            out.push(')');
+            Ok(())
+        }
     };
 }
 
