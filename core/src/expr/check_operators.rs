@@ -140,14 +140,19 @@ impl Checker<'_> {
         }
         let range_ref = self.lower(range);
         let class = self.mixed([range_ref]);
+        let optional = matches!(form, Form::OptMap | Form::OptFlatMap);
         let (first_ty, second_ty) = match (self.ty(range_ref).clone(), &second) {
-            (Type::List(element), None) => (*element, Type::Dyn),
-            (Type::List(element), Some(_)) => (Type::Int, *element),
-            (Type::Map(key, value), _) => (*key, *value),
-            (Type::Optional(held), None) if matches!(form, Form::OptMap | Form::OptFlatMap) => (*held, Type::Dyn),
+            (Type::Optional(held), _) if optional => (*held, Type::Dyn),
             (Type::Dyn, _) => (Type::Dyn, Type::Dyn),
+            (Type::List(element), None) if !optional => (*element, Type::Dyn),
+            (Type::List(element), Some(_)) => (Type::Int, *element),
+            (Type::Map(key, value), _) if !optional && form != Form::SortBy => (*key, *value),
             (other, _) => {
-                let wanted = if matches!(form, Form::OptMap | Form::OptFlatMap) { "an optional" } else { "a list or map" };
+                let wanted = match form {
+                    _ if optional => "an optional",
+                    Form::SortBy => "a list",
+                    _ => "a list or map",
+                };
                 self.mismatch(range, wanted, &other);
                 (Type::Dyn, Type::Dyn)
             }
