@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from .report.data import Happened
 
-__all__ = ["Source", "Unreadable", "open_source", "stories"]
+__all__ = ["Source", "Unreadable", "open_source"]
 
 _BATCH = 65_536
 
@@ -154,40 +154,6 @@ def _ipc(path: Path) -> Source:
                 yield batch if columns is None else batch.select(columns)
 
     return Source(path, schema, sum(batch.num_rows for batch in batches(None)), batches)
-
-
-def stories(sources: Iterable[Source], customers: Sequence[str], columns: dict[str, str]) -> dict[str, list[Happened]]:
-    """The events of a few customers, such as ``customer:12345``; ``columns`` says which column holds a namespace."""
-    found: dict[str, list[Happened]] = {name: [] for name in customers}
-    wanted: dict[str, dict[str, str]] = {}
-    for name in customers:
-        namespace, _, key = name.partition(":")
-        wanted.setdefault(columns.get(namespace, namespace), {})[key] = name
-    for source in sources:
-        have = [name for name in ("time", "type", "amount", "invoice") if name in source.schema.names]
-        for column, keys in wanted.items():
-            if column not in source.schema.names:
-                continue
-            for batch in source.stream():
-                mine = _holds(batch.column(column), list(keys))
-                if not pc.any(mine).as_py():
-                    continue
-                key = pc.cast(batch.column(column), pa.string())
-                rows = pa.table([*(batch.column(name) for name in have), key], names=[*have, "_customer"]).filter(mine)
-                found_rows = [row for row in rows.to_pylist() if isinstance(row["time"], datetime)]
-                for row in found_rows:
-                    amount = row.get("amount")
-                    found[keys[row["_customer"]]].append(
-                        Happened(
-                            time=row["time"].astimezone(timezone.utc),
-                            type=str(row["type"]),
-                            amount=None if amount is None else float(amount),
-                            group=row.get("invoice"),
-                        )
-                    )
-    for events in found.values():
-        events.sort(key=lambda event: event.time)
-    return found
 
 
 def _first_line(error: BaseException) -> str:

@@ -5,6 +5,8 @@ mod reach;
 mod rule;
 mod rules;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 pub use reach::{Reach, Reaches};
 pub use rule::Rule;
@@ -13,7 +15,7 @@ pub use rules::{AttributeRule, PersonaRule, Rules};
 pub use sources::{Source, Sources};
 
 use crate::customer::{Place, View};
-use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Outcome, Read};
+use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Outcome, PropertyId, Read, Run};
 use crate::value::{Span, Timestamp, Value, Zone};
 use std::cell::{OnceCell, RefCell};
 use std::ops::ControlFlow;
@@ -174,6 +176,11 @@ impl Facts for Context<'_> {
         // Nothing after `now` is seen, whatever the span.
         let span = Span { after: span.after, until: span.until.min(self.now) };
         self.view.events(kinds, span, &mut |row| visit(&row));
+    }
+
+    fn run(&self, kinds: &[EventKind], span: Span, properties: &[PropertyId]) -> Option<Run<'_>> {
+        let span = Span { after: span.after, until: span.until.min(self.now) };
+        self.view.run_of(kinds, span, properties)
     }
 
     fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp> {

@@ -41,9 +41,12 @@ mod outcome;
 mod parse;
 mod print;
 mod program;
+mod row_test;
+mod run;
 mod schema;
 mod signature;
 mod stream;
+mod stream_columns;
 mod types;
 mod value_ops;
 
@@ -58,4 +61,5 @@ pub use limits::Limits;
 pub use outcome::{ErrorCode, EvalError, Outcome};
 pub use print::{print, print_node, value_text};
 pub use program::{ExprId, Program, Scratch};
+pub use run::{Bits, Run, RunColumn, RunTexts};
 pub use schema::{EventDecl, EventKind, FactDecl, FactId, PropertyDecl, PropertyId, Schema, TimeClass};

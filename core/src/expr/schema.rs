@@ -169,6 +169,12 @@ impl Schema {
         self.property_by_name.get(name).copied()
     }
 
+    /// How many different names of properties there are.
+    #[must_use]
+    pub fn property_count(&self) -> usize {
+        self.properties.len()
+    }
+
     /// The name of a property.
     #[must_use]
     pub fn property_name(&self, id: PropertyId) -> Option<&Arc<str>> {
