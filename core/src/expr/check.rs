@@ -107,9 +107,12 @@ fn compile(
     };
     let root = checker.lower(tree.root());
     checker.expect(root, &options.expected);
-    let Checker { nodes, findings, reads, .. } = checker;
+    let Checker { nodes, mut findings, reads, .. } = checker;
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(refuse(findings));
+    }
+    if let Some(schema) = options.schema {
+        findings.extend(super::warn::warnings(&tree, &nodes, root, schema));
     }
     let warnings = Arc::from(refuse(findings));
     Ok(Checked {

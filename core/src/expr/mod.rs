@@ -49,6 +49,8 @@ mod stream;
 mod stream_columns;
 mod types;
 mod value_ops;
+mod warn;
+mod warn_sets;
 
 pub use check::{CompileOptions, Expected, compile_source, compile_text, expect};
 pub use checked::{Checked, Reads};
@@ -63,3 +65,4 @@ pub use print::{print, print_node, value_text};
 pub use program::{ExprId, Program, Scratch};
 pub use run::{Bits, Run, RunColumn, RunTexts};
 pub use schema::{EventDecl, EventKind, FactDecl, FactId, PropertyDecl, PropertyId, Schema, TimeClass};
+pub use warn::repeated;

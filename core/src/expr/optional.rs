@@ -182,7 +182,13 @@ impl Checker<'_> {
         parts.push(field.clone());
         let known =
             self.prefixes(false).into_iter().any(|prefix| schema.fact(&format!("{prefix}{}", parts.join("."))).is_some());
-        if known { self.declared(id, &parts, false) } else { None }
+        if known {
+            return self.declared(id, &parts, false);
+        }
+        let looked_into = self.prefixes(false).into_iter().any(|prefix| {
+            (1..parts.len()).any(|count| schema.fact(&format!("{prefix}{}", parts[..count].join("."))).is_some())
+        });
+        if looked_into { None } else { Some(self.unknown_name(id, &parts)) }
     }
 
     /// `base[?index]`.
