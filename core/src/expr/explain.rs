@@ -2,10 +2,12 @@
 
 use super::checked::{Checked, Op, Ref};
 use super::evaluate::Machine;
+use super::flip::{Flips, flips};
 use super::print::{print_node, value_text};
 use super::{Facts, Missing, Outcome, stream};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::cell::Cell;
+use std::fmt;
 
 /// What an expression came to, part by part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Explanation {
     pub parts: Vec<Explanation>,
     /// Of a stream: what else is to be said, such as how many events lack the property.
     pub note: Option<String>,
+    /// Of the whole: what would make it true, when that was asked for.
+    pub flips: Option<Flips>,
     role: Role,
 }
 
@@ -41,6 +45,12 @@ pub fn explain(expression: &Checked, facts: &dyn Facts) -> Explanation {
     let steps = Cell::new(0);
     let machine = Machine::new(&expression.nodes, &expression.limits, facts, &steps);
     part(expression, &machine, expression.root)
+}
+
+/// The same, with what would make a condition true that is false or unknown, see [`flips`].
+#[must_use]
+pub fn explain_with_flips(expression: &Checked, facts: &dyn Facts) -> Explanation {
+    Explanation { flips: flips(expression, facts), ..explain(expression, facts) }
 }
 
 fn part(expression: &Checked, machine: &Machine<'_>, id: Ref) -> Explanation {
@@ -75,7 +85,7 @@ fn part(expression: &Checked, machine: &Machine<'_>, id: Ref) -> Explanation {
             }
         }
     }
-    Explanation { text: print_node(&expression.tree, node.syntax), outcome, parts, note, role }
+    Explanation { text: print_node(&expression.tree, node.syntax), outcome, parts, note, flips: None, role }
 }
 
 fn note_on(left_out: i64) -> Option<String> {
@@ -179,6 +189,18 @@ fn missing_text(missing: &Missing) -> String {
     format!("{} {} never told", paths.join(", "), if paths.len() == 1 { "was" } else { "were" })
 }
 
+/// The reasons, then what would make it true, one sentence a line.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flips = self.flips.iter().flat_map(Flips::sentences);
+        for (i, line) in self.reasons().into_iter().chain(flips).enumerate() {
+            f.write_str(if i > 0 { "\n" } else { "" })?;
+            f.write_str(&line)?;
+        }
+        Ok(())
+    }
+}
+
 impl Serialize for Explanation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -193,6 +215,9 @@ impl Serialize for Explanation {
         }
         if !self.parts.is_empty() {
             map.serialize_entry("parts", &self.parts)?;
+        }
+        if let Some(flips) = &self.flips {
+            map.serialize_entry("flips", flips)?;
         }
         map.end()
     }

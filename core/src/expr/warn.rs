@@ -31,9 +31,19 @@ pub(super) fn warnings(tree: &Tree, nodes: &[Node], root: Ref, schema: &Schema) 
     if nodes.len() > MOST_NODES {
         return Vec::new();
     }
-    let mut reader = Reader { tree, nodes, schema, findings: Vec::new() };
+    let mut reader = Reader { tree, nodes, schema: Some(schema), findings: Vec::new() };
     reader.look(root);
     reader.findings
+}
+
+/// Whether a slot of an expression may have a value at all: a count is never below zero.
+pub(super) fn may_be(expression: &Checked, slot: Ref, value: &Value) -> bool {
+    let reader = Reader { tree: &expression.tree, nodes: &expression.nodes, schema: None, findings: Vec::new() };
+    let wanted = Set::of(BinaryOp::Equal, value, &expression.node(slot).ty);
+    match (reader.universe(slot), wanted) {
+        (Some(all), Some(wanted)) => !all.intersect(&wanted).is_empty(),
+        _ => true,
+    }
 }
 
 /// Rules of one list whose conditions say the same, whatever the order of their operands.
@@ -102,7 +112,7 @@ fn same(rule: &Checked, id: Ref) -> String {
 }
 
 /// The comparison that says the same with its sides exchanged.
-fn mirrored(op: BinaryOp) -> BinaryOp {
+pub(super) fn mirrored(op: BinaryOp) -> BinaryOp {
     match op {
         BinaryOp::Less => BinaryOp::Greater,
         BinaryOp::LessEqual => BinaryOp::GreaterEqual,
@@ -112,7 +122,7 @@ fn mirrored(op: BinaryOp) -> BinaryOp {
     }
 }
 
-fn opposite(op: BinaryOp) -> BinaryOp {
+pub(super) fn opposite(op: BinaryOp) -> BinaryOp {
     match op {
         BinaryOp::Less => BinaryOp::GreaterEqual,
         BinaryOp::LessEqual => BinaryOp::Greater,
@@ -127,7 +137,7 @@ fn opposite(op: BinaryOp) -> BinaryOp {
 struct Reader<'a> {
     tree: &'a Tree,
     nodes: &'a [Node],
-    schema: &'a Schema,
+    schema: Option<&'a Schema>,
     findings: Vec<Finding>,
 }
 
@@ -349,7 +359,7 @@ impl Reader<'_> {
             (_, Type::Enum(names)) => Some(Set::Texts { texts: names.iter().cloned().collect(), within: true }),
             (_, Type::Bool) => Some(Set::Truth { yes: true, no: true }),
             (Op::Fact(fact), Type::Double) => {
-                let persona = self.schema.fact_decl(*fact)?.path.starts_with("persona.");
+                let persona = self.schema?.fact_decl(*fact)?.path.starts_with("persona.");
                 persona.then(|| Set::Ranges(vec![Range::between(Value::Double(0.0), Value::Double(1.0))]))
             }
             (Op::Stream(stream), _) => match stream.terminal {
