@@ -187,6 +187,7 @@ fn streams_of_nothing_and_of_lacking_properties() {
     gives("events().most_frequent(\"sku\")", "\"a\"");
     gives("events(\"purchase\").since_last()", "duration(\"7200s\")");
     gives("events(\"purchase\").usual_gap()", "duration(\"86400s\")");
+    gives("events(\"purchase\").since(timestamp(\"2026-03-09T00:00:00Z\")).usual_gap()", "unknown events.purchase");
     gives("events(\"view\").usual_gap()", "unknown events.view");
     gives("events(\"purchase\").since_first().days()", "9.083333333333334");
     gives("events(\"purchase\").min(\"price\") < events(\"purchase\").max(\"price\")", "true");
@@ -349,7 +350,13 @@ fn reasons_are_readable() {
         assert_eq!(compile(text).unwrap().explain(&facts()).reasons(), reasons, "{text}");
     }
     let json = serde_json::to_string(&compile("customer.age >= 18").unwrap().explain(&facts())).unwrap();
-    assert_eq!(json, r#"{"text":"customer.age >= 18","value":"false","parts":[{"text":"customer.age","value":"17"}]}"#);
+    assert_eq!(
+        json,
+        concat!(
+            r#"{"text":"customer.age >= 18","value":"false","parts":[{"text":"customer.age","value":"17"}],"#,
+            r#""flips":{"sets":[[{"fact":"customer.age","value":"18"}]],"complete":true}}"#
+        )
+    );
 }
 
 #[test]

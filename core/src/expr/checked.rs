@@ -327,7 +327,10 @@ impl Op {
         match self {
             Op::Loop { slot, second, .. } => std::iter::once(*slot).chain(*second).collect(),
             Op::Bind { slot, .. } => vec![*slot],
-            Op::Stream(stream) => stream.conditions.iter().map(|(slot, _)| *slot).collect(),
+            Op::Stream(stream) => {
+                let targets = stream.follows.iter().flat_map(|follow| &follow.conditions);
+                stream.conditions.iter().chain(targets).map(|(slot, _)| *slot).collect()
+            }
             _ => Vec::new(),
         }
     }

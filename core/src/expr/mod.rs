@@ -17,6 +17,7 @@
 pub mod ast;
 mod check;
 mod check_calls;
+mod check_follow;
 mod check_names;
 mod check_operators;
 mod check_stream;
@@ -49,6 +50,9 @@ mod schema;
 mod signature;
 mod stream;
 mod stream_columns;
+mod stream_ends;
+mod stream_follow;
+mod stream_reach;
 mod types;
 mod value_ops;
 mod warn;

@@ -363,7 +363,8 @@ impl Reader<'_> {
                 persona.then(|| Set::Ranges(vec![Range::between(Value::Double(0.0), Value::Double(1.0))]))
             }
             (Op::Stream(stream), _) => match stream.terminal {
-                Terminal::Count => from_zero(Value::Int(0)),
+                Terminal::Count | Terminal::Streak => from_zero(Value::Int(0)),
+                Terminal::Rate => from_zero(Value::Double(0.0)),
                 Terminal::CountDistinct => from_zero(Value::Int(1)),
                 Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap => from_zero(Value::Duration(Duration::ZERO)),
                 _ => None,
