@@ -10,9 +10,14 @@ fn main() {
         println!("cargo::error=src/version.rs no longer states TACTFUL_ABI_VERSION on one line");
         return;
     };
-    match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
+    match target().as_deref() {
         Ok("macos") => println!("cargo::rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libtactful.{number}.dylib"),
         Ok("windows") | Err(_) => {}
         Ok(_) => println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libtactful.so.{number}"),
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is how cargo tells a build script what is built")]
+fn target() -> Result<String, std::env::VarError> {
+    std::env::var("CARGO_CFG_TARGET_OS")
 }

@@ -1357,8 +1357,6 @@ void tactful_replay_free(struct tactful_replay *replay);
 }  // extern "C"
 #endif  // __cplusplus
 
-#endif  /* TACTFUL_H */
-
 /* Short forms. */
 
 /** Text of a C string. A null string is refused by the function that it is passed to. */
@@ -1517,3 +1515,5 @@ TACTFUL_LAYOUT(replay_options, sizeof(tactful_replay_options) == 72 && offsetof(
 TACTFUL_LAYOUT(replay_stats, sizeof(tactful_replay_stats) == 80 && offsetof(tactful_replay_stats, exposures) == 72);
 #undef TACTFUL_LAYOUT
 #endif
+
+#endif /* TACTFUL_H */

@@ -413,7 +413,7 @@ private:
 
 /** A named text: a part of a playbook. */
 struct document {
-  document(text_view name, text_view text) : name(name), text(text) {}
+  document(text_view called, text_view written) : name(called), text(written) {}
   text_view name;
   text_view text;
 };

@@ -12,11 +12,12 @@
 /* 2010-03-01T10:00:00Z */
 #define MARCH INT64_C(1267437600000000)
 
-/* Ends the program with the reason, if there is one. */
-static void check(tactful_status status, tactful_error *error) {
+/* Ends the program with the reason, if there is one. It takes the place of the error, not its value: C does not say which
+ * argument is evaluated first. */
+static void check(tactful_status status, tactful_error **error) {
   if (status == TACTFUL_OK) return;
-  fprintf(stderr, "%s\n", tactful_error_rendered(error).data);
-  tactful_error_free(error);
+  fprintf(stderr, "%s\n", tactful_error_rendered(*error).data);
+  tactful_error_free(*error);
   exit(EXIT_FAILURE);
 }
 
@@ -57,7 +58,7 @@ static void show_effects(const tactful_effects *effects) {
 static void record(tactful_base *base, tactful_event *event) {
   tactful_error *error = NULL;
   tactful_effects *effects = NULL;
-  check(tactful_base_record(base, event, &effects, &error), error);
+  check(tactful_base_record(base, event, &effects, &error), &error);
   show_effects(effects);
   tactful_effects_free(effects);
   tactful_event_free(event);
@@ -68,12 +69,12 @@ static void purchase(tactful_base *base, const char *customer, int64_t time, con
   tactful_error *error = NULL;
   tactful_event *event = NULL;
   printf("%s buys %" PRId64 " x %s\n", customer, quantity, description);
-  check(tactful_event_new(tactful_text_of("purchase"), time, tactful_text_of(customer), &event, &error), error);
-  check(tactful_event_set_text(event, "invoice", invoice, &error), error);
-  check(tactful_event_set_text(event, "description", description, &error), error);
-  check(tactful_event_set_int(event, "quantity", quantity, &error), error);
-  check(tactful_event_set_decimal(event, "amount", amount, &error), error);
-  check(tactful_event_set_text(event, "country", "United Kingdom", &error), error);
+  check(tactful_event_new(tactful_text_of("purchase"), time, tactful_text_of(customer), &event, &error), &error);
+  check(tactful_event_set_text(event, "invoice", invoice, &error), &error);
+  check(tactful_event_set_text(event, "description", description, &error), &error);
+  check(tactful_event_set_int(event, "quantity", quantity, &error), &error);
+  check(tactful_event_set_decimal(event, "amount", amount, &error), &error);
+  check(tactful_event_set_text(event, "country", "United Kingdom", &error), &error);
   record(base, event);
 }
 
@@ -81,8 +82,8 @@ static void consent(tactful_base *base, const char *customer, int64_t time) {
   tactful_error *error = NULL;
   tactful_event *event = NULL;
   printf("%s agrees to marketing\n", customer);
-  check(tactful_event_new(tactful_text_of("consent_given"), time, tactful_text_of(customer), &event, &error), error);
-  check(tactful_event_set_text(event, "purpose", "marketing", &error), error);
+  check(tactful_event_new(tactful_text_of("consent_given"), time, tactful_text_of(customer), &event, &error), &error);
+  check(tactful_event_set_text(event, "purpose", "marketing", &error), &error);
   record(base, event);
 }
 
@@ -140,9 +141,9 @@ int main(int argc, char **argv) {
   playbook = read_file(argv[1]);
   document.name = tactful_text_of(argv[1]);
   document.text = tactful_text_of(playbook);
-  check(tactful_engine_compile(&document, 1, &engine, &error), error);
+  check(tactful_engine_compile(&document, 1, &engine, &error), &error);
   free(playbook);
-  check(tactful_base_new(engine, &base, &error), error);
+  check(tactful_base_new(engine, &base, &error), &error);
 
   consent(base, "customer:anna", MARCH - 90 * DAY);
   purchase(base, "customer:anna", MARCH - 80 * DAY, "A1", "BIRTHDAY CARD", 2, "4.200");
@@ -151,23 +152,23 @@ int main(int argc, char **argv) {
   purchase(base, "customer:ben", MARCH - 10 * DAY, "B1", "PAPER LANTERN", 200, "410.000");
   purchase(base, "customer:cleo", MARCH - 5 * DAY, "C1", "TEA TOWEL", 1, "2.950");
 
-  check(tactful_request_new(&request, &error), error);
-  check(tactful_request_add_placement(request, tactful_text_of("home_hero"), &error), error);
-  check(tactful_request_add_placement(request, tactful_text_of("newsletter"), &error), error);
+  check(tactful_request_new(&request, &error), &error);
+  check(tactful_request_add_placement(request, tactful_text_of("home_hero"), &error), &error);
+  check(tactful_request_add_placement(request, tactful_text_of("newsletter"), &error), &error);
 
   /* What was shown is recorded, so that the cap on showing it again bites: the third time is silent. */
   for (int week = 0; week < 3; week++) {
     int64_t now = MARCH + week * 7 * DAY;
-    check(tactful_base_decide(base, tactful_text_of("customer:ben"), request, now, TACTFUL_NO_TIME, &decision, &error), error);
+    check(tactful_base_decide(base, tactful_text_of("customer:ben"), request, now, TACTFUL_NO_TIME, &decision, &error), &error);
     show_decision(decision);
-    check(tactful_base_record_outcome(base, decision, tactful_text_of("shown"), now + 1, NULL, &error), error);
+    check(tactful_base_record_outcome(base, decision, tactful_text_of("shown"), now + 1, NULL, &error), &error);
     tactful_decision_free(decision);
   }
   /* Why: one who gets offers, and one who never agreed to any. */
-  check(tactful_base_explain(base, tactful_text_of("customer:anna"), request, MARCH, TACTFUL_NO_TIME, &decision, &error), error);
+  check(tactful_base_explain(base, tactful_text_of("customer:anna"), request, MARCH, TACTFUL_NO_TIME, &decision, &error), &error);
   show_decision(decision);
   tactful_decision_free(decision);
-  check(tactful_base_explain(base, tactful_text_of("customer:cleo"), request, MARCH, TACTFUL_NO_TIME, &decision, &error), error);
+  check(tactful_base_explain(base, tactful_text_of("customer:cleo"), request, MARCH, TACTFUL_NO_TIME, &decision, &error), &error);
   show_decision(decision);
   tactful_decision_free(decision);
 

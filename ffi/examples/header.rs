@@ -16,12 +16,12 @@ pub fn root() -> PathBuf {
 }
 
 /// The text of `tactful.h`.
+#[allow(clippy::expect_used, reason = "a tool of the build; there is nothing to go on with")]
 pub fn header() -> String {
     let config = cbindgen::Config {
         language: cbindgen::Language::C,
         style: cbindgen::Style::Both,
         cpp_compat: true,
-        include_guard: Some("TACTFUL_H".to_owned()),
         header: Some(include_str!("../header/head.h").trim_end().to_owned()),
         no_includes: true,
         sys_includes: ["stdbool.h", "stddef.h", "stdint.h", "string.h"].map(str::to_owned).to_vec(),

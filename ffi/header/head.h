@@ -15,3 +15,6 @@
  * Time.       Microseconds since 1970-01-01T00:00:00Z, in the years 1 to 9999. Nothing here reads a clock.
  * Constants.  Values of parameters and fields named after a family, such as TACTFUL_EFFECT_..., may grow in later versions.
  */
+
+#ifndef TACTFUL_H
+#define TACTFUL_H

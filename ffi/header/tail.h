@@ -156,3 +156,5 @@ TACTFUL_LAYOUT(replay_options, sizeof(tactful_replay_options) == 72 && offsetof(
 TACTFUL_LAYOUT(replay_stats, sizeof(tactful_replay_stats) == 80 && offsetof(tactful_replay_stats, exposures) == 72);
 #undef TACTFUL_LAYOUT
 #endif
+
+#endif /* TACTFUL_H */

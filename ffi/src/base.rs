@@ -151,7 +151,11 @@ pub unsafe extern "C" fn tactful_base_free(base: *mut tactful_base) {
     unsafe { free(base) }
 }
 
-fn with_customer<T>(base: &CustomerBase, identifier: &Identifier, answer: impl FnOnce(&Customer) -> Result<T, Failure>) -> Result<T, Failure> {
+fn with_customer<T>(
+    base: &CustomerBase,
+    identifier: &Identifier,
+    answer: impl FnOnce(&Customer) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     match base.find(identifier) {
         Some(customer) => answer(customer),
         None => {

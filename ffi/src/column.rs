@@ -66,7 +66,11 @@ impl tactful_column {
                         0 => {}
                         1 => laid.bits[row / 8] |= 1 << (row % 8),
                         other => {
-                            return Err(tactful_error::data("wrong_value", name, format!("expected 0 or 1 in row {row}, found {other}")));
+                            return Err(tactful_error::data(
+                                "wrong_value",
+                                name,
+                                format!("expected 0 or 1 in row {row}, found {other}"),
+                            ));
                         }
                     }
                 }
@@ -104,7 +108,9 @@ impl tactful_column {
                 TACTFUL_COLUMN_INT32 => Column::ints(array(values.cast::<i32>(), rows, name)?),
                 TACTFUL_COLUMN_INT64 => Column::ints(array(values.cast::<i64>(), rows, name)?),
                 TACTFUL_COLUMN_DOUBLE => Column::doubles(array(values.cast::<f64>(), rows, name)?),
-                TACTFUL_COLUMN_TIME => Column::timestamps(array(values.cast::<i64>(), rows, name)?, TimeUnit::Microsecond, None),
+                TACTFUL_COLUMN_TIME => {
+                    Column::timestamps(array(values.cast::<i64>(), rows, name)?, TimeUnit::Microsecond, None)
+                }
                 TACTFUL_COLUMN_TEXT => {
                     let offsets = array(self.offsets.cast::<i32>(), one_more(rows, name)?, name)?;
                     let end = offsets.last().and_then(|end| usize::try_from(*end).ok());
@@ -115,7 +121,8 @@ impl tactful_column {
                     let end = offsets.last().and_then(|end| usize::try_from(*end).ok());
                     Column::texts(offsets, array(values.cast::<u8>(), end.ok_or_else(|| backwards(name))?, name)?)
                 }
-                TACTFUL_COLUMN_STRINGS => Column::texts(Offsets::from(&laid.offsets[..]), &laid.bytes).with_validity(Bits::new(&laid.validity, 0, rows)?)?,
+                TACTFUL_COLUMN_STRINGS => Column::texts(Offsets::from(&laid.offsets[..]), &laid.bytes)
+                    .with_validity(Bits::new(&laid.validity, 0, rows)?)?,
                 other => {
                     let message = format!("expected a kind such as TACTFUL_COLUMN_INT64, found {other}");
                     return Err(tactful_error::argument("unknown_constant", name, message));

@@ -137,7 +137,11 @@ const _: () = {
     use std::mem::offset_of;
     assert!(size_of::<tactful_placement>() == 80 && offset_of!(tactful_placement, kind) == 72);
     assert!(size_of::<tactful_offer>() == 40 && offset_of!(tactful_offer, score) == 32);
-    assert!(size_of::<tactful_candidate>() == 104 && offset_of!(tactful_candidate, gate) == 96 && offset_of!(tactful_candidate, scored) == 101);
+    assert!(
+        size_of::<tactful_candidate>() == 104
+            && offset_of!(tactful_candidate, gate) == 96
+            && offset_of!(tactful_candidate, scored) == 101
+    );
 };
 
 /// A gate's constant and its name.
@@ -312,9 +316,15 @@ pub unsafe extern "C" fn tactful_decision_candidate(
 /// A reason, from 0, for what became of the candidate at `index`: a sentence with the values that were read. Borrowed from the
 /// decision. None when there is no such reason.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tactful_decision_reason(decision: *const tactful_decision, index: usize, reason: usize) -> tactful_text {
+pub unsafe extern "C" fn tactful_decision_reason(
+    decision: *const tactful_decision,
+    index: usize,
+    reason: usize,
+) -> tactful_text {
     // SAFETY: by contract.
-    unsafe { text(decision, |decision| lend(decision.candidates.get(index).and_then(|candidate| candidate.reasons.get(reason)))) }
+    unsafe {
+        text(decision, |decision| lend(decision.candidates.get(index).and_then(|candidate| candidate.reasons.get(reason))))
+    }
 }
 
 /// The explanation for people, many lines. Borrowed from the decision. None unless the decision was explained.

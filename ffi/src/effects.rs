@@ -3,7 +3,7 @@ use crate::guard::free;
 use crate::text::{Text, lend, tactful_text};
 use tactful::Effects;
 use tactful::customer::Arrival;
-use tactful::engine::{Effected, EffectKind};
+use tactful::engine::{EffectKind, Effected};
 
 /// No event arrived: only time passed.
 pub const TACTFUL_ARRIVAL_NONE: i32 = 0;
@@ -97,7 +97,9 @@ impl Effect {
         let (what, name, from, to) = match &effect.what {
             Effected::SegmentEntered { segment } => (TACTFUL_EFFECT_SEGMENT_ENTERED, segment, None, None),
             Effected::SegmentLeft { segment } => (TACTFUL_EFFECT_SEGMENT_LEFT, segment, None, None),
-            Effected::StageChanged { journey, from, to } => (TACTFUL_EFFECT_STAGE_CHANGED, journey, from.as_deref(), to.as_deref()),
+            Effected::StageChanged { journey, from, to } => {
+                (TACTFUL_EFFECT_STAGE_CHANGED, journey, from.as_deref(), to.as_deref())
+            }
         };
         Effect {
             id: Text::new(&*effect.id),
@@ -148,7 +150,11 @@ pub unsafe extern "C" fn tactful_effects_count(effects: *const tactful_effects) 
 /// Fills `effect` with what changed at `index`, in the order in which it happened, what was withdrawn first. False, and nothing
 /// is written, when there is none. Its texts are borrowed from the effects.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tactful_effects_get(effects: *const tactful_effects, index: usize, effect: *mut tactful_effect) -> bool {
+pub unsafe extern "C" fn tactful_effects_get(
+    effects: *const tactful_effects,
+    index: usize,
+    effect: *mut tactful_effect,
+) -> bool {
     // SAFETY: by contract.
     unsafe { fill(effect, || effects.as_ref()?.effects.get(index).map(Effect::lend)) }
 }
@@ -159,4 +165,3 @@ pub unsafe extern "C" fn tactful_effects_free(effects: *mut tactful_effects) {
     // SAFETY: by contract null or not freed yet.
     unsafe { free(effects) }
 }
-

@@ -84,7 +84,11 @@ pub unsafe extern "C" fn tactful_engine_warning_count(engine: *const tactful_eng
 ///
 /// Thread-safe.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tactful_engine_warning(engine: *const tactful_engine, index: usize, warning: *mut tactful_diagnostic) -> bool {
+pub unsafe extern "C" fn tactful_engine_warning(
+    engine: *const tactful_engine,
+    index: usize,
+    warning: *mut tactful_diagnostic,
+) -> bool {
     // SAFETY: by contract.
     unsafe { fill(warning, || engine.as_ref()?.warnings.get(index).map(Finding::lend)) }
 }
@@ -104,7 +108,8 @@ pub unsafe extern "C" fn tactful_engine_record(
 ) -> tactful_status {
     guard(error, || {
         // SAFETY: by contract.
-        let (engine, event, customer) = unsafe { (shared(engine, "engine")?, shared(event, "event")?, exclusive(customer, "customer")?) };
+        let (engine, event, customer) =
+            unsafe { (shared(engine, "engine")?, shared(event, "event")?, exclusive(customer, "customer")?) };
         let caused = engine.engine.record(&mut customer.customer, &event.0, None)?;
         customer.rename();
         // SAFETY: by contract.
@@ -136,7 +141,11 @@ pub unsafe extern "C" fn tactful_engine_record_outcome(
         let events = outcomes(decision, unsafe { outcome.read("outcome") }?, time_micros)?;
         let owner = &decision.decision.customer;
         if !customer.customer.strands().iter().any(|strand| strand.identifier().as_str() == owner) {
-            return Err(tactful_error::argument("other_customer", "decision", "expected a decision that was made for this customer"));
+            return Err(tactful_error::argument(
+                "other_customer",
+                "decision",
+                "expected a decision that was made for this customer",
+            ));
         }
         let caused = events.iter().map(|event| engine.engine.record(&mut customer.customer, event, None));
         let caused = caused.collect::<Result<Vec<Effects>, _>>()?;
@@ -202,7 +211,8 @@ pub unsafe extern "C" fn tactful_engine_decide(
     guard(error, || {
         let out = Out::new(decision, "decision")?;
         // SAFETY: by contract.
-        let (engine, customer, request) = unsafe { (shared(engine, "engine")?, shared(customer, "customer")?, shared(request, "request")?) };
+        let (engine, customer, request) =
+            unsafe { (shared(engine, "engine")?, shared(customer, "customer")?, shared(request, "request")?) };
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
         let made = engine.engine.decide(&customer.customer, &request.0, now, known_at)?;
         // SAFETY: by contract.
@@ -227,7 +237,8 @@ pub unsafe extern "C" fn tactful_engine_explain(
     guard(error, || {
         let out = Out::new(decision, "decision")?;
         // SAFETY: by contract.
-        let (engine, customer, request) = unsafe { (shared(engine, "engine")?, shared(customer, "customer")?, shared(request, "request")?) };
+        let (engine, customer, request) =
+            unsafe { (shared(engine, "engine")?, shared(customer, "customer")?, shared(request, "request")?) };
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
         let made = engine.engine.explain(&customer.customer, &request.0, now, known_at)?;
         // SAFETY: by contract.
@@ -259,7 +270,11 @@ pub(crate) fn outcomes(decision: &tactful_decision, outcome: &str, time_micros: 
     let time = time(time_micros, "time_micros")?;
     if !OUTCOMES.contains(&outcome) {
         let shown: String = outcome.chars().take(80).collect();
-        return Err(tactful_error::argument("unknown_outcome", "outcome", format!("`{shown}` is no outcome; write one such as `shown`")));
+        return Err(tactful_error::argument(
+            "unknown_outcome",
+            "outcome",
+            format!("`{shown}` is no outcome; write one such as `shown`"),
+        ));
     }
     let decision = &decision.decision;
     let owner = Identifier::parse(&decision.customer).map_err(tactful::EventError::from)?;

@@ -127,7 +127,8 @@ impl Finding {
 impl tactful_error {
     fn new(status: tactful_status, code: &str, path: &str, message: impl Into<String>) -> Failure {
         let message = message.into();
-        let rendered = if path.is_empty() { format!("error[{code}]: {message}") } else { format!("error[{code}]: {path}: {message}") };
+        let rendered =
+            if path.is_empty() { format!("error[{code}]: {message}") } else { format!("error[{code}]: {path}: {message}") };
         let (code, path, message, rendered) = (Text::new(code), Text::new(path), Text::new(message), Text::new(rendered));
         Box::new(tactful_error { status, code, path, message, rendered, row: -1, findings: Vec::new() })
     }
@@ -169,7 +170,8 @@ impl tactful_error {
 
 impl From<Diagnostics> for Failure {
     fn from(diagnostics: Diagnostics) -> Self {
-        let (code, path, message) = diagnostics.0.first().map_or(("invalid_playbook", "", ""), |first| (first.code, &*first.path, &*first.message));
+        let (code, path, message) =
+            diagnostics.0.first().map_or(("invalid_playbook", "", ""), |first| (first.code, &*first.path, &*first.message));
         let mut error = tactful_error::new(TACTFUL_INVALID_PLAYBOOK, code, path, message);
         error.rendered = Text::new(diagnostics.to_string());
         error.findings = diagnostics.0.iter().map(Finding::new).collect();
@@ -208,7 +210,9 @@ impl From<ArrowError> for Failure {
 impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Self {
         match error {
-            ReplayError::BadRow(bad) => tactful_error::data(bad.code, bad.column.as_deref().unwrap_or(""), bad.reason).at_row(Some(bad.row)),
+            ReplayError::BadRow(bad) => {
+                tactful_error::data(bad.code, bad.column.as_deref().unwrap_or(""), bad.reason).at_row(Some(bad.row))
+            }
             ReplayError::Column(error) => error.into(),
             ReplayError::Request(error) => error.into(),
             error => tactful_error::request(error.code(), "", &error.to_string()),
@@ -278,7 +282,11 @@ pub unsafe extern "C" fn tactful_error_diagnostic_count(error: *const tactful_er
 /// Fills `diagnostic` with the mistake at `index`, errors first, then by place; with document, line and column. False, and
 /// nothing is written, when there is none. Its texts are borrowed from the error.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tactful_error_diagnostic(error: *const tactful_error, index: usize, diagnostic: *mut tactful_diagnostic) -> bool {
+pub unsafe extern "C" fn tactful_error_diagnostic(
+    error: *const tactful_error,
+    index: usize,
+    diagnostic: *mut tactful_diagnostic,
+) -> bool {
     // SAFETY: by contract.
     unsafe { read(error, false, |error| fill(diagnostic, || error.findings.get(index).map(Finding::lend))) }
 }

@@ -80,7 +80,11 @@ pub unsafe extern "C" fn tactful_event_set(
 ///
 /// Fails with TACTFUL_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tactful_event_set_id(event: *mut tactful_event, id: tactful_text, error: *mut *mut tactful_error) -> tactful_status {
+pub unsafe extern "C" fn tactful_event_set_id(
+    event: *mut tactful_event,
+    id: tactful_text,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
     guard(error, || {
         // SAFETY: by contract.
         let (event, id) = unsafe { (exclusive(event, "event")?, id.read("id")?) };
@@ -93,7 +97,11 @@ pub unsafe extern "C" fn tactful_event_set_id(event: *mut tactful_event, id: tac
 ///
 /// Fails with TACTFUL_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tactful_event_set_sequence(event: *mut tactful_event, sequence: i64, error: *mut *mut tactful_error) -> tactful_status {
+pub unsafe extern "C" fn tactful_event_set_sequence(
+    event: *mut tactful_event,
+    sequence: i64,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
     guard(error, || {
         // SAFETY: by contract.
         unsafe { exclusive(event, "event") }?.0.sequence = sequence;

@@ -58,10 +58,18 @@ pub(crate) unsafe fn array<'a, T>(values: *const T, length: usize, name: &str) -
         return Err(tactful_error::null(name));
     }
     if !values.is_aligned() {
-        return Err(tactful_error::argument("misaligned", name, format!("expected an address that is a multiple of {}", align_of::<T>())));
+        return Err(tactful_error::argument(
+            "misaligned",
+            name,
+            format!("expected an address that is a multiple of {}", align_of::<T>()),
+        ));
     }
     if length.checked_mul(size_of::<T>()).is_none_or(|bytes| isize::try_from(bytes).is_err()) {
-        return Err(tactful_error::argument("too_long", name, format!("expected a length that fits into memory, found {length}")));
+        return Err(tactful_error::argument(
+            "too_long",
+            name,
+            format!("expected a length that fits into memory, found {length}"),
+        ));
     }
     // SAFETY: neither null nor misaligned nor longer than memory; that it holds as many values is the caller's promise.
     Ok(unsafe { std::slice::from_raw_parts(values, length) })

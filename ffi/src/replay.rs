@@ -197,7 +197,8 @@ pub unsafe extern "C" fn tactful_replay_add_columns(
             laid.push((name, column, unsafe { column.lay_out(row_count, name) }?));
         }
         // SAFETY: by contract.
-        let built = laid.iter().map(|(name, column, laid)| Ok((Arc::from(*name), unsafe { column.column(laid, row_count, name) }?)));
+        let built =
+            laid.iter().map(|(name, column, laid)| Ok((Arc::from(*name), unsafe { column.column(laid, row_count, name) }?)));
         let built = built.collect::<Result<Vec<(Arc<str>, Column<'_>)>, Failure>>()?;
         replay.add(&Batch::new(built, row_count)?)
     })

@@ -13,7 +13,10 @@ pub struct tactful_request(pub(crate) Request);
 ///
 /// Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tactful_request_new(request: *mut *mut tactful_request, error: *mut *mut tactful_error) -> tactful_status {
+pub unsafe extern "C" fn tactful_request_new(
+    request: *mut *mut tactful_request,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
     guard(error, || {
         let out = Out::new(request, "request")?;
         // SAFETY: by contract.

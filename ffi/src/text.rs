@@ -57,7 +57,8 @@ impl tactful_text {
 /// An instant that has to be there.
 pub(crate) fn time(micros: i64, name: &str) -> Result<Timestamp, Failure> {
     Timestamp::from_micros(micros).map_err(|error| {
-        let found = if micros == TACTFUL_NO_TIME { "TACTFUL_NO_TIME".to_owned() } else { format!("{micros} microseconds since 1970") };
+        let found =
+            if micros == TACTFUL_NO_TIME { "TACTFUL_NO_TIME".to_owned() } else { format!("{micros} microseconds since 1970") };
         tactful_error::argument("time_out_of_range", name, format!("{error}: {found}"))
     })
 }

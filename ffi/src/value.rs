@@ -47,7 +47,11 @@ impl tactful_value {
             TACTFUL_VALUE_INT => Value::Int(self.integer),
             TACTFUL_VALUE_DOUBLE if self.number.is_finite() => Value::Double(self.number),
             TACTFUL_VALUE_DOUBLE => {
-                return Err(tactful_error::argument("not_finite", path, format!("expected a finite number, found {}", self.number)));
+                return Err(tactful_error::argument(
+                    "not_finite",
+                    path,
+                    format!("expected a finite number, found {}", self.number),
+                ));
             }
             TACTFUL_VALUE_BOOL => match self.integer {
                 0 => Value::Bool(false),
@@ -67,10 +71,14 @@ impl tactful_value {
 
 /// A decimal with as many digits after the point as are written.
 fn decimal(text: &str, path: &str) -> Result<Decimal, Failure> {
-    let refused = |reason: &str| tactful_error::argument("wrong_value", path, format!("expected a decimal such as 12.50, found {reason}"));
+    let refused = |reason: &str| {
+        tactful_error::argument("wrong_value", path, format!("expected a decimal such as 12.50, found {reason}"))
+    };
     let digits = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     match u8::try_from(digits) {
-        Ok(digits) if digits <= Decimal::MAX_SCALE => Decimal::parse(text, digits, None).map_err(|error| refused(&error.to_string())),
+        Ok(digits) if digits <= Decimal::MAX_SCALE => {
+            Decimal::parse(text, digits, None).map_err(|error| refused(&error.to_string()))
+        }
         _ => Err(refused("more than 22 digits after the point")),
     }
 }

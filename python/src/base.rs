@@ -131,7 +131,8 @@ impl CustomerBase {
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        let ids = py.detach(|| Ok::<_, PyErr>(read(&self.base)?.iter().map(|customer| customer.id().to_owned()).collect::<Vec<_>>()))?;
+        let ids = py
+            .detach(|| Ok::<_, PyErr>(read(&self.base)?.iter().map(|customer| customer.id().to_owned()).collect::<Vec<_>>()))?;
         ids.into_pyobject(py)?.try_iter()
     }
 
@@ -142,13 +143,21 @@ impl CustomerBase {
 }
 
 /// What a base answers to a question about an identifier.
-pub(crate) fn answer(base: &base::CustomerBase, identifier: &Identifier, question: &Question, explain: bool) -> PyResult<Decision> {
+pub(crate) fn answer(
+    base: &base::CustomerBase,
+    identifier: &Identifier,
+    question: &Question,
+    explain: bool,
+) -> PyResult<Decision> {
     let Question { request, now, known_at } = question;
     let nobody;
     let customer = match base.find(identifier) {
         Some(customer) => customer,
         None => {
-            nobody = base.engine().customer(identifier).map_err(|error| Bad::new(error.code(), "identifier", error.message()).request())?;
+            nobody = base
+                .engine()
+                .customer(identifier)
+                .map_err(|error| Bad::new(error.code(), "identifier", error.message()).request())?;
             &nobody
         }
     };

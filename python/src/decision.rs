@@ -87,7 +87,8 @@ impl Decision {
             let time = time::instant(time, "time").map_err(Bad::event)?;
             let whose = match identifier {
                 Some(whose) => self::identifier(whose, "identifier"),
-                None => tactful::Identifier::parse(&self.decision.customer).map_err(|error| crate::errors::identifier("identifier", error)),
+                None => tactful::Identifier::parse(&self.decision.customer)
+                    .map_err(|error| crate::errors::identifier("identifier", error)),
             };
             let events = self.decision.outcome(outcome, time, &whose.map_err(Bad::event)?);
             Ok(events.into_iter().map(Event::of).collect())

@@ -21,7 +21,8 @@ impl Effects {
             Arrival::ConflictKeptOld => "conflict_kept_old",
             Arrival::ConflictKeptNew { .. } => "conflict_kept_new",
         });
-        let effects: PyResult<Vec<Py<Effect>>> = found.effects.into_iter().map(|effect| Py::new(py, Effect { effect })).collect();
+        let effects: PyResult<Vec<Py<Effect>>> =
+            found.effects.into_iter().map(|effect| Py::new(py, Effect { effect })).collect();
         Ok(Effects { arrival, effects: PyTuple::new(py, effects?)?.unbind() })
     }
 }
@@ -114,6 +115,7 @@ impl Effect {
 
     /// From which stage; ``None`` from outside of the journey, and for a segment.
     #[getter]
+    #[expect(clippy::wrong_self_convention, reason = "the name in Python")]
     fn from_stage(&self) -> Option<&str> {
         match &self.effect.what {
             Effected::StageChanged { from, .. } => from.as_deref(),

@@ -218,7 +218,12 @@ impl Engine {
     /// Example:
     ///     >>> engine.segments(customer, "2010-03-02T00:00:00Z")
     ///     {'buyer': True}
-    fn segments<'py>(&self, py: Python<'py>, customer: &Bound<'py, Customer>, now: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    fn segments<'py>(
+        &self,
+        py: Python<'py>,
+        customer: &Bound<'py, Customer>,
+        now: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyDict>> {
         guard(|| {
             let now = time::instant(now, "now").map_err(Bad::request)?;
             let customer = customer.get();

@@ -83,7 +83,11 @@ pub(crate) fn identifier(path: &str, error: tactful::IdentifierError) -> Bad {
 }
 
 pub(crate) fn missing_file(path: &str) -> PyErr {
-    python::MissingFileError::new_err((format!("`{path}` does not exist; give the path of a playbook in YAML or JSON"), "missing_file", path.to_owned()))
+    python::MissingFileError::new_err((
+        format!("`{path}` does not exist; give the path of a playbook in YAML or JSON"),
+        "missing_file",
+        path.to_owned(),
+    ))
 }
 
 pub(crate) fn unreadable_file(path: &str, error: &std::io::Error) -> PyErr {

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyMapping, PyString};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tactful::expr::{self, NamedFacts, Outcome, Schema, TimeClass};
 use tactful::{Playbook, Timestamp, Value};
@@ -31,8 +32,13 @@ use tactful::{Playbook, Timestamp, Value};
 pub(crate) struct Expression {
     expression: expr::Expression,
     text: String,
-    /// Names with types as they were given, and the schema made of them.
-    schema: Option<(Vec<(String, String)>, Arc<Schema>)>,
+    declared: Option<Declared>,
+}
+
+/// What a caller declares: names with types as they were given, and the schema made of them.
+struct Declared {
+    types: BTreeMap<String, String>,
+    schema: Arc<Schema>,
 }
 
 #[pymethods]
@@ -42,18 +48,11 @@ impl Expression {
     fn new(py: Python<'_>, text: &Bound<'_, PyString>, schema: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         guard(|| {
             let text = value::string(text, "").map_err(Bad::expression)?;
-            let schema = match schema {
-                Some(types) => {
-                    let types = pairs(types).map_err(Bad::expression)?;
-                    let schema = declared(py, &types)?;
-                    Some((types, schema))
-                }
-                None => None,
-            };
-            let known = schema.as_ref().map(|(_, schema)| &**schema);
+            let declared = schema.map(|types| Declared::new(py, types)).transpose()?;
+            let known = declared.as_ref().map(|declared| &*declared.schema);
             let compiled = py.detach(|| expr::Expression::compile(&text, known));
             let expression = compiled.map_err(|findings| errors::expression(py, &findings))?;
-            Ok(Expression { expression, text, schema })
+            Ok(Expression { expression, text, declared })
         })
     }
 
@@ -82,12 +81,20 @@ impl Expression {
     ///     Traceback (most recent call last):
     ///     tactful.errors.ExpressionError: division by zero
     #[pyo3(signature = (facts, now=None, *, strict=false))]
-    fn evaluate(&self, py: Python<'_>, facts: &Bound<'_, PyAny>, now: Option<&Bound<'_, PyAny>>, strict: bool) -> PyResult<Py<PyAny>> {
+    fn evaluate(
+        &self,
+        py: Python<'_>,
+        facts: &Bound<'_, PyAny>,
+        now: Option<&Bound<'_, PyAny>>,
+        strict: bool,
+    ) -> PyResult<Py<PyAny>> {
         guard(|| {
             let told = value::named(facts, "facts", Doubles::Any).map_err(Bad::expression)?;
             let now = time::optional(now, "now").map_err(Bad::expression)?;
             if now.is_none() && self.expression.checked().reads().now {
-                return Err(Bad::new("missing_now", "now", "the expression reads `now`; give the instant of the question").expression());
+                return Err(
+                    Bad::new("missing_now", "now", "the expression reads `now`; give the instant of the question").expression()
+                );
             }
             let facts = self.facts(told, now.unwrap_or(Timestamp::MIN)).map_err(Bad::expression)?;
             match py.detach(|| self.expression.evaluate(&facts)).outcome {
@@ -102,14 +109,14 @@ impl Expression {
         Ok(format!("Expression({})", quoted(py, &self.text)?))
     }
 
-    fn __getnewargs__(&self) -> (String, Option<std::collections::BTreeMap<String, String>>) {
-        (self.text.clone(), self.schema.as_ref().map(|(types, _)| types.iter().cloned().collect()))
+    fn __getnewargs__(&self) -> (String, Option<BTreeMap<String, String>>) {
+        (self.text.clone(), self.declared.as_ref().map(|declared| declared.types.clone()))
     }
 }
 
 impl Expression {
     fn facts(&self, told: Vec<(String, Value)>, now: Timestamp) -> Result<NamedFacts, Bad> {
-        let Some((_, schema)) = &self.schema else {
+        let Some(Declared { schema, .. }) = &self.declared else {
             return Ok(told.into_iter().fold(NamedFacts::new(now), |facts, (name, value)| facts.with(&name, value)));
         };
         let mut facts = NamedFacts::of(schema.clone(), now);
@@ -128,13 +135,16 @@ impl Expression {
                 }
                 (None, Value::Map(entries)) => {
                     for (key, value) in entries.iter() {
-                        let Value::String(key) = key else { return Err(Bad::new("undeclared_fact", &path(), "expected names that are text")) };
+                        let Value::String(key) = key else {
+                            return Err(Bad::new("undeclared_fact", &path(), "expected names that are text"));
+                        };
                         open.push((format!("{name}.{key}"), value.clone()));
                     }
                 }
                 (None, _) => {
                     let names = schema.facts().iter().map(|fact| &*fact.path);
-                    let hint = tactful::error::nearest(&name, names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                    let hint = tactful::error::nearest(&name, names)
+                        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                     return Err(Bad::new("undeclared_fact", &path(), format!("the schema does not declare it{hint}")));
                 }
             }
@@ -143,33 +153,37 @@ impl Expression {
     }
 }
 
-/// Names with types, in the order given.
-fn pairs(types: &Bound<'_, PyAny>) -> Result<Vec<(String, String)>, Bad> {
-    let wrong = || Bad::kind("schema", "a mapping from dotted names to types such as `int` or `money(EUR)`", types);
-    let mut pairs = Vec::new();
-    for pair in types.cast::<PyMapping>().map_err(|_| wrong())?.items().map_err(|_| wrong())? {
-        let (name, ty) = pair.extract::<(Bound<'_, PyString>, Bound<'_, PyString>)>().map_err(|_| wrong())?;
-        pairs.push((value::string(&name, "schema")?, value::string(&ty, "schema")?));
+impl Declared {
+    fn new(py: Python<'_>, types: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let types = names(types).map_err(Bad::expression)?;
+        let mut schema = Schema::new();
+        for (name, ty) in &types {
+            if name.split('.').any(str::is_empty) {
+                let shown: String = name.chars().take(80).collect();
+                let message = format!("`{shown}` is not a name; write one such as `customer.age`");
+                return Err(Bad::new("bad_name", "schema", message).expression());
+            }
+            // Types are read as those of a playbook's request facts are.
+            let document = json!({"playbook": "expression", "version": 1, "request": {"fact": ty}}).to_string();
+            let read = Playbook::load(&[("schema.json", &document)]);
+            let (playbook, _) = read.map_err(|findings| errors::expression(py, &findings))?;
+            for fact in playbook.request {
+                schema.declare_fact(name, fact.ty, TimeClass::Constant);
+            }
+        }
+        Ok(Declared { types, schema: Arc::new(schema) })
     }
-    Ok(pairs)
 }
 
-/// The schema; types are read as the request facts of a playbook are.
-fn declared(py: Python<'_>, types: &[(String, String)]) -> PyResult<Arc<Schema>> {
-    let mut schema = Schema::new();
-    for (name, ty) in types {
-        let parts = name.split('.').all(|part| !part.is_empty());
-        if !parts {
-            let shown: String = name.chars().take(80).collect();
-            return Err(Bad::new("bad_name", "schema", format!("`{shown}` is not a name; write one such as `customer.age`")).expression());
-        }
-        let document = json!({"playbook": "expression", "version": 1, "request": {"fact": ty}}).to_string();
-        let (playbook, _) = Playbook::load(&[("schema.json", &document)]).map_err(|findings| errors::expression(py, &findings))?;
-        for fact in playbook.request {
-            schema.declare_fact(name, fact.ty, TimeClass::Constant);
-        }
+/// Names with types.
+fn names(types: &Bound<'_, PyAny>) -> Result<BTreeMap<String, String>, Bad> {
+    let wrong = || Bad::kind("schema", "a mapping from dotted names to types such as `int` or `money(EUR)`", types);
+    let mut names = BTreeMap::new();
+    for pair in types.cast::<PyMapping>().map_err(|_| wrong())?.items().map_err(|_| wrong())? {
+        let (name, ty) = pair.extract::<(Bound<'_, PyString>, Bound<'_, PyString>)>().map_err(|_| wrong())?;
+        names.insert(value::string(&name, "schema")?, value::string(&ty, "schema")?);
     }
-    Ok(Arc::new(schema))
+    Ok(names)
 }
 
 fn unknown(py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -1,7 +1,8 @@
 //! Every entry from Python runs inside [`guard`], so that a panic becomes an ordinary exception.
 
+use crate::customer::Customer;
 use crate::errors::internal;
-use pyo3::PyResult;
+use pyo3::prelude::*;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -27,6 +28,17 @@ pub(crate) fn write<T>(lock: &RwLock<T>) -> PyResult<RwLockWriteGuard<'_, T>> {
     lock.write().map_err(|_: PoisonError<_>| unusable())
 }
 
-fn unusable() -> pyo3::PyErr {
+/// Panics while it changes a customer, for the tests of what becomes of that.
+#[pyfunction]
+#[pyo3(signature = (customer, /))]
+#[expect(clippy::panic, reason = "panicking is what it is for")]
+pub(crate) fn _panic(customer: &Bound<'_, Customer>) -> PyResult<()> {
+    guard(|| {
+        let _changing = write(&customer.get().customer)?;
+        panic!("asked to panic")
+    })
+}
+
+fn unusable() -> PyErr {
     internal("an earlier internal error left this object half changed; make a new one and record its events again")
 }

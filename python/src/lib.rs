@@ -42,6 +42,8 @@ mod _tactful {
     #[pymodule_export]
     use super::expression::Expression;
     #[pymodule_export]
+    use super::guard::_panic;
+    #[pymodule_export]
     use super::replay::Replay;
     #[pymodule_export]
     use super::table::Table;

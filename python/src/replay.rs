@@ -254,8 +254,10 @@ pub(crate) fn run(
         return Err(error);
     }
     let seconds = [loaded - started, clock() - loaded];
-    let tables = py.detach(|| tactful_arrow::tables(replay.tables(), engine.playbook())).map_err(|error| errors::arrow(&error))?;
-    let tables: PyResult<Vec<_>> = tables.into_iter().map(|(name, table)| Ok((name, Py::new(py, Table::of(name, table))?))).collect();
+    let tables =
+        py.detach(|| tactful_arrow::tables(replay.tables(), engine.playbook())).map_err(|error| errors::arrow(&error))?;
+    let tables: PyResult<Vec<_>> =
+        tables.into_iter().map(|(name, table)| Ok((name, Py::new(py, Table::of(name, table))?))).collect();
     Ok(Replay { replay, tables: tables?, seconds, digest: engine.digest().to_string() })
 }
 

@@ -44,7 +44,8 @@ fn is_stream(found: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 fn no_table(path: &str, found: &Bound<'_, PyAny>) -> PyErr {
-    let expected = "a table that exports an Arrow stream (`__arrow_c_stream__`), such as one of polars, pyarrow, pandas or DuckDB";
+    let expected =
+        "a table that exports an Arrow stream (`__arrow_c_stream__`), such as one of polars, pyarrow, pandas or DuckDB";
     let bad = Bad::kind(path, expected, found);
     Bad { code: "not_a_table", ..bad }.replay()
 }

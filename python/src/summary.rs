@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tactful::playbook::{
-    Attribute, CapWindow, ConsentDefault, ContactRule, EventType, Format, Journey, Name, Offer, Origin, Placement, Playbook, Scope,
-    Sensitivity, Stage,
+    Attribute, CapWindow, ConsentDefault, ContactRule, EventType, Format, Journey, Name, Offer, Origin, Placement, Playbook,
+    Scope, Sensitivity, Stage,
 };
 use tactful::value::Unit;
 

@@ -56,7 +56,8 @@ pub(crate) fn midnight(date: &Bound<'_, PyDate>, path: &str) -> Result<Timestamp
 
 /// A length of time.
 pub(crate) fn duration(delta: &Bound<'_, PyDelta>, path: &str) -> Result<Duration, Bad> {
-    Duration::from_micros(micros(delta)).map_err(|_| Bad::new("out_of_range", path, "expected a length of time below 292 years"))
+    Duration::from_micros(micros(delta))
+        .map_err(|_| Bad::new("out_of_range", path, "expected a length of time below 292 years"))
 }
 
 /// An instant as an aware `datetime` in UTC.

@@ -5,7 +5,9 @@ use crate::time;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyBytes, PyDate, PyDateTime, PyDelta, PyDict, PyFloat, PyInt, PyList, PyMapping, PySequence, PyString};
+use pyo3::types::{
+    PyBool, PyBytes, PyDate, PyDateTime, PyDelta, PyDict, PyFloat, PyInt, PyList, PyMapping, PySequence, PyString,
+};
 use std::sync::Arc;
 use tactful::{Decimal, Value};
 
@@ -83,16 +85,20 @@ pub(crate) fn string(text: &Bound<'_, PyString>, path: &str) -> Result<String, B
 
 fn double(number: f64, path: &str, doubles: Doubles) -> Result<Value, Bad> {
     if doubles == Doubles::Finite && !number.is_finite() {
-        return Err(Bad::new("not_finite", path, "expected a finite number, found NaN or infinity; leave out what is not known"));
+        return Err(Bad::new(
+            "not_finite",
+            path,
+            "expected a finite number, found NaN or infinity; leave out what is not known",
+        ));
     }
     Ok(Value::Double(number))
 }
 
 fn int(found: &Bound<'_, PyAny>, path: &str) -> Result<Value, Bad> {
     let small = found.extract::<i64>().map(Value::Int);
-    small.or_else(|_| found.extract::<u64>().map(Value::Uint)).map_err(|_| {
-        Bad::new("out_of_range", path, "expected a whole number of at most 64 bits; write a longer one as text")
-    })
+    small
+        .or_else(|_| found.extract::<u64>().map(Value::Uint))
+        .map_err(|_| Bad::new("out_of_range", path, "expected a whole number of at most 64 bits; write a longer one as text"))
 }
 
 fn is_decimal(found: &Bound<'_, PyAny>) -> bool {
@@ -109,7 +115,11 @@ fn decimal(found: &Bound<'_, PyAny>, path: &str) -> Result<Value, Bad> {
     let parts = found.call_method0("as_tuple").map_err(|error| wrong(error.to_string()))?;
     // NaN and infinities have a letter for an exponent.
     let Ok(exponent) = parts.getattr("exponent").and_then(|exponent| exponent.extract::<i32>()) else {
-        return Err(Bad::new("not_finite", path, "expected a finite number, found NaN or infinity; leave out what is not known"));
+        return Err(Bad::new(
+            "not_finite",
+            path,
+            "expected a finite number, found NaN or infinity; leave out what is not known",
+        ));
     };
     let scale = u8::try_from(exponent.saturating_neg().max(0)).ok().filter(|scale| *scale <= Decimal::MAX_SCALE);
     let Some(scale) = scale else {
@@ -124,7 +134,9 @@ fn entries(mapping: &Bound<'_, PyMapping>, path: &str, doubles: Doubles, depth: 
     let pairs = mapping.items().map_err(|error| Bad::new("wrong_type", path, error.to_string()))?;
     let mut entries = Vec::with_capacity(pairs.len());
     for pair in pairs {
-        let (key, item) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>().map_err(|error| Bad::new("wrong_type", path, error.to_string()))?;
+        let (key, item) = pair
+            .extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()
+            .map_err(|error| Bad::new("wrong_type", path, error.to_string()))?;
         let key = nested(&key, path, doubles, depth)?;
         if !matches!(key, Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::String(_)) {
             return Err(Bad::new("wrong_type", path, "expected keys that are text, whole numbers or truth values"));

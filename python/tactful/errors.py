@@ -60,6 +60,7 @@ class Diagnostic:
     text: str = field(default="", repr=False)
 
     def __str__(self) -> str:
+        """The finding as a compiler shows it."""
         return self.text or f"{self.severity}[{self.code}]: {self.message}"
 
 
@@ -80,6 +81,7 @@ class TactfulError(Exception):
         self.message = message
 
     def __str__(self) -> str:
+        """The message, with the part that is wrong before it."""
         return f"{self.path}: {self.message}" if self.path else self.message
 
 
@@ -94,6 +96,7 @@ class PlaybookError(TactfulError, ValueError):
         self.diagnostics = list(diagnostics)
 
     def __str__(self) -> str:
+        """All findings as a compiler shows them."""
         return "\n\n".join(map(str, self.diagnostics)) or super().__str__()
 
 
@@ -113,9 +116,7 @@ class ReplayError(TactfulError, ValueError):
     #: The column; ``None`` when it is not about one.
     column: str | None
 
-    def __init__(
-        self, message: str, code: str = "error", path: str = "", row: int | None = None, column: str | None = None
-    ) -> None:
+    def __init__(self, message: str, code: str = "error", path: str = "", row: int | None = None, column: str | None = None) -> None:
         super().__init__(message, code, path)
         self.row = row
         self.column = column
@@ -132,6 +133,7 @@ class ExpressionError(TactfulError, ValueError):
         self.diagnostics = list(diagnostics)
 
     def __str__(self) -> str:
+        """All findings as a compiler shows them."""
         return "\n\n".join(map(str, self.diagnostics)) or super().__str__()
 
 
@@ -144,6 +146,7 @@ class FileError(TactfulError, OSError):
         self.filename = path
 
     def __reduce__(self) -> tuple[type[FileError], tuple[str, str, str]]:
+        """An ``OSError`` pickles by number and text; this one by what it says."""
         return type(self), (self.message, self.code, self.path)
 
 

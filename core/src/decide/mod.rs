@@ -152,13 +152,13 @@ impl Tally<'_> {
         }
     }
 
-    /// Such as `8 candidates: consent 5, eligible 2, chosen 1`.
+    /// Such as `8 candidates: 5 without consent, 2 not eligible, 1 chosen`.
     fn reason(&self) -> String {
         let total: usize = self.counts.values().sum();
         if total == 0 {
             return "no offer is made for this placement".to_owned();
         }
-        let counts: Vec<String> = self.counts.iter().map(|(gate, count)| format!("{} {count}", gate.name())).collect();
+        let counts: Vec<String> = self.counts.iter().map(|(gate, count)| format!("{count} {}", gate.fate())).collect();
         let noun = if total == 1 { "candidate" } else { "candidates" };
         format!("{total} {noun}: {}", counts.join(", "))
     }

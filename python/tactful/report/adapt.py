@@ -147,7 +147,10 @@ def from_replay(
         stories=[_story(name, playbook, replay, customers, decisions) for name in names],
         contact=[_contact(rule) for rule in playbook.get("contact", [])],
         credit=credit,
-        bad=[(int(row["row"]), str(row["column"] or ""), str(row["reason"])) for row in _plain_table(replay.bad_rows).slice(0, 50).to_pylist()],
+        bad=[
+            (int(row["row"]), str(row["column"] or ""), str(row["reason"]))
+            for row in _plain_table(replay.bad_rows).slice(0, 50).to_pylist()
+        ],
     )
 
 
