@@ -47,7 +47,7 @@ const SIGNS: [&str; 26] = [
 
 /// All tokens, the last of them [`TokenKind::End`], and all errors.
 pub(super) fn tokens(text: &str) -> (Vec<Token>, Vec<LexError>) {
-    let mut lexer = Lexer { text, at: 0, errors: Vec::new() };
+    let mut lexer = Lexer { text, at: 0, errors: Vec::new(), comments: Vec::new() };
     let mut tokens = Vec::new();
     loop {
         lexer.skip_blank();
@@ -62,10 +62,22 @@ pub(super) fn tokens(text: &str) -> (Vec<Token>, Vec<LexError>) {
     }
 }
 
+/// Where the comments of a text stand.
+pub(super) fn comments(text: &str) -> Vec<Extent> {
+    let mut lexer = Lexer { text, at: 0, errors: Vec::new(), comments: Vec::new() };
+    lexer.skip_blank();
+    while lexer.at < text.len() {
+        lexer.token();
+        lexer.skip_blank();
+    }
+    lexer.comments
+}
+
 struct Lexer<'a> {
     text: &'a str,
     at: usize,
     errors: Vec<LexError>,
+    comments: Vec<Extent>,
 }
 
 impl<'a> Lexer<'a> {
@@ -89,7 +101,9 @@ impl<'a> Lexer<'a> {
             let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r', '\u{c}']).len();
             self.at += blank;
             if self.rest().starts_with("//") {
+                let start = self.at;
                 self.at += self.rest().find('\n').unwrap_or(self.rest().len());
+                self.comments.push(self.extent(start));
             } else if blank == 0 {
                 return;
             }

@@ -22,13 +22,13 @@ pub fn print(tree: &Tree) -> String {
 /// The canonical text of one part of an expression.
 #[must_use]
 pub fn print_node(tree: &Tree, id: NodeId) -> String {
-    let mut printer = Printer { tree, out: String::new() };
+    let mut printer = Printer { tree, out: String::new(), faithful: false };
     printer.node(id, 0);
     printer.out
 }
 
 /// How strongly a part binds: larger binds more.
-fn strength(tree: &Tree, id: NodeId) -> u8 {
+pub(super) fn strength(tree: &Tree, id: NodeId) -> u8 {
     match &tree.node(id).kind {
         Kind::Ternary { .. } => 1,
         Kind::Or(_) => 2,
@@ -45,14 +45,16 @@ fn strength(tree: &Tree, id: NodeId) -> u8 {
     }
 }
 
-struct Printer<'a> {
-    tree: &'a Tree,
-    out: String,
+pub(super) struct Printer<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) out: String,
+    /// Whether raw, long and bytes literals stay as they were written.
+    pub(super) faithful: bool,
 }
 
 impl Printer<'_> {
     /// Prints a part where something that binds with `least` stands around it.
-    fn node(&mut self, id: NodeId, least: u8) {
+    pub(super) fn node(&mut self, id: NodeId, least: u8) {
         let tree = self.tree;
         let strength = strength(tree, id);
         if strength < least {
@@ -63,6 +65,9 @@ impl Printer<'_> {
         }
         match &tree.node(id).kind {
             Kind::Literal(Value::Int(_) | Value::Uint(_) | Value::Double(_)) => self.out.push_str(&tree.number_text(id)),
+            Kind::Literal(Value::String(_) | Value::Bytes(_)) if self.faithful && self.is_special(id) => {
+                self.out.push_str(tree.source(id));
+            }
             Kind::Literal(value) => self.out.push_str(&value_text(value)),
             Kind::Name { name, absolute } => {
                 self.out.push_str(if *absolute { "." } else { "" });
@@ -176,6 +181,12 @@ impl Printer<'_> {
                 self.out.push(')');
             }
         }
+    }
+
+    /// Whether a text is written with a prefix or in three quotes.
+    fn is_special(&self, id: NodeId) -> bool {
+        let source = self.tree.source(id);
+        !source.starts_with(['"', '\'']) || source.starts_with("\"\"\"") || source.starts_with("'''")
     }
 
     fn field(&mut self, field: &str) {
