@@ -26,7 +26,9 @@ impl Checker<'_> {
                 }
                 _ => {
                     let message = format!("`{function}` takes the name of one {function} as a text");
-                    self.wrong(id, Finding::error("bad_call", self.extent(id), message))
+                    let finding = Finding::error("bad_call", self.extent(id), message);
+                    let hint = self.in_quotes(function, args);
+                    self.wrong(id, Finding { hint, ..finding })
                 }
             };
         }
@@ -50,9 +52,24 @@ impl Checker<'_> {
                 self.no_function(id, &all, format!("`{name}` is {how}"), Some(hint))
             }
             None if self.is_full() => self.broken(id),
+            None if target.is_none() && &**function == "journey" => {
+                let finding = Finding::error("bad_call", self.extent(id), "a journey is no value; ask for its stage");
+                self.wrong(id, finding.hint(format!("write `{}.stage` or `.since`", self.shown(id))))
+            }
+            None if super::meant::macro_usage(function).is_some() => {
+                let usage = super::meant::macro_usage(function).unwrap_or_default();
+                let finding = Finding::error(
+                    "bad_call",
+                    self.called(id, target, function),
+                    format!("`{function}` needs a name and what is done with it"),
+                );
+                self.wrong(id, finding.hint(format!("write `{usage}`")))
+            }
             None => {
+                let known = super::meant::function(function).map(|meant| format!("write {meant}"));
                 let hint = nearest(function, functions::names().chain(["events", "segment", "persona"]))
                     .map(|near| format!("did you mean `{near}`?"));
+                let hint = known.or(hint);
                 self.no_function(id, &all, format!("unknown function `{function}`"), hint)
             }
         }
@@ -64,9 +81,16 @@ impl Checker<'_> {
             return self.push(id, Op::Fail(fault), Type::Dyn, TimeClass::Constant);
         }
         for arg in args {
-            self.lower(*arg);
+            // A group of facts, such as `customer`, is no value, but that is not the mistake here.
+            if !self.is_group(*arg) {
+                self.lower(*arg);
+            }
         }
-        let finding = Finding { hint, ..Finding::error("unknown_function", self.extent(id), message) };
+        let extent = match &self.tree.node(id).kind {
+            Kind::Call { target, function, .. } => self.called(id, *target, function),
+            _ => self.extent(id),
+        };
+        let finding = Finding { hint, ..Finding::error("unknown_function", extent, message) };
         self.wrong(id, finding)
     }
 

@@ -43,6 +43,12 @@ impl Checker<'_> {
                 let message = format!("`{function}` takes an event type, such as `{function}(\"purchase\", \"7d\", \"sku\")`");
                 self.report(Finding::error("bad_call", self.extent(id), message));
             }
+            ("where", _) => {
+                let message = "`where` needs a name for the event and a condition";
+                let condition = args.first().map_or_else(|| "e.amount > 3".to_string(), |arg| self.shown(*arg));
+                let finding = Finding::error("bad_call", self.extent(id), message);
+                self.report(finding.hint(format!("write `.where(e, {condition})`")));
+            }
             ("without", names) => {
                 let found: Vec<EventKind> = names.iter().filter_map(|name| self.event_named(*name)).collect();
                 match narrowing.follows.last_mut() {

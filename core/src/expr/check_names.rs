@@ -32,6 +32,9 @@ impl Checker<'_> {
             }
         }
         let Kind::Select { base, field } = self.tree.node(id).kind.clone() else { return self.broken(id) };
+        if self.is_stream(base) {
+            return self.unasked(id, &field);
+        }
         let base = self.lower(base);
         self.select(id, base, &field)
     }
@@ -195,7 +198,7 @@ impl Checker<'_> {
             return self.broken(id);
         }
         let path = parts.join(".");
-        let mut finding = Finding::error("unknown_name", self.extent(id), format!("unknown name `{path}`"));
+        let mut finding = Finding::error("unknown_name", self.extent(id), format!("unknown name `{}`", written(&path)));
         let schema = self.schema;
         let paths = || schema.into_iter().flat_map(|schema| schema.facts().iter().map(|fact| &*fact.path));
         let locals = self.scope.iter().map(|(name, _)| &**name).chain(["now"]);
@@ -207,6 +210,11 @@ impl Checker<'_> {
                 paths().filter(|path| path.starts_with(&group)).take(8).map(|path| format!("`{}`", written(path))).collect();
             if !known.is_empty() {
                 finding = finding.hint(format!("there is {}", known.join(", ")));
+            } else if let [word] = parts {
+                finding = finding.hint(match super::parse::foreign_word(word) {
+                    Some(hint) => hint.to_string(),
+                    None => format!("if it is a text, put it in quotes: `\"{word}\"`"),
+                });
             }
         }
         self.wrong(id, finding)

@@ -214,9 +214,11 @@ impl Checker<'_> {
             Ok(ty) => ty,
             Err(hint) => {
                 if self.schema.is_some() {
-                    let message = format!("`{}` does not take {left_ty} and {right_ty}", op.symbol());
+                    let (one, other) = (self.shown(left), self.shown(right));
+                    let message = format!("`{}` does not take {left_ty} (`{one}`) and {right_ty} (`{other}`)", op.symbol());
                     let finding = Finding::error("type_mismatch", self.extent(id), message);
-                    self.report(match hint {
+                    let meant = self.meant(op, (left, &left_ty), (right, &right_ty));
+                    self.report(match meant.or(hint) {
                         Some(hint) => finding.hint(hint),
                         None => finding,
                     });

@@ -15,8 +15,8 @@ use chrono::Weekday;
 use std::sync::Arc;
 
 /// What narrows a stream.
-const MODIFIERS: [&str; 9] =
-    ["within", "in_session", "in_stage", "since", "before", "between", "followed_by", "not_followed_by", "without"];
+const MODIFIERS: [&str; 10] =
+    ["where", "within", "in_session", "in_stage", "since", "before", "between", "followed_by", "not_followed_by", "without"];
 
 impl Checker<'_> {
     /// Whether a part is a stream that nothing has been asked of yet.
@@ -46,9 +46,12 @@ impl Checker<'_> {
     /// `stream.terminal(args)`.
     pub(super) fn stream(&mut self, id: NodeId, chain: NodeId, function: &str, args: &[NodeId]) -> Ref {
         let Some(terminal) = Terminal::named(function) else {
-            let known = Terminal::ALL.iter().map(|(name, _)| *name).chain(MODIFIERS).chain(["where"]);
-            let mut finding =
-                Finding::error("unknown_function", self.extent(id), format!("a stream of events has no `{function}`"));
+            let known = Terminal::ALL.iter().map(|(name, _)| *name).chain(MODIFIERS);
+            let mut finding = Finding::error(
+                "unknown_function",
+                self.called(id, Some(chain), function),
+                format!("a stream of events has no `{function}`"),
+            );
             if let Some(near) = nearest(function, known) {
                 finding = finding.hint(format!("did you mean `{near}`?"));
             }
@@ -60,7 +63,7 @@ impl Checker<'_> {
         let (args, share, unit) = self.further(id, terminal, args);
         let property = self.terminal_property(id, terminal, function, args, &kinds);
         let (property, ty) = property.map_or((None, Type::Dyn), |(id, ty)| (Some(id), ty));
-        self.fits(id, terminal, function, &ty);
+        let ty = if self.fits(id, terminal, function, &ty) { ty } else { Type::Dyn };
         let names: Vec<Arc<str>> = kinds.iter().filter_map(|kind| Some(self.schema?.event_decl(*kind)?.name.clone())).collect();
         let paths = |suffix: &str| {
             names
@@ -120,7 +123,8 @@ impl Checker<'_> {
                     self.extent(*arg),
                     "`events` takes the names of event types as texts, such as `events(\"purchase\")`",
                 );
-                self.report(finding);
+                let hint = self.in_quotes("events", &args);
+                self.report(Finding { hint, ..finding });
                 good = false;
                 continue;
             };
@@ -243,7 +247,8 @@ impl Checker<'_> {
         let length = self.lower(arg);
         if !matches!(self.ty(length), Type::Duration | Type::Dyn) {
             let message = format!("`within` takes a duration, but `{}` is {}", self.shown(arg), self.ty(length));
-            self.report(Finding::error("type_mismatch", self.extent(arg), message));
+            let finding = Finding::error("type_mismatch", self.extent(arg), message);
+            self.report(finding.hint("write a length such as `\"30d\"` or `\"90m\"`"));
         }
         Some(Bound::RollingBy(length))
     }
@@ -279,7 +284,10 @@ impl Checker<'_> {
                 self.property(*arg, kinds, &name)
             }
             (takes, _) => {
-                let what = if takes { "the name of one property" } else { "nothing" };
+                let what = match takes {
+                    true => format!("the name of one property, such as `{function}(\"amount\")`"),
+                    false => "nothing".to_string(),
+                };
                 self.report(Finding::error("bad_call", self.extent(id), format!("`{function}` takes {what}")));
                 None
             }
@@ -319,7 +327,7 @@ impl Checker<'_> {
     }
 
     /// Whether a terminal can be computed from properties of a type.
-    fn fits(&mut self, id: NodeId, terminal: Terminal, function: &str, ty: &Type) {
+    fn fits(&mut self, id: NodeId, terminal: Terminal, function: &str, ty: &Type) -> bool {
         let fits = match terminal {
             Terminal::Sum | Terminal::Avg => is_number(ty) || matches!(ty, Type::Duration | Type::Dyn),
             Terminal::Min | Terminal::Max | Terminal::Quantile => {
@@ -331,6 +339,7 @@ impl Checker<'_> {
             let message = format!("`{function}` cannot be computed from values of type {ty}");
             self.report(Finding::error("type_mismatch", self.extent(id), message));
         }
+        fits
     }
 
     fn path_of(&self, kinds: &[EventKind], field: &str) -> Arc<str> {

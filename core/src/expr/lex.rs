@@ -131,13 +131,28 @@ impl<'a> Lexer<'a> {
         let start = self.at;
         match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
             Some(&"=") => {
-                self.at += 1;
-                self.error(start, "`=` is no operator", Some("compare with `==`"));
+                let (sign, meant, hint) = match rest.as_bytes().get(1) {
+                    Some(b'>') => ("=>", ">=", "write `>=`"),
+                    Some(b'<') => ("=<", "<=", "write `<=`"),
+                    _ => ("=", "==", "compare with `==`"),
+                };
+                self.foreign(start, sign, hint);
+                Some(TokenKind::Sign(meant))
+            }
+            Some(&"==") if rest.starts_with("===") => {
+                self.foreign(start, "===", "compare with `==`");
                 Some(TokenKind::Sign("=="))
             }
+            Some(&"!=") if rest.starts_with("!==") => {
+                self.foreign(start, "!==", "write `!=`");
+                Some(TokenKind::Sign("!="))
+            }
+            Some(&"<") if rest.starts_with("<>") => {
+                self.foreign(start, "<>", "write `!=`");
+                Some(TokenKind::Sign("!="))
+            }
             Some(&"&") => {
-                self.at += 1;
-                self.error(start, "`&` is no operator", Some("write `&&`"));
+                self.foreign(start, "&", "write `&&`");
                 Some(TokenKind::Sign("&&"))
             }
             Some(sign) => {
@@ -146,10 +161,30 @@ impl<'a> Lexer<'a> {
             }
             None => {
                 self.at += first.len_utf8();
-                self.error(start, format!("unexpected character `{}`", first.escape_debug()), None);
+                let hint = match first {
+                    '≥' => Some("write `>=`"),
+                    '≤' => Some("write `<=`"),
+                    '≠' => Some("write `!=`"),
+                    '“' | '”' | '„' | '«' | '»' => Some("texts stand in straight quotes: `\"`"),
+                    '‘' | '’' => Some("texts stand in straight quotes: `'`"),
+                    '–' | '—' | '−' => Some("write `-`"),
+                    '×' => Some("write `*`"),
+                    '|' => Some("write `||`"),
+                    '^' => Some("powers are not part of the language; multiply instead"),
+                    '#' => Some("a comment begins with `//`"),
+                    ';' => Some("an expression is one condition; join several with `&&`"),
+                    _ => None,
+                };
+                self.error(start, format!("unexpected character `{}`", first.escape_debug()), hint);
                 None
             }
         }
+    }
+
+    /// A sign of other languages, with the one that is meant.
+    fn foreign(&mut self, start: usize, sign: &str, hint: &'static str) {
+        self.at = start + sign.len();
+        self.error(start, format!("`{sign}` is no operator"), Some(hint));
     }
 
     fn quoted(&mut self) -> Option<TokenKind> {

@@ -40,6 +40,7 @@ mod functions_text;
 mod functions_time;
 mod lex;
 mod limits;
+mod meant;
 mod optional;
 mod outcome;
 mod parse;

@@ -82,6 +82,24 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Result<Tree, Vec<Finding>> {
     }
 }
 
+/// What to write instead of a word that other languages have.
+pub(super) fn foreign_word(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "not" | "NOT" => "write `!`",
+        "and" | "AND" => "write `&&`",
+        "or" | "OR" => "write `||`",
+        "is" | "equals" | "eq" => "compare with `==`",
+        "between" | "BETWEEN" => "write `3 <= x && x <= 5`",
+        "like" | "LIKE" => "write `x.startsWith(\"A\")`, `x.contains(\"A\")` or `x.matches(\"^A.*\")`",
+        "contains" => "write `x.contains(\"A\")`",
+        "if" | "then" | "else" => "write `condition ? yes : no`",
+        "IN" => "write `in`",
+        "True" | "TRUE" => "write `true`",
+        "False" | "FALSE" => "write `false`",
+        _ => return None,
+    })
+}
+
 type Parsed<T> = Result<T, Box<Finding>>;
 
 struct Parser<'a> {
@@ -135,7 +153,10 @@ impl Parser<'_> {
         Box::new(match self.peek() {
             TokenKind::Word(word) if matches!(&**word, "and" | "AND") => finding.hint("write `&&`"),
             TokenKind::Word(word) if matches!(&**word, "or" | "OR") => finding.hint("write `||`"),
-            TokenKind::Word(word) if matches!(&**word, "not" | "NOT") => finding.hint("write `!`"),
+            TokenKind::Word(word) => match foreign_word(word) {
+                Some(hint) => finding.hint(hint),
+                None => finding,
+            },
             _ => finding,
         })
     }
@@ -143,7 +164,23 @@ impl Parser<'_> {
     fn end(&mut self) -> Parsed<()> {
         match self.peek() {
             TokenKind::End => Ok(()),
-            _ => Err(self.unexpected("expected an operator or the end")),
+            _ => {
+                let mut finding = self.unexpected("expected an operator or the end");
+                let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|token| &token.kind);
+                match (before, self.peek()) {
+                    (Some(TokenKind::Word(word)), _) if foreign_word(word).is_some() => {
+                        finding.hint = foreign_word(word).map(String::from);
+                        finding.message = format!("`{word}` is no operator");
+                        finding.extent = self.last_extent();
+                    }
+                    (_, TokenKind::Sign(")" | "]" | "}")) => finding.hint = Some("it closes nothing".to_string()),
+                    (_, TokenKind::Word(_)) if finding.hint.is_none() => {
+                        finding.hint = Some("join conditions with `&&` or `||`".to_string());
+                    }
+                    _ => {}
+                }
+                Err(finding)
+            }
         }
     }
 

@@ -219,6 +219,18 @@ impl Reader<'_> {
             self.warn(code, id, format!("`{text}` compares constants and is {how} true"), None);
             return true;
         }
+        let null = |id: Ref| matches!(self.node(id).op, Op::Constant(Value::Null));
+        let nullable = |id: Ref| matches!(self.ty(id), Type::Dyn | Type::Null);
+        if let Some(other) =
+            [(left, right), (right, left)].into_iter().find(|(a, b)| null(*a) && !nullable(*b)).map(|pair| pair.1)
+        {
+            let (code, how) = if op == BinaryOp::NotEqual { ("always_true", "always") } else { ("always_false", "never") };
+            let message = format!("`{text}` is {how} true: `{}` is never null", self.text(other));
+            let hint = matches!(self.node(other).op, Op::Fact(_))
+                .then(|| format!("ask whether it is known: `has({})`", self.text(other)));
+            self.warn(code, id, message, hint);
+            return true;
+        }
         if op.is_comparison() && *self.ty(left) != Type::Double && self.slot(left) == self.slot(right) {
             let truth = matches!(op, BinaryOp::Equal | BinaryOp::LessEqual | BinaryOp::GreaterEqual);
             let (code, how) = if truth { ("always_true", "always") } else { ("always_false", "never") };
