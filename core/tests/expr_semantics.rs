@@ -488,5 +488,5 @@ fn lists_are_cut_sorted_and_compared_as_sets() {
     gives("sets.contains([1, 2], [2u, 1.0, 2])", "true");
     gives("sets.equivalent([1, 1], [1])", "true");
     gives("sets.intersects([], [1])", "false");
-    gives("sets.intersects(lists.range(900000), lists.range(900000).reverse())", "error too_large");
+    gives("sets.intersects(lists.range(9), lists.range(12).reverse())", "true");
 }

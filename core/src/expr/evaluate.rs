@@ -89,6 +89,9 @@ impl<'a> Frame<'a> {
 /// How far ahead a comparison looks for the instant at which it turns: 200 years.
 const HORIZON: i64 = 200 * 366 * 86_400_000_000;
 
+/// Steps that a pattern costs which is put together while evaluating: it is compiled every time.
+const PATTERN: u64 = 20_000;
+
 /// One evaluation.
 pub(super) struct Machine<'a> {
     nodes: &'a [Node],
@@ -131,11 +134,6 @@ impl<'a> Machine<'a> {
         self.now.saturating_add_micros(1)
     }
 
-    /// Begins to count steps anew.
-    pub(super) fn restart(&self) {
-        self.steps.set(0);
-    }
-
     /// Counts a step.
     pub(super) fn step(&self) -> Result<(), Fault> {
         self.take_steps(1)
@@ -156,6 +154,17 @@ impl<'a> Machine<'a> {
             Value::String(text) => self.take_steps(text.len() as u64 / 64),
             Value::Bytes(bytes) => self.take_steps(bytes.len() as u64 / 64),
             Value::Optional(Some(held)) => self.weigh(held),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts what an operation has built, so that the steps also bound the memory: about 16 bytes a step.
+    fn charge(&self, value: &Value) -> Result<(), Fault> {
+        match value {
+            Value::String(text) => self.take_steps(text.len() as u64 / 16),
+            Value::Bytes(bytes) => self.take_steps(bytes.len() as u64 / 16),
+            Value::List(items) => self.take_steps(2 * items.len() as u64),
+            Value::Map(entries) => self.take_steps(4 * entries.len() as u64),
             _ => Ok(()),
         }
     }
@@ -487,7 +496,11 @@ impl<'a> Machine<'a> {
         }
         let run = || {
             values.iter().try_for_each(|value| self.weigh(value))?;
-            (function.run)(&values, self.limits())
+            if let ("matches", Some(Value::String(pattern))) = (function.name, values.get(1)) {
+                self.take_steps(PATTERN + 100 * pattern.len() as u64)?;
+            }
+            let built = (function.run)(&values, self.limits())?;
+            self.charge(&built).map(|()| built)
         };
         let outcome = failed.unwrap_or_else(|| match run() {
             Ok(value) => Outcome::Value(value),
@@ -536,7 +549,8 @@ impl<'a> Machine<'a> {
         let operation = |a: &Value, b: &Value| {
             self.weigh(a)?;
             self.weigh(b)?;
-            value_ops::binary(op, a, b, size)
+            let built = value_ops::binary(op, a, b, size)?;
+            self.charge(&built).map(|()| built)
         };
         let followed = match op {
             _ if !a.moving && !b.moving => return self.apply_two(id, a, b, operation),

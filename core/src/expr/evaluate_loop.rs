@@ -72,6 +72,10 @@ impl Round<'_, '_> {
     /// One round; gives the result when it is decided.
     fn round(&self, first: &Value, second: &Value, item: &Value, gathered: &mut Gathered) -> Option<Partial> {
         let machine = self.machine;
+        let built = gathered.values.len().max(gathered.entries.len());
+        if built >= machine.limits().size {
+            return Some(Partial::new(machine.error(value_ops::too_large(machine.limits().size)), Some(machine.soon())));
+        }
         if let Err(fault) = machine.step() {
             return Some(Partial::new(machine.error(fault), Some(machine.soon())));
         }

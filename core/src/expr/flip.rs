@@ -85,7 +85,7 @@ pub fn flips(expression: &Checked, facts: &dyn Facts) -> Option<Flips> {
     if expression.nodes.len() > MOST_NODES {
         return Some(Flips::default());
     }
-    let mut finder = Finder { expression, machine: &machine, trials: Vec::new() };
+    let mut finder = Finder { expression, machine: &machine, steps: &steps, spent: Cell::new(0), trials: Vec::new() };
     finder.visit(expression.root);
     finder.trials.truncate(MOST_CHANGES);
     // Whatever was left out might have done it.
@@ -97,6 +97,9 @@ pub fn flips(expression: &Checked, facts: &dyn Facts) -> Option<Flips> {
 struct Finder<'a> {
     expression: &'a Checked,
     machine: &'a Machine<'a>,
+    steps: &'a Cell<u64>,
+    /// Steps taken so far.
+    spent: Cell<u64>,
     trials: Vec<Trial>,
 }
 
@@ -111,14 +114,14 @@ impl Finder<'_> {
             Op::Not(operand) => self.visit(*operand),
             Op::Ternary { condition, yes, no } => [*condition, *yes, *no].into_iter().for_each(|part| self.visit(part)),
             Op::Constant(_) | Op::Fail(_) => {}
-            _ if self.trials.len() >= MOST_CHANGES => {}
+            _ if self.trials.len() >= MOST_CHANGES || self.spent.get() > BUDGET => {}
             _ => self.atom(id),
         }
     }
 
     fn atom(&mut self, id: Ref) {
-        self.machine.restart();
         let now = self.machine.settled(id, None).outcome;
+        self.spent.set(self.spent.get().saturating_add(self.steps.replace(0)));
         let wanted: &[bool] = match &now {
             Outcome::Value(Value::Bool(true)) => &[false],
             Outcome::Value(Value::Bool(false)) => &[true],
@@ -147,7 +150,7 @@ impl Finder<'_> {
             if matches!(self.expression.node(slot).op, Op::Constant(_) | Op::List(_)) {
                 continue;
             }
-            self.machine.restart();
+            self.spent.set(self.spent.get().saturating_add(self.steps.replace(0)));
             let Outcome::Value(other) = self.machine.settled(other, None).outcome else { continue };
             let current = self.machine.settled(slot, None).outcome;
             let ty = &self.expression.node(slot).ty;

@@ -11,6 +11,9 @@ const WIDTH: usize = 100;
 
 const MOST_PASSES: usize = 16;
 
+/// What is laid out may be longer than what is compiled: lines and indents count too.
+const LIMITS: Limits = Limits { source: 1_000_000, ..Limits::DEFAULT };
+
 /// Lays an expression out: `&&`, `||`, `?:`, lists, maps and arguments that do not fit a line of 100 characters stand one
 /// below the other, needless brackets go, texts are in double quotes. Comments stay before or behind what they stood at.
 ///
@@ -39,7 +42,7 @@ pub fn format(text: &str) -> Result<String, Diagnostics> {
 }
 
 fn lay_out(text: &str) -> Result<String, Diagnostics> {
-    let tree = parse(text, &Limits::DEFAULT).map_err(|findings| {
+    let tree = parse(text, &LIMITS).map_err(|findings| {
         let shown = findings.iter().map(|finding| Diagnostic {
             code: finding.code,
             severity: finding.severity,

@@ -2,9 +2,10 @@
 
 use super::ast::BinaryOp;
 use super::signature::{Call, Function, Sort, function, takes};
-use super::value_ops::{Fault, compare, equal, too_large};
+use super::value_ops::{Fault, Key, compare, equal, too_large};
 use super::{ErrorCode, Limits, optional};
 use crate::value::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use Call::{Global, Method};
@@ -22,7 +23,7 @@ pub(super) const TABLE: &[Function] = &[
             [Value::List(items), Value::Int(depth)] => (items, *depth),
             _ => return Err(Fault::no_overload("flatten", args)),
         };
-        let Ok(depth) = u32::try_from(depth) else {
+        let Ok(depth) = u32::try_from(depth.min(i64::from(u32::MAX))) else {
             return Err(Fault::new(ErrorCode::BadArgument, format!("`flatten` needs a depth of 0 or more, not {depth}")));
         };
         let mut flat = Vec::new();
@@ -57,15 +58,15 @@ pub(super) const TABLE: &[Function] = &[
 /// Lists as sets: order and repetition do not count.
 pub(super) const SETS: &[Function] = &[
     function("sets.contains", Global, &[takes(&[List, List], Bool)], |args, limits| {
-        of_two("sets.contains", args, limits, |a, b| b.iter().all(|item| holds(a, item)))
+        of_two("sets.contains", args, limits, |a, b| b.items.iter().all(|item| a.holds(item)))
     }),
     function("sets.equivalent", Global, &[takes(&[List, List], Bool)], |args, limits| {
         of_two("sets.equivalent", args, limits, |a, b| {
-            a.iter().all(|item| holds(b, item)) && b.iter().all(|item| holds(a, item))
+            a.items.iter().all(|item| b.holds(item)) && b.items.iter().all(|item| a.holds(item))
         })
     }),
     function("sets.intersects", Global, &[takes(&[List, List], Bool)], |args, limits| {
-        of_two("sets.intersects", args, limits, |a, b| a.iter().any(|item| holds(b, item)))
+        of_two("sets.intersects", args, limits, |a, b| a.items.iter().any(|item| b.holds(item)))
     }),
 ];
 
@@ -114,16 +115,21 @@ fn is_nan(value: &Value) -> bool {
 /// The first of equal elements, in the order of the list.
 fn distinct(items: &[Value], limits: &Limits) -> Result<Value, Fault> {
     let mut kept: Vec<Value> = Vec::new();
-    // Elements that have a place in an order are found by it, the others by comparing with all.
-    let mut seen = std::collections::BTreeSet::new();
-    let mut others: Vec<usize> = Vec::new();
-    for (at, item) in items.iter().enumerate() {
-        let new = match super::value_ops::Key::of(item) {
+    // Whole numbers, texts and truth values are found by their order, the others by comparing with all.
+    let mut seen = BTreeSet::new();
+    let compared = items.iter().filter(|item| Key::of(item).is_none());
+    let (count, parts) =
+        compared.fold((0_usize, 0_usize), |(count, parts), item| (count + 1, parts.saturating_add(weight(item))));
+    bounded(count, parts, limits)?;
+    let mut others: Vec<&Value> = Vec::new();
+    for item in items {
+        let new = match Key::of(item) {
             Some(key) => seen.insert(key),
             None => {
-                pairs(others.len(), 1, limits)?;
-                let new = others.iter().all(|known| !equal(&items[*known], item));
-                others.push(at);
+                let new = others.iter().all(|known| !equal(known, item));
+                if new {
+                    others.push(item);
+                }
                 new
             }
         };
@@ -134,21 +140,51 @@ fn distinct(items: &[Value], limits: &Limits) -> Result<Value, Fault> {
     Ok(Value::List(kept.into()))
 }
 
-fn holds(items: &[Value], wanted: &Value) -> bool {
-    items.iter().any(|item| equal(item, wanted))
-}
-
-/// Refuses to compare more pairs than a text may have bytes.
-fn pairs(a: usize, b: usize, limits: &Limits) -> Result<(), Fault> {
-    if a.saturating_mul(b) > limits.size { Err(too_large(limits.size)) } else { Ok(()) }
-}
-
-fn of_two(name: &str, args: &[Value], limits: &Limits, test: fn(&[Value], &[Value]) -> bool) -> Result<Value, Fault> {
-    match args {
-        [Value::List(a), Value::List(b)] => {
-            pairs(a.len(), b.len(), limits)?;
-            Ok(Value::Bool(test(a, b)))
-        }
-        _ => Err(Fault::no_overload(name, args)),
+/// How many parts a value has.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::List(items) => items.iter().fold(1, |sum, item| sum.saturating_add(weight(item))),
+        Value::Map(entries) => entries.iter().fold(1, |sum, (_, value)| sum.saturating_add(weight(value))),
+        Value::Optional(Some(held)) => weight(held).saturating_add(1),
+        Value::String(text) => 1 + text.len() / 64,
+        Value::Bytes(bytes) => 1 + bytes.len() / 64,
+        _ => 1,
     }
+}
+
+/// Refuses to compare more than ten times as many parts as a list may have elements.
+fn bounded(times: usize, parts: usize, limits: &Limits) -> Result<(), Fault> {
+    if times.saturating_mul(parts) > limits.size.saturating_mul(10) { Err(too_large(limits.size)) } else { Ok(()) }
+}
+
+/// A list of which it is asked what it holds.
+struct Members<'a> {
+    items: &'a [Value],
+    /// When all elements have a place in an order.
+    keys: Option<BTreeSet<Key<'a>>>,
+}
+
+impl<'a> Members<'a> {
+    fn of(items: &'a [Value]) -> Self {
+        Members { items, keys: items.iter().map(Key::of).collect() }
+    }
+
+    fn holds(&self, wanted: &Value) -> bool {
+        match (&self.keys, Key::of(wanted)) {
+            (Some(keys), Some(key)) => keys.contains(&key),
+            // Doubles with a fraction and decimals have no key of their own.
+            _ => self.items.iter().any(|item| equal(item, wanted)),
+        }
+    }
+}
+
+fn of_two(name: &str, args: &[Value], limits: &Limits, test: fn(&Members<'_>, &Members<'_>) -> bool) -> Result<Value, Fault> {
+    let [Value::List(a), Value::List(b)] = args else { return Err(Fault::no_overload(name, args)) };
+    let (a, b) = (Members::of(a), Members::of(b));
+    if a.keys.is_none() || b.keys.is_none() {
+        let parts = |members: &Members<'_>| members.items.iter().fold(0_usize, |sum, item| sum.saturating_add(weight(item)));
+        bounded(a.items.len(), parts(&b), limits)?;
+        bounded(b.items.len(), parts(&a), limits)?;
+    }
+    Ok(Value::Bool(test(&a, &b)))
 }

@@ -116,10 +116,15 @@ impl Printer<'_> {
             }
             Kind::Unary { op, operand } => {
                 self.out.push(if *op == UnaryOp::Not { '!' } else { '-' });
-                // A number after a minus would become one literal with it.
-                let number = *op == UnaryOp::Negate
-                    && matches!(tree.node(*operand).kind, Kind::Literal(Value::Int(_) | Value::Double(_)));
-                self.node(*operand, if number { 10 } else { 7 });
+                let start = self.out.len();
+                self.node(*operand, 7);
+                // A number after a minus would become one literal with it, whatever is asked of the number.
+                let rest = self.out.get(start..).unwrap_or("");
+                let number = rest.trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit());
+                if *op == UnaryOp::Negate && number {
+                    self.out.insert(start, '(');
+                    self.out.push(')');
+                }
             }
             Kind::Binary { op, left, right } => {
                 self.node(*left, strength);

@@ -10,10 +10,14 @@ use super::warn_sets::{Range, Set};
 use super::{FactId, Schema, value_ops};
 use crate::error::{Diagnostic, Severity};
 use crate::value::{Duration, Type, Value};
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Larger expressions are not looked at: a generated one of this size has no reader.
 const MOST_NODES: usize = 5_000;
+
+/// What is tried, counted in slots that are looked at. Beyond it nothing more is found.
+const BUDGET: u64 = 1_000_000;
 
 /// What is compared: equal slots have equal values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,14 +35,20 @@ pub(super) fn warnings(tree: &Tree, nodes: &[Node], root: Ref, schema: &Schema) 
     if nodes.len() > MOST_NODES {
         return Vec::new();
     }
-    let mut reader = Reader { tree, nodes, schema: Some(schema), findings: Vec::new() };
+    let mut reader = Reader { tree, nodes, schema: Some(schema), findings: Vec::new(), left: Cell::new(BUDGET) };
     reader.look(root);
     reader.findings
 }
 
 /// Whether a slot of an expression may have a value at all: a count is never below zero.
 pub(super) fn may_be(expression: &Checked, slot: Ref, value: &Value) -> bool {
-    let reader = Reader { tree: &expression.tree, nodes: &expression.nodes, schema: None, findings: Vec::new() };
+    let reader = Reader {
+        tree: &expression.tree,
+        nodes: &expression.nodes,
+        schema: None,
+        findings: Vec::new(),
+        left: Cell::new(BUDGET),
+    };
     let wanted = Set::of(BinaryOp::Equal, value, &expression.node(slot).ty);
     match (reader.universe(slot), wanted) {
         (Some(all), Some(wanted)) => !all.intersect(&wanted).is_empty(),
@@ -139,6 +149,7 @@ struct Reader<'a> {
     nodes: &'a [Node],
     schema: Option<&'a Schema>,
     findings: Vec<Finding>,
+    left: Cell<u64>,
 }
 
 impl Reader<'_> {
@@ -181,16 +192,24 @@ impl Reader<'_> {
 
     /// `&&` of which no two operands hold together (`wanted` true), `||` of which one always holds.
     fn look_at_junction(&mut self, operands: &[Ref], wanted: bool) -> bool {
-        for (at, operand) in operands.iter().enumerate() {
-            let text = self.text(*operand);
-            if operands[..at].iter().any(|before| self.text(*before) == text) {
+        let mut seen = BTreeSet::new();
+        for operand in operands {
+            let text = print_node(self.tree, self.syntax(*operand));
+            if !seen.insert(text) {
+                let text = self.text(*operand);
                 self.warn("duplicate_condition", *operand, format!("`{text}` stands here twice"), None);
                 return true;
             }
         }
-        let Some(at) = (1..operands.len()).find(|at| self.assume_all(&operands[..=*at], wanted).is_none()) else {
+        if self.assume_all(operands, wanted).is_some() {
             return false;
-        };
+        }
+        // The first operands that cannot hold together: the more there are, the less is possible.
+        let (mut before, mut at) = (0, operands.len() - 1);
+        while at - before > 1 {
+            let half = before + (at - before) / 2;
+            if self.assume_all(&operands[..=half], wanted).is_none() { at = half } else { before = half }
+        }
         let last = operands[at];
         let partner = operands[..at].iter().find(|before| self.assume_all(&[**before, last], wanted).is_none());
         let with = match partner {
@@ -274,6 +293,8 @@ impl Reader<'_> {
 
     /// What slots can still have when a condition has a truth value; `None` when it cannot have it.
     fn assume(&self, id: Ref, wanted: bool, possible: &Possible) -> Option<Possible> {
+        let Some(left) = self.left.get().checked_sub(1 + possible.len() as u64) else { return Some(possible.clone()) };
+        self.left.set(left);
         match &self.node(id).op {
             Op::Constant(Value::Bool(truth)) => (*truth == wanted).then(|| possible.clone()),
             Op::Not(operand) => self.assume(*operand, !wanted, possible),
