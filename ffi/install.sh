@@ -15,6 +15,7 @@ case $1 in
 *) prefix=$(pwd)/$1 ;;
 esac
 libdir=${LIBDIR:-lib}
+strip=
 target=${DESTDIR:-}$prefix
 
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$root/Cargo.toml")
@@ -31,6 +32,8 @@ else
     cargo=${CARGO:-cargo}
     "$cargo" build --release --locked --manifest-path "$here/Cargo.toml"
     library=${CARGO_TARGET_DIR:-$root/target}/release/$built
+    # What is installed carries no debug information; the file that cargo built keeps it.
+    strip=$(command -v strip || true)
 fi
 [ -f "$library" ] || { echo "$0: no library at $library" >&2; exit 1; }
 
@@ -42,6 +45,7 @@ fill() {
 mkdir -p "$target/include" "$target/$libdir/pkgconfig" "$target/$libdir/cmake/tactful"
 install -m 644 "$root/include/tactful.h" "$root/include/tactful.hpp" "$target/include/"
 install -m 755 "$library" "$target/$libdir/$file"
+[ -z "${strip:-}" ] || "$strip" -S "$target/$libdir/$file"
 ln -sf "$file" "$target/$libdir/$linked"
 fill "$here/pkgconfig/tactful.pc.in" "$target/$libdir/pkgconfig/tactful.pc"
 fill "$here/cmake/tactfulConfig.cmake.in" "$target/$libdir/cmake/tactful/tactfulConfig.cmake"

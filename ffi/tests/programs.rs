@@ -115,15 +115,16 @@ fn nothing_is_leaked_or_misread_under_the_address_sanitizer() {
 
 #[test]
 fn the_programs_of_the_guide_are_those_that_run() {
-    let guide = file("docs/c.md");
-    for (program, language) in [("examples/c/hello.c", "c"), ("examples/cpp/hello.cpp", "cpp")] {
-        assert!(
-            guide.contains(&format!("```{language}\n{}```\n", file(program))),
-            "docs/c.md has no ```{language} block with {program} as it is"
-        );
+    for (guide, program, language) in [
+        ("docs/c.md", "examples/c/hello.c", "c"),
+        ("docs/c.md", "examples/cpp/hello.cpp", "cpp"),
+        ("README.md", "examples/c/hello.c", "c"),
+    ] {
+        let block = format!("```{language}\n{}```\n", file(program));
+        assert!(file(guide).contains(&block), "{guide} has no ```{language} block with {program} as it is");
     }
-    for (name, standard) in [("examples/c/hello.c", "c99"), ("examples/cpp/hello.cpp", "c++11")] {
-        let program = compile(name, Standard(standard), &[], &format!("hello-{standard}"));
+    for (program, standard) in [("examples/c/hello.c", "c99"), ("examples/cpp/hello.cpp", "c++11")] {
+        let program = compile(program, Standard(standard), &[], &format!("hello-{standard}"));
         assert_eq!(succeed(&mut plain(&program, &[])), "Thank you.\n");
     }
 }

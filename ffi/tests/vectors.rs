@@ -4,8 +4,10 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use support::{Standard, checked, compile, found, plain, root, run, scratch, shown, succeed, valgrind};
 
 fn files() -> Vec<PathBuf> {
@@ -16,19 +18,28 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// The program that runs cases in C, when cJSON is there.
-fn in_c() -> Option<PathBuf> {
-    let mut probe = Command::new("gcc");
-    probe.args(["-x", "c", "-fsyntax-only", "-include", "cjson/cJSON.h", "/dev/null"]);
-    found("cJSON (libcjson-dev)", &mut probe)
-        .then(|| compile("ffi/tests/c/vectors.c", Standard("c99"), &["-lcjson"], "vectors-c"))
+/// The program that runs cases in C, when cJSON is there. Built once for all tests of this file.
+fn in_c() -> Option<&'static Path> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let build = || {
+        let mut probe = Command::new("gcc");
+        probe.args(["-x", "c", "-fsyntax-only", "-include", "cjson/cJSON.h", "/dev/null"]);
+        let found = found("cJSON (libcjson-dev)", &mut probe);
+        found.then(|| compile("ffi/tests/c/vectors.c", Standard("c99"), &["-lcjson"], "vectors-c"))
+    };
+    PROGRAM.get_or_init(build).as_deref()
 }
 
 /// The program that runs cases in C++, when nlohmann's JSON is there.
-fn in_cpp() -> Option<PathBuf> {
-    let mut probe = Command::new("g++");
-    probe.args(["-x", "c++", "-std=c++11", "-fsyntax-only", "-include", "nlohmann/json.hpp", "/dev/null"]);
-    found("nlohmann-json3-dev", &mut probe).then(|| compile("ffi/tests/c/vectors.cpp", Standard("c++11"), &[], "vectors-cpp"))
+fn in_cpp() -> Option<&'static Path> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let build = || {
+        let mut probe = Command::new("g++");
+        probe.args(["-x", "c++", "-std=c++11", "-fsyntax-only", "-include", "nlohmann/json.hpp", "/dev/null"]);
+        let found = found("nlohmann's JSON (nlohmann-json3-dev)", &mut probe);
+        found.then(|| compile("ffi/tests/c/vectors.cpp", Standard("c++11"), &[], "vectors-cpp"))
+    };
+    PROGRAM.get_or_init(build).as_deref()
 }
 
 /// How many cases a program says it ran.
@@ -44,14 +55,14 @@ fn cases(program: &Path, file: &Path) -> u32 {
 fn every_case_comes_out_as_written() {
     let files = files();
     if files.is_empty() {
-        println!("skipped: there is no file in tests/vectors");
+        let _ = writeln!(std::io::stderr(), "skipped: there is no file in tests/vectors");
         return;
     }
     for (program, language) in [(in_c(), "C"), (in_cpp(), "C++")] {
         let Some(program) = program else { continue };
         for file in &files {
             let written = std::fs::read_to_string(file).expect("it can be read").matches("\"case\":").count();
-            assert_eq!(cases(&program, file) as usize, written, "{} in {language}", file.display());
+            assert_eq!(cases(program, file) as usize, written, "{} in {language}", file.display());
         }
     }
 }
@@ -60,7 +71,7 @@ fn every_case_comes_out_as_written() {
 fn every_case_is_free_of_leaks_in_c() {
     let (Some(program), true) = (in_c(), valgrind()) else { return };
     for file in files() {
-        succeed(&mut checked(&program, &[file.to_str().expect("UTF-8")]));
+        succeed(&mut checked(program, &[file.to_str().expect("UTF-8")]));
     }
 }
 
@@ -76,7 +87,7 @@ const WRONG: [(&str, &str); 6] = [
 
 #[test]
 fn what_comes_out_otherwise_is_seen() {
-    let programs: Vec<PathBuf> = [in_c(), in_cpp()].into_iter().flatten().collect();
+    let programs: Vec<&Path> = [in_c(), in_cpp()].into_iter().flatten().collect();
     if programs.is_empty() {
         return;
     }
@@ -97,7 +108,7 @@ fn what_comes_out_otherwise_is_seen() {
     for program in programs {
         let told = |text: &str| {
             std::fs::write(&path, text).unwrap();
-            run(&mut plain(&program, &[path.to_str().unwrap()]))
+            run(&mut plain(program, &[path.to_str().unwrap()]))
         };
         // The bytes of the decision hold a digest, so they are taken from the first complaint.
         let complaint = shown(&told(cases));

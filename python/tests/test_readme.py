@@ -28,7 +28,8 @@ placements: {home: {channel: web}}
 
 def block(language: str) -> str:
     (text,) = [text for own, text in BLOCKS if own == language]
-    return text
+    found: str = text
+    return found
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import _thread
 import random
+import signal
+import subprocess
+import sys
+import textwrap
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -79,9 +84,9 @@ def test_a_replay_decides_what_a_base_decides(engine: tactful.Engine) -> None:
         )
     ids = {(row["customer"], row["time"]): row["decision"] for row in pa.table(replay.decisions).to_pylist()}
     assert len(ids) > 200
-    for (customer, time), decision in ids.items():
-        assert base.decide(customer, ["home", "letter"], time).id == decision
-        assert replay.decide(customer, ["home", "letter"], time) == base.decide(customer, ["home", "letter"], time)
+    for (customer, now), decision in ids.items():
+        assert base.decide(customer, ["home", "letter"], now).id == decision
+        assert replay.decide(customer, ["home", "letter"], now) == base.decide(customer, ["home", "letter"], now)
     some = next(iter(base))
     copy = base.find(some)
     assert copy is not None and replay.events(some) == copy.events() and replay.events("customer:nobody") == []
@@ -146,15 +151,28 @@ def test_the_last_word_of_the_callback_counts_too(engine: tactful.Engine) -> Non
         run(engine, table(10), progress=progress)
 
 
-def test_an_interrupt_ends_a_replay_without_a_callback(engine: tactful.Engine) -> None:
-    events = table(20_000)
-    # More than anybody waits for: it ends only because it is interrupted.
-    timer = threading.Timer(0.3, _thread.interrupt_main)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        for _ in range(10_000):
-            run(engine, [events] * 50)
-    timer.join()
+def test_an_interrupt_ends_a_replay_without_a_callback() -> None:
+    program = """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        import shop, test_replay
+        engine, events = shop.engine(), test_replay.table(20_000)
+        print("ready", flush=True)
+        # Hours of work, unless it is interrupted.
+        test_replay.run(engine, [events] * 1_000_000)
+    """
+    here = str(Path(__file__).parent)
+    child = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program), here], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=here
+    )
+    try:
+        assert child.stdout is not None and child.stdout.readline() == "ready\n"
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+        _, told = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert child.returncode == -signal.SIGINT and told.rstrip().endswith("KeyboardInterrupt")
 
 
 def test_replays_run_side_by_side_and_let_other_threads_work(engine: tactful.Engine) -> None:

@@ -159,6 +159,9 @@ fn take(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize)
         source: source.filter(|text| !text.is_empty()),
         cells: cells(layout, kind, roles, row)?,
     };
+    layout
+        .complete(kind, &event.cells)
+        .map_err(|error| refused(error.path().strip_prefix("properties.").unwrap_or(""), &error))?;
     for (name, part) in [("channel", event.channel), ("source", event.source)] {
         if part.is_some_and(|part| part.len() > Identifier::MAX_BYTES) {
             return Err(BadRow {

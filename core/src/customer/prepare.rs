@@ -39,6 +39,7 @@ impl Layout {
             }
             *place = self.cell_of(kind, column, name, value)?;
         }
+        self.complete(kind, &cells)?;
         let mut prepared = Prepared {
             kind,
             time: event.time,
@@ -54,6 +55,19 @@ impl Layout {
             None => Cow::Owned(self.content_id(&prepared)),
         };
         Ok(prepared)
+    }
+
+    /// Whether an event has all properties that its type demands.
+    pub(crate) fn complete(&self, kind: EventKind, cells: &[PreparedCell<'_>]) -> Result<(), EventError> {
+        let declared = self.schema().event_decl(kind).map_or(&[][..], |event| &event.properties);
+        let missing = declared.iter().zip(cells).find(|(property, cell)| property.required && **cell == PreparedCell::Missing);
+        match missing {
+            Some((property, _)) => {
+                let message = format!("every event of this type has `{}`, of type {}", property.name, property.ty);
+                Err(EventError::new("missing_property", format!("properties.{}", property.name), message))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The id of an event that was told without one: from its content, so that the same content is the same event.

@@ -9,11 +9,10 @@ mod rules;
 mod trace;
 
 pub use decision::{Answer, Decision, PlacementAnswer, Ranked};
-pub(crate) use gates::Consent;
-pub use gates::Detail;
+pub(crate) use gates::{Consent, Detail};
 pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
-pub use rules::{ContactRule, Limit, OfferRule, Offers, PlacementRule, Scope, TreatmentRule};
+pub(crate) use rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 pub use trace::{Candidate, Gate, JourneyPlace, Score, Trace};
 
 use crate::context::Context;

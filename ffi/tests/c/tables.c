@@ -267,6 +267,24 @@ int main(void) {
     tactful_replay_free(replay);
   }
 
+  /* Text with long offsets; C strings of which a bitmap says that some are null; numbers as ids. */
+  {
+    static const int64_t long_offsets[] = {0, 12, 15, 18, 30, 33, 33};
+    static const uint8_t none_of_last[] = {0x1f};
+    static const int64_t numbers[] = {1, 2, 3, 4, 2, 5};
+    columns[2].offsets = long_offsets;
+    columns[2].kind = TACTFUL_COLUMN_TEXT64;
+    columns[3].validity = none_of_last;
+    columns[4] = column("id", TACTFUL_COLUMN_INT64, numbers);
+    replay = replay_of(engine, TACTFUL_BAD_ROWS_REPORT);
+    OK(tactful_replay_add_columns(replay, columns, count, 6, &error));
+    OK(tactful_replay_run(replay, &error));
+    HOLDS(tactful_replay_get_stats(replay, &stats));
+    /* Without its visit the last row belongs to nobody. */
+    HOLDS(stats.events == 4 && stats.duplicates == 1 && stats.bad_rows == 1 && stats.anonymous_visitors == 0);
+    tactful_replay_free(replay);
+  }
+
   /* Options are checked. */
   memset(&options, 0, sizeof options);
   replay = NULL;
