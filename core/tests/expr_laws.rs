@@ -20,6 +20,7 @@ fn schema() -> Arc<Schema> {
     schema.declare_fact("customer.balance", euros.clone(), TimeClass::Step);
     schema.declare_fact("customer.tags", Type::List(Box::new(Type::String)), TimeClass::Step);
     schema.declare_fact("segment.loyal", Type::Bool, TimeClass::Step);
+    schema.declare_fact("journey.lifecycle.since", Type::Timestamp, TimeClass::Step);
     schema.declare_event(
         "purchase",
         [
@@ -55,7 +56,7 @@ fn stream() -> impl Strategy<Value = String> {
         1 => Just(".since(customer.since)".to_string()),
         1 => Just(".before(customer.since)".to_string()),
         1 => (0..60i64).prop_map(|hours| format!(".between(customer.since, now - duration(\"{hours}h\"))")),
-        1 => Just(".in_stage()".to_string()),
+        1 => Just(".in_stage(\"lifecycle\")".to_string()),
         2 => (
             prop_oneof![Just("followed_by"), Just("not_followed_by")],
             prop_oneof![
@@ -219,6 +220,7 @@ fn facts() -> impl Strategy<Value = NamedFacts> {
             }
             if let Some((since, until)) = since {
                 facts = facts.with_until("customer.since", Value::Timestamp(Moment::from(since)), until);
+                facts = facts.with_until("journey.lifecycle.since", Value::Timestamp(Moment::from(since)), until);
             }
             if let Some((cents, until)) = balance {
                 facts = facts.with_until("customer.balance", euros(cents), until);

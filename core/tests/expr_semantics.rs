@@ -272,6 +272,9 @@ fn places_are_those_of_the_document() {
         path: "segments.adult".into(),
         lines: vec![(0, 8, 7, "      customer.age > 1 &&".into()), (20, 9, 7, "        customer.agge > 2".into())],
     };
+    let own = |path: &str| Text { text: "events(\"view\").in_stage().exists()".into(), path: path.into(), ..text.clone() };
+    assert!(compile_text(&own("journeys.lifecycle.stages.retention.enter"), &schema(), &Expected::Bool).is_ok());
+    assert_eq!(compile_text(&own("segments.adult"), &schema(), &Expected::Bool).unwrap_err()[0].code, "bad_call");
     let findings = compile_text(&text, &schema(), &Expected::Bool).unwrap_err();
     let place = findings[0].place.clone().unwrap();
     assert_eq!((place.line, place.column, place.length), (9, 9, 13));

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use std::sync::Arc;
-use tactful::expr::{Expression, NamedFacts, Outcome, Schema, TimeClass, value_text};
+use tactful::expr::{CompileOptions, Expression, NamedFacts, Outcome, Schema, TimeClass, value_text};
 use tactful::value::{Type, Zone};
 use tactful::{Timestamp, Value};
 
@@ -91,11 +91,16 @@ fn nothing_named_may_come_between() {
 #[test]
 fn a_stage_is_a_window() {
     let facts = with(base(), "cart", "2026-03-01T10:00:00Z", "a", 1);
-    assert_eq!(ask("events(\"cart\").in_stage().count()", &facts), "unknown journey.since");
-    assert_eq!(ask("events(\"cart\").in_stage().count()", &facts.clone().with_stage_since(time("2026-03-01T10:00:00Z"))), "1");
-    assert_eq!(ask("events(\"cart\").in_stage().count()", &facts.clone().with_stage_since(time("2026-03-02T10:00:00Z"))), "0");
-    let told = facts.with("journey.lifecycle.since", Value::from(time("2026-03-01T00:00:00Z")));
-    assert_eq!(ask("events(\"cart\").in_stage(\"lifecycle\").count()", &told), "1");
+    let told = |since: &str| facts.clone().with("journey.lifecycle.since", Value::from(time(since)));
+    let text = "events(\"cart\").in_stage(\"lifecycle\").count()";
+    assert_eq!(ask(text, &facts), "unknown journey.lifecycle.since");
+    assert_eq!(ask(text, &told("2026-03-01T10:00:00Z")), "1");
+    assert_eq!(ask(text, &told("2026-03-02T10:00:00Z")), "0");
+    let schema = schema();
+    let own = CompileOptions { journey: "lifecycle", ..CompileOptions::new(Some(&schema)) };
+    let expression = Expression::compile_with("events(\"cart\").in_stage().count()", &own).unwrap();
+    assert_eq!(show(&expression.evaluate(&told("2026-03-01T10:00:00Z")).outcome), "1");
+    assert!(expression.checked().reads().facts.contains(&schema.fact("journey.lifecycle.since").unwrap()));
 }
 
 #[test]
@@ -147,6 +152,8 @@ fn mistakes_in_streams_are_explained() {
         ("events(\"cart\").streak(\"year\")", "takes `\"day\"`, `\"week\"` or `\"month\"`"),
         ("events(\"cart\").between(now).count()", "takes two timestamps"),
         ("events(\"cart\").rate(\"amount\")", "takes nothing"),
+        ("events(\"cart\").in_stage().count()", "name the journey"),
+        ("events(\"cart\").in_stage(\"life\").count()", "unknown name `journey(\"life\").since`"),
     ] {
         let findings = Expression::compile(text, Some(&schema())).map(|_| ()).expect_err(text);
         assert!(findings.to_string().contains(part), "{text}\n{findings}");

@@ -42,6 +42,8 @@ pub struct CompileOptions<'a> {
     pub container: &'a str,
     /// What the result must be.
     pub expected: Expected,
+    /// The journey whose own condition this is, which `in_stage()` reads; empty elsewhere.
+    pub journey: &'a str,
     /// How large the expression may be.
     pub limits: Limits,
 }
@@ -50,16 +52,17 @@ impl<'a> CompileOptions<'a> {
     /// Any result, no container, the default limits.
     #[must_use]
     pub fn new(schema: Option<&'a Schema>) -> Self {
-        CompileOptions { schema, container: "", expected: Expected::Any, limits: Limits::DEFAULT }
+        CompileOptions { schema, container: "", expected: Expected::Any, journey: "", limits: Limits::DEFAULT }
     }
 }
 
-/// Compiles a text of a playbook.
+/// Compiles a text of a playbook. Below `journeys.<name>` it is a condition of that journey's own.
 ///
 /// # Errors
 /// Everything that is wrong, with places in the document.
 pub fn compile_text(text: &Text, schema: &Schema, expected: &Expected) -> Result<Checked, Vec<Diagnostic>> {
-    let options = CompileOptions { expected: expected.clone(), ..CompileOptions::new(Some(schema)) };
+    let journey = text.path.strip_prefix("journeys.").and_then(|rest| rest.split('.').next()).unwrap_or("");
+    let options = CompileOptions { expected: expected.clone(), journey, ..CompileOptions::new(Some(schema)) };
     compile(&text.text, &options, &|finding| Diagnostic {
         code: finding.code,
         severity: finding.severity,
@@ -98,6 +101,7 @@ fn compile(
         tree: &tree,
         schema: options.schema,
         container: options.container,
+        journey: options.journey,
         limits: &options.limits,
         nodes: Vec::new(),
         free: Vec::new(),
@@ -135,6 +139,7 @@ pub(super) struct Checker<'a> {
     pub(super) tree: &'a Tree,
     pub(super) schema: Option<&'a Schema>,
     pub(super) container: &'a str,
+    pub(super) journey: &'a str,
     pub(super) limits: &'a Limits,
     pub(super) nodes: Vec<Node>,
     /// Of each node: whether what its type leaves open (`dyn`) may still become anything, as in `[]`.

@@ -187,7 +187,16 @@ impl Checker<'_> {
 
     pub(super) fn bound(&mut self, id: NodeId, function: &str, args: &[NodeId]) -> Option<Bound> {
         match (function, args) {
-            ("in_stage", []) => Some(Bound::Stage),
+            ("in_stage", []) if !self.journey.is_empty() => {
+                let path = format!("journey.{}.since", self.journey);
+                Some(Bound::Since(self.fact_path(id, &path)))
+            }
+            ("in_stage", []) => {
+                let message = "`in_stage()` stands in a journey's own conditions";
+                let finding = Finding::error("bad_call", self.extent(id), message);
+                self.report(finding.hint("name the journey: `.in_stage(\"lifecycle\")`"));
+                None
+            }
             ("in_stage", [arg]) => match self.tree.node(*arg).kind.clone() {
                 Kind::Literal(Value::String(name)) => {
                     Some(Bound::Since(self.fact_path(*arg, &format!("journey.{name}.since"))))

@@ -76,7 +76,6 @@ pub struct NamedFacts {
     now: Timestamp,
     zone: Option<Zone>,
     session: Option<(Timestamp, Timestamp)>,
-    stage: Option<Timestamp>,
     values: BTreeMap<Arc<str>, Value>,
     by_fact: BTreeMap<FactId, (Value, Option<Timestamp>)>,
     /// By time, then in the order added.
@@ -100,7 +99,6 @@ impl NamedFacts {
             now,
             zone: None,
             session: None,
-            stage: None,
             values: BTreeMap::new(),
             by_fact: BTreeMap::new(),
             events: Vec::new(),
@@ -145,12 +143,6 @@ impl NamedFacts {
     #[must_use]
     pub fn with_session(self, start: Timestamp, end: Timestamp) -> Self {
         NamedFacts { session: Some((start, end)), ..self }
-    }
-
-    /// Within a journey's own conditions: since when it has been in its stage.
-    #[must_use]
-    pub fn with_stage_since(self, since: Timestamp) -> Self {
-        NamedFacts { stage: Some(since), ..self }
     }
 
     /// With an event. An event type or property that the schema does not declare is left out.
@@ -213,10 +205,6 @@ impl Facts for NamedFacts {
 
     fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp> {
         self.events.iter().find(|event| event.time > self.now && kinds.contains(&event.kind)).map(|event| event.time)
-    }
-
-    fn stage_since(&self) -> Option<Timestamp> {
-        self.stage.filter(|since| *since <= self.now)
     }
 
     fn session(&self) -> Option<(Timestamp, Timestamp)> {

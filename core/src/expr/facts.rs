@@ -43,12 +43,6 @@ pub trait Facts {
     /// with a later time than `now`.
     fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp>;
 
-    /// Of a condition of a journey's own: since when the customer has been in the journey's stage. `None` elsewhere, and
-    /// outside of the journey.
-    fn stage_since(&self) -> Option<Timestamp> {
-        None
-    }
-
     /// The session that is open at `now`: its first instant, and the first instant at which it will be over.
     fn session(&self) -> Option<(Timestamp, Timestamp)>;
 }

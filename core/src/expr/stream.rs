@@ -46,8 +46,6 @@ pub(super) enum Bound {
     RollingBy(Ref),
     Calendar(Unit),
     Session,
-    /// Since the journey whose condition this is entered its stage.
-    Stage,
     Since(Ref),
     Before(Ref),
 }
@@ -123,7 +121,7 @@ impl Stream {
     pub(super) fn children(&self) -> Vec<Ref> {
         let bounds = self.bounds.iter().filter_map(|bound| match bound {
             Bound::RollingBy(by) | Bound::Since(by) | Bound::Before(by) => Some(*by),
-            Bound::Rolling(_) | Bound::Calendar(_) | Bound::Session | Bound::Stage => None,
+            Bound::Rolling(_) | Bound::Calendar(_) | Bound::Session => None,
         });
         let targets = self.follows.iter().flat_map(|follow| &follow.conditions);
         bounds.chain(self.conditions.iter().chain(targets).map(|(_, condition)| *condition)).collect()

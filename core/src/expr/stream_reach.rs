@@ -62,13 +62,6 @@ pub(super) fn reach(
                     continue;
                 }
             },
-            Bound::Stage => match machine.facts.stage_since() {
-                Some(since) => Span::from(since, now),
-                None => {
-                    blend(&mut failed, Outcome::Unknown(Missing::one(Arc::from("journey.since"))));
-                    continue;
-                }
-            },
             Bound::Session => match machine.facts.session() {
                 Some((start, end)) => {
                     *until = earlier(*until, Some(end));
