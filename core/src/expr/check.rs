@@ -3,7 +3,8 @@
 
 use super::ast::{Extent, Kind, NodeId, Tree};
 use super::checked::{Checked, Node, Op, Reads, Ref};
-use super::parse::{Finding, parse};
+use super::finding::Finding;
+use super::parse::parse;
 use super::{EventKind, Limits, Schema, TimeClass, types};
 use crate::error::{Diagnostic, Severity};
 use crate::playbook::Text;

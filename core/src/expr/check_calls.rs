@@ -3,7 +3,7 @@
 use super::ast::{Extent, Kind, NodeId};
 use super::check::Checker;
 use super::checked::{Op, Ref};
-use super::parse::Finding;
+use super::finding::Finding;
 use super::signature::{Call, Function, Sort};
 use super::value_ops::Fault;
 use super::{ErrorCode, TimeClass, functions, functions_text};

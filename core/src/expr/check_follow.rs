@@ -3,13 +3,12 @@
 use super::EventKind;
 use super::ast::{Kind, NodeId};
 use super::check::Checker;
-use super::check_stream::unit_named;
 use super::checked::Ref;
-use super::parse::Finding;
-use super::stream::{Bound, Terminal};
+use super::finding::Finding;
+use super::stream::Bound;
 use super::stream_follow::Follow;
 use crate::error::nearest;
-use crate::value::{Decimal, Duration, Unit, Value};
+use crate::value::{Duration, Value};
 
 /// All that narrows a stream, in the order written.
 #[derive(Default)]
@@ -138,54 +137,5 @@ impl Checker<'_> {
             }
         }
         found
-    }
-
-    /// What an end takes besides a property: the share of `quantile`, the unit of `streak`. Gives the arguments left.
-    pub(super) fn further<'n>(&mut self, id: NodeId, terminal: Terminal, args: &'n [NodeId]) -> (&'n [NodeId], Decimal, Unit) {
-        let (mut left, mut share, mut unit) = (args, Decimal::new(0, 0, None), Unit::Day);
-        match (terminal, args) {
-            (Terminal::Quantile, [property, at]) => {
-                left = std::slice::from_ref(property);
-                match self.share(*at) {
-                    Some(found) => share = found,
-                    None => {
-                        let message = "`quantile` takes a number from 0 to 1, such as `quantile(\"amount\", 0.9)`";
-                        self.report(Finding::error("bad_call", self.extent(*at), message));
-                    }
-                }
-            }
-            (Terminal::Quantile, _) => {
-                let message = "`quantile` takes a property and a number from 0 to 1, such as `quantile(\"amount\", 0.9)`";
-                self.report(Finding::error("bad_call", self.extent(id), message));
-                left = args.get(..1).unwrap_or(args);
-            }
-            (Terminal::Streak, _) => {
-                self.reads.zone = true;
-                self.reads.now = true;
-                left = &[];
-                let named = args.first().map(|arg| &self.tree.node(*arg).kind);
-                match named {
-                    Some(Kind::Literal(Value::String(text))) if args.len() == 1 => match unit_named(text) {
-                        Some(found) => unit = found,
-                        None => self.no_unit(id),
-                    },
-                    _ => self.no_unit(id),
-                }
-            }
-            _ => {}
-        }
-        (left, share, unit)
-    }
-
-    fn no_unit(&mut self, id: NodeId) {
-        let message = "`streak` takes `\"day\"`, `\"week\"` or `\"month\"`";
-        self.report(Finding::error("bad_call", self.extent(id), message));
-    }
-
-    fn share(&self, id: NodeId) -> Option<Decimal> {
-        let Kind::Literal(Value::Int(_) | Value::Double(_)) = &self.tree.node(id).kind else { return None };
-        let share = Decimal::parse(&self.tree.number_text(id), Decimal::MAX_SCALE, None).ok()?;
-        let whole = 10_i128.pow(u32::from(share.scale()));
-        (0..=whole).contains(&share.units()).then_some(share)
     }
 }

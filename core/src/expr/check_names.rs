@@ -3,7 +3,7 @@
 use super::ast::{Kind, NodeId};
 use super::check::{Binding, Checker};
 use super::checked::{Candidate, Op, Ref};
-use super::parse::Finding;
+use super::finding::Finding;
 use super::{FactId, TimeClass, types};
 use crate::error::nearest;
 use crate::value::{Type, Value};
@@ -211,7 +211,7 @@ impl Checker<'_> {
             if !known.is_empty() {
                 finding = finding.hint(format!("there is {}", known.join(", ")));
             } else if let [word] = parts {
-                finding = finding.hint(match super::parse::foreign_word(word) {
+                finding = finding.hint(match super::meant::foreign_word(word) {
                     Some(hint) => hint.to_string(),
                     None => format!("if it is a text, put it in quotes: `\"{word}\"`"),
                 });

@@ -4,7 +4,7 @@ use super::TimeClass;
 use super::ast::{BinaryOp, Form, Kind, NodeId, UnaryOp};
 use super::check::{Binding, Checker};
 use super::checked::{Op, Ref};
-use super::parse::Finding;
+use super::finding::Finding;
 use super::types::{self, literal_decimal};
 use crate::error::nearest;
 use crate::value::{Type, Value};

@@ -2,16 +2,16 @@
 
 use super::ast::{Kind, NodeId};
 use super::check::{Binding, Checker};
+use super::check_ends::{result_type, unit_named, zero};
 use super::check_follow::Narrowing;
 use super::checked::{Op, Ref};
-use super::parse::Finding;
+use super::finding::Finding;
 use super::row_test::RowTests;
 use super::stream::{Bound, Stream, Terminal};
 use super::types::is_number;
 use super::{EventKind, Missing, PropertyId, TimeClass};
 use crate::error::nearest;
-use crate::value::{Decimal, Duration, Type, Unit, Value};
-use chrono::Weekday;
+use crate::value::{Duration, Type, Value};
 use std::sync::Arc;
 
 /// What narrows a stream.
@@ -399,53 +399,5 @@ impl Checker<'_> {
             Some((property, _)) => self.push(id, Op::HasProperty { slot, id: property }, Type::Bool, TimeClass::Constant),
             None => self.broken(id),
         }
-    }
-}
-
-fn result_type(terminal: Terminal, ty: &Type) -> Type {
-    match terminal {
-        Terminal::Count | Terminal::CountDistinct | Terminal::Streak => Type::Int,
-        Terminal::Rate => Type::Double,
-        Terminal::Exists => Type::Bool,
-        Terminal::Avg => match ty {
-            Type::Int | Type::Uint | Type::Double => Type::Double,
-            Type::Decimal { scale } => Type::Decimal { scale: average_scale(*scale) },
-            Type::Money { currency, scale } => Type::Money { currency: *currency, scale: average_scale(*scale) },
-            other => other.clone(),
-        },
-        Terminal::Sum
-        | Terminal::Min
-        | Terminal::Max
-        | Terminal::First
-        | Terminal::Last
-        | Terminal::MostFrequent
-        | Terminal::LeastFrequent
-        | Terminal::Quantile => ty.clone(),
-        Terminal::Distinct => Type::List(Box::new(ty.clone())),
-        Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap => Type::Duration,
-    }
-}
-
-pub(super) fn unit_named(name: &str) -> Option<Unit> {
-    match name {
-        "day" => Some(Unit::Day),
-        "week" => Some(Unit::Week { first_day: Weekday::Mon }),
-        "month" => Some(Unit::Month),
-        _ => None,
-    }
-}
-
-fn average_scale(scale: u8) -> u8 {
-    scale.saturating_add(4).min(Decimal::MAX_SCALE)
-}
-
-fn zero(ty: &Type) -> Value {
-    match ty {
-        Type::Uint => Value::Uint(0),
-        Type::Double => Value::Double(0.0),
-        Type::Decimal { scale } => Value::Decimal(Decimal::new(0, *scale, None)),
-        Type::Money { currency, scale } => Value::Decimal(Decimal::new(0, *scale, Some(*currency))),
-        Type::Duration => Value::Duration(Duration::ZERO),
-        _ => Value::Int(0),
     }
 }

@@ -3,7 +3,8 @@
 use super::Outcome;
 use super::ast::Form;
 use super::checked::Ref;
-use super::evaluate::{Frame, Local, Machine, Partial, earlier};
+use super::evaluate::{Machine, Partial, earlier};
+use super::evaluate_names::{Frame, Local};
 use super::value_ops::{self, Fault};
 use crate::value::{Timestamp, Value};
 use std::sync::Arc;

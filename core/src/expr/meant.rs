@@ -3,10 +3,28 @@
 use super::ast::{BinaryOp, Extent, Kind, NodeId};
 use super::check::Checker;
 use super::checked::Ref;
-use super::parse::Finding;
+use super::finding::Finding;
 use super::stream::Terminal;
 use super::{functions, types};
 use crate::value::{Type, Value};
+
+/// What to write instead of a word that other languages have.
+pub(super) fn foreign_word(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "not" | "NOT" => "write `!`",
+        "and" | "AND" => "write `&&`",
+        "or" | "OR" => "write `||`",
+        "is" | "equals" | "eq" => "compare with `==`",
+        "between" | "BETWEEN" => "write `3 <= x && x <= 5`",
+        "like" | "LIKE" => "write `x.startsWith(\"A\")`, `x.contains(\"A\")` or `x.matches(\"^A.*\")`",
+        "contains" => "write `x.contains(\"A\")`",
+        "if" | "then" | "else" => "write `condition ? yes : no`",
+        "IN" => "write `in`",
+        "True" | "TRUE" => "write `true`",
+        "False" | "FALSE" => "write `false`",
+        _ => return None,
+    })
+}
 
 /// How a macro is written.
 pub(super) fn macro_usage(name: &str) -> Option<&'static str> {

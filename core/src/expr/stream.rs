@@ -2,7 +2,8 @@
 
 use super::ast::BinaryOp;
 use super::checked::Ref;
-use super::evaluate::{Frame, Local, Machine, Partial, earlier};
+use super::evaluate::{Machine, Partial, earlier};
+use super::evaluate_names::{Frame, Local};
 use super::row_test::RowTests;
 use super::stream_follow::{self, Follow, Verdict};
 use super::stream_reach::{Reach, reach};

@@ -1,7 +1,8 @@
 //! What comes after an event: `followed_by` and `not_followed_by`, joined on properties.
 
 use super::checked::Ref;
-use super::evaluate::{Frame, Local, Machine, Partial, earlier};
+use super::evaluate::{Machine, Partial, earlier};
+use super::evaluate_names::{Frame, Local};
 use super::stream::{Stream, blend};
 use super::stream_reach::Reach;
 use super::value_ops::Fault;

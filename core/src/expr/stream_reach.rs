@@ -1,6 +1,7 @@
 //! Where the events of a stream lie: its windows at the instant of the question.
 
-use super::evaluate::{Frame, Machine, earlier};
+use super::evaluate::{Machine, earlier};
+use super::evaluate_names::Frame;
 use super::stream::{Bound, Stream, blend};
 use super::value_ops::Fault;
 use super::{Missing, Outcome};
