@@ -45,12 +45,26 @@ class Source:
         first: list[datetime] = []
         last: list[datetime] = []
         for batch in self._batches(["time"]):
-            times = batch.column("time").cast(pa.timestamp("us", tz="UTC"))
-            ends = pc.min_max(times).as_py()
+            ends = pc.min_max(_times(batch.column("time"))).as_py()
             if ends["min"] is not None:
                 first.append(ends["min"])
                 last.append(ends["max"])
         return (min(first), max(last)) if first else None
+
+
+def _times(column: pa.Array) -> pa.Array:
+    """A column of times, of text too; what cannot be read as one is left to the engine to report."""
+    if not _is_text(column.type):
+        return column.cast(pa.timestamp("us", tz="UTC"))
+    return pa.array([_time(text) for text in column.to_pylist()], pa.timestamp("us", tz="UTC"))
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        time = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
 
 
 def _holds(column: pa.Array, texts: list[str]) -> pa.Array:
@@ -90,7 +104,7 @@ def open_source(path: Path, needed: Sequence[str]) -> Source:
 def _check_types(path: Path, schema: pa.Schema) -> None:
     if "time" in schema.names:
         kind = schema.field("time").type
-        if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind) or _is_text(kind)):
             raise Unreadable(f"`{path}`: column `time` is {kind}: give timestamps, such as 2010-06-30T12:00:00Z")
         if pa.types.is_timestamp(kind) and kind.tz is None:
             raise Unreadable(f"`{path}`: column `time` has no time zone: convert it to UTC first")
@@ -119,19 +133,20 @@ def _parquet(path: Path) -> Source:
 
 
 def _csv(path: Path) -> Source:
-    times = {"time": pa.timestamp("us", tz="UTC")}
-    texts = {name: pa.string() for name in ("type", "id", "customer", "visit")}
+    # Every column stays text: the engine reads numbers and times itself, and says of each row that does not fit what is wrong.
     read = pcsv.ReadOptions(block_size=1 << 24)
+    with pcsv.open_csv(path, read_options=read) as reader:
+        names = reader.schema.names
+    texts = {name: pa.string() for name in names}
 
     def batches(columns: list[str] | None) -> Iterable[pa.RecordBatch]:
-        convert = pcsv.ConvertOptions(column_types={**times, **texts}, strings_can_be_null=True, include_columns=columns)
+        convert = pcsv.ConvertOptions(
+            column_types=texts, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False, include_columns=columns
+        )
         with pcsv.open_csv(path, convert_options=convert, read_options=read) as reader:
             yield from reader
 
-    convert = pcsv.ConvertOptions(column_types={**times, **texts}, strings_can_be_null=True)
-    with pcsv.open_csv(path, convert_options=convert, read_options=read) as reader:
-        schema = reader.schema
-    return Source(path, schema, sum(batch.num_rows for batch in batches(None)), batches)
+    return Source(path, pa.schema(texts.items()), sum(batch.num_rows for batch in batches(None)), batches)
 
 
 def _ipc(path: Path) -> Source:
