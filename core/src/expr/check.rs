@@ -256,7 +256,10 @@ impl Checker<'_> {
                 let body = self.lower(body);
                 self.scope.pop();
                 let (ty, class) = (self.ty(body).clone(), self.class(body).max(self.mixed([value])));
-                self.push(id, Op::Bind { slot, value, body }, ty, class)
+                let free = self.free[body.0 as usize];
+                let bind = self.push(id, Op::Bind { slot, value, body }, ty, class);
+                self.free[bind.0 as usize] = free;
+                bind
             }
             Kind::Where { .. } => self.bare_stream(id),
         }

@@ -132,9 +132,13 @@ impl Checker<'_> {
             let (base, other, unwraps) = (*base, *other, function.name == "orValue");
             return self.or_else(id, base, other, unwraps);
         }
-        let absent = function.name == "optional.none";
+        // What holds nothing yet may still hold anything.
+        let first_free = parts.first().is_some_and(|first| self.free[first.0 as usize]);
+        let keeps = |sort: Sort| matches!(sort, Sort::Same | Sort::Held | Sort::OptionalOf | Sort::OptionalHeld);
+        let free = parts.is_empty() || (first_free && function.overloads.iter().any(|overload| keeps(overload.result)));
+        let ty = if matches!(function.name, "math.greatest" | "math.least") { one_type(&found).unwrap_or(ty) } else { ty };
         let call = self.push(id, Op::Call { function, args: parts }, ty, class);
-        self.free[call.0 as usize] = absent;
+        self.free[call.0 as usize] = free;
         call
     }
 
@@ -163,6 +167,15 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+}
+
+/// The type that all arguments, or all elements of a list that is the only one, have.
+fn one_type(args: &[Type]) -> Option<Type> {
+    match args {
+        [Type::List(element)] => Some((**element).clone()),
+        [first, rest @ ..] => rest.iter().all(|other| other == first).then(|| first.clone()),
+        [] => None,
     }
 }
 
