@@ -100,6 +100,28 @@ fn state_changes_at_instants_that_can_be_told() {
 }
 
 #[test]
+fn what_is_probably_not_meant_is_a_warning() {
+    let rest = "segments:
+  adult: customer.age >= 18
+  nobody: customer.age > 60 && customer.age < 18
+  grown: 18 <= customer.age
+";
+    let engine = Engine::compile(&[("shop.yaml", &format!("{HEAD}{rest}"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let found: Vec<(&str, &str, u32)> = engine
+        .warnings()
+        .0
+        .iter()
+        .map(|finding| (finding.code, finding.path.as_str(), finding.place.as_ref().unwrap().line))
+        .collect();
+    assert_eq!(
+        found,
+        [("contradiction", "segments.nobody", 14), ("duplicate_condition", "segments.grown", 15)],
+        "{}",
+        engine.warnings()
+    );
+}
+
+#[test]
 fn messages_are_checked() {
     let text = mistakes("offers:\n  hat: {treatments: {web: {message: 'Hi {{ nmae }}', with: {name: customer.age}}}}\n");
     assert!(text.contains("the message shows `nmae`, which `with` does not declare"), "{text}");

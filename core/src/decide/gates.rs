@@ -181,10 +181,12 @@ fn condition(rule: &Rule, gate: Gate, context: &Context<'_>, detail: Detail) -> 
     Err(Stop { gate, unknown, reasons })
 }
 
-/// Why a rule came out as it did; where a segment decided, why the customer is in it or not.
+/// Why a rule came out as it did and the smallest change that would have turned it; where a segment decided, why the customer is
+/// in it or not.
 pub(super) fn reasons_of(rule: &Rule, context: &Context<'_>) -> Vec<String> {
     let mut reasons = expr::explain(rule.checked(), context).reasons();
     let rules = context.rules();
+    let mut segments = Vec::new();
     for fact in &rule.reads().facts {
         let Some(Source::Segment(number)) = rules.sources.source(*fact) else { continue };
         let path = rules.sources.path(*fact);
@@ -192,11 +194,22 @@ pub(super) fn reasons_of(rule: &Rule, context: &Context<'_>) -> Vec<String> {
         let (called, listed) = (format!("segment({name:?})"), format!("{name:?} in segment"));
         let decided = reasons.iter().any(|reason| reason.contains(&called) || reason.contains(&listed));
         if let (true, Some(segment)) = (decided, rules.segments.get(number)) {
-            let why = expr::explain(segment.checked(), context).reasons();
-            reasons.push(format!("segment `{name}`: {}", why.join("; ")));
+            let mut why = expr::explain(segment.checked(), context).reasons();
+            why.extend(turned_by(segment, context));
+            segments.push(format!("segment `{name}`: {}", why.join("; ")));
         }
     }
+    // What would turn a segment is said of the segment.
+    if segments.is_empty() {
+        reasons.extend(turned_by(rule, context));
+    }
+    reasons.extend(segments);
     reasons
+}
+
+/// The smallest change that would turn a rule, in words; the first of several.
+fn turned_by(rule: &Rule, context: &Context<'_>) -> Option<String> {
+    expr::flips(rule.checked(), context)?.sentences().into_iter().next()
 }
 
 fn number(value: &Value) -> Option<f64> {

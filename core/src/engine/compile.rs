@@ -20,6 +20,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
         _ => None,
     };
     if let Some(model) = &mut model {
+        findings.extend(repeated_segments(&playbook, model));
         order(&playbook, model, &mut findings);
         if let (true, Some(offers)) = (whole, &offers) {
             check_purposes(&playbook, &model.rules, offers, &model.journeys, &mut findings);
@@ -31,6 +32,18 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
         (Some(model), Some(offers)) if !findings.has_errors() => Ok(Inner { playbook, model, offers, warnings: findings }),
         _ => Err(findings),
     }
+}
+
+/// Segments with the same condition, which are probably not meant.
+fn repeated_segments(playbook: &Playbook, model: &Model) -> Vec<Diagnostic> {
+    let names = playbook.segments.iter().map(|segment| &*segment.name.text);
+    let mut findings = crate::expr::repeated(names.zip(model.rules.segments.iter().map(Rule::checked)));
+    for finding in &mut findings {
+        let segment = playbook.segments.iter().find(|segment| *segment.name.text == *finding.path);
+        finding.place = segment.map(|segment| segment.name.place.clone());
+        finding.path.insert_str(0, "segments.");
+    }
+    findings
 }
 
 /// A segment, persona or journey in the graph of what depends on what.
