@@ -1,0 +1,431 @@
+//! The index: for each slot and group of codes a bitmap of the rules that are still possible.
+//!
+//! Rules stand in blocks of 512, sorted by the condition that rarely holds, so that most blocks are impossible as a whole: a
+//! summary bit per block tells. In the blocks that are left, the bitmaps of all slots are met with *and*. What remains is
+//! verified by the rule's program, unless the bitmaps say all there is to say.
+
+use super::constraint::{Constraint, both, conjuncts};
+use super::layout::{CodeRanges, Coded, Coding, Layout, UNKNOWN};
+use super::order::Odds;
+use super::row::Row;
+use super::shape::Shape;
+
+/// 512 rules.
+type Line = [u64; 8];
+const BLOCK: usize = 512;
+
+/// The bitmaps of all slots.
+#[derive(Debug)]
+pub(in crate::expr) struct Index {
+    rules: usize,
+    blocks: usize,
+    /// Words of a summary.
+    words: usize,
+    /// By row, then by block.
+    lines: Box<[Line]>,
+    /// By row: a bit for each block with a possible rule.
+    summary: Box<[u64]>,
+    /// The slots with rows, those of many rules first.
+    scalars: Box<[Scalar]>,
+    lists: Box<[List]>,
+    /// Of each block: the rules of which the bitmaps say all.
+    exact: Box<[Line]>,
+}
+
+/// The rows of a slot with codes.
+#[derive(Debug)]
+struct Scalar {
+    slot: u16,
+    /// By code: the row.
+    rows: Box<[u32]>,
+    /// The row when the value is unknown: rules that do not read it.
+    free: u32,
+}
+
+/// The rows of a slot with elements.
+#[derive(Debug)]
+struct List {
+    /// The words of the slot in a row of facts.
+    first: usize,
+    count: usize,
+    /// The row of rules that demand no element.
+    free: u32,
+    /// The rows of the elements, from this on, so many of them.
+    rows: u32,
+    most: u32,
+}
+
+/// Memory of a question.
+#[derive(Debug, Clone, Default)]
+pub(in crate::expr) struct Chosen {
+    scalars: Vec<u32>,
+    /// The free row and those of the elements, of all lists one after the other.
+    elements: Vec<u32>,
+    /// Where each list ends in `elements`.
+    ends: Vec<usize>,
+    alive: Vec<u64>,
+}
+
+/// How many rows the index may have: more for few rules, where they are short.
+fn row_budget(rules: usize) -> usize {
+    ((8 << 20) / rules.max(1)).clamp(640, 16_384)
+}
+
+impl Index {
+    /// An index over rules in the order given.
+    pub(in crate::expr) fn new<'s>(
+        rules: impl ExactSizeIterator<Item = &'s Shape>,
+        layout: &Layout,
+        literals: &[Coded],
+        odds: &Odds,
+    ) -> Self {
+        let count = rules.len();
+        let blocks = count.div_ceil(BLOCK);
+        let needs: Vec<usize> = layout
+            .slots
+            .iter()
+            .map(|slot| match slot.coding {
+                Coding::Elements { count, .. } => count as usize,
+                _ => slot.codes as usize,
+            })
+            .collect();
+        let cap = share(&needs, row_budget(count));
+        let mut rows = 0_u32;
+        let mut take = |count: usize| {
+            let first = rows;
+            rows += u32::try_from(count).unwrap_or(0);
+            first
+        };
+        let plan: Vec<Rows> = layout
+            .slots
+            .iter()
+            .enumerate()
+            .map(|(number, slot)| match slot.coding {
+                Coding::Elements { first, count, .. } => {
+                    let most = (count as usize).min(cap).max(1);
+                    let shared = most < count as usize;
+                    let number = u32::try_from(most).unwrap_or(1);
+                    Rows::List { bit: first, first: take(most), most: number, shared, free: take(1) }
+                }
+                _ => {
+                    let groups = odds.groups(number, u32::try_from(cap).unwrap_or(u32::MAX));
+                    let most = groups.last().map_or(1, |last| last + 1);
+                    Rows::Scalar { first: take(most as usize), ends: ends(&groups), groups, free: take(1) }
+                }
+            })
+            .collect();
+        let mut filling = Filling {
+            lines: vec![[0; 8]; rows as usize * blocks],
+            blocks,
+            exact: vec![[0; 8]; blocks],
+            demands: vec![0_u32; layout.slots.len()],
+            everyone: (0..blocks).map(|block| full_line(count - block * BLOCK)).collect(),
+        };
+        filling.open(&plan);
+        for (position, shape) in rules.enumerate() {
+            filling.rule(position, shape, literals, &plan);
+        }
+        let Filling { lines, exact, demands, .. } = filling;
+        let words = blocks.div_ceil(64);
+        let mut summary = vec![0_u64; rows as usize * words];
+        for (at, line) in lines.iter().enumerate().filter(|(_, line)| **line != [0; 8]) {
+            let (row, block) = (at / blocks, at % blocks);
+            summary[row * words + block / 64] |= 1 << (block % 64);
+        }
+        let mut order: Vec<usize> = (0..plan.len()).filter(|slot| demands[*slot] > 0).collect();
+        order.sort_by_key(|slot| std::cmp::Reverse(demands[*slot]));
+        let (mut scalars, mut lists) = (Vec::new(), Vec::new());
+        for slot in order {
+            match &plan[slot] {
+                Rows::Scalar { first, groups, free, .. } => scalars.push(Scalar {
+                    slot: u16::try_from(slot).unwrap_or(u16::MAX),
+                    rows: groups.iter().map(|group| first + group).collect(),
+                    free: *free,
+                }),
+                Rows::List { bit, first, most, free, .. } => lists.push(List {
+                    first: *bit as usize / 64,
+                    count: needs[slot].div_ceil(64),
+                    free: *free,
+                    rows: *first,
+                    most: *most,
+                }),
+            }
+        }
+        Index {
+            rules: count,
+            blocks,
+            words,
+            lines: lines.into(),
+            summary: summary.into(),
+            scalars: scalars.into(),
+            lists: lists.into(),
+            exact: exact.into(),
+        }
+    }
+
+    /// Calls `found` with the position of each rule that is still possible, and whether it is known to be true already.
+    #[inline]
+    pub(in crate::expr) fn candidates(&self, row: &Row, chosen: &mut Chosen, mut found: impl FnMut(usize, bool)) {
+        self.choose(row, chosen);
+        let Chosen { scalars, elements, ends, alive } = chosen;
+        for (at, word) in alive.iter().enumerate() {
+            let mut word = *word;
+            while word != 0 {
+                let block = at * 64 + word.trailing_zeros() as usize;
+                word &= word - 1;
+                let Some(line) = self.block(block, scalars, elements, ends) else { continue };
+                let exact = &self.exact[block];
+                for (i, (possible, exact)) in line.iter().zip(exact).enumerate() {
+                    let mut possible = *possible;
+                    while possible != 0 {
+                        let bit = possible.trailing_zeros();
+                        possible &= possible - 1;
+                        found(block * BLOCK + i * 64 + bit as usize, exact >> bit & 1 == 1);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks up the rows, and the blocks that are possible by all of them.
+    #[inline]
+    fn choose(&self, row: &Row, chosen: &mut Chosen) {
+        let Chosen { scalars, elements, ends, alive } = chosen;
+        scalars.clear();
+        elements.clear();
+        ends.clear();
+        alive.clear();
+        alive.resize(self.words, u64::MAX);
+        if self.scalars.is_empty() && self.lists.is_empty() {
+            for (at, word) in alive.iter_mut().enumerate() {
+                *word = low_bits(self.blocks - at * 64);
+            }
+        }
+        for scalar in &self.scalars {
+            let code = row.code(scalar.slot);
+            scalars.push(scalar.rows.get(code as usize).copied().unwrap_or(scalar.free));
+        }
+        for list in &self.lists {
+            elements.push(list.free);
+            for (at, word) in row.element_words(list.first, list.count).iter().enumerate() {
+                let mut word = *word;
+                while word != 0 {
+                    let bit = u32::try_from(at).unwrap_or(0) * 64 + word.trailing_zeros();
+                    word &= word - 1;
+                    elements.push(list.rows + bit % list.most);
+                }
+            }
+            ends.push(elements.len());
+        }
+        for row in scalars.iter() {
+            for (alive, summary) in alive.iter_mut().zip(self.summary(*row)) {
+                *alive &= summary;
+            }
+        }
+        let mut start = 0;
+        for end in ends.iter() {
+            for (at, alive) in alive.iter_mut().enumerate() {
+                let any = elements[start..*end].iter().fold(0, |any, row| any | self.summary[*row as usize * self.words + at]);
+                *alive &= any;
+            }
+            start = *end;
+        }
+    }
+
+    #[inline]
+    fn summary(&self, row: u32) -> &[u64] {
+        let start = row as usize * self.words;
+        &self.summary[start..start + self.words]
+    }
+
+    /// The rules of a block that are possible by all slots; `None` when there are none.
+    #[inline]
+    fn block(&self, block: usize, scalars: &[u32], elements: &[u32], ends: &[usize]) -> Option<Line> {
+        let mut line = [u64::MAX; 8];
+        if self.scalars.is_empty() && self.lists.is_empty() {
+            return Some(full_line(self.rules - block * BLOCK));
+        }
+        for rows in scalars.chunks(6) {
+            for row in rows {
+                and(&mut line, &self.lines[*row as usize * self.blocks + block]);
+            }
+            if line == [0; 8] {
+                return None;
+            }
+        }
+        let mut start = 0;
+        for end in ends {
+            let mut any = [0; 8];
+            for row in &elements[start..*end] {
+                or(&mut any, &self.lines[*row as usize * self.blocks + block]);
+            }
+            and(&mut line, &any);
+            start = *end;
+        }
+        (line != [0; 8]).then_some(line)
+    }
+
+    /// Bytes on the heap.
+    pub(in crate::expr) fn bytes(&self) -> usize {
+        let scalars: usize = self.scalars.iter().map(|scalar| scalar.rows.len() * 4).sum();
+        (self.lines.len() + self.exact.len()) * size_of::<Line>() + self.summary.len() * 8 + scalars
+    }
+}
+
+#[inline]
+fn and(line: &mut Line, other: &Line) {
+    for (word, other) in line.iter_mut().zip(other) {
+        *word &= other;
+    }
+}
+
+#[inline]
+fn or(line: &mut Line, other: &Line) {
+    for (word, other) in line.iter_mut().zip(other) {
+        *word |= other;
+    }
+}
+
+fn low_bits(count: usize) -> u64 {
+    if count >= 64 { u64::MAX } else { (1 << count) - 1 }
+}
+
+fn full_line(count: usize) -> Line {
+    std::array::from_fn(|word| low_bits(count.saturating_sub(word * 64)))
+}
+
+/// The most rows that each slot may have so that all together stay within the budget.
+fn share(needs: &[usize], budget: usize) -> usize {
+    let (mut low, mut high) = (2, needs.iter().copied().max().unwrap_or(2).max(2));
+    let total = |cap: usize| needs.iter().map(|need| need.min(&cap) + 1).sum::<usize>();
+    while low < high {
+        let half = (low + high).div_ceil(2);
+        if total(half) <= budget { low = half } else { high = half - 1 }
+    }
+    low
+}
+
+/// The first code after each group.
+fn ends(groups: &[u32]) -> Vec<u32> {
+    let mut ends: Vec<u32> = Vec::new();
+    for (code, group) in (0..).zip(groups) {
+        let group = *group as usize;
+        if ends.len() <= group {
+            ends.resize(group + 1, 0);
+        }
+        ends[group] = code + 1;
+    }
+    ends
+}
+
+/// The rows of a slot while the index is built.
+enum Rows {
+    Scalar {
+        first: u32,
+        groups: Vec<u32>,
+        ends: Vec<u32>,
+        free: u32,
+    },
+    /// `shared` when there are more elements than rows.
+    List {
+        bit: u32,
+        first: u32,
+        most: u32,
+        shared: bool,
+        free: u32,
+    },
+}
+
+struct Filling {
+    lines: Vec<Line>,
+    blocks: usize,
+    exact: Vec<Line>,
+    /// By slot: how many rules demand something of it.
+    demands: Vec<u32>,
+    everyone: Vec<Line>,
+}
+
+impl Filling {
+    /// Before any rule: of slots with codes everything is possible, and no rule demands an element.
+    fn open(&mut self, plan: &[Rows]) {
+        for rows in plan {
+            let range = match rows {
+                Rows::Scalar { first, free, .. } => *first..free + 1,
+                Rows::List { free, .. } => *free..free + 1,
+            };
+            for row in range {
+                let start = row as usize * self.blocks;
+                self.lines[start..start + self.blocks].copy_from_slice(&self.everyone);
+            }
+        }
+    }
+
+    fn rule(&mut self, position: usize, shape: &Shape, literals: &[Coded], plan: &[Rows]) {
+        let mut exact = true;
+        let mut codes: Vec<(u16, CodeRanges)> = Vec::new();
+        let mut listed: Vec<u16> = Vec::new();
+        for part in conjuncts(shape) {
+            match Constraint::of(part, literals) {
+                Some(Constraint::Codes { slot, ranges }) => match codes.iter_mut().find(|(same, _)| *same == slot) {
+                    Some((_, known)) => *known = both(known, &ranges),
+                    None => codes.push((slot, ranges.into_owned())),
+                },
+                // Of two demands on one list only the first is in the index.
+                Some(Constraint::Elements { slot, bits }) if !listed.contains(&slot) => {
+                    listed.push(slot);
+                    exact &= self.elements(position, slot, &bits, plan);
+                }
+                _ => exact = false,
+            }
+        }
+        for (slot, ranges) in codes {
+            exact &= self.codes(position, slot, &ranges, plan);
+        }
+        if exact {
+            self.exact[position / BLOCK][position % BLOCK / 64] |= 1 << (position % 64);
+        }
+    }
+
+    fn codes(&mut self, position: usize, slot: u16, ranges: &CodeRanges, plan: &[Rows]) -> bool {
+        let Some(Rows::Scalar { first, groups, ends, free }) = plan.get(usize::from(slot)) else { return false };
+        let group_of = |code: u32| groups.get(code as usize).copied().unwrap_or(UNKNOWN);
+        if ranges.iter().any(|(_, high)| group_of(*high) == UNKNOWN) {
+            return false;
+        }
+        self.demands[usize::from(slot)] += 1;
+        let mut exact = true;
+        let mut next = 0;
+        for (low, high) in ranges {
+            let (from, to) = (group_of(*low), group_of(*high));
+            let begin = if from == 0 { 0 } else { ends[from as usize - 1] };
+            exact &= begin == *low && ends[to as usize] == high + 1;
+            for group in next..from {
+                self.clear(first + group, position);
+            }
+            next = next.max(to + 1);
+        }
+        for group in next..u32::try_from(ends.len()).unwrap_or(0) {
+            self.clear(first + group, position);
+        }
+        self.clear(*free, position);
+        exact
+    }
+
+    fn elements(&mut self, position: usize, slot: u16, bits: &[u32], plan: &[Rows]) -> bool {
+        let Some(Rows::List { bit: begin, first, most, shared, free }) = plan.get(usize::from(slot)) else { return false };
+        self.demands[usize::from(slot)] += 1;
+        self.clear(*free, position);
+        for bit in bits {
+            self.set(first + (bit - begin) % most, position);
+        }
+        !shared
+    }
+
+    fn clear(&mut self, row: u32, position: usize) {
+        self.lines[row as usize * self.blocks + position / BLOCK][position % BLOCK / 64] &= !(1 << (position % 64));
+    }
+
+    fn set(&mut self, row: u32, position: usize) {
+        self.lines[row as usize * self.blocks + position / BLOCK][position % BLOCK / 64] |= 1 << (position % 64);
+    }
+}
