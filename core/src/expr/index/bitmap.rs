@@ -128,7 +128,7 @@ impl Index {
         let Filling { lines, exact, demands, .. } = filling;
         let words = blocks.div_ceil(64);
         let mut summary = vec![0_u64; rows as usize * words];
-        for (at, line) in lines.iter().enumerate().filter(|(_, line)| **line != [0; 8]) {
+        for (at, _) in lines.iter().enumerate().filter(|(_, line)| **line != [0; 8]) {
             let (row, block) = (at / blocks, at % blocks);
             summary[row * words + block / 64] |= 1 << (block % 64);
         }

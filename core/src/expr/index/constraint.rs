@@ -60,12 +60,6 @@ impl<'a> Constraint<'a> {
         }
     }
 
-    pub(in crate::expr) fn slot(&self) -> SlotId {
-        match self {
-            Constraint::Codes { slot, .. } | Constraint::Elements { slot, .. } => *slot,
-        }
-    }
-
     /// How often it holds.
     pub(in crate::expr) fn odds(&self, odds: &Odds) -> f32 {
         match self {

@@ -85,7 +85,7 @@ pub(in crate::expr) fn tests_of(literal: &Coded, codes: &dyn Fn(u16) -> u32, poo
                     #[expect(clippy::cast_possible_truncation, reason = "halves of a word")]
                     tests.push(test(Kind::Mask, *slot, mask as u32, (mask >> 32) as u32));
                 }
-                ranges if words > 2 * ranges.len() => {
+                ranges if ranges.len() <= 8 && words > 2 * ranges.len() => {
                     tests.extend(ranges.iter().map(|(low, high)| test(Kind::Range, *slot, *low, high - low)));
                 }
                 [] => {}
@@ -215,15 +215,6 @@ fn place(at: usize) -> u16 {
 /// A test that leads to the same place whatever the row.
 fn always(to: u16) -> Test {
     Test { kind: Kind::Mask, slot: 0, a: 0, b: 0, yes: to, no: to }
-}
-
-/// How a test reads what is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::expr) enum Reading {
-    /// As not true: the program says what is known to be true.
-    Known,
-    /// As true: the program says what may be true.
-    Possible,
 }
 
 /// Runs a program. `opaque` decides the parts that only the reference can.

@@ -47,7 +47,7 @@ fn key_double(key: u64) -> f64 {
 fn moment_key(moment: Moment) -> u64 {
     // Within the years 1 to 9999, so that nothing overflows.
     let micros = moment.seconds() * 1_000_000 + i64::from(moment.nanos() / 1_000);
-    int_key(micros * 2 + i64::from(moment.nanos() % 1_000 != 0))
+    int_key(micros * 2 + i64::from(!moment.nanos().is_multiple_of(1_000)))
 }
 
 fn key_moment(key: u64) -> Option<Moment> {
@@ -125,7 +125,7 @@ impl KeyType {
     /// The keys for which `value op constant` is true; `None` when that is an error for some or keys are too coarse.
     pub(in crate::expr) fn ranges(self, op: BinaryOp, constant: &Value) -> Option<Ranges> {
         if let Value::Timestamp(moment) = constant
-            && moment.nanos() % 1_000 != 0
+            && !moment.nanos().is_multiple_of(1_000)
         {
             return None;
         }

@@ -37,7 +37,6 @@ pub(in crate::expr) struct Places {
 /// How the values of one fact become codes.
 #[derive(Debug)]
 pub(in crate::expr) struct Slot {
-    pub(in crate::expr) fact: FactId,
     pub(in crate::expr) coding: Coding,
     /// How many codes there are.
     pub(in crate::expr) codes: u32,
@@ -135,7 +134,7 @@ impl Layout {
                 }
                 SlotKind::Told => (Coding::Told, 2, Vec::new()),
             };
-            slots.push(Slot { fact, coding, codes: u32::try_from(codes).unwrap_or(UNKNOWN) });
+            slots.push(Slot { coding, codes: u32::try_from(codes).unwrap_or(UNKNOWN) });
             ranks.push(rank);
         }
         let coded = lowering.literals.all().iter().map(|literal| coded(literal, &slots, &ranks)).collect();

@@ -2,7 +2,7 @@
 
 use super::key::{KeyType, double_key};
 use super::layout::{Coding, Layout, UNKNOWN, key_code, text_code, whole_key};
-use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Missing, Read};
+use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Read};
 use crate::value::{Span, Timestamp, Value, Zone};
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -76,8 +76,11 @@ pub(in crate::expr) struct Lowering {
     opaque_texts: Interner<Arc<str>>,
 }
 
+/// Rules with further constants of a slot are left to the reference.
+const CONSTANTS: u32 = 1 << 20;
+
 /// A rule with more parts than this is left to the reference as a whole.
-const PARTS: usize = 20_000;
+const PARTS: usize = 4_000;
 
 impl Lowering {
     /// Takes a rule apart.
@@ -123,7 +126,9 @@ impl Lowering {
 
     fn constant(&mut self, slot: SlotId, constant: Constant) -> Option<u32> {
         match &mut self.slots.get_mut(usize::from(slot))?.1 {
-            SlotKind::Texts(constants) | SlotKind::Elements(constants) => Some(constants.number(constant)),
+            SlotKind::Texts(constants) | SlotKind::Elements(constants) => {
+                Some(constants.number(constant)).filter(|number| *number < CONSTANTS)
+            }
             _ => None,
         }
     }
