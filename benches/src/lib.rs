@@ -1,6 +1,8 @@
 //! Data for the benchmarks: customers of a shop like that of `examples/retail`, made from a counter, the same on every run.
 
 pub mod measure;
+#[cfg(feature = "peers")]
+pub mod peers;
 pub mod workload;
 
 use tactful::customer::Customer;

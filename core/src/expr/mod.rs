@@ -54,6 +54,7 @@ pub use evaluate::{Evaluated, evaluate};
 pub use explain::{Explanation, explain};
 pub use expression::{Expression, NamedFacts};
 pub use facts::{Answer, EventRow, Facts, Missing, Read};
+pub use index::batch::{BatchMatches, BlockMatches, RuleColumns};
 pub use index::row::{Row, RowError};
 pub use limits::Limits;
 pub use outcome::{ErrorCode, EvalError, Outcome};

@@ -218,6 +218,11 @@ impl RuleSet {
         }
     }
 
+    /// The program at a position of the index, and the number of its first test.
+    pub(super) fn program_at(&self, position: usize) -> (&[Test], usize) {
+        (self.program(position), self.starts.get(position).map_or(0, |start| *start as usize))
+    }
+
     fn remembered(&self, part: u32, facts: &dyn Facts, question: u64, memo: &mut [(u64, Option<bool>)]) -> Option<bool> {
         match memo.get_mut(part as usize) {
             Some((asked, known)) if *asked == question => *known,

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use std::hash::BuildHasherDefault;
 
 /// The place that means *true*; any other place without a test means *false*.
-const ACCEPT: u16 = u16::MAX;
+pub(in crate::expr) const ACCEPT: u16 = u16::MAX;
 const REJECT: u16 = u16::MAX - 1;
 
 /// One test: 16 bytes.
@@ -79,8 +79,9 @@ pub(in crate::expr) fn tests_of(literal: &Coded, codes: &dyn Fn(u16) -> u32, poo
             let count = codes(*slot);
             let words = count.div_ceil(64) as usize;
             match &ranges[..] {
+                [] => tests.push(never(*slot)),
                 [(low, high)] => tests.push(test(Kind::Range, *slot, *low, high - low)),
-                ranges if count <= 64 && !ranges.is_empty() => {
+                ranges if count <= 64 => {
                     let mask = bitset(ranges, 1)[0];
                     #[expect(clippy::cast_possible_truncation, reason = "halves of a word")]
                     tests.push(test(Kind::Mask, *slot, mask as u32, (mask >> 32) as u32));
@@ -88,7 +89,6 @@ pub(in crate::expr) fn tests_of(literal: &Coded, codes: &dyn Fn(u16) -> u32, poo
                 ranges if ranges.len() <= 8 && words > 2 * ranges.len() => {
                     tests.extend(ranges.iter().map(|(low, high)| test(Kind::Range, *slot, *low, high - low)));
                 }
-                [] => {}
                 ranges => {
                     let offset = pool.number(bitset(ranges, words));
                     tests.push(test(Kind::Set, *slot, offset, u32::try_from(words).unwrap_or(0)));
@@ -96,7 +96,8 @@ pub(in crate::expr) fn tests_of(literal: &Coded, codes: &dyn Fn(u16) -> u32, poo
             }
         }
         Coded::Elements { slot, bits, within } => match (&bits[..], within) {
-            ([], true) => {}
+            ([], true) => tests.push(never(*slot)),
+            ([], false) => tests.push(test(Kind::Range, *slot, 0, 0)),
             ([bit], true) => tests.push(test(Kind::Element, *slot, *bit, 0)),
             ([bit], false) => tests.push(test(Kind::NoElement, *slot, *bit, 0)),
             (bits, within) => {
@@ -210,6 +211,11 @@ impl Writer<'_> {
 
 fn place(at: usize) -> u16 {
     u16::try_from(at).unwrap_or(REJECT)
+}
+
+/// A test that holds for no code; unlike a constant it is not known when the slot is not.
+fn never(slot: u16) -> Test {
+    Test { kind: Kind::Range, slot, a: UNKNOWN - 1, b: 0, yes: ACCEPT, no: REJECT }
 }
 
 /// A test that leads to the same place whatever the row.

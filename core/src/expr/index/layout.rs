@@ -37,6 +37,7 @@ pub(in crate::expr) struct Places {
 /// How the values of one fact become codes.
 #[derive(Debug)]
 pub(in crate::expr) struct Slot {
+    pub(in crate::expr) fact: FactId,
     pub(in crate::expr) coding: Coding,
     /// How many codes there are.
     pub(in crate::expr) codes: u32,
@@ -134,7 +135,7 @@ impl Layout {
                 }
                 SlotKind::Told => (Coding::Told, 2, Vec::new()),
             };
-            slots.push(Slot { coding, codes: u32::try_from(codes).unwrap_or(UNKNOWN) });
+            slots.push(Slot { fact, coding, codes: u32::try_from(codes).unwrap_or(UNKNOWN) });
             ranks.push(rank);
         }
         let coded = lowering.literals.all().iter().map(|literal| coded(literal, &slots, &ranks)).collect();
@@ -151,6 +152,18 @@ impl Layout {
     #[inline]
     pub(in crate::expr) fn slot(&self, slot: SlotId) -> Option<&Slot> {
         self.slots.get(usize::from(slot))
+    }
+
+    /// By word of the elements: the list that has it.
+    pub(in crate::expr) fn words_of_lists(&self) -> Vec<SlotId> {
+        let mut words = vec![SlotId::MAX; self.words];
+        for (number, slot) in (0..).zip(&self.slots) {
+            if let Coding::Elements { first, count, .. } = slot.coding {
+                let first = first as usize / 64;
+                words[first..first + (count as usize).div_ceil(64)].fill(number);
+            }
+        }
+        words
     }
 
     /// Bytes on the heap, roughly.

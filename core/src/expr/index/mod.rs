@@ -6,6 +6,7 @@
 //! the codes of one customer, `flat` is the program of one rule over them, `bitmap` finds the rules that are still possible,
 //! `batch` goes through columns. What cannot be written that way is an opaque literal, which the reference evaluator decides.
 
+pub(super) mod batch;
 pub(super) mod bitmap;
 pub(super) mod constraint;
 pub(super) mod flat;
