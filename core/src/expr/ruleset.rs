@@ -4,8 +4,8 @@ use super::check::{CompileOptions, Expected, compile_source};
 use super::evaluate::{Machine, evaluate};
 use super::explain::{Explanation, explain};
 use super::index::bitmap::{Chosen, Index};
-use super::index::constraint::{Constraint, conjuncts};
-use super::index::flat::{Pool, Test, Writer, possible, run, tests_of};
+use super::index::constraint::{Constraint, bring_forward, conjuncts};
+use super::index::flat::{Pool, Test, Writer, possible, run, run_prefix, tests_of};
 use super::index::layout::{Coded, Layout};
 use super::index::order::Odds;
 use super::index::row::{Row, RowError};
@@ -58,6 +58,8 @@ pub struct RuleSet {
     pub(super) tests: Box<[Test]>,
     /// Where the program at a position begins; one more than there are rules.
     starts: Box<[u32]>,
+    /// By position: how many tests there are of parts that the index cannot look up; those come first.
+    prefixes: Box<[u16]>,
     /// By position: the rule; and by rule: its position.
     pub(super) rules: Box<[u32]>,
     positions: Box<[u32]>,
@@ -180,8 +182,15 @@ impl RuleSet {
                     }
                 }
             }
-            Some(index) => index.candidates(row, chosen, |position, exact| {
-                if exact || run(self.program(position), &self.pool, row, &mut opaque) {
+            Some(index) => index.candidates(row, chosen, |position, partial| {
+                let prefix = usize::from(self.prefixes[position]);
+                let holds = if partial {
+                    run(self.program(position), &self.pool, row, &mut opaque)
+                } else {
+                    let first = self.program(position).get(..prefix);
+                    prefix == 0 || first.is_some_and(|first| run_prefix(first, &self.pool, row, &mut opaque))
+                };
+                if holds {
                     matches.push(RuleId(self.rules[position]));
                 }
             }),
@@ -329,6 +338,7 @@ impl RuleSet {
         self.names.bytes()
             + self.texts.bytes()
             + (self.by_name.len() + self.starts.len() + self.rules.len() + self.positions.len()) * 4
+            + self.prefixes.len() * 2
             + size_of_val(&*self.tests)
             + size_of_val(&*self.pool)
             + self.layout.bytes()
@@ -423,9 +433,13 @@ impl Gathered {
         let (layout, literals) = Layout::new(self.lowering, schema, &kept);
         let odds = Odds::new(&layout, &literals, &uses);
         let few = self.shapes.len() <= FEW;
+        let mut forward = vec![0; self.shapes.len()];
         let mut order: Vec<(SortKey, u32)> = Vec::with_capacity(self.shapes.len());
         for (rule, shape) in (0..).zip(&mut self.shapes) {
             odds.arrange(shape, &literals);
+            if !few {
+                forward[rule as usize] = bring_forward(shape, &literals);
+            }
             order.push((if few { None } else { sort_key(shape, &literals, &odds) }, rule));
         }
         order.sort_unstable();
@@ -440,14 +454,17 @@ impl Gathered {
         let tests_of = |literal: u32| coded.get(literal as usize).cloned().unwrap_or_default();
         let mut writer = Writer { literals: &tests_of, tests: Vec::new() };
         let mut starts = Vec::with_capacity(rules.len() + 1);
+        let mut prefixes = Vec::with_capacity(rules.len());
         for rule in &rules {
             starts.push(u32::try_from(writer.tests.len()).unwrap_or(u32::MAX));
+            let shape = &self.shapes[*rule as usize];
+            prefixes.push(u16::try_from(writer.prefix(shape, forward[*rule as usize])).unwrap_or(u16::MAX));
             // Rules with too many parts were left to the reference, so that every program fits.
-            let _ = writer.write(&self.shapes[*rule as usize]);
+            let _ = writer.write(shape);
         }
         starts.push(u32::try_from(writer.tests.len()).unwrap_or(u32::MAX));
         let tests = writer.tests.into();
-        let shapes = rules.iter().map(|rule| &self.shapes[*rule as usize]);
+        let shapes = rules.iter().map(|rule| (&self.shapes[*rule as usize], forward[*rule as usize]));
         let index = (!few).then(|| Index::new(shapes, &layout, &literals, &odds));
         Ok(RuleSet {
             layout: Arc::new(layout),
@@ -456,6 +473,7 @@ impl Gathered {
             by_name,
             tests,
             starts: starts.into(),
+            prefixes: prefixes.into(),
             rules,
             positions: positions.into(),
             pool: pool.finish(),

@@ -1,8 +1,9 @@
 //! The index: for each slot and group of codes a bitmap of the rules that are still possible.
 //!
 //! Rules stand in blocks of 512, sorted by the condition that rarely holds, so that most blocks are impossible as a whole: a
-//! summary bit per block tells. In the blocks that are left, the bitmaps of all slots are met with *and*. What remains is
-//! verified by the rule's program, unless the bitmaps say all there is to say.
+//! summary bit per block tells. In the blocks that are left, the bitmaps of all slots are met with *and*. A second bitmap tells
+//! for which rules a group of codes says too little; only those run their whole program, others only the parts that read
+//! several slots.
 
 use super::constraint::{Constraint, both, conjuncts};
 use super::layout::{CodeRanges, Coded, Coding, Layout, UNKNOWN};
@@ -28,8 +29,11 @@ pub(in crate::expr) struct Index {
     /// The slots with rows, those of many rules first.
     scalars: Box<[Scalar]>,
     lists: Box<[List]>,
-    /// Of each block: the rules of which the bitmaps say all.
-    exact: Box<[Line]>,
+    /// By row, of the first rows, then by block: the rules that are possible for some codes of the group and not for others.
+    partial: Box<[Line]>,
+    partial_rows: u32,
+    /// Of each block: the rules of which the bitmaps do not say all that they could.
+    inexact: Box<[Line]>,
 }
 
 /// The rows of a slot with codes.
@@ -68,13 +72,13 @@ pub(in crate::expr) struct Chosen {
 
 /// How many rows the index may have: more for few rules, where they are short.
 fn row_budget(rules: usize) -> usize {
-    ((8 << 20) / rules.max(1)).clamp(640, 16_384)
+    ((8 << 20) / rules.max(1)).clamp(512, 16_384)
 }
 
 impl Index {
-    /// An index over rules in the order given.
+    /// An index over rules in the order given, each with the number of its first parts that are verified anyway.
     pub(in crate::expr) fn new<'s>(
-        rules: impl ExactSizeIterator<Item = &'s Shape>,
+        rules: impl ExactSizeIterator<Item = (&'s Shape, usize)>,
         layout: &Layout,
         literals: &[Coded],
         odds: &Odds,
@@ -96,11 +100,17 @@ impl Index {
             rows += u32::try_from(count).unwrap_or(0);
             first
         };
-        let plan: Vec<Rows> = layout
-            .slots
-            .iter()
-            .enumerate()
-            .map(|(number, slot)| match slot.coding {
+        let groups: Vec<Vec<u32>> =
+            (0..needs.len()).map(|number| odds.groups(number, u32::try_from(cap).unwrap_or(u32::MAX))).collect();
+        // Slots whose groups have several codes come first, so that the rows with partial rules do.
+        let coarse = |number: usize| groups[number].last().is_some_and(|last| (*last as usize) < needs[number] - 1);
+        let (mut first, rest): (Vec<usize>, Vec<usize>) = (0..needs.len()).partition(|number| coarse(*number));
+        let coarse_slots = first.len();
+        first.extend(rest);
+        let mut partial_rows = 0;
+        let mut plan: Vec<Option<Rows>> = (0..needs.len()).map(|_| None).collect();
+        for (at, number) in first.into_iter().enumerate() {
+            let rows = match layout.slots[number].coding {
                 Coding::Elements { first, count, .. } => {
                     let most = (count as usize).min(cap).max(1);
                     let shared = most < count as usize;
@@ -108,24 +118,34 @@ impl Index {
                     Rows::List { bit: first, first: take(most), most: number, shared, free: take(1) }
                 }
                 _ => {
-                    let groups = odds.groups(number, u32::try_from(cap).unwrap_or(u32::MAX));
+                    let groups = groups[number].clone();
                     let most = groups.last().map_or(1, |last| last + 1);
                     Rows::Scalar { first: take(most as usize), ends: ends(&groups), groups, free: take(1) }
                 }
-            })
-            .collect();
+            };
+            if at < coarse_slots
+                && let Rows::Scalar { free, .. } = &rows
+            {
+                partial_rows = free + 1;
+            }
+            plan[number] = Some(rows);
+        }
+        let plan: Vec<Rows> = plan.into_iter().flatten().collect();
         let mut filling = Filling {
             lines: vec![[0; 8]; rows as usize * blocks],
             blocks,
-            exact: vec![[0; 8]; blocks],
+            partial: vec![[0; 8]; partial_rows as usize * blocks],
+            inexact: vec![[0; 8]; blocks],
             demands: vec![0_u32; layout.slots.len()],
             everyone: (0..blocks).map(|block| full_line(count - block * BLOCK)).collect(),
         };
         filling.open(&plan);
-        for (position, shape) in rules.enumerate() {
-            filling.rule(position, shape, literals, &plan);
+        for (position, (shape, verified)) in rules.enumerate() {
+            let parts = conjuncts(shape);
+            let parts = if verified < parts.len() { &parts[verified..] } else { parts };
+            filling.rule(position, parts, literals, &plan);
         }
-        let Filling { lines, exact, demands, .. } = filling;
+        let Filling { lines, partial, inexact, demands, .. } = filling;
         let words = blocks.div_ceil(64);
         let mut summary = vec![0_u64; rows as usize * words];
         for (at, _) in lines.iter().enumerate().filter(|(_, line)| **line != [0; 8]) {
@@ -159,11 +179,13 @@ impl Index {
             summary: summary.into(),
             scalars: scalars.into(),
             lists: lists.into(),
-            exact: exact.into(),
+            partial: partial.into(),
+            partial_rows,
+            inexact: inexact.into(),
         }
     }
 
-    /// Calls `found` with the position of each rule that is still possible, and whether it is known to be true already.
+    /// Calls `found` with the position of each rule that is still possible, and whether its constraints are to be verified.
     #[inline]
     pub(in crate::expr) fn candidates(&self, row: &Row, chosen: &mut Chosen, mut found: impl FnMut(usize, bool)) {
         self.choose(row, chosen);
@@ -174,13 +196,16 @@ impl Index {
                 let block = at * 64 + word.trailing_zeros() as usize;
                 word &= word - 1;
                 let Some(line) = self.block(block, scalars, elements, ends) else { continue };
-                let exact = &self.exact[block];
-                for (i, (possible, exact)) in line.iter().zip(exact).enumerate() {
+                let mut partial = self.inexact[block];
+                for row in scalars.iter().filter(|row| **row < self.partial_rows) {
+                    or(&mut partial, &self.partial[*row as usize * self.blocks + block]);
+                }
+                for (i, (possible, partial)) in line.iter().zip(&partial).enumerate() {
                     let mut possible = *possible;
                     while possible != 0 {
                         let bit = possible.trailing_zeros();
                         possible &= possible - 1;
-                        found(block * BLOCK + i * 64 + bit as usize, exact >> bit & 1 == 1);
+                        found(block * BLOCK + i * 64 + bit as usize, partial >> bit & 1 == 1);
                     }
                 }
             }
@@ -268,7 +293,7 @@ impl Index {
     /// Bytes on the heap.
     pub(in crate::expr) fn bytes(&self) -> usize {
         let scalars: usize = self.scalars.iter().map(|scalar| scalar.rows.len() * 4).sum();
-        (self.lines.len() + self.exact.len()) * size_of::<Line>() + self.summary.len() * 8 + scalars
+        (self.lines.len() + self.partial.len() + self.inexact.len()) * size_of::<Line>() + self.summary.len() * 8 + scalars
     }
 }
 
@@ -339,7 +364,8 @@ enum Rows {
 struct Filling {
     lines: Vec<Line>,
     blocks: usize,
-    exact: Vec<Line>,
+    partial: Vec<Line>,
+    inexact: Vec<Line>,
     /// By slot: how many rules demand something of it.
     demands: Vec<u32>,
     everyone: Vec<Line>,
@@ -360,11 +386,12 @@ impl Filling {
         }
     }
 
-    fn rule(&mut self, position: usize, shape: &Shape, literals: &[Coded], plan: &[Rows]) {
+    /// The rows of one rule, by those of its parts that are not all verified anyway.
+    fn rule(&mut self, position: usize, parts: &[Shape], literals: &[Coded], plan: &[Rows]) {
         let mut exact = true;
         let mut codes: Vec<(u16, CodeRanges)> = Vec::new();
         let mut listed: Vec<u16> = Vec::new();
-        for part in conjuncts(shape) {
+        for part in parts {
             match Constraint::of(part, literals) {
                 Some(Constraint::Codes { slot, ranges }) => match codes.iter_mut().find(|(same, _)| *same == slot) {
                     Some((_, known)) => *known = both(known, &ranges),
@@ -375,14 +402,14 @@ impl Filling {
                     listed.push(slot);
                     exact &= self.elements(position, slot, &bits, plan);
                 }
-                _ => exact = false,
+                _ => {}
             }
         }
         for (slot, ranges) in codes {
             exact &= self.codes(position, slot, &ranges, plan);
         }
-        if exact {
-            self.exact[position / BLOCK][position % BLOCK / 64] |= 1 << (position % 64);
+        if !exact {
+            self.inexact[position / BLOCK][position % BLOCK / 64] |= 1 << (position % 64);
         }
     }
 
@@ -393,12 +420,16 @@ impl Filling {
             return false;
         }
         self.demands[usize::from(slot)] += 1;
-        let mut exact = true;
         let mut next = 0;
         for (low, high) in ranges {
             let (from, to) = (group_of(*low), group_of(*high));
             let begin = if from == 0 { 0 } else { ends[from as usize - 1] };
-            exact &= begin == *low && ends[to as usize] == high + 1;
+            if begin != *low {
+                self.some(first + from, position);
+            }
+            if ends[to as usize] != high + 1 {
+                self.some(first + to, position);
+            }
             for group in next..from {
                 self.clear(first + group, position);
             }
@@ -408,7 +439,14 @@ impl Filling {
             self.clear(first + group, position);
         }
         self.clear(*free, position);
-        exact
+        true
+    }
+
+    fn some(&mut self, row: u32, position: usize) {
+        match self.partial.get_mut(row as usize * self.blocks + position / BLOCK) {
+            Some(line) => line[position % BLOCK / 64] |= 1 << (position % 64),
+            None => self.inexact[position / BLOCK][position % BLOCK / 64] |= 1 << (position % 64),
+        }
     }
 
     fn elements(&mut self, position: usize, slot: u16, bits: &[u32], plan: &[Rows]) -> bool {

@@ -2,7 +2,7 @@
 
 use super::layout::{CodeRanges, Coded};
 use super::literal::SlotId;
-use super::order::Odds;
+use super::order::{Odds, has_opaque};
 use super::shape::Shape;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -20,6 +20,38 @@ pub(in crate::expr) fn conjuncts(shape: &Shape) -> &[Shape] {
         Shape::And(parts) => parts,
         other => std::slice::from_ref(other),
     }
+}
+
+/// Which of the parts of a rule the index looks up: those with a constraint, of several on one list only the first.
+pub(in crate::expr) fn expressed(parts: &[Shape], literals: &[Coded]) -> Vec<bool> {
+    let mut lists: SmallVec<[SlotId; 4]> = SmallVec::new();
+    parts
+        .iter()
+        .map(|part| match Constraint::of(part, literals) {
+            Some(Constraint::Codes { .. }) => true,
+            Some(Constraint::Elements { slot, .. }) if !lists.contains(&slot) => {
+                lists.push(slot);
+                true
+            }
+            _ => false,
+        })
+        .collect()
+}
+
+/// Puts the parts of a rule that the index cannot look up before the others, and gives their number. Opaque parts are never
+/// moved to the front: then all parts count as such.
+pub(in crate::expr) fn bring_forward(shape: &mut Shape, literals: &[Coded]) -> usize {
+    let looked_up = expressed(conjuncts(shape), literals);
+    let Shape::And(parts) = shape else { return usize::from(looked_up != [true]) };
+    let hidden = parts.iter().zip(&looked_up).any(|(part, looked_up)| !looked_up && has_opaque(part, literals));
+    if hidden {
+        return parts.len();
+    }
+    let mut keyed: Vec<(bool, Shape)> = looked_up.into_iter().zip(std::mem::take(parts)).collect();
+    keyed.sort_by_key(|(looked_up, _)| *looked_up);
+    let count = keyed.iter().filter(|(looked_up, _)| !looked_up).count();
+    parts.extend(keyed.into_iter().map(|(_, part)| part));
+    count
 }
 
 impl<'a> Constraint<'a> {

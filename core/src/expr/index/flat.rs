@@ -1,5 +1,6 @@
 //! The flat program of a rule: a test of one slot each, and where to go when it holds or not.
 
+use super::constraint::conjuncts;
 use super::layout::{Coded, UNKNOWN};
 use super::literal::Fold;
 use super::row::Row;
@@ -140,6 +141,11 @@ pub(in crate::expr) struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// How many tests the first parts of a rule have; a constant has one.
+    pub(in crate::expr) fn prefix(&self, shape: &Shape, parts: usize) -> usize {
+        conjuncts(shape).iter().take(parts).map(|part| self.size(part)).sum::<usize>().max(usize::from(parts > 0))
+    }
+
     /// Appends the program of a rule; `None` when it has too many tests.
     pub(in crate::expr) fn write(&mut self, shape: &Shape) -> Option<()> {
         let start = self.tests.len();
@@ -225,12 +231,22 @@ fn always(to: u16) -> Test {
 
 /// Runs a program. `opaque` decides the parts that only the reference can.
 #[inline]
-pub(in crate::expr) fn run(tests: &[Test], pool: &[u64], row: &Row, opaque: &mut dyn FnMut(u32, bool) -> bool) -> bool {
+pub(in crate::expr) fn run(tests: &[Test], pool: &[u64], row: &Row, opaque: &mut impl FnMut(u32, bool) -> bool) -> bool {
     let mut at = 0_u16;
     while let Some(test) = tests.get(usize::from(at)) {
         at = if holds(test, pool, row, opaque) { test.yes } else { test.no };
     }
     at == ACCEPT
+}
+
+/// Runs the first tests of a program: those of some parts of an *and*.
+#[inline]
+pub(in crate::expr) fn run_prefix(tests: &[Test], pool: &[u64], row: &Row, opaque: &mut impl FnMut(u32, bool) -> bool) -> bool {
+    let mut at = 0_u16;
+    while let Some(test) = tests.get(usize::from(at)) {
+        at = if holds(test, pool, row, opaque) { test.yes } else { test.no };
+    }
+    at == ACCEPT || usize::from(at) == tests.len()
 }
 
 /// Runs a program without opaque parts on what may be true.
@@ -248,9 +264,13 @@ pub(in crate::expr) fn possible(tests: &[Test], pool: &[u64], row: &Row) -> bool
 }
 
 #[inline]
-fn holds(test: &Test, pool: &[u64], row: &Row, opaque: &mut dyn FnMut(u32, bool) -> bool) -> bool {
+fn holds(test: &Test, pool: &[u64], row: &Row, opaque: &mut impl FnMut(u32, bool) -> bool) -> bool {
+    // Most tests are ranges: a branch that is foreseen, where the match below is not.
+    if test.kind == Kind::Range {
+        return row.code(test.slot).wrapping_sub(test.a) <= test.b;
+    }
     match test.kind {
-        Kind::Range => row.code(test.slot).wrapping_sub(test.a) <= test.b,
+        Kind::Range => false,
         Kind::Mask => {
             let code = row.code(test.slot);
             let mask = u64::from(test.a) | u64::from(test.b) << 32;

@@ -5,6 +5,7 @@ use super::row::{Row, RowError};
 use crate::expr::FactId;
 use crate::value::{FromJson, Type};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use smallvec::SmallVec;
 use std::cell::Cell;
 use std::fmt;
 
@@ -18,7 +19,7 @@ impl Row {
     /// `bad_json` for text that is no JSON object, is nested too deep, tells a fact twice or has a value of another type.
     pub fn read_json(&mut self, text: &str) -> Result<(), RowError> {
         self.clear();
-        let mut seen = vec![0_u64; self.layout.facts.len().div_ceil(64)];
+        let mut seen: SmallVec<[u64; 16]> = SmallVec::from_elem(0, self.layout.facts.len().div_ceil(64));
         let mut reader = serde_json::Deserializer::from_str(text);
         let level = Level { row: self, seen: &mut seen, level: 0 };
         let read = level.deserialize(&mut reader).and_then(|()| reader.end());
@@ -62,7 +63,7 @@ impl Visitor<'_> for Key<'_> {
 
     #[inline]
     fn visit_str<E>(self, name: &str) -> Result<Field, E> {
-        let Some(names) = self.0 else { return Ok(Field::Nothing) };
+        let Some(names) = self.0.filter(|names| names.may_have(name)) else { return Ok(Field::Nothing) };
         Ok(match names.facts.get(name) {
             Some(fact) => Field::Fact(*fact),
             None if names.below.is_empty() => Field::Nothing,

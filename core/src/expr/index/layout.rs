@@ -63,6 +63,24 @@ pub(in crate::expr) struct Names {
     pub(in crate::expr) facts: HashMap<Box<str>, FactId, BuildHasherDefault<Fold>>,
     /// The first segment of longer paths: the level below.
     pub(in crate::expr) below: HashMap<Box<str>, u32, BuildHasherDefault<Fold>>,
+    /// A bit for each `mark` of a name: most names that mean nothing need no look-up.
+    marks: u64,
+}
+
+impl Names {
+    /// Whether a name may mean something here.
+    #[inline]
+    pub(in crate::expr) fn may_have(&self, name: &str) -> bool {
+        self.marks >> mark(name) & 1 == 1
+    }
+}
+
+/// A number below 64, from the length and the outer bytes.
+#[inline]
+fn mark(name: &str) -> u32 {
+    let byte = |byte: Option<&u8>| byte.map_or(0, |byte| u32::from(*byte));
+    let (first, last) = (byte(name.as_bytes().first()), byte(name.as_bytes().last()));
+    (name.len() as u32).wrapping_mul(11).wrapping_add(first.wrapping_mul(3)).wrapping_add(last) % 64
 }
 
 /// Ranges of codes, both ends included, sorted.
@@ -322,8 +340,10 @@ fn names(schema: &Schema, facts: &[Places]) -> Vec<Names> {
         }
         let (mut level, mut rest) = (0_usize, &*declared.path);
         loop {
+            levels[level].marks |= 1 << mark(rest);
             levels[level].facts.insert(rest.into(), FactId(number));
             let Some((segment, below)) = rest.split_once('.') else { break };
+            levels[level].marks |= 1 << mark(segment);
             let next = match levels[level].below.get(segment) {
                 Some(next) => *next as usize,
                 None => {

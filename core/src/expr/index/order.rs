@@ -131,7 +131,7 @@ impl Odds {
     }
 }
 
-fn has_opaque(shape: &Shape, literals: &[Coded]) -> bool {
+pub(in crate::expr) fn has_opaque(shape: &Shape, literals: &[Coded]) -> bool {
     match shape {
         Shape::Literal(number) => matches!(literals.get(*number as usize), Some(Coded::Opaque { .. })),
         Shape::And(parts) | Shape::Or(parts) => parts.iter().any(|part| has_opaque(part, literals)),
