@@ -269,3 +269,140 @@ proptest! {
         }
     }
 }
+
+/// A number below `bound`, the next one of splitmix64.
+fn below(state: &mut u64, bound: u64) -> i64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    i64::try_from((z ^ (z >> 31)) % bound).unwrap()
+}
+
+/// Thousands of constants per fact: groups of codes say too little about some rules, elements share rows.
+#[test]
+fn many_rules_with_many_constants_are_found_exactly() {
+    let mut schema = Schema::new();
+    let facts = ["a", "b", "c"].map(|path| schema.declare_fact(path, Type::Int, TimeClass::Step));
+    let list = schema.declare_fact("l", Type::List(Box::new(Type::Int)), TimeClass::Step);
+    let mut state = 7;
+    // Each rule: a >= x (&& b < y || c == z) && (w in l).
+    let rules: Vec<[i64; 5]> = (0..9_000)
+        .map(|_| {
+            let kind = below(&mut state, 4);
+            [kind, below(&mut state, 3_000), below(&mut state, 3_000), below(&mut state, 40), below(&mut state, 3_000)]
+        })
+        .collect();
+    let text = |[kind, x, y, z, w]: &[i64; 5]| match kind {
+        0 => format!("a >= {x} && b < {y}"),
+        1 => format!("a >= {x} && (b < {y} || c == {z})"),
+        2 => format!("a in [{x}, {y}, {w}] || !(c != {z})"),
+        _ => format!("b < {y} && {w} in l"),
+    };
+    let set = RuleSet::compile(rules.iter().enumerate().map(|(i, rule)| (format!("r{i}"), text(rule))), &schema).unwrap();
+    let (mut row, mut scratch) = (set.row(), set.scratch());
+    let mut total = 0;
+    for customer in 0..40 {
+        row.clear();
+        let known = |fact: i64| customer % (fact + 3) != 0;
+        let values: Vec<Option<i64>> =
+            (0..3).map(|fact| Some(below(&mut state, if fact == 2 { 40 } else { 3_000 })).filter(|_| known(fact))).collect();
+        let elements: Vec<i64> = (0..60).map(|_| below(&mut state, 3_000)).collect();
+        for (fact, value) in facts.iter().zip(&values) {
+            if let Some(value) = value {
+                row.set_int(*fact, *value).unwrap();
+            }
+        }
+        if known(3) {
+            row.set(list, &Value::List(elements.iter().map(|element| Value::Int(*element)).collect())).unwrap();
+        }
+        let holds = |[kind, x, y, z, w]: &[i64; 5]| {
+            let (a, b) = (values[0].is_some_and(|a| a >= *x), values[1].is_some_and(|b| b < *y));
+            let c = values[2] == Some(*z);
+            match kind {
+                0 => a && b,
+                1 => a && (b || c),
+                2 => values[0].is_some_and(|a| [x, y, w].contains(&&a)) || c,
+                _ => b && known(3) && elements.contains(w),
+            }
+        };
+        let expected: Vec<u32> = (0..).zip(&rules).filter(|(_, rule)| holds(rule)).map(|(id, _)| id).collect();
+        let found: Vec<u32> = set.matches(&row, &mut scratch).iter().map(|rule| rule.0).collect();
+        assert_eq!(found, expected);
+        total += found.len();
+    }
+    assert!(total > 10_000);
+}
+
+#[test]
+fn json_sets_facts_and_refuses_what_is_told_twice() {
+    let mut schema = Schema::new();
+    schema.declare_fact("customer.age", Type::Int, TimeClass::Step);
+    schema.declare_fact("customer.tags", Type::List(Box::new(Type::String)), TimeClass::Step);
+    schema.declare_fact("score", Type::Double, TimeClass::Step);
+    let rules = [
+        ("adult", "customer.age >= 18"),
+        ("vip", "'vip' in customer.tags"),
+        ("good", "score > 1.5"),
+        ("odd", "customer.age % 2 == 1"),
+        ("told", "has(score)"),
+    ];
+    let rules = RuleSet::compile(rules, &schema).unwrap();
+    let (mut row, mut scratch) = (rules.row(), rules.scratch());
+    let mut found = |json: &str| {
+        row.read_json(json).map(|()| {
+            let ids = rules.matches(&row, &mut scratch).to_vec();
+            ids.into_iter().map(|id| rules.name(id).unwrap()).collect::<Vec<_>>().join(" ")
+        })
+    };
+    let skipped = r#""other":[1,{"customer":{"age":1}}],"customer.none":{}"#;
+    assert_eq!(
+        found(&format!(r#"{{"customer":{{"age":19,"tags":["a","vip"]}},"score":2,{skipped}}}"#)).unwrap(),
+        "adult vip good odd told"
+    );
+    assert_eq!(found(r#"{"customer.age":20,"score":null}"#).unwrap(), "adult");
+    assert_eq!(found("{}").unwrap(), "");
+    for (json, part) in [
+        (r#"{"customer.age":1,"customer":{"age":1}}"#, "`customer.age` is told twice"),
+        (r#"{"score":1,"score":1}"#, "`score` is told twice"),
+        (r#"{"score":"high"}"#, "`score`: expected double, found string"),
+        (r#"{"customer.age":1.5}"#, "`customer.age`: expected int, found double"),
+        (r#"{"customer.tags":["a",1]}"#, "expected text"),
+        (r#"{"score":[1]}"#, "expected double for `score`"),
+        ("[]", "expected an object of facts"),
+        ("{} {}", "trailing characters"),
+    ] {
+        let error = found(json).unwrap_err();
+        assert_eq!(error.code(), "bad_json");
+        assert!(error.to_string().contains(part), "{error}");
+        // What was read before the mistake is forgotten.
+        assert_eq!(found("{}").unwrap(), "");
+    }
+}
+
+#[test]
+fn mistakes_carry_the_names_of_their_rules() {
+    let mut schema = Schema::new();
+    schema.declare_fact("age", Type::Int, TimeClass::Step);
+    let mistakes =
+        RuleSet::compile([("a", "age > 'x'"), ("b", "agee > 1"), ("b", "age > 1"), ("c", "age")], &schema).unwrap_err();
+    let found: Vec<_> = mistakes.0.iter().map(|one| (one.code, one.path.as_str())).collect();
+    assert_eq!(found, [("type_mismatch", "a"), ("unknown_name", "b"), ("type_mismatch", "c"), ("duplicate_name", "b")]);
+}
+
+#[test]
+fn a_row_of_another_set_matches_nothing() {
+    let mut schema = Schema::new();
+    let age = schema.declare_fact("age", Type::Int, TimeClass::Step);
+    let set = |text: &str| RuleSet::compile([("r", text)], &schema).unwrap();
+    let (one, other) = (set("age > 1"), set("age > 1"));
+    let mut row = other.row();
+    row.set_int(age, 5).unwrap();
+    let rule = one.rule("r").unwrap();
+    assert!(other.holds(rule, &row) && !one.holds(rule, &row));
+    assert!(one.matches(&row, &mut one.scratch()).is_empty());
+    assert_eq!((one.value(rule, &row), other.value(rule, &row)), (None, Some(Truth::True)));
+    assert!(row.set_named("agee", &Value::Int(1)).is_err() && row.set(age, &Value::text("5")).is_err());
+    assert_eq!(other.value(rule, &row), Some(Truth::Unknown));
+    let facts = NamedFacts::of(Arc::new(schema.clone()), Timestamp::from_micros(0).unwrap()).with("age", Value::Int(0));
+    assert_eq!(one.explain("r", &facts).unwrap().reasons(), ["`age > 1` is false: `age` is 0"]);
+}
