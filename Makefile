@@ -40,7 +40,7 @@ test-rust: $(VENV)/packages
 .PHONY: test-python
 test-python: $(VENV)/wheel
 	cd python && $(BIN)/mypy
-	cd python && $(BIN)/stubtest tactful._tactful
+	cd python && $(BIN)/stubtest --mypy-config-file pyproject.toml tactful
 	cd python && $(BIN)/pytest
 
 .PHONY: bench

@@ -173,6 +173,7 @@ journeys:
                 "customers(customer, events, first_time, last_time, segments, persona, journey_lifecycle, journey_lifecycle_since, \
                  next_due) 0 rows",
                 "decisions(customer, time, placement, slot, offer, kind, score, message, reason, decision) 0 rows",
+                "gates(time, placement, offer, gate, customers) 0 rows",
                 "segments(time, segment, members, unknown) 0 rows",
                 "stages(time, journey, stage, customers, entries, exits) 0 rows",
                 "transitions(journey, from, to, count) 0 rows",

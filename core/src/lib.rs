@@ -1,15 +1,36 @@
-//! An embeddable customer decision engine.
+//! An embeddable customer decision engine: what should this customer see here, now, in which words, or is silence better, and why?
+//!
+//! An organisation writes a *playbook*: which events and attributes there are, segments, personas, journeys, offers, placements and
+//! the policy of contact. [`Engine::compile`] checks it as a whole. Events are recorded into a [`Customer`], whose *story* is the
+//! only state there is; everything else is derived from it at an instant. [`Engine::decide`] answers a [`Request`],
+//! [`Engine::explain`] gives the reasons with it. A [`CustomerBase`] holds many customers and finds them by identifier, and a
+//! [`Replay`](base::Replay) walks whole tables of events through time.
+//!
+//! Three things are unusual and hold everywhere:
+//!
+//! - **Time is an argument.** Nothing here reads a clock. A question may be asked at any instant, so a backtest is the production
+//!   code with an older `now`.
+//! - **Unknown is a value.** An attribute that was never told is neither false nor zero. A rule that is unknown does not fire, and the
+//!   trace names the missing fact.
+//! - **State is a function of the set of events.** They may come late, twice and in any order.
+//!
+//! The crate does no I/O, reads no environment, spawns no threads and has no unsafe code. Any input gives a value or a typed error.
+//!
+//! # Folders
+//!
+//! Each knows only those before it: [`value`], [`expr`] (the rule language), [`playbook`], [`customer`] (the story), `context`
+//! (everything readable at an instant), `journey`, [`decide`], [`engine`], [`base`]. [`column`] reads tables, [`error`] shows mistakes.
 #![forbid(unsafe_code)]
 
 pub mod base;
 pub mod column;
-pub mod context;
+mod context;
 pub mod customer;
 pub mod decide;
 pub mod engine;
 pub mod error;
 pub mod expr;
-pub mod journey;
+mod journey;
 pub mod playbook;
 pub mod value;
 

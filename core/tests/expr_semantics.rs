@@ -322,7 +322,7 @@ fn reasons_are_readable() {
             "events(\"purchase\").within(\"90d\").count() >= 6",
             vec!["`events(\"purchase\").within(\"90d\").count() >= 6` is false: count is 3"],
         ),
-        ("segment(\"loyal\") && customer.score > 1.0", vec!["unknown: `customer.score` was never told"]),
+        ("segment(\"loyal\") && customer.score > 1.0", vec!["unknown: `customer.score` is not known"]),
         (
             "customer.age < 18 && customer.city == \"Bonn\"",
             vec![

@@ -1,1 +1,55 @@
-//! placeholder
+//! The Python package `tactful`: a thin layer over the crate, without logic of its own.
+//!
+//! Classes are frozen and methods take `&self`; work runs with the interpreter released. No lock is ever held while the
+//! interpreter is taken again, so that two threads cannot wait for each other.
+#![deny(clippy::undocumented_unsafe_blocks)]
+
+mod base;
+mod customer;
+mod decision;
+mod effects;
+mod engine;
+mod errors;
+mod event;
+mod expression;
+mod guard;
+mod html;
+mod question;
+mod replay;
+mod stream;
+mod summary;
+mod table;
+mod time;
+mod value;
+
+/// The compiled part of the package.
+#[pyo3::pymodule(gil_used = false)]
+mod _tactful {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::base::CustomerBase;
+    #[pymodule_export]
+    use super::customer::Customer;
+    #[pymodule_export]
+    use super::decision::{Decision, PlacementAnswer, Ranked, Trace};
+    #[pymodule_export]
+    use super::effects::{Effect, Effects};
+    #[pymodule_export]
+    use super::engine::Engine;
+    #[pymodule_export]
+    use super::event::Event;
+    #[pymodule_export]
+    use super::expression::Expression;
+    #[pymodule_export]
+    use super::guard::_panic;
+    #[pymodule_export]
+    use super::replay::Replay;
+    #[pymodule_export]
+    use super::table::Table;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

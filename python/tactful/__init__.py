@@ -1,1 +1,85 @@
-"""tactful: an embeddable customer decision engine."""
+"""tactful: an embeddable customer decision engine.
+
+A playbook and the events of customers go in; explained decisions come out. Nothing here reads a clock: ``now`` is always given,
+as an aware :class:`datetime.datetime` or as RFC 3339 text.
+
+Example:
+    >>> import tactful
+    >>> engine = tactful.Engine.compile({"shop.yaml": '''
+    ... playbook: shop
+    ... version: 1
+    ... identity: {customer: {}}
+    ... events: {purchase: {amount: money(EUR)}}
+    ... channels: {web: text}
+    ... placements: {home: {channel: web}}
+    ... offers:
+    ...   thanks:
+    ...     eligible: events("purchase").within("90d").count() >= 1
+    ...     treatments: {web: {message: Thank you for your order.}}
+    ... '''})
+    >>> ada = engine.customer("customer:ada")
+    >>> event = tactful.Event("purchase", "2010-03-01T10:00:00Z", "customer:ada", properties={"amount": "12.50"})
+    >>> engine.record(ada, event).arrival
+    'new'
+    >>> engine.decide(ada, "home", "2010-03-02T10:00:00Z").placements[0].offers[0].message
+    'Thank you for your order.'
+"""
+
+from ._tactful import (
+    Customer,
+    CustomerBase,
+    Decision,
+    Effect,
+    Effects,
+    Engine,
+    Event,
+    Expression,
+    PlacementAnswer,
+    Ranked,
+    Replay,
+    Table,
+    Trace,
+    __version__,
+)
+from .errors import (
+    Diagnostic,
+    EventError,
+    ExpressionError,
+    FileError,
+    InternalError,
+    MissingFileError,
+    PlaybookError,
+    ReplayError,
+    RequestError,
+    TactfulError,
+)
+from .unknown import UNKNOWN, Unknown
+
+__all__ = [
+    "UNKNOWN",
+    "Customer",
+    "CustomerBase",
+    "Decision",
+    "Diagnostic",
+    "Effect",
+    "Effects",
+    "Engine",
+    "Event",
+    "EventError",
+    "Expression",
+    "ExpressionError",
+    "FileError",
+    "InternalError",
+    "MissingFileError",
+    "PlacementAnswer",
+    "PlaybookError",
+    "Ranked",
+    "Replay",
+    "ReplayError",
+    "RequestError",
+    "Table",
+    "TactfulError",
+    "Trace",
+    "Unknown",
+    "__version__",
+]

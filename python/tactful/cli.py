@@ -111,11 +111,11 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
 
 def _check(given: argparse.Namespace) -> int:
     engine = _load(given.playbook)
-    for warning in engine.check:
+    for warning in engine.warnings:
         print(warning)
     summary = engine.playbook
     parts = [f"{len(summary.get(part, []))} {part}" for part in ("segments", "personas", "journeys", "offers", "placements")]
-    warnings = f", {len(engine.check)} warnings" if engine.check else ""
+    warnings = f", {len(engine.warnings)} warnings" if engine.warnings else ""
     print(f"{summary['name']} version {summary['version']}: {', '.join(parts)}{warnings}")
     return 0
 
@@ -124,7 +124,6 @@ def _replay(given: argparse.Namespace) -> int:
     _need_extra()
     from . import printing
     from .instants import calendar, instants
-    from .reading import stories
     from .report import write
     from .report.adapt import exemplars, from_replay
 
@@ -142,7 +141,7 @@ def _replay(given: argparse.Namespace) -> int:
             [source.stream() for source in sources],
             decide_at=at,
             placements=given.placement or [placement["name"] for placement in playbook["placements"]],
-            record_shown=True,
+            record="shown",
             columns=columns,
             bad_rows=given.bad_rows,
             progress=told,
@@ -152,7 +151,6 @@ def _replay(given: argparse.Namespace) -> int:
             playbook,
             replay,
             names=names,
-            events=stories(sources, names, columns or {}),
             credit=given.credit,
             period=(first, last),
         )
@@ -189,16 +187,26 @@ def _explain(given: argparse.Namespace) -> int:
             [source.stream(only=(column, key)) for source in sources],
             decide_at=[at],
             placements=[given.placement],
-            record_shown=False,
+            record=None,
             columns={"customer": given.customer_column} if given.customer_column else None,
             bad_rows=given.bad_rows,
             progress=None,
         )
         if int(replay.stats["events"]) == 0:
             raise _Stop(f"no event tells of `{given.customer}`: check the identifier")
-        explanation = replay.explain(given.customer, given.placement, at)
-    print(json.dumps(explanation.to_dict(), indent=2, default=str, ensure_ascii=False) if given.json else explanation.text)
+        decision = replay.explain(given.customer, given.placement, at)
+    print(json.dumps(decision.to_dict(), indent=2, ensure_ascii=False) if given.json else _explained(decision))
     return 0
+
+
+def _explained(decision: Any) -> str:
+    """A decision and why, for people."""
+    told = []
+    for answer in decision.placements:
+        told += [f"{answer.placement}: {ranked.offer}, score {ranked.score:g}: {ranked.message}" for ranked in answer.offers]
+        if not answer.offers:
+            told.append(f"{answer.placement}: {answer.kind}{f': {answer.fallback}' if answer.fallback else ''}")
+    return "\n".join([*told, "", decision.trace.text.rstrip()])
 
 
 # --- parts -------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,7 +15,7 @@ from .report.data import Decided, Journey, ReportData
 
 __all__ = ["figures", "progress"]
 
-Told = Callable[[str, int, "int | None"], None]
+Told = Callable[[str, int, "int | None", "datetime | None"], None]
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def progress(rows: int, *, quiet: bool) -> Iterator[Told | None]:
     )
     tasks: dict[str, TaskID] = {}
 
-    def told(stage: str, done: int, total: int | None) -> None:
+    def told(stage: str, done: int, total: int | None, now: datetime | None) -> None:
         if stage not in tasks:
             # Only the first stage reads rows, and may not know how many there are.
             tasks[stage] = bar.add_task(stage, total=total if total is not None else rows if not tasks else None)

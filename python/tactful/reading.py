@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,9 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
-from .report.data import Happened
-
-__all__ = ["Source", "Unreadable", "open_source", "stories"]
+__all__ = ["Source", "Unreadable", "open_source"]
 
 _BATCH = 65_536
 
@@ -47,12 +45,26 @@ class Source:
         first: list[datetime] = []
         last: list[datetime] = []
         for batch in self._batches(["time"]):
-            times = batch.column("time").cast(pa.timestamp("us", tz="UTC"))
-            ends = pc.min_max(times).as_py()
+            ends = pc.min_max(_times(batch.column("time"))).as_py()
             if ends["min"] is not None:
                 first.append(ends["min"])
                 last.append(ends["max"])
         return (min(first), max(last)) if first else None
+
+
+def _times(column: pa.Array) -> pa.Array:
+    """A column of times, of text too; what cannot be read as one is left to the engine to report."""
+    if not _is_text(column.type):
+        return column.cast(pa.timestamp("us", tz="UTC"))
+    return pa.array([_time(text) for text in column.to_pylist()], pa.timestamp("us", tz="UTC"))
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        time = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
 
 
 def _holds(column: pa.Array, texts: list[str]) -> pa.Array:
@@ -92,7 +104,7 @@ def open_source(path: Path, needed: Sequence[str]) -> Source:
 def _check_types(path: Path, schema: pa.Schema) -> None:
     if "time" in schema.names:
         kind = schema.field("time").type
-        if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind) or _is_text(kind)):
             raise Unreadable(f"`{path}`: column `time` is {kind}: give timestamps, such as 2010-06-30T12:00:00Z")
         if pa.types.is_timestamp(kind) and kind.tz is None:
             raise Unreadable(f"`{path}`: column `time` has no time zone: convert it to UTC first")
@@ -121,19 +133,20 @@ def _parquet(path: Path) -> Source:
 
 
 def _csv(path: Path) -> Source:
-    times = {"time": pa.timestamp("us", tz="UTC")}
-    texts = {name: pa.string() for name in ("type", "id", "customer", "visit")}
+    # Every column stays text: the engine reads numbers and times itself, and says of each row that does not fit what is wrong.
     read = pcsv.ReadOptions(block_size=1 << 24)
+    with pcsv.open_csv(path, read_options=read) as reader:
+        names = reader.schema.names
+    texts = {name: pa.string() for name in names}
 
     def batches(columns: list[str] | None) -> Iterable[pa.RecordBatch]:
-        convert = pcsv.ConvertOptions(column_types={**times, **texts}, strings_can_be_null=True, include_columns=columns)
+        convert = pcsv.ConvertOptions(
+            column_types=texts, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False, include_columns=columns
+        )
         with pcsv.open_csv(path, convert_options=convert, read_options=read) as reader:
             yield from reader
 
-    convert = pcsv.ConvertOptions(column_types={**times, **texts}, strings_can_be_null=True)
-    with pcsv.open_csv(path, convert_options=convert, read_options=read) as reader:
-        schema = reader.schema
-    return Source(path, schema, sum(batch.num_rows for batch in batches(None)), batches)
+    return Source(path, pa.schema(texts.items()), sum(batch.num_rows for batch in batches(None)), batches)
 
 
 def _ipc(path: Path) -> Source:
@@ -154,40 +167,6 @@ def _ipc(path: Path) -> Source:
                 yield batch if columns is None else batch.select(columns)
 
     return Source(path, schema, sum(batch.num_rows for batch in batches(None)), batches)
-
-
-def stories(sources: Iterable[Source], customers: Sequence[str], columns: dict[str, str]) -> dict[str, list[Happened]]:
-    """The events of a few customers, such as ``customer:12345``; ``columns`` says which column holds a namespace."""
-    found: dict[str, list[Happened]] = {name: [] for name in customers}
-    wanted: dict[str, dict[str, str]] = {}
-    for name in customers:
-        namespace, _, key = name.partition(":")
-        wanted.setdefault(columns.get(namespace, namespace), {})[key] = name
-    for source in sources:
-        have = [name for name in ("time", "type", "amount", "invoice") if name in source.schema.names]
-        for column, keys in wanted.items():
-            if column not in source.schema.names:
-                continue
-            for batch in source.stream():
-                mine = _holds(batch.column(column), list(keys))
-                if not pc.any(mine).as_py():
-                    continue
-                key = pc.cast(batch.column(column), pa.string())
-                rows = pa.table([*(batch.column(name) for name in have), key], names=[*have, "_customer"]).filter(mine)
-                found_rows = [row for row in rows.to_pylist() if isinstance(row["time"], datetime)]
-                for row in found_rows:
-                    amount = row.get("amount")
-                    found[keys[row["_customer"]]].append(
-                        Happened(
-                            time=row["time"].astimezone(timezone.utc),
-                            type=str(row["type"]),
-                            amount=None if amount is None else float(amount),
-                            group=row.get("invoice"),
-                        )
-                    )
-    for events in found.values():
-        events.sort(key=lambda event: event.time)
-    return found
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,6 +6,8 @@ The figures are made up after the retail example; customers are numbered, decisi
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -81,15 +83,21 @@ PLAYBOOK: dict[str, Any] = {
 
 
 class Explanation:
-    """What the stand-in explains."""
+    """What the stand-in explains: a decision and its trace in one."""
 
     text = "the customer agreed to marketing, and the offer ranks first"
+    placements: list[Any] = []
+
+    @property
+    def trace(self) -> Explanation:
+        """Itself."""
+        return self
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
 
     def to_dict(self) -> dict[str, Any]:
-        """Candidates with gates, facts and scores."""
+        """Candidates with gates, reasons and scores."""
         stopped: list[tuple[str, str, str, list[dict[str, Any]]]] = [
             ("come_back", "eligible", 'segment("lapsing") is false', [{"path": 'events("purchase").since_last().days()', "value": 12.4}]),
             ("christmas_preview", "validity", "valid from 1 September 2010", []),
@@ -103,14 +111,13 @@ class Explanation:
                 stopped.append((offer, "consent", "marketing was not permitted: no consent was given", [no_consent]))
             stopped.append(("help_with_returns", "eligible", "no return within 60 days", [no_return]))
         candidates: list[dict[str, Any]] = [
-            {"offer": offer, "gate": gate, "verdict": "stopped", "reason": reason, "facts": facts, "score": None}
-            for offer, gate, reason, facts in stopped
+            {"offer": offer, "gate": gate, "unknown": False, "reasons": [reason], "facts": facts} for offer, gate, reason, facts in stopped
         ]
         if not self._quiet:
             for offer, propensity, value in (("wholesale_list", 0.1834, 60.0), ("loyal_preview", 0.3, 26.0)):
                 score = {"propensity": propensity, "context": 1.0, "value": value, "lever": 1.0, "total": propensity * value}
-                candidates.append({"offer": offer, "gate": None, "verdict": "chosen", "reason": "", "facts": [], "score": score})
-        return {"candidates": candidates, "decision": {}}
+                candidates.append({"offer": offer, "gate": "chosen", "unknown": False, "reasons": [], "score": score})
+        return {"candidates": [{"placement": place, **each} for place in ("home_hero", "newsletter") for each in candidates]}
 
 
 class Replay:
@@ -209,9 +216,14 @@ class Replay:
             "digest": "7f3c" * 16,
         }
 
-    def explain(self, customer: str, placement: str, at: datetime) -> Explanation:
+    def events(self, identifier: str, /) -> list[SimpleNamespace]:
+        """Two lines of one order, and what the replay recorded."""
+        line = SimpleNamespace(type="purchase", time=FIRST, source=None, properties={"amount": Decimal("1.500"), "invoice": "1"})
+        return [line, line, SimpleNamespace(type="shown", time=LAST, source="replay", properties={})]
+
+    def explain(self, identifier: str, placements: list[str] | str, now: datetime, /) -> Explanation:
         """Quiet for those who get nothing."""
-        number = (int(customer.split(":")[1]) - 12346) // 7
+        number = (int(identifier.split(":")[1]) - 12346) // 7
         return Explanation(quiet=number % 5 <= 2)
 
 
@@ -219,7 +231,7 @@ class Engine:
     """Loads anything that exists."""
 
     playbook = PLAYBOOK
-    check: list[object] = []
+    warnings: list[object] = []
 
     @classmethod
     def load(cls, paths: list[str]) -> Engine:
@@ -232,5 +244,5 @@ class Engine:
         """Reads the events to their end, as the engine does."""
         rows = sum(pa.table(each).num_rows for each in (events if isinstance(events, list) else [events]))
         if options.get("progress"):
-            options["progress"]("load", rows, rows)
+            options["progress"]("load", rows, rows, None)
         return Replay()

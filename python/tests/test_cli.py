@@ -173,7 +173,7 @@ def test_explain(playbook: Path, table: pa.Table, tmp_path: Path, capsys: pytest
     path = write(table, tmp_path / "events.parquet")
     start = ("explain", "--playbook", playbook, "--events", path, "--customer", "customer:12759", "--placement", "newsletter", "--at")
     assert run(*start, "2010-06-30T12:00:00Z") == 0
-    assert capsys.readouterr().out.startswith("the customer agreed")
+    assert "the customer agreed" in capsys.readouterr().out
     assert run(*start, "2010-06-30", "--json") == 0
     assert "candidates" in json.loads(capsys.readouterr().out)
     assert "has no time zone" in fails(capsys, 2, *start, "2010-06-30T12:00:00")

@@ -53,3 +53,33 @@ def test_a_year_of_orders_gives_the_same_whatever_the_order_of_rows(tmp_path: Pa
     assert "Consents and exposures are not real" in html
     offers = once["offers"]
     assert isinstance(offers, list) and all(offer["decided"] > 0 for offer in offers)
+
+
+def test_rows_of_a_csv_file_are_judged_one_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of text: what fits is recorded, of the rest the row, the column and the reason are told."""
+    playbook = tmp_path / "shop.yaml"
+    playbook.write_text(
+        "{playbook: shop, version: 1, identity: {customer: {}}, events: {purchase: {amount: money(EUR), pieces: int, gift: bool}}}",
+        encoding="utf-8",
+    )
+    events = tmp_path / "events.csv"
+    events.write_text(
+        "type,time,customer,amount,pieces,gift,sequence\n"
+        "purchase,2010-01-01T00:00:00Z,1,12.50,3,true,1\n"
+        "purchse,2010-01-01T00:00:00Z,1,12.50,3,true,2\n"
+        "purchase,yesterday,1,12.50,3,true,3\n"
+        "purchase,2010-01-01T00:00:00Z,1,NaN,3,true,4\n"
+        "purchase,2010-01-01T00:00:00Z,1,1,three,true,5\n"
+        "purchase,2010-01-01T00:00:00Z,1,1,3,perhaps,6\n"
+        "purchase,2010-01-01T00:00:00Z,,1,3,true,7\n"
+        "purchase,2010-01-02T00:00:00Z,2,,,,\n",
+        encoding="utf-8",
+    )
+    out = tmp_path / "out.json"
+    arguments = ["replay", "--playbook", str(playbook), "--events", str(events), "--decide", "none", "--bad-rows", "report"]
+    assert cli.main([*arguments, "--json", str(out)]) == 0
+    told = capsys.readouterr().out.replace("\n", " ")
+    assert "6 rows could not be read" in told
+    for part in ["row 1, column type", "row 2, column time", "row 3, column amount", "row 4, column pieces", "row 5, column gift"]:
+        assert part in told
+    assert "row 6, column customer" in told

@@ -1,4 +1,4 @@
-//! Work for counting instructions: `instructions w1|w2 ROUNDS`. See `benches/instructions.sh`.
+//! Work for counting instructions: `instructions w1|w2 ROUNDS [RULES]`. See `benches/instructions.sh`.
 
 use std::hint::black_box;
 use tactful::expr::{FactId, Row, RuleSet};
@@ -8,7 +8,8 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let work = arguments.next().expect("w1 or w2");
     let rounds: usize = arguments.next().and_then(|text| text.parse().ok()).expect("a number of rounds");
-    let rules = if work == "w1" { vec![workload::w1()] } else { workload::rules(1_000) };
+    let count = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1_000);
+    let rules = if work == "w1" { vec![workload::w1()] } else { workload::rules(count) };
     let texts = rules.iter().enumerate().map(|(i, rule)| (format!("rule_{i}"), workload::text(rule)));
     let set = RuleSet::compile(texts, &workload::schema()).expect("compiles");
     let rows: Vec<Row> = workload::contexts(if work == "w1" { 1 } else { 64 })

@@ -153,12 +153,15 @@ fn take(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize)
         kind,
         time,
         known_at: optional(roles.known_at, "known_at", |column| column.timestamp(row))?.unwrap_or(time),
-        sequence: optional(roles.sequence, "sequence", |column| column.int(row))?.unwrap_or(0),
+        sequence: optional(roles.sequence, "sequence", |column| whole(column, row))?.unwrap_or(0),
         id: Cow::Borrowed(""),
         channel: channel.filter(|text| !text.is_empty()),
         source: source.filter(|text| !text.is_empty()),
         cells: cells(layout, kind, roles, row)?,
     };
+    layout
+        .complete(kind, &event.cells)
+        .map_err(|error| refused(error.path().strip_prefix("properties.").unwrap_or(""), &error))?;
     for (name, part) in [("channel", event.channel), ("source", event.source)] {
         if part.is_some_and(|part| part.len() > Identifier::MAX_BYTES) {
             return Err(BadRow {
@@ -284,6 +287,14 @@ fn optional<T>(
     read: impl FnOnce(&Column<'_>) -> Result<Option<T>, ColumnError>,
 ) -> Result<Option<T>, BadRow> {
     column.map_or(Ok(None), |column| read(column).map_err(|error| bad(name, &error)))
+}
+
+/// A whole number, also out of text.
+fn whole(column: &Column<'_>, row: usize) -> Result<Option<i64>, ColumnError> {
+    Ok(match column.value_as(row, &Type::Int)? {
+        Some(Value::Int(number)) => Some(number),
+        _ => None,
+    })
 }
 
 fn missing(name: &str) -> BadRow {

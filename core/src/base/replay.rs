@@ -156,7 +156,8 @@ impl Replay {
             self.base.customers.iter().filter(|(_, customer)| addressed(&engine, customer)).map(|(id, _)| id.clone()).collect();
         self.count_visitors(&engine);
         let instants = self.options.decide_at.clone();
-        let end = self.base.iter().filter_map(|customer| customer.view(Timestamp::MAX).last_instant()).max();
+        let last = self.base.iter().filter_map(|customer| customer.view(Timestamp::MAX).last_instant()).max();
+        let end = last.map(|last| instants.last().map_or(last, |instant| last.max(*instant)));
         let steps = instants.len() as u64 + u64::from(end.is_some());
         let total = Some(owners.len() as u64 * steps);
         let mut done = 0;

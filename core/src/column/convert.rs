@@ -5,13 +5,17 @@ use std::sync::Arc;
 impl Column<'_> {
     /// The value of a row as the declared type has it; `None` when it is null.
     ///
-    /// Numbers and times convert as [`int`](Self::int), [`double`](Self::double), [`decimal`](Self::decimal) and
+    /// Text is read as the declared type writes it, for tables such as CSV that know nothing else: `12`, `-0.5`, `true`. Other
+    /// numbers and times convert as [`int`](Self::int), [`double`](Self::double), [`decimal`](Self::decimal) and
     /// [`timestamp`](Self::timestamp) say; durations are read from text such as `90d`; `dyn` takes what the column holds.
     ///
     /// # Errors
     /// `wrong_type`, `wrong_value`, `unsupported_type` when the declared type cannot stand in a column (bytes, lists, maps), and
     /// those of the reads named above.
     pub fn value_as(&self, row: usize, declared: &Type) -> Result<Option<Value>, ColumnError> {
+        if matches!(declared, Type::Bool | Type::Int | Type::Uint | Type::Double) && self.is_text() {
+            return self.parsed(row, declared);
+        }
         Ok(match declared {
             Type::Bool => self.bool(row)?.map(Value::Bool),
             Type::Int => self.int(row)?.map(Value::Int),
@@ -40,6 +44,22 @@ impl Column<'_> {
                 })?
             }
         })
+    }
+
+    fn is_text(&self) -> bool {
+        matches!(self.plain().values, Values::Text { .. } | Values::Views { .. })
+    }
+
+    /// A number or truth value out of text.
+    fn parsed(&self, row: usize, declared: &Type) -> Result<Option<Value>, ColumnError> {
+        let Some(text) = self.text(row)? else { return Ok(None) };
+        let (value, expected) = match declared {
+            Type::Bool => (text.parse().ok().map(Value::Bool), "`true` or `false`"),
+            Type::Int => (text.parse().ok().map(Value::Int), "a whole number of 64 bits"),
+            Type::Uint => (text.parse().ok().map(Value::Uint), "a whole number from 0 to 2^64 - 1"),
+            _ => (text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Double), "a finite number"),
+        };
+        value.map(Some).ok_or_else(|| ColumnError::wrong_value(expected, text).at(row))
     }
 
     fn member(&self, row: usize, names: &[Arc<str>]) -> Result<Option<Arc<str>>, ColumnError> {

@@ -5,15 +5,17 @@ mod reach;
 mod rule;
 mod rules;
 mod sources;
+#[cfg(test)]
+mod tests;
 
-pub use reach::{Reach, Reaches};
-pub use rule::Rule;
+pub(crate) use reach::{Reach, Reaches};
+pub(crate) use rule::Rule;
 pub(crate) use rules::state_rule;
-pub use rules::{AttributeRule, PersonaRule, Rules};
-pub use sources::{Source, Sources};
+pub(crate) use rules::{PersonaRule, Rules};
+pub(crate) use sources::{Source, Sources};
 
 use crate::customer::{Place, View};
-use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Outcome, Read};
+use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Outcome, PropertyId, Read, Run};
 use crate::value::{Span, Timestamp, Value, Zone};
 use std::cell::{OnceCell, RefCell};
 use std::ops::ControlFlow;
@@ -22,7 +24,7 @@ use std::ops::ControlFlow;
 ///
 /// Attributes and streams are read from the story, segments and personas are evaluated when first asked for and then kept.
 #[derive(Debug)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     rules: &'a Rules,
     view: View<'a>,
     now: Timestamp,
@@ -39,7 +41,7 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// A context for a view at `now`; events later than `now` are not seen.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         rules: &'a Rules,
         view: View<'a>,
         now: Timestamp,
@@ -52,7 +54,7 @@ impl<'a> Context<'a> {
     }
 
     /// Takes a value as read, because somebody has just found it.
-    pub fn assume(&self, fact: FactId, read: Read) {
+    pub(crate) fn assume(&self, fact: FactId, read: Read) {
         if let Some(place) = self.memo.borrow_mut().get_mut(fact.0 as usize) {
             *place = Some(read);
         }
@@ -60,25 +62,25 @@ impl<'a> Context<'a> {
 
     /// The story.
     #[must_use]
-    pub fn view(&self) -> &View<'a> {
+    pub(crate) fn view(&self) -> &View<'a> {
         &self.view
     }
 
     /// The compiled rules.
     #[must_use]
-    pub fn rules(&self) -> &'a Rules {
+    pub(crate) fn rules(&self) -> &'a Rules {
         self.rules
     }
 
     /// Membership of a segment.
     #[must_use]
-    pub fn segment(&self, segment: usize) -> Read {
+    pub(crate) fn segment(&self, segment: usize) -> Read {
         self.fact(self.rules.sources.segment_fact(segment))
     }
 
     /// The posterior of every persona, in the order of the playbook; what is left to 1 is "none of these".
     #[must_use]
-    pub fn personas(&self) -> Vec<f64> {
+    pub(crate) fn personas(&self) -> Vec<f64> {
         persona::posteriors(self, &self.rules.personas).0
     }
 
@@ -174,6 +176,11 @@ impl Facts for Context<'_> {
         // Nothing after `now` is seen, whatever the span.
         let span = Span { after: span.after, until: span.until.min(self.now) };
         self.view.events(kinds, span, &mut |row| visit(&row));
+    }
+
+    fn run(&self, kinds: &[EventKind], span: Span, properties: &[PropertyId]) -> Option<Run<'_>> {
+        let span = Span { after: span.after, until: span.until.min(self.now) };
+        self.view.run_of(kinds, span, properties)
     }
 
     fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp> {

@@ -5,31 +5,31 @@ use std::collections::BTreeSet;
 
 /// What a rule reads in the end, directly or through segments, personas and journeys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reach {
+pub(crate) struct Reach {
     /// Event types, the reserved one of each attribute included.
-    pub kinds: BTreeSet<EventKind>,
+    pub(crate) kinds: BTreeSet<EventKind>,
     /// Attributes, by number.
-    pub attributes: BTreeSet<usize>,
+    pub(crate) attributes: BTreeSet<usize>,
     /// Journeys, by number.
-    pub journeys: BTreeSet<usize>,
+    pub(crate) journeys: BTreeSet<usize>,
     /// Whether it depends on sessions, which any declared event moves.
-    pub sessions: bool,
+    pub(crate) sessions: bool,
 }
 
 /// The reach of every segment, persona and journey.
 #[derive(Debug, Clone, Default)]
-pub struct Reaches {
+pub(crate) struct Reaches {
     /// In the order of the playbook.
-    pub segments: Vec<Reach>,
+    pub(crate) segments: Vec<Reach>,
     /// In the order of the playbook.
-    pub personas: Vec<Reach>,
+    pub(crate) personas: Vec<Reach>,
     /// In the order of the playbook.
-    pub journeys: Vec<Reach>,
+    pub(crate) journeys: Vec<Reach>,
 }
 
 impl Reach {
     /// Adds all that another rule reads.
-    pub fn absorb(&mut self, other: &Reach) {
+    pub(crate) fn absorb(&mut self, other: &Reach) {
         self.kinds.extend(&other.kinds);
         self.attributes.extend(&other.attributes);
         self.journeys.extend(&other.journeys);
@@ -40,7 +40,7 @@ impl Reach {
 impl Reaches {
     /// The reach of a rule, given those of what it may read.
     #[must_use]
-    pub fn of(&self, rule: &Rule, sources: &Sources) -> Reach {
+    pub(crate) fn of(&self, rule: &Rule, sources: &Sources) -> Reach {
         let mut reach = Reach { kinds: rule.reads().events.clone(), sessions: rule.reads().session, ..Reach::default() };
         for fact in &rule.reads().facts {
             match sources.source(*fact) {

@@ -4,7 +4,7 @@ use crate::playbook::Text;
 
 /// A compiled expression of the playbook.
 #[derive(Debug, Clone)]
-pub struct Rule(Checked);
+pub(crate) struct Rule(Checked);
 
 impl Rule {
     /// Compiles a text of the playbook that has to give a certain type.

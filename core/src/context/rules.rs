@@ -10,43 +10,43 @@ use std::sync::Arc;
 
 /// The compiled part of a playbook that says what is true of a customer: attributes, segments and personas.
 #[derive(Debug)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Names and where they come from.
-    pub sources: Sources,
+    pub(crate) sources: Sources,
     /// How stories are kept.
-    pub layout: Arc<Layout>,
+    pub(crate) layout: Arc<Layout>,
     /// In the order of the playbook.
-    pub attributes: Vec<AttributeRule>,
+    pub(crate) attributes: Vec<AttributeRule>,
     /// In the order of the playbook.
-    pub segments: Vec<Rule>,
+    pub(crate) segments: Vec<Rule>,
     /// In the order of the playbook.
-    pub personas: Vec<PersonaRule>,
+    pub(crate) personas: Vec<PersonaRule>,
     /// The longest pause within a session.
-    pub session_gap: Duration,
+    pub(crate) session_gap: Duration,
     /// When the customer's own zone is unknown.
-    pub zone: Zone,
+    pub(crate) zone: Zone,
     /// The attribute that holds the customer's own zone.
-    pub customer_zone: Option<usize>,
+    pub(crate) customer_zone: Option<usize>,
     /// What each segment and persona reads in the end, through others.
-    pub reaches: Reaches,
+    pub(crate) reaches: Reaches,
 }
 
 /// A compiled attribute.
 #[derive(Debug)]
-pub struct AttributeRule {
+pub(crate) struct AttributeRule {
     /// Readable when nothing was told.
-    pub default: Option<Value>,
+    pub(crate) default: Option<Value>,
     /// How long a told value is known.
-    pub ttl: Option<Duration>,
+    pub(crate) ttl: Option<Duration>,
 }
 
 /// A compiled persona.
 #[derive(Debug)]
-pub struct PersonaRule {
+pub(crate) struct PersonaRule {
     /// The share of customers who are of it.
-    pub prior: f64,
+    pub(crate) prior: f64,
     /// Condition, odds when true, odds when false.
-    pub evidence: Vec<(Rule, f64, f64)>,
+    pub(crate) evidence: Vec<(Rule, f64, f64)>,
 }
 
 impl Rules {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Where a declared fact comes from. The number is the place in the playbook's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// `customer.<name>`.
     Attribute(usize),
     /// `request.<name>`.
@@ -23,31 +23,35 @@ pub enum Source {
 
 /// All names that the rules of a playbook may read, and where each comes from.
 #[derive(Debug, Clone)]
-pub struct Sources {
+pub(crate) struct Sources {
     /// The names and types.
-    pub schema: Schema,
+    pub(crate) schema: Schema,
     /// By the number of the fact.
-    pub facts: Vec<Source>,
+    pub(crate) facts: Vec<Source>,
     /// The reserved event types.
-    pub reserved: Reserved,
+    pub(crate) reserved: Reserved,
     /// How many event types the playbook declares itself; they come first.
-    pub declared_events: usize,
+    pub(crate) declared_events: usize,
     /// The first segment fact; the others follow.
-    pub segments: u32,
+    pub(crate) segments: u32,
 }
 
 impl Sources {
     /// The names that a playbook declares.
     #[must_use]
-    pub fn of(playbook: &Playbook) -> Self {
+    pub(crate) fn of(playbook: &Playbook) -> Self {
         let mut schema = Schema::new();
         for event in &playbook.events {
             let properties = event.properties.iter().map(|property| (property.name.text.clone(), property.ty.clone()));
-            schema.declare_event(&event.name.text, properties);
+            let kind = schema.declare_event(&event.name.text, properties);
+            for property in event.properties.iter().filter(|property| property.required) {
+                schema.require(kind, &property.name.text);
+            }
         }
         let declared_events = playbook.events.len();
         let attributes = playbook.attributes.iter().map(|attribute| (attribute.name.text.clone(), attribute.ty.clone()));
-        let reserved = Reserved::declare(&mut schema, attributes);
+        let purposes = playbook.purposes.iter().map(|purpose| purpose.name.text.clone()).collect();
+        let reserved = Reserved::declare(&mut schema, purposes, attributes);
         let mut facts = Vec::new();
         let mut declare = |path: String, ty: Type, class: TimeClass, source: Source| {
             facts.push(source);
@@ -84,19 +88,19 @@ impl Sources {
 
     /// Where a fact comes from.
     #[must_use]
-    pub fn source(&self, fact: FactId) -> Option<Source> {
+    pub(crate) fn source(&self, fact: FactId) -> Option<Source> {
         self.facts.get(fact.0 as usize).copied()
     }
 
     /// The path of a fact, as it is shown.
     #[must_use]
-    pub fn path(&self, fact: FactId) -> Arc<str> {
+    pub(crate) fn path(&self, fact: FactId) -> Arc<str> {
         self.schema.fact_decl(fact).map_or_else(|| Arc::from("?"), |decl| decl.path.clone())
     }
 
     /// The fact of a segment.
     #[must_use]
-    pub fn segment_fact(&self, segment: usize) -> FactId {
+    pub(crate) fn segment_fact(&self, segment: usize) -> FactId {
         FactId(self.segments.saturating_add(u32::try_from(segment).unwrap_or(u32::MAX)))
     }
 }

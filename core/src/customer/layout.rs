@@ -1,5 +1,5 @@
-use crate::expr::{EventKind, Schema};
-use crate::value::{Currency, Decimal, Type, Value};
+use crate::expr::{Bits, EventDecl, EventKind, PropertyId, Schema};
+use crate::value::Type;
 use std::sync::Arc;
 
 /// How the story keeps its events: which types there are and how each property is stored. Made from a playbook's schema;
@@ -17,23 +17,18 @@ pub(super) struct KindLayout {
     pub(super) cells: Vec<CellKind>,
     /// Whether events of this type make up sessions: those that the playbook declares, not the reserved ones.
     pub(super) in_sessions: bool,
+    /// The column of each property of the schema.
+    pub(super) columns: Vec<Option<u16>>,
 }
 
 /// How a property is stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CellKind {
-    Bool,
-    Int,
-    Uint,
-    Double,
-    Decimal {
-        scale: u8,
-        currency: Option<Currency>,
-    },
+    /// In 64 bits.
+    Bits(Bits),
+    /// As the number of a text.
     Text,
-    Timestamp,
-    Duration,
-    /// Kept as it is: lists, maps, bytes, and whatever has no type.
+    /// As it is: lists, maps, bytes, and whatever has no type.
     Whole,
 }
 
@@ -48,6 +43,7 @@ impl Layout {
             .map(|(place, event)| KindLayout {
                 cells: event.properties.iter().map(|property| CellKind::of(&property.ty)).collect(),
                 in_sessions: place < declared,
+                columns: columns(&schema, event),
             })
             .collect();
         Layout { schema, digest, kinds }
@@ -69,48 +65,36 @@ impl Layout {
         self.kinds.get(usize::from(kind.0))
     }
 
-    /// The storage of a property of an event type.
-    pub(super) fn cell(&self, kind: EventKind, column: usize) -> Option<&CellKind> {
-        self.kind(kind).and_then(|kind| kind.cells.get(column))
+    /// The column of a property in an event type.
+    pub(super) fn column(&self, kind: EventKind, property: PropertyId) -> Option<usize> {
+        self.kind(kind)?.columns.get(usize::from(property.0)).copied().flatten().map(usize::from)
     }
+
+    /// The storage of a property of an event type.
+    pub(super) fn cell(&self, kind: EventKind, column: usize) -> Option<CellKind> {
+        self.kind(kind).and_then(|kind| kind.cells.get(column)).copied()
+    }
+}
+
+/// Where each property of the schema stands in an event type.
+fn columns(schema: &Schema, event: &EventDecl) -> Vec<Option<u16>> {
+    let names = (0..schema.property_count()).map(|id| PropertyId(u16::try_from(id).unwrap_or(u16::MAX)));
+    names.map(|id| event.column(id).and_then(|column| u16::try_from(column).ok())).collect()
 }
 
 impl CellKind {
     fn of(ty: &Type) -> Self {
         match ty {
-            Type::Bool => CellKind::Bool,
-            Type::Int => CellKind::Int,
-            Type::Uint => CellKind::Uint,
-            Type::Double => CellKind::Double,
-            Type::Decimal { scale } => CellKind::Decimal { scale: *scale, currency: None },
-            Type::Money { currency, scale } => CellKind::Decimal { scale: *scale, currency: Some(*currency) },
+            Type::Bool => CellKind::Bits(Bits::Bool),
+            Type::Int => CellKind::Bits(Bits::Int),
+            Type::Uint => CellKind::Bits(Bits::Uint),
+            Type::Double => CellKind::Bits(Bits::Double),
+            Type::Decimal { scale } => CellKind::Bits(Bits::Decimal { scale: *scale, currency: None }),
+            Type::Money { currency, scale } => CellKind::Bits(Bits::Decimal { scale: *scale, currency: Some(*currency) }),
+            Type::Timestamp => CellKind::Bits(Bits::Timestamp),
+            Type::Duration => CellKind::Bits(Bits::Duration),
             Type::String | Type::Enum(_) => CellKind::Text,
-            Type::Timestamp => CellKind::Timestamp,
-            Type::Duration => CellKind::Duration,
-            Type::Dyn | Type::Null | Type::Bytes | Type::List(_) | Type::Map(..) | Type::Type | Type::Stream | Type::Event => {
-                CellKind::Whole
-            }
-            // A type added to the language is kept whole until it has a better form.
-            #[allow(unreachable_patterns, reason = "`Type` may grow")]
             _ => CellKind::Whole,
-        }
-    }
-
-    /// The value of a 64-bit cell.
-    pub(super) fn value(&self, bits: u64) -> Value {
-        let signed = bits.cast_signed();
-        match self {
-            CellKind::Bool => Value::Bool(bits != 0),
-            CellKind::Int => Value::Int(signed),
-            CellKind::Uint => Value::Uint(bits),
-            CellKind::Double => Value::Double(f64::from_bits(bits)),
-            CellKind::Decimal { scale, currency } => Value::Decimal(Decimal::new(i128::from(signed), *scale, *currency)),
-            CellKind::Timestamp => match crate::value::Timestamp::from_micros(signed) {
-                Ok(time) => Value::Timestamp(time.into()),
-                Err(_) => Value::Null,
-            },
-            CellKind::Duration => Value::Duration(crate::value::Duration::from_nanos(signed)),
-            CellKind::Text | CellKind::Whole => Value::Null,
         }
     }
 }

@@ -39,6 +39,7 @@ impl Layout {
             }
             *place = self.cell_of(kind, column, name, value)?;
         }
+        self.complete(kind, &cells)?;
         let mut prepared = Prepared {
             kind,
             time: event.time,
@@ -54,6 +55,19 @@ impl Layout {
             None => Cow::Owned(self.content_id(&prepared)),
         };
         Ok(prepared)
+    }
+
+    /// Whether an event has all properties that its type demands.
+    pub(crate) fn complete(&self, kind: EventKind, cells: &[PreparedCell<'_>]) -> Result<(), EventError> {
+        let declared = self.schema().event_decl(kind).map_or(&[][..], |event| &event.properties);
+        let missing = declared.iter().zip(cells).find(|(property, cell)| property.required && **cell == PreparedCell::Missing);
+        match missing {
+            Some((property, _)) => {
+                let message = format!("every event of this type has `{}`, of type {}", property.name, property.ty);
+                Err(EventError::new("missing_property", format!("properties.{}", property.name), message))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The id of an event that was told without one: from its content, so that the same content is the same event.
@@ -98,7 +112,8 @@ impl Layout {
             (_, Value::Bool(value)) => PreparedCell::Bits(u64::from(value)),
             (_, Value::Int(value)) => signed(value),
             (_, Value::Uint(value)) => PreparedCell::Bits(value),
-            (_, Value::Double(value)) => PreparedCell::Bits(value.to_bits()),
+            (_, Value::Double(value)) if value.is_finite() => PreparedCell::Bits(value.to_bits()),
+            (_, Value::Double(_)) => return Err("expected a finite number, found NaN or infinity"),
             (_, Value::Decimal(value)) => signed(i64::try_from(value.units()).map_err(|_| "a decimal has at most 18 digits")?),
             (_, Value::Timestamp(value)) => signed(value.to_timestamp().micros()),
             (_, Value::Duration(value)) => signed(value.nanos()),

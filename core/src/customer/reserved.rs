@@ -60,18 +60,27 @@ pub mod outcome_column {
 
 impl Reserved {
     /// Declares the reserved event types after the playbook's own.
-    pub fn declare(schema: &mut Schema, attributes: impl IntoIterator<Item = (Arc<str>, Type)>) -> Self {
+    pub fn declare(
+        schema: &mut Schema,
+        purposes: Arc<[Arc<str>]>,
+        attributes: impl IntoIterator<Item = (Arc<str>, Type)>,
+    ) -> Self {
         let text = |name: &str| (Arc::from(name), Type::String);
         let outcome = || [text("decision"), text("offer"), text("placement"), (Arc::from("slot"), Type::Int)];
-        let outcomes = OUTCOMES.iter().map(|name| schema.declare_reserved_event(name, outcome())).collect();
-        let mut with = |event: &str, property: &str| schema.declare_reserved_event(event, [text(property)]);
-        let consent_given = with("consent_given", "purpose");
-        let consent_withdrawn = with("consent_withdrawn", "purpose");
-        let linked = with("linked", "other");
-        let unlinked = with("unlinked", "other");
+        let mut declare = |event: &str, properties: &[(Arc<str>, Type)], required: &str| {
+            let kind = schema.declare_reserved_event(event, properties.iter().cloned());
+            schema.require(kind, required);
+            kind
+        };
+        let outcomes = OUTCOMES.iter().map(|name| declare(name, &outcome(), "offer")).collect();
+        let purpose = [(Arc::from("purpose"), Type::Enum(purposes))];
+        let consent_given = declare("consent_given", &purpose, "purpose");
+        let consent_withdrawn = declare("consent_withdrawn", &purpose, "purpose");
+        let linked = declare("linked", &[text("other")], "");
+        let unlinked = declare("unlinked", &[text("other")], "");
         let attributes = attributes
             .into_iter()
-            .map(|(name, ty)| schema.declare_reserved_event(&format!("{ATTRIBUTE_SET}:{name}"), [(Arc::from("value"), ty)]))
+            .map(|(name, ty)| declare(&format!("{ATTRIBUTE_SET}:{name}"), &[(Arc::from("value"), ty)], "value"))
             .collect();
         Reserved { outcomes, consent_given, consent_withdrawn, linked, unlinked, attributes }
     }

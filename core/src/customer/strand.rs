@@ -2,7 +2,7 @@ use super::identifier::Identifier;
 use super::layout::{CellKind, Layout};
 use super::texts::Texts;
 use super::track::{Cell, Head, Track};
-use crate::expr::EventKind;
+use crate::expr::{EventKind, RunTexts};
 use crate::value::{Timestamp, Value};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
@@ -235,11 +235,18 @@ impl Strand {
         self.texts.get(code)
     }
 
+    pub(super) fn texts(&self) -> RunTexts<'_> {
+        self.texts.as_run()
+    }
+
     /// A property of an event.
     pub(super) fn value(&self, kind: EventKind, track: &Track, row: usize, column: usize) -> Option<Value> {
         match track.cell(row, column) {
             Cell::Missing => None,
-            Cell::Bits(bits) => self.layout.cell(kind, column).map(|cell: &CellKind| cell.value(bits)),
+            Cell::Bits(bits) => match self.layout.cell(kind, column) {
+                Some(CellKind::Bits(meaning)) => Some(meaning.value(bits)),
+                _ => None,
+            },
             Cell::Code(code) => Some(Value::text(self.texts.get(code))),
             Cell::Whole(value) => Some(value),
         }

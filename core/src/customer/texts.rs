@@ -1,3 +1,4 @@
+use crate::expr::RunTexts;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -33,17 +34,19 @@ impl Texts {
         get(&self.bytes, &self.ends, code)
     }
 
+    /// The texts as an evaluator reads them.
+    pub(super) fn as_run(&self) -> RunTexts<'_> {
+        RunTexts { bytes: &self.bytes, ends: &self.ends }
+    }
+
     /// Bytes in use, roughly.
     pub(super) fn memory(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * 4 + self.index.allocation_size()
     }
 }
 
-fn get<'a>(bytes: &'a str, ends: &[u32], code: Code) -> &'a str {
-    let place = code as usize;
-    let end = place.checked_sub(1).and_then(|place| ends.get(place)).copied().unwrap_or(0);
-    let start = place.checked_sub(2).and_then(|place| ends.get(place)).copied().unwrap_or(0);
-    bytes.get(start as usize..end as usize).unwrap_or("")
+fn get<'a>(bytes: &'a str, ends: &'a [u32], code: Code) -> &'a str {
+    RunTexts { bytes, ends }.get(code)
 }
 
 /// SipHash with fixed keys: the same in every process; order of the table is never seen.

@@ -56,7 +56,7 @@ impl Track {
             .map(|kind| match kind {
                 CellKind::Text => Cells::Codes(Vec::new()),
                 CellKind::Whole => Cells::Whole(Vec::new()),
-                _ => Cells::Bits { bits: Vec::new(), missing: Vec::new() },
+                CellKind::Bits(_) => Cells::Bits { bits: Vec::new(), missing: Vec::new() },
             })
             .collect();
         Track { columns, ..Track::default() }

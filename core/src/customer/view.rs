@@ -1,7 +1,7 @@
-use super::layout::Layout;
+use super::layout::{CellKind, Layout};
 use super::strand::Strand;
-use super::track::Track;
-use crate::expr::{EventKind, EventRow, PropertyId};
+use super::track::{Cells, Track};
+use crate::expr::{self, EventKind, EventRow, PropertyId, RunColumn};
 use crate::value::{Duration, Span, Timestamp, Value};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
@@ -85,6 +85,29 @@ impl<'a> View<'a> {
                 return;
             }
         }
+    }
+
+    /// The events of some types in a span as columns, when they are all of one type in one strand and nothing of it is hidden.
+    #[must_use]
+    pub fn run_of(&self, kinds: &[EventKind], span: Span, properties: &[PropertyId]) -> Option<expr::Run<'a>> {
+        let mut found: Option<Run<'a>> = None;
+        for strand in self.strands {
+            for kind in kinds {
+                let Some(run) = strand.track(*kind).and_then(|track| self.run(strand, *kind, track, span)) else { continue };
+                // With a column of its own, when an event was known can differ from row to row.
+                let all_known = span.until <= self.known_at && strand.late().is_none_or(|late| late <= self.known_at);
+                let hidden = !run.track.known.is_empty() && !all_known;
+                if hidden || found.is_some() {
+                    return None;
+                }
+                found = Some(run);
+            }
+        }
+        let Some(Run { strand, kind, track, row, end }) = found else {
+            return Some(expr::Run { times: &[], columns: properties.iter().map(|_| RunColumn::Absent).collect() });
+        };
+        let columns: Option<_> = properties.iter().map(|property| column(strand, kind, track, *property, row, end)).collect();
+        Some(expr::Run { times: track.times.get(row..end)?, columns: columns? })
     }
 
     /// The latest event of a type at or before an instant.
@@ -209,6 +232,25 @@ impl<'a> View<'a> {
     }
 }
 
+/// A property's column between two rows; `None` when it cannot be read as one.
+fn column<'a>(
+    strand: &'a Strand,
+    kind: EventKind,
+    track: &'a Track,
+    property: PropertyId,
+    row: usize,
+    end: usize,
+) -> Option<RunColumn<'a>> {
+    let Some(place) = strand.layout().column(kind, property) else { return Some(RunColumn::Absent) };
+    match (track.columns.get(place)?, strand.layout().cell(kind, place)?) {
+        (Cells::Bits { bits, missing }, CellKind::Bits(meaning)) => {
+            Some(RunColumn::Bits { bits: bits.get(row..end)?, missing: missing.get(row..end).unwrap_or(&[]), meaning })
+        }
+        (Cells::Codes(codes), CellKind::Text) => Some(RunColumn::Codes { codes: codes.get(row..end)?, texts: strand.texts() }),
+        _ => None,
+    }
+}
+
 impl<'a> Run<'a> {
     /// The next row that was known, if there is one.
     fn next(&mut self, known_at: Timestamp) -> Option<StoryRow<'a>> {
@@ -248,6 +290,12 @@ impl<'a> StoryRow<'a> {
         self.track.known.get(self.row).copied().unwrap_or_else(|| self.time())
     }
 
+    /// Its sequence number, which orders events of one instant.
+    #[must_use]
+    pub fn sequence(&self) -> i64 {
+        self.track.sequences.get(self.row).copied().unwrap_or(0)
+    }
+
     /// Its type.
     #[must_use]
     pub fn kind(&self) -> EventKind {
@@ -284,9 +332,7 @@ impl<'a> StoryRow<'a> {
     #[must_use]
     pub fn text(&self, column: usize) -> Option<&'a str> {
         match self.track.columns.get(column)? {
-            super::track::Cells::Codes(codes) => {
-                codes.get(self.row).filter(|code| **code != 0).map(|code| self.strand.text(*code))
-            }
+            Cells::Codes(codes) => codes.get(self.row).filter(|code| **code != 0).map(|code| self.strand.text(*code)),
             _ => None,
         }
     }
@@ -321,7 +367,7 @@ impl EventRow for StoryRow<'_> {
     }
 
     fn property(&self, property: PropertyId) -> Option<Value> {
-        let column = self.layout().schema().event_decl(self.kind)?.column(property)?;
+        let column = self.layout().column(self.kind, property)?;
         self.value(column)
     }
 

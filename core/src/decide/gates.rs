@@ -2,7 +2,6 @@ use super::contact::Taken;
 use super::rules::{OfferRule, Offers, PlacementRule};
 use super::trace::{Gate, Score};
 use crate::context::{Context, Rule, Source};
-use crate::customer::View;
 use crate::expr::{self, Facts, Outcome};
 use crate::playbook::ConsentDefault;
 use crate::value::{Span, Timestamp, Value};
@@ -18,7 +17,7 @@ pub(super) struct Stop {
 
 /// Whether reasons are wanted; they cost time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
+pub(crate) enum Detail {
     /// Only what is decided.
     Brief,
     /// With the gate at which each candidate was stopped, but without reasons.
@@ -43,16 +42,20 @@ pub(crate) enum Consent {
 
 impl Consent {
     /// What holds at an instant: the last word counts.
-    pub(crate) fn at(view: &View<'_>, context: &Context<'_>, purpose: &str, default: ConsentDefault) -> Self {
+    pub(crate) fn at(context: &Context<'_>, purpose: &str, default: ConsentDefault) -> Self {
         let reserved = &context.rules().sources.reserved;
         let mut consent = Consent::NeverAsked(default);
-        view.events(&[reserved.consent_given, reserved.consent_withdrawn], Span::lifetime(context.now()), &mut |row| {
-            if row.text(0) == Some(purpose) {
-                let given = row.kind() == reserved.consent_given;
-                consent = if given { Consent::Given(row.time()) } else { Consent::Withdrawn(row.time()) };
-            }
-            ControlFlow::Continue(())
-        });
+        context.view().events(
+            &[reserved.consent_given, reserved.consent_withdrawn],
+            Span::lifetime(context.now()),
+            &mut |row| {
+                if row.text(0) == Some(purpose) {
+                    let given = row.kind() == reserved.consent_given;
+                    consent = if given { Consent::Given(row.time()) } else { Consent::Withdrawn(row.time()) };
+                }
+                ControlFlow::Continue(())
+            },
+        );
         consent
     }
 
@@ -64,7 +67,7 @@ impl Consent {
 
 /// What the customer permits, asked once per decision; by number of the purpose.
 pub(super) fn consents(offers: &Offers, context: &Context<'_>) -> Vec<Consent> {
-    offers.purposes.iter().map(|(name, default)| Consent::at(context.view(), context, name, *default)).collect()
+    offers.purposes.iter().map(|(name, default)| Consent::at(context, name, *default)).collect()
 }
 
 /// Whether all of some purposes are permitted; otherwise which is not.

@@ -12,13 +12,13 @@ const MAX_MESSAGE: usize = 256 * 1024;
 
 /// The templates of all treatments, compiled. Templates see the values of `with` and nothing else: no files, no includes.
 #[derive(Debug)]
-pub struct Messages {
+pub(crate) struct Messages {
     environment: Environment<'static>,
 }
 
 /// A template by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TemplateName(String);
+pub(crate) struct TemplateName(String);
 
 impl Messages {
     pub(super) fn new() -> Self {

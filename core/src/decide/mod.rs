@@ -9,11 +9,10 @@ mod rules;
 mod trace;
 
 pub use decision::{Answer, Decision, PlacementAnswer, Ranked};
-pub(crate) use gates::Consent;
-pub use gates::Detail;
+pub(crate) use gates::{Consent, Detail};
 pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
-pub use rules::{ContactRule, Limit, OfferRule, Offers, PlacementRule, Scope, TreatmentRule};
+pub(crate) use rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 pub use trace::{Candidate, Gate, JourneyPlace, Score, Trace};
 
 use crate::context::Context;
@@ -152,13 +151,13 @@ impl Tally<'_> {
         }
     }
 
-    /// Such as `8 candidates: consent 5, eligible 2, chosen 1`.
+    /// Such as `8 candidates: 5 without consent, 2 not eligible, 1 chosen`.
     fn reason(&self) -> String {
         let total: usize = self.counts.values().sum();
         if total == 0 {
             return "no offer is made for this placement".to_owned();
         }
-        let counts: Vec<String> = self.counts.iter().map(|(gate, count)| format!("{} {count}", gate.name())).collect();
+        let counts: Vec<String> = self.counts.iter().map(|(gate, count)| format!("{count} {}", gate.fate())).collect();
         let noun = if total == 1 { "candidate" } else { "candidates" };
         format!("{total} {noun}: {}", counts.join(", "))
     }

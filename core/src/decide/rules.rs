@@ -8,84 +8,84 @@ use std::sync::Arc;
 
 /// The compiled part of a playbook that says what may be shown: offers, placements, contact policy.
 #[derive(Debug)]
-pub struct Offers {
+pub(crate) struct Offers {
     /// Names and defaults, in the order of the playbook.
-    pub purposes: Vec<(Arc<str>, ConsentDefault)>,
+    pub(crate) purposes: Vec<(Arc<str>, ConsentDefault)>,
     /// In the order of the playbook.
-    pub offers: Vec<OfferRule>,
+    pub(crate) offers: Vec<OfferRule>,
     /// In the order of the playbook.
-    pub placements: Vec<PlacementRule>,
+    pub(crate) placements: Vec<PlacementRule>,
     /// In the order of the playbook.
-    pub contact: Vec<ContactRule>,
+    pub(crate) contact: Vec<ContactRule>,
     /// The names of the request facts.
-    pub request: Vec<Arc<str>>,
+    pub(crate) request: Vec<Arc<str>>,
     /// The templates.
-    pub messages: Messages,
+    pub(crate) messages: Messages,
 }
 
 /// A compiled offer.
 #[derive(Debug)]
-pub struct OfferRule {
+pub(crate) struct OfferRule {
     /// Its name.
-    pub name: Arc<str>,
+    pub(crate) name: Arc<str>,
     /// All must be permitted; numbers of purposes.
-    pub purposes: Vec<usize>,
+    pub(crate) purposes: Vec<usize>,
     /// Where it may be shown; empty for anywhere.
-    pub placements: Vec<usize>,
+    pub(crate) placements: Vec<usize>,
     /// The first instant of validity.
-    pub from: Option<Timestamp>,
+    pub(crate) from: Option<Timestamp>,
     /// The first instant after it.
-    pub until: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
     /// `eligible`, `applicable`, `suitable`.
-    pub gates: [Option<Rule>; 3],
+    pub(crate) gates: [Option<Rule>; 3],
     /// `propensity`, `context`, `value`, `lever`, each with its prior.
-    pub factors: [Option<(Rule, Option<f64>)>; 4],
+    pub(crate) factors: [Option<(Rule, Option<f64>)>; 4],
     /// Breaks ties.
-    pub priority: i64,
+    pub(crate) priority: i64,
     /// By channel.
-    pub treatments: Vec<TreatmentRule>,
+    pub(crate) treatments: Vec<TreatmentRule>,
 }
 
 /// A compiled treatment.
 #[derive(Debug)]
-pub struct TreatmentRule {
+pub(crate) struct TreatmentRule {
     /// The channel.
-    pub channel: Arc<str>,
+    pub(crate) channel: Arc<str>,
     /// The message.
-    pub template: TemplateName,
+    pub(crate) template: TemplateName,
     /// What the message shows: name, expression, what stands for an unknown value.
-    pub with: Vec<(Arc<str>, Rule, Option<Arc<str>>)>,
+    pub(crate) with: Vec<(Arc<str>, Rule, Option<Arc<str>>)>,
 }
 
 /// A compiled placement.
 #[derive(Debug)]
-pub struct PlacementRule {
+pub(crate) struct PlacementRule {
     /// Its name.
-    pub name: Arc<str>,
+    pub(crate) name: Arc<str>,
     /// Its channel.
-    pub channel: Arc<str>,
+    pub(crate) channel: Arc<str>,
     /// How many offers it takes.
-    pub slots: usize,
+    pub(crate) slots: usize,
     /// What is shown when none is left: message and purposes.
-    pub fallback: Option<(Arc<str>, Vec<usize>)>,
+    pub(crate) fallback: Option<(Arc<str>, Vec<usize>)>,
 }
 
 /// A compiled contact rule.
 #[derive(Debug)]
-pub struct ContactRule {
+pub(crate) struct ContactRule {
     /// Its name in traces.
-    pub name: Arc<str>,
+    pub(crate) name: Arc<str>,
     /// The outcome that is counted or that starts the pause.
-    pub outcome: (Arc<str>, EventKind),
+    pub(crate) outcome: (Arc<str>, EventKind),
     /// What is counted together.
-    pub scope: Scope,
+    pub(crate) scope: Scope,
     /// What it demands.
-    pub limit: Limit,
+    pub(crate) limit: Limit,
 }
 
 /// What a contact rule counts together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// Each offer for itself.
     Offer,
     /// Each placement for itself.
@@ -100,7 +100,7 @@ pub enum Scope {
 
 /// What a contact rule demands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
+pub(crate) enum Limit {
     /// At most so many in a window.
     Cap {
         /// How many.

@@ -117,6 +117,23 @@ impl Gate {
             Gate::Chosen => "chosen",
         }
     }
+
+    /// What became of an offer that came as far as this gate, in words.
+    #[must_use]
+    pub fn fate(self) -> &'static str {
+        match self {
+            Gate::Consent => "without consent",
+            Gate::Validity => "out of season",
+            Gate::Eligible => "not eligible",
+            Gate::Applicable => "not applicable",
+            Gate::Suitable => "not suitable",
+            Gate::Contact => "held back by the contact policy",
+            Gate::Score => "without a score",
+            Gate::Message => "without a message",
+            Gate::Outranked => "outranked",
+            Gate::Chosen => "chosen",
+        }
+    }
 }
 
 impl fmt::Display for Trace {

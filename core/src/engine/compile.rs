@@ -7,8 +7,10 @@ use crate::journey::{Journeys, Model};
 use crate::playbook::{Name, Playbook};
 
 /// Compiles the loaded playbook; all findings of all its parts are reported together.
-pub(super) fn compile(playbook: Playbook, warnings: Diagnostics) -> Result<Inner, Diagnostics> {
-    let mut findings = warnings.0;
+pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner, Diagnostics> {
+    // A draft has gaps, so what lies between its parts is not judged.
+    let whole = !findings.has_errors();
+    let mut findings = findings.0;
     let rules = Rules::compile(&playbook, &mut findings);
     let sources = rules.as_ref().map(|rules| rules.sources.clone()).unwrap_or_else(|| crate::context::Sources::of(&playbook));
     let journeys = Journeys::compile(&playbook, &sources, &mut findings);
@@ -19,7 +21,7 @@ pub(super) fn compile(playbook: Playbook, warnings: Diagnostics) -> Result<Inner
     };
     if let Some(model) = &mut model {
         order(&playbook, model, &mut findings);
-        if let Some(offers) = &offers {
+        if let (true, Some(offers)) = (whole, &offers) {
             check_purposes(&playbook, &model.rules, offers, &model.journeys, &mut findings);
         }
     }

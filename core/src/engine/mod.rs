@@ -62,8 +62,10 @@ impl Engine {
     /// # Errors
     /// All mistakes of all documents at once, each with its place.
     pub fn compile(documents: &[(&str, &str)]) -> Result<Self, Diagnostics> {
-        let (playbook, warnings) = Playbook::load(documents)?;
-        compile::compile(playbook, warnings).map(|inner| Engine(Arc::new(inner)))
+        match Playbook::draft(documents) {
+            (Some(playbook), findings) => compile::compile(playbook, findings).map(|inner| Engine(Arc::new(inner))),
+            (None, mistakes) => Err(mistakes),
+        }
     }
 
     /// What is probably not meant, although it compiles.
@@ -309,41 +311,38 @@ impl Engine {
     /// Every segment of a customer at an instant: in, out or unknown, in the order of the playbook.
     #[must_use]
     pub fn segments(&self, customer: &Customer, now: Timestamp) -> Vec<(Arc<str>, Option<bool>)> {
-        let view = customer.view(now);
-        let state = self.state(customer, &view, now);
-        let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
-        let context = Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages);
-        let segments = self.0.playbook.segments.iter().enumerate();
-        segments
-            .map(|(number, segment)| {
-                let member = match context.segment(number).value {
-                    Answer::Known(Value::Bool(member)) => Some(member),
-                    _ => None,
-                };
-                (segment.name.text.clone(), member)
-            })
-            .collect()
+        self.look(customer, now, |context| {
+            let member = |number: usize| match context.segment(number).value {
+                Answer::Known(Value::Bool(member)) => Some(member),
+                _ => None,
+            };
+            let segments = self.0.playbook.segments.iter().enumerate();
+            segments.map(|(number, segment)| (segment.name.text.clone(), member(number))).collect()
+        })
     }
 
     /// The persona with the largest posterior, when that reaches the playbook's threshold.
     #[must_use]
     pub fn persona(&self, customer: &Customer, now: Timestamp) -> Option<Arc<str>> {
-        let view = customer.view(now);
-        let state = self.state(customer, &view, now);
-        let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
-        let context = Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages);
-        let posteriors = context.personas().into_iter().zip(&self.0.playbook.personas);
+        let posteriors = self.look(customer, now, |context| context.personas());
+        let posteriors = posteriors.into_iter().zip(&self.0.playbook.personas);
         let likely = posteriors.filter(|(posterior, _)| *posterior >= self.0.playbook.persona_threshold);
-        likely.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, persona)| persona.name.text.clone())
+        likely.min_by(|(a, _), (b, _)| b.total_cmp(a)).map(|(_, persona)| persona.name.text.clone())
     }
 
     /// Whether a purpose is permitted for a customer at an instant; `None` for a purpose that is not declared.
     #[must_use]
     pub fn permits(&self, customer: &Customer, purpose: &str, now: Timestamp) -> Option<bool> {
         let (name, default) = self.0.offers.purposes.iter().find(|(name, _)| **name == *purpose)?;
+        Some(self.look(customer, now, |context| Consent::at(context, name, *default).permits()))
+    }
+
+    /// Everything readable about a customer at an instant, with what was known then.
+    fn look<T>(&self, customer: &Customer, now: Timestamp, read: impl FnOnce(&Context<'_>) -> T) -> T {
         let view = customer.view(now);
-        let context = Context::new(&self.0.model.rules, view, now, &[], &[], &self.0.model.journeys.stages);
-        Some(Consent::at(&view, &context, name, *default).permits())
+        let state = self.state(customer, &view, now);
+        let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
+        read(&Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages))
     }
 
     /// Derives what an event at `time`, already in its place, changes from the instant `from` on, and compares with what was

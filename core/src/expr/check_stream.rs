@@ -4,6 +4,7 @@ use super::ast::{Kind, NodeId};
 use super::check::{Binding, Checker};
 use super::checked::{Op, Ref};
 use super::parse::Finding;
+use super::row_test::RowTests;
 use super::stream::{Bound, Stream, Terminal};
 use super::types::is_number;
 use super::{EventKind, Missing, PropertyId, TimeClass};
@@ -77,7 +78,8 @@ impl Checker<'_> {
         let class = parts.max(if moving { TimeClass::Linear } else { TimeClass::Step });
         let result = result_type(terminal, &ty);
         let zero = zero(&ty);
-        let stream = Stream { nothing: paths(""), lacking, kinds, bounds, conditions, terminal, property, zero };
+        let tests = RowTests::of(&self.nodes, &conditions);
+        let stream = Stream { nothing: paths(""), lacking, kinds, bounds, conditions, tests, terminal, property, zero };
         self.push(id, Op::Stream(Box::new(stream)), result, class)
     }
 

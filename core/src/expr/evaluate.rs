@@ -159,7 +159,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn take_steps(&self, count: u64) -> Result<(), Fault> {
+    pub(super) fn take_steps(&self, count: u64) -> Result<(), Fault> {
         let taken = self.steps.get().saturating_add(count);
         self.steps.set(taken);
         if taken > self.limits.steps {

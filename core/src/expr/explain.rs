@@ -4,6 +4,7 @@ use super::checked::{Checked, Op, Ref};
 use super::evaluate::Machine;
 use super::print::{print_node, value_text};
 use super::{Facts, Missing, Outcome, stream};
+use crate::value::Value;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::cell::Cell;
 
@@ -157,8 +158,8 @@ impl Explanation {
         if self.parts.is_empty() {
             let text = match &self.outcome {
                 Outcome::Value(value) => match self.role {
-                    Role::Stream(asked) if streams == 1 => format!("{asked} is {}", value_text(value)),
-                    _ => format!("`{}` is {}", self.text, value_text(value)),
+                    Role::Stream(asked) if streams == 1 => format!("{asked} is {}", plain(value)),
+                    _ => format!("`{}` is {}", self.text, plain(value)),
                 },
                 Outcome::Unknown(missing) => missing_text(missing),
                 Outcome::Error(error) => format!("`{}` failed: {}", self.text, error.message),
@@ -175,8 +176,29 @@ impl Explanation {
 }
 
 fn missing_text(missing: &Missing) -> String {
-    let paths: Vec<String> = missing.iter().map(|path| format!("`{path}`")).collect();
-    format!("{} {} never told", paths.join(", "), if paths.len() == 1 { "was" } else { "were" })
+    let phrases: Vec<String> = missing.iter().map(missing_phrase).collect();
+    phrases.join(", ")
+}
+
+/// What is missing at a path, in words.
+fn missing_phrase(path: &str) -> String {
+    match path.split_once('.') {
+        Some(("events", rest)) => match rest.split_once('.') {
+            Some((event, property)) => format!("no `{event}` event has `{property}`"),
+            None => format!("there is no such `{rest}` event"),
+        },
+        Some(("journey", rest)) => format!("the customer is not in journey `{}`", rest.split('.').next().unwrap_or(rest)),
+        Some(("request", _)) => format!("`{path}` was not given"),
+        _ => format!("`{path}` is not known"),
+    }
+}
+
+/// A value as a reader of reasons wants it: lengths of time in days, hours and minutes.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Duration(length) => length.to_string(),
+        other => value_text(other),
+    }
 }
 
 impl Serialize for Explanation {

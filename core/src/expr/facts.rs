@@ -1,4 +1,4 @@
-use super::{EventKind, FactId, PropertyId};
+use super::{EventKind, FactId, PropertyId, Run};
 use crate::value::{Span, Timestamp, Value, Zone};
 use smallvec::SmallVec;
 use std::ops::ControlFlow;
@@ -31,6 +31,13 @@ pub trait Facts {
 
     /// Visits the events of some types in a span, oldest first, in the order of the story, until told to stop.
     fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(&dyn EventRow) -> ControlFlow<()>);
+
+    /// The events of some types in a span as columns of some properties, where the source keeps them so and they are of one
+    /// type; otherwise they are visited one by one.
+    fn run(&self, kinds: &[EventKind], span: Span, properties: &[PropertyId]) -> Option<Run<'_>> {
+        let _ = (kinds, span, properties);
+        None
+    }
 
     /// The first instant after `now` at which an event of these types will be seen that is not seen yet: events recorded
     /// with a later time than `now`.

@@ -42,9 +42,12 @@ mod prepared;
 mod print;
 mod program;
 mod ruleset;
+mod row_test;
+mod run;
 mod schema;
 mod signature;
 mod stream;
+mod stream_columns;
 mod types;
 mod value_ops;
 
@@ -63,4 +66,5 @@ pub use prepared::Prepared;
 pub use print::{print, print_node, value_text};
 pub use program::{ExprId, Program, Scratch};
 pub use ruleset::{RuleId, RuleScratch, RuleSet, Truth};
+pub use run::{Bits, Run, RunColumn, RunTexts};
 pub use schema::{EventDecl, EventKind, FactDecl, FactId, PropertyDecl, PropertyId, Schema, TimeClass};

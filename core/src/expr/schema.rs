@@ -60,6 +60,8 @@ pub struct PropertyDecl {
     pub id: PropertyId,
     /// Its type.
     pub ty: Type,
+    /// Whether every event of the type has it.
+    pub required: bool,
 }
 
 /// How the value of an expression depends on `now` while no event arrives.
@@ -109,13 +111,21 @@ impl Schema {
                 if id == next {
                     self.properties.push(name.clone());
                 }
-                PropertyDecl { name, id, ty }
+                PropertyDecl { name, id, ty, required: false }
             })
             .collect();
         let name: Arc<str> = Arc::from(name);
         self.events.push(EventDecl { name: name.clone(), properties, reserved: false });
         self.event_by_name.insert(name, kind);
         kind
+    }
+
+    /// Demands a property of every event of a type.
+    pub fn require(&mut self, kind: EventKind, property: &str) {
+        let declared = self.events.get_mut(usize::from(kind.0)).into_iter().flat_map(|event| &mut event.properties);
+        for declared in declared.filter(|declared| *declared.name == *property) {
+            declared.required = true;
+        }
     }
 
     /// Declares an event type of the engine itself.
@@ -167,6 +177,12 @@ impl Schema {
     #[must_use]
     pub fn property(&self, name: &str) -> Option<PropertyId> {
         self.property_by_name.get(name).copied()
+    }
+
+    /// How many different names of properties there are.
+    #[must_use]
+    pub fn property_count(&self) -> usize {
+        self.properties.len()
     }
 
     /// The name of a property.

@@ -3,6 +3,8 @@
 use super::ast::BinaryOp;
 use super::checked::Ref;
 use super::evaluate::{Frame, Local, Machine, Partial, earlier};
+use super::row_test::RowTests;
+use super::stream_columns;
 use super::value_ops::{self, Fault};
 use super::{EventKind, EventRow, Missing, Outcome, PropertyId};
 use crate::value::{Duration, Span, Timestamp, Unit, Value};
@@ -17,6 +19,8 @@ pub(super) struct Stream {
     pub(super) bounds: Vec<Bound>,
     /// The variable and the condition of each `where`.
     pub(super) conditions: Vec<(u32, Ref)>,
+    /// The conditions as tests on columns, when all of them are of that kind.
+    pub(super) tests: Option<RowTests>,
     pub(super) terminal: Terminal,
     pub(super) property: Option<PropertyId>,
     /// The sum of nothing, in the type of the property.
@@ -116,24 +120,27 @@ impl Stream {
 }
 
 /// What has been gathered from the events so far.
-struct Tally {
-    certain: i64,
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) certain: i64,
     /// Events of which it is not known whether they count.
     uncertain: i64,
     failed: Option<Outcome>,
-    until: Option<Timestamp>,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
+    pub(super) first: Option<Timestamp>,
+    pub(super) last: Option<Timestamp>,
     /// Events that have the property.
-    told: i64,
-    value: Option<Value>,
+    pub(super) told: i64,
+    pub(super) value: Option<Value>,
     values: Vec<Value>,
+    /// How many different values there are, when they were counted without being kept.
+    pub(super) distinct: Option<i64>,
 }
 
 /// Where the events of a stream lie, and which lengths let them leave again.
-struct Reach {
-    span: Span,
-    lengths: smallvec::SmallVec<[i64; 2]>,
+pub(super) struct Reach {
+    pub(super) span: Span,
+    pub(super) lengths: smallvec::SmallVec<[i64; 2]>,
 }
 
 /// What is asked of a stream.
@@ -159,17 +166,10 @@ fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> 
         Ok(reach) => reach,
         Err(failed) => return Err(Partial::new(failed, until)),
     };
-    let mut tally = Tally {
-        certain: 0,
-        uncertain: 0,
-        failed: None,
-        until,
-        first: None,
-        last: None,
-        told: 0,
-        value: None,
-        values: Vec::new(),
-    };
+    if let Some(tally) = stream_columns::gather(machine, stream, &reach, until) {
+        return tally.map_err(|fault| Partial::new(machine.error(fault), Some(machine.soon())));
+    }
+    let mut tally = Tally::until(until);
     let mut fault = None;
     facts.events(&stream.kinds, reach.span, &mut |row| match machine
         .step()
@@ -268,6 +268,11 @@ fn blend(into: &mut Option<Outcome>, other: Outcome) {
 }
 
 impl Tally {
+    /// Nothing gathered yet.
+    pub(super) fn until(until: Option<Timestamp>) -> Self {
+        Tally { until, ..Tally::default() }
+    }
+
     fn add(
         &mut self,
         machine: &Machine<'_>,
@@ -368,6 +373,9 @@ impl Tally {
                 None => unknown(),
             },
             Terminal::Min | Terminal::Max | Terminal::First | Terminal::Last => self.value.map_or_else(unknown, Outcome::Value),
+            Terminal::CountDistinct if self.distinct.is_some_and(|count| count > 0) => {
+                Outcome::Value(Value::Int(self.distinct.unwrap_or(0)))
+            }
             Terminal::Distinct | Terminal::CountDistinct if self.values.is_empty() => unknown(),
             Terminal::Distinct => {
                 self.values.sort_by(value_ops::total_order);

@@ -10,16 +10,16 @@ use std::sync::Arc;
 
 /// What is derived from a story: segments, personas and journeys.
 #[derive(Debug)]
-pub struct Model {
+pub(crate) struct Model {
     /// Attributes, segments, personas.
-    pub rules: Rules,
+    pub(crate) rules: Rules,
     /// Journeys.
-    pub journeys: Journeys,
+    pub(crate) journeys: Journeys,
 }
 
 /// Walks a story on to `to`, from instant to instant: those at which events happened, and those at which something changes
 /// because time passes. State is a function of the set of events, so a walk in one step or in a thousand ends the same.
-pub fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp) {
+pub(crate) fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp) {
     state.segments.resize(model.rules.segments.len(), SegmentState::default());
     state.journeys.resize(model.journeys.rules.len(), JourneyState::default());
     loop {
@@ -36,7 +36,7 @@ pub fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp
 
 /// The first instant at which something may change without an event.
 #[must_use]
-pub fn next_due(state: &Derived) -> Option<Timestamp> {
+pub(crate) fn next_due(state: &Derived) -> Option<Timestamp> {
     let segments = state.segments.iter().fold(None, |due, segment| earlier(due, segment.due));
     state.journeys.iter().fold(segments, |due, journey| earlier(due, journey.due()))
 }

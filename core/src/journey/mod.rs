@@ -4,5 +4,5 @@ mod derive;
 mod machine;
 mod rules;
 
-pub use derive::{Model, derive, next_due};
-pub use rules::{JourneyRule, Journeys, StageRule, TimeoutRule};
+pub(crate) use derive::{Model, derive, next_due};
+pub(crate) use rules::{JourneyRule, Journeys};

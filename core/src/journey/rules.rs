@@ -7,52 +7,52 @@ use std::sync::Arc;
 
 /// The compiled journeys of a playbook.
 #[derive(Debug, Default)]
-pub struct Journeys {
+pub(crate) struct Journeys {
     /// In the order of the playbook.
-    pub rules: Vec<JourneyRule>,
+    pub(crate) rules: Vec<JourneyRule>,
     /// The names of each journey's stages.
-    pub stages: Vec<Vec<Arc<str>>>,
+    pub(crate) stages: Vec<Vec<Arc<str>>>,
 }
 
 /// A compiled journey.
 #[derive(Debug)]
-pub struct JourneyRule {
+pub(crate) struct JourneyRule {
     /// Which ways customers may go.
-    pub movement: Movement,
+    pub(crate) movement: Movement,
     /// In the order of the playbook.
-    pub stages: Vec<StageRule>,
+    pub(crate) stages: Vec<StageRule>,
     /// Leaves the journey at once.
-    pub exit: Option<Rule>,
+    pub(crate) exit: Option<Rule>,
     /// What the conditions read in the end, its own stages left out; filled when all is compiled.
-    pub reach: Reach,
+    pub(crate) reach: Reach,
     /// Whether a condition reads the journey itself, so that a move can cause another at the same instant.
-    pub reads_itself: bool,
+    pub(crate) reads_itself: bool,
 }
 
 /// A compiled stage.
 #[derive(Debug)]
-pub struct StageRule {
+pub(crate) struct StageRule {
     /// Entered when one of these happens; without any, when `enter` becomes true.
-    pub on: Vec<EventKind>,
+    pub(crate) on: Vec<EventKind>,
     /// The condition.
-    pub enter: Option<Rule>,
+    pub(crate) enter: Option<Rule>,
     /// Only from these; `None` inside stands for outside of the journey.
-    pub from: Option<Vec<Option<u16>>>,
+    pub(crate) from: Option<Vec<Option<u16>>>,
     /// No other stage is entered before.
-    pub min_stay: Option<Duration>,
+    pub(crate) min_stay: Option<Duration>,
     /// Leaving because nothing happened.
-    pub timeout: Option<TimeoutRule>,
+    pub(crate) timeout: Option<TimeoutRule>,
 }
 
 /// A compiled time-out.
 #[derive(Debug)]
-pub struct TimeoutRule {
+pub(crate) struct TimeoutRule {
     /// How long after entering, or after the last event of `reset_on`.
-    pub after: Duration,
+    pub(crate) after: Duration,
     /// The stage entered then.
-    pub to: u16,
+    pub(crate) to: u16,
     /// Events that start the time anew.
-    pub reset_on: Vec<EventKind>,
+    pub(crate) reset_on: Vec<EventKind>,
 }
 
 impl Journeys {
@@ -118,7 +118,7 @@ impl JourneyRule {
 
     /// Whether a customer may go from where they are to a stage.
     #[must_use]
-    pub fn allows(&self, from: Option<u16>, to: u16) -> bool {
+    pub(crate) fn allows(&self, from: Option<u16>, to: u16) -> bool {
         let listed =
             self.stages.get(usize::from(to)).and_then(|stage| stage.from.as_ref()).is_none_or(|listed| listed.contains(&from));
         let forward = match (self.movement, from) {

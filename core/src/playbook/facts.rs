@@ -6,6 +6,7 @@ use super::model::{
 use super::read::{At, Loader};
 use super::reserved::{EVENT_FIELDS, OUTCOMES, RESERVED_EVENTS};
 use super::types;
+use crate::value::Type;
 
 /// How many event types, and how many different names of properties, an engine can number.
 const MOST_EVENTS: usize = 10_000;
@@ -41,7 +42,8 @@ impl Loader<'_> {
         let ty = self.type_within(at);
         let purposes = at.get("purposes").map(|_| self.purposes_of(at));
         let ttl = self.duration_of(at, "ttl");
-        let ty = ty?;
+        // What has no type is a mistake already; rules that read it are checked all the same.
+        let ty = ty.unwrap_or(Type::Dyn);
         let default = at.get("default").and_then(|default| match types::value(default.node, &ty) {
             Ok(value) => Some(value),
             Err(wrong) => {
@@ -100,9 +102,8 @@ impl Loader<'_> {
                 self.error_at_key("reserved_name", &at, message, Some(hint));
                 continue;
             }
-            if let Some(ty) = self.type_within(&at) {
-                properties.push(Property { name, ty, required: at.flag("required") });
-            }
+            let ty = self.type_within(&at).unwrap_or(Type::Dyn);
+            properties.push(Property { name, ty, required: at.flag("required") });
         }
         properties
     }
@@ -110,6 +111,6 @@ impl Loader<'_> {
     pub(super) fn request(&mut self, root: &At<'_>) -> Vec<RequestFact> {
         let Some(section) = root.get("request") else { return Vec::new() };
         let named = self.identifiers(&section, "a request fact");
-        named.into_iter().filter_map(|(name, at)| Some(RequestFact { name, ty: self.type_within(&at)? })).collect()
+        named.into_iter().map(|(name, at)| RequestFact { name, ty: self.type_within(&at).unwrap_or(Type::Dyn) }).collect()
     }
 }

@@ -50,18 +50,28 @@ impl Playbook {
     /// # Errors
     /// As for [`load`](Self::load).
     pub fn load_within(documents: &[(&str, &str)], limits: Limits) -> Result<(Playbook, Diagnostics), Diagnostics> {
+        match Self::draft_within(documents, limits) {
+            (Some(playbook), findings) if !findings.has_errors() => Ok((playbook, findings)),
+            (_, findings) => Err(findings),
+        }
+    }
+
+    /// What can be read of the documents although there may be mistakes in them, so that the rules of the rest can be checked and
+    /// all mistakes reported together. What is wrong is left out; a name of unknown type has the type `dyn`.
+    pub(crate) fn draft(documents: &[(&str, &str)]) -> (Option<Playbook>, Diagnostics) {
+        Self::draft_within(documents, Limits::default())
+    }
+
+    fn draft_within(documents: &[(&str, &str)], limits: Limits) -> (Option<Playbook>, Diagnostics) {
         let limits = limits.bounded();
         let (mut findings, fits) = sources(documents, limits);
         if !fits {
-            return Err(findings.finish());
+            return (None, findings.finish());
         }
-        let Some(roots) = trees(limits, &mut findings) else { return Err(findings.finish()) };
+        let Some(roots) = trees(limits, &mut findings) else { return (None, findings.finish()) };
         let root = merge::merge(roots, &mut findings);
         let (playbook, findings) = read(findings, &root);
-        match playbook {
-            Some(playbook) if !findings.has_errors() => Ok((playbook, findings.finish())),
-            _ => Err(findings.finish()),
-        }
+        (Some(playbook), findings.finish())
     }
 }
 
@@ -146,7 +156,7 @@ fn is_json(source: &Source<'_>) -> bool {
 }
 
 /// Reads the merged tree, room by room.
-fn read<'a>(findings: Findings<'a>, root: &Node) -> (Option<Playbook>, Findings<'a>) {
+fn read<'a>(findings: Findings<'a>, root: &Node) -> (Playbook, Findings<'a>) {
     let at = At::root(root);
     let keys = |section: &str| -> Rc<Names> {
         Rc::new(at.get(section).iter().flat_map(At::children).map(|child| child.key).collect())
@@ -165,7 +175,7 @@ fn read<'a>(findings: Findings<'a>, root: &Node) -> (Option<Playbook>, Findings<
 }
 
 impl Loader<'_> {
-    fn playbook(&mut self, root: &At<'_>) -> Option<Playbook> {
+    fn playbook(&mut self, root: &At<'_>) -> Playbook {
         let name = root.get("playbook").and_then(|at| {
             let text = at.node.text()?.clone();
             if text.trim().is_empty() {
@@ -194,11 +204,13 @@ impl Loader<'_> {
         let (channels, offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
         let contact = self.contact(root);
         self.missing_treatments(root, &offers, &placements);
-        Some(Playbook {
-            name: name?,
-            version: root.number("version")?,
+        // Without a name there is a mistake already; the rest is checked all the same.
+        let unnamed = || Name { text: Arc::from(""), place: self.findings.place(root.node.spot) };
+        Playbook {
+            name: name.unwrap_or_else(unnamed),
+            version: root.number("version").unwrap_or(0),
             title: root.text("title"),
-            time_zone: time_zone?,
+            time_zone: time_zone.unwrap_or(Zone::UTC),
             customer_zone,
             session_gap: session_gap.unwrap_or(Duration::from_nanos(1_800_000_000_000)),
             namespaces,
@@ -215,7 +227,7 @@ impl Loader<'_> {
             placements,
             contact,
             digest: digest::digest(root.node),
-        })
+        }
     }
 
     /// The zone of the playbook; none when it is a mistake.

@@ -16,15 +16,39 @@ from .data import Candidate, Decided, Flow, Happened, Journey, Offer, Placement,
 __all__ = ["Explained", "Replayed", "exemplars", "from_replay"]
 
 
-class Explained(Protocol):
-    """The explanation of one decision."""
-
-    @property
-    def text(self) -> str:
-        """For people."""
+class Traced(Protocol):
+    """Why a decision came out as it did."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As data."""
+        """As data: ``candidates``, each with ``offer``, ``gate``, ``reasons`` and perhaps ``score``."""
+
+
+class Explained(Protocol):
+    """A decision with its trace."""
+
+    @property
+    def trace(self) -> Traced | None:
+        """The trace."""
+
+
+class Told(Protocol):
+    """One event of a customer."""
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+
+    @property
+    def time(self) -> datetime:
+        """When it happened."""
+
+    @property
+    def source(self) -> str | None:
+        """Who told it."""
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """Its properties."""
 
 
 class Replayed(Protocol):
@@ -58,8 +82,11 @@ class Replayed(Protocol):
     def stats(self) -> Mapping[str, Any]:
         """Figures of the replay."""
 
-    def explain(self, customer: str, placement: str, at: datetime) -> Explained:
-        """Why a customer got what, at a placement and an instant."""
+    def explain(self, identifier: str, placements: list[str], now: datetime, /) -> Explained:
+        """Why a customer got what, at some placements and an instant."""
+
+    def events(self, identifier: str, /) -> Sequence[Told]:
+        """The story of a customer."""
 
 
 def from_replay(
@@ -67,7 +94,6 @@ def from_replay(
     replay: Replayed,
     *,
     names: Sequence[str] = (),
-    events: Mapping[str, Sequence[Happened]] | None = None,
     credit: str | None = None,
     period: tuple[datetime, datetime] | None = None,
 ) -> ReportData:
@@ -77,14 +103,13 @@ def from_replay(
         playbook: the summary of the playbook, ``engine.playbook``.
         replay: the replay.
         names: customers to explain, such as ``customer:12345``; see :func:`exemplars` for a choice.
-        events: the stories of these customers, for their pictures.
         credit: where the data come from.
         period: the first and the last instant of the page; by default that of the customers' events.
     """
-    decisions = pa.table(replay.decisions)
-    customers = pa.table(replay.customers)
-    sizes = pa.table(replay.segments)
-    stages = pa.table(replay.stages)
+    decisions = _plain_table(replay.decisions)
+    customers = _plain_table(replay.customers)
+    sizes = _plain_table(replay.segments)
+    stages = _plain_table(replay.stages)
     stats = replay.stats
     instants = sorted(set(_column(sizes, "time")) | set(_column(decisions, "time")) | set(_column(stages, "time")))
     if period is None:
@@ -114,15 +139,18 @@ def from_replay(
         seconds=sum(float(value) for value in seconds.values()),
         sources={str(source): int(count) for source, count in stats.get("sources", {}).items()},
         exposures=int(stats.get("exposures", kinds.get(("offer",), 0))),
-        journeys=_journeys(playbook, stages, pa.table(replay.transitions), int(stats.get("customers", 0))),
+        journeys=_journeys(playbook, stages, _plain_table(replay.transitions), int(stats.get("customers", 0))),
         segments=_segments(playbook, sizes, instants),
         personas=_personas(playbook, customers),
         offers=_offers(playbook, replay, decisions, instants),
         placements=_placements(playbook, decisions, instants),
-        stories=[_story(name, playbook, replay, customers, decisions, (events or {}).get(name, ())) for name in names],
+        stories=[_story(name, playbook, replay, customers, decisions) for name in names],
         contact=[_contact(rule) for rule in playbook.get("contact", [])],
         credit=credit,
-        bad=[(int(row["row"]), str(row["column"] or ""), str(row["reason"])) for row in pa.table(replay.bad_rows).slice(0, 50).to_pylist()],
+        bad=[
+            (int(row["row"]), str(row["column"] or ""), str(row["reason"]))
+            for row in _plain_table(replay.bad_rows).slice(0, 50).to_pylist()
+        ],
     )
 
 
@@ -132,7 +160,7 @@ def exemplars(replay: Replayed, count: int = 3) -> list[str]:
     Of those who qualify, the one whose number of events is nearest to 150 is taken, so that the picture of the story is
     neither empty nor crowded; ties go to the smaller identifier.
     """
-    decisions = pa.table(replay.decisions)
+    decisions = _plain_table(replay.decisions)
     if decisions.num_rows == 0:
         return []
     latest = pc.max(decisions["time"])
@@ -140,7 +168,7 @@ def exemplars(replay: Replayed, count: int = 3) -> list[str]:
     kinds: dict[str, set[str]] = {}
     for row in now.group_by(["customer", "kind"]).aggregate([]).to_pylist():
         kinds.setdefault(row["customer"], set()).add(row["kind"])
-    customers = pa.table(replay.customers)
+    customers = _plain_table(replay.customers)
     sizes = dict(zip(_column(customers, "customer"), _column(customers, "events")))
     chosen: list[str] = []
     ranked = sorted(kinds, key=lambda name: (abs(int(sizes.get(name, 0) or 0) - 150), name))
@@ -153,6 +181,13 @@ def exemplars(replay: Replayed, count: int = 3) -> list[str]:
 def _outcome(kinds: set[str]) -> str:
     """What a customer got at one instant, over all placements."""
     return "offer" if "offer" in kinds else "fallback" if "fallback" in kinds else "nothing"
+
+
+def _plain_table(exported: Any) -> pa.Table:
+    """A table with text where it was encoded as a dictionary, whose batches need not agree on their entries."""
+    table = pa.table(exported)
+    plain = [column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column for column in table.columns]
+    return pa.table(plain, names=table.column_names)
 
 
 def _column(table: pa.Table, name: str) -> list[Any]:
@@ -237,9 +272,9 @@ def _offers(playbook: Mapping[str, Any], replay: Replayed, decisions: pa.Table, 
     reached = {row["offer"]: int(row["customer_count_distinct"]) for row in people}
     stopped: dict[str, dict[str, int]] = {}
     gates = getattr(replay, "gates", None)
-    for row in pa.table(gates).to_pylist() if gates is not None else []:
+    for row in _plain_table(gates).to_pylist() if gates is not None else []:
         gate = _none(row["gate"])
-        if gate is not None:
+        if gate is not None and gate != "chosen":
             held = stopped.setdefault(row["offer"], {})
             held[gate] = held.get(gate, 0) + int(row["customers"])
     places = [placement["name"] for placement in playbook.get("placements", [])]
@@ -302,7 +337,6 @@ def _story(
     replay: Replayed,
     customers: pa.Table,
     decisions: pa.Table,
-    events: Sequence[Happened],
 ) -> Story:
     found = customers.filter(pc.equal(customers["customer"], name)).to_pylist()
     customer: Mapping[str, Any] = found[0] if found else {}
@@ -316,12 +350,19 @@ def _story(
     persona = _none(customer.get("persona"))
     return Story(
         customer=name,
-        events=sorted(events, key=lambda event: event.time),
+        # What the replay itself recorded is no part of the data.
+        events=[_happened(event) for event in replay.events(name) if event.source != "replay"],
         segments=[segments.get(segment, segment) for segment in customer.get("segments") or []],
         persona=None if persona is None else _titles(playbook.get("personas", [])).get(persona, persona),
         stages=stages,
         decided=_decided(name, playbook, replay, decisions),
     )
+
+
+def _happened(event: Told) -> Happened:
+    properties = event.properties
+    amount, group = properties.get("amount"), properties.get("invoice")
+    return Happened(event.time, event.type, None if amount is None else float(amount), None if group is None else str(group))
 
 
 def _decided(name: str, playbook: Mapping[str, Any], replay: Replayed, decisions: pa.Table) -> list[Decided]:
@@ -332,6 +373,10 @@ def _decided(name: str, playbook: Mapping[str, Any], replay: Replayed, decisions
     latest = max(row["time"] for row in rows)
     offers = _titles(playbook.get("offers", []))
     formats = {channel["name"]: channel.get("format") for channel in playbook.get("channels", [])}
+    # The same question again, because what one placement took is not there for the next.
+    asked = list(dict.fromkeys(row["placement"] for row in rows if row["time"] == latest))
+    trace = replay.explain(name, asked, latest).trace
+    candidates = trace.to_dict()["candidates"] if trace is not None else []
     told = []
     for placement in playbook.get("placements", []):
         markup = formats.get(placement.get("channel")) == "html"
@@ -339,7 +384,6 @@ def _decided(name: str, playbook: Mapping[str, Any], replay: Replayed, decisions
         here.sort(key=lambda row: (row["slot"] is None, row["slot"] or 0))
         if not here:
             continue
-        explained = replay.explain(name, placement["name"], latest).to_dict()
         shown = [
             (offers.get(row["offer"], row["offer"]) if row["offer"] else "", _plain(row["message"] or "", markup))
             for row in here
@@ -353,7 +397,7 @@ def _decided(name: str, playbook: Mapping[str, Any], replay: Replayed, decisions
                 kind=str(here[0]["kind"]),
                 shown=shown,
                 reason=str(here[0]["reason"] or ""),
-                candidates=[_candidate(candidate, offers) for candidate in explained.get("candidates", [])],
+                candidates=[_candidate(candidate, offers) for candidate in candidates if candidate["placement"] == placement["name"]],
             )
         )
     return told
@@ -368,12 +412,13 @@ def _candidate(candidate: Mapping[str, Any], offers: Mapping[str, str]) -> Candi
     score = candidate.get("score") or {}
     factors = [(factor, float(score[factor])) for factor in ("propensity", "context", "value", "lever") if score.get(factor) is not None]
     total = score.get("total")
+    chosen = candidate["gate"] == "chosen"
     return Candidate(
         offer=candidate["offer"],
         title=offers.get(candidate["offer"], candidate["offer"]),
-        gate=_none(candidate.get("gate")),
-        verdict=str(candidate.get("verdict") or ""),
-        reason=str(candidate.get("reason") or ""),
+        gate=None if chosen else str(candidate["gate"]),
+        verdict="chosen" if chosen else "stopped",
+        reason="; ".join(candidate.get("reasons", [])),
         facts=[(str(fact["path"]), _value(fact["value"])) for fact in candidate.get("facts", [])],
         score=None if total is None else Score([pair for pair in factors if pair[1] != 1.0], float(total)),
     )

@@ -1,0 +1,147 @@
+//! What the engine finds wrong with a playbook beyond its form, and that nothing makes it panic.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+use proptest::prelude::*;
+use tactful::Engine;
+
+const HEAD: &str = "playbook: shop
+version: 1
+identity: {customer: {}}
+purposes: {marketing: opt_in, health: opt_in}
+attributes:
+  age: int
+  pregnant: {type: bool, purposes: [health]}
+request: {basket: money(EUR)}
+events: {purchase: {amount: money(EUR), sku: string}}
+channels: {web: text}
+placements: {home: {channel: web}}
+";
+
+fn mistakes(rest: &str) -> String {
+    match Engine::compile(&[("shop.yaml", &format!("{HEAD}{rest}"))]) {
+        Ok(_) => panic!("it compiles"),
+        Err(mistakes) => mistakes.to_string(),
+    }
+}
+
+#[test]
+fn mistakes_of_form_and_of_rules_are_reported_together() {
+    let text = r#"playbook: shop
+version: 1
+time_zone: Europe/Berln
+identity: {customer: {}}
+attributes: {age: integr, city: string}
+events: {purchase: {amount: money(EUR), sku: strng}}
+segments:
+  big: events("purchase").within("90d").sum("amuont") > "ten"
+  young: customer.age < 30 && customer.citty == "Ulm"
+  same: events("purchase").last("sku") == "a"
+channels: {web: text}
+placements: {home: {channel: web}}
+offers:
+  hat: {elegible: segment("bg"), treatments: {web: {message: 'Hi {{ name }}'}}}
+"#;
+    let mistakes = Engine::compile(&[("shop.yaml", text)]).unwrap_err();
+    let found: Vec<(&str, u32)> =
+        mistakes.0.iter().map(|finding| (finding.code, finding.place.as_ref().unwrap().line)).collect();
+    let expected = [
+        ("bad_zone", 3),
+        ("bad_type", 5),
+        ("bad_type", 6),
+        ("unknown_property", 8),
+        ("unknown_name", 9),
+        ("unknown_key", 14),
+        ("unknown_name", 14),
+    ];
+    assert_eq!(found, expected, "{mistakes}");
+}
+
+#[test]
+fn a_circle_is_printed() {
+    let text = mistakes("segments:\n  a: segment(\"b\")\n  b: segment(\"c\")\n  c: '!segment(\"a\")'\n");
+    assert!(text.contains("error[cycle]: these depend on each other: `a` -> `b` -> `c` -> `a`"), "{text}");
+    assert!(text.contains("shop.yaml:13:3"), "{text}");
+}
+
+#[test]
+fn a_purpose_that_an_attribute_does_not_have_is_shown_with_the_way_to_it() {
+    let text = mistakes(
+        "segments:
+  expecting: customer.pregnant
+  soon: segment(\"expecting\") && customer.age > 20
+offers:
+  diapers: {purposes: [marketing], eligible: segment(\"soon\"), treatments: {web: {message: Diapers}}}
+  advice: {purposes: [health], eligible: segment(\"soon\"), treatments: {web: {message: Advice}}}
+",
+    );
+    let expected = "error[purpose_violation]: the offer is for `marketing`, but reads `customer.pregnant` through segment `soon`, then \
+                    segment `expecting`, which may be used for `health`";
+    assert!(text.contains(expected), "{text}");
+    assert!(text.contains("offers.diapers") && !text.contains("offers.advice"), "{text}");
+}
+
+#[test]
+fn a_message_may_not_show_what_its_purpose_does_not_allow() {
+    let text = mistakes(
+        "offers:
+  hat: {purposes: [marketing], treatments: {web: {message: '{{ p }}', with: {p: {value: customer.pregnant, missing: no}}}}}
+",
+    );
+    assert!(text.contains("error[purpose_violation]"), "{text}");
+}
+
+#[test]
+fn state_changes_at_instants_that_can_be_told() {
+    let text = mistakes("segments:\n  odd: now.getDayOfWeek() == 1\n");
+    assert!(text.contains("error[needs_grid]"), "{text}");
+    let text = mistakes("segments:\n  rich: request.basket > 100\n");
+    assert!(text.contains("error[request_in_state]: `request.basket` comes with a question"), "{text}");
+}
+
+#[test]
+fn messages_are_checked() {
+    let text = mistakes("offers:\n  hat: {treatments: {web: {message: 'Hi {{ nmae }}', with: {name: customer.age}}}}\n");
+    assert!(text.contains("the message shows `nmae`, which `with` does not declare"), "{text}");
+    assert!(text.contains("help: did you mean `name`?"), "{text}");
+    let text = mistakes("offers:\n  hat: {treatments: {web: {message: 'Hi {{ name', with: {name: customer.age}}}}\n");
+    assert!(text.contains("error[template_syntax]"), "{text}");
+}
+
+#[test]
+fn templates_cannot_run_for_ever_or_write_without_end() {
+    use tactful::{Identifier, Request, Timestamp};
+    let word = "x".repeat(200);
+    let endless = "{% for a in w %}{% for b in w %}{% for c in w %}{% endfor %}{% endfor %}{% endfor %}";
+    let long = "{% for a in w %}{% for b in w %}{{ w }}{% endfor %}{% endfor %}";
+    for message in [endless, long] {
+        let playbook =
+            format!("{HEAD}offers:\n  hat: {{treatments: {{web: {{message: '{message}', with: {{w: '\"{word}\"'}}}}}}}}\n");
+        let engine = Engine::compile(&[("shop.yaml", &playbook)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let customer = engine.customer(&Identifier::parse("customer:1").unwrap()).unwrap();
+        let decision =
+            engine.explain(&customer, &Request::of("home"), Timestamp::parse("2026-03-01T00:00:00Z").unwrap(), None).unwrap();
+        assert_eq!(decision.placements[0].kind(), "silence");
+        assert_eq!(decision.trace.unwrap().candidates[0].gate, tactful::decide::Gate::Message);
+    }
+}
+
+const RETAIL: &str = include_str!("../../examples/retail/playbook.yaml");
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_changed_playbook_compiles_or_is_refused(changes in prop::collection::vec((any::<prop::sample::Index>(), ".{0,6}", 0_usize..8), 1..6)) {
+        let mut text: Vec<char> = RETAIL.chars().collect();
+        for (place, new, cut) in changes {
+            let at = place.index(text.len());
+            let end = (at + cut).min(text.len());
+            text.splice(at..end, new.chars());
+        }
+        let text: String = text.into_iter().collect();
+        if let Err(mistakes) = Engine::compile(&[("retail.yaml", &text)]) {
+            prop_assert!(!mistakes.to_string().is_empty());
+        }
+    }
+}

@@ -1,0 +1,167 @@
+use crate::error::fill;
+use crate::guard::free;
+use crate::text::{Text, lend, tactful_text};
+use tactful::Effects;
+use tactful::customer::Arrival;
+use tactful::engine::{EffectKind, Effected};
+
+/// No event arrived: only time passed.
+pub const TACTFUL_ARRIVAL_NONE: i32 = 0;
+/// The event was not known before.
+pub const TACTFUL_ARRIVAL_NEW: i32 = 1;
+/// The event was known; nothing changed.
+pub const TACTFUL_ARRIVAL_DUPLICATE: i32 = 2;
+/// An event with this id and other content was known, and stays.
+pub const TACTFUL_ARRIVAL_CONFLICT_KEPT_OLD: i32 = 3;
+/// An event with this id and other content was known, and gave way.
+pub const TACTFUL_ARRIVAL_CONFLICT_KEPT_NEW: i32 = 4;
+
+/// The customer came into a segment.
+pub const TACTFUL_EFFECT_SEGMENT_ENTERED: i32 = 1;
+/// The customer went out of a segment.
+pub const TACTFUL_EFFECT_SEGMENT_LEFT: i32 = 2;
+/// The customer moved in a journey.
+pub const TACTFUL_EFFECT_STAGE_CHANGED: i32 = 3;
+
+/// It happened now, or since the last time anybody looked.
+pub const TACTFUL_KIND_HAPPENED: i32 = 1;
+/// A late event shows that it had happened.
+pub const TACTFUL_KIND_CORRECTED: i32 = 2;
+/// A late event shows that it had not happened.
+pub const TACTFUL_KIND_WITHDRAWN: i32 = 3;
+
+/// What recording an event, or letting time pass, caused.
+#[derive(Debug)]
+pub struct tactful_effects {
+    arrival: i32,
+    effects: Vec<Effect>,
+}
+
+#[derive(Debug)]
+struct Effect {
+    id: Text,
+    kind: i32,
+    effect: i32,
+    name: Text,
+    from: Option<Text>,
+    to: Option<Text>,
+    at: i64,
+    cause: Option<Text>,
+}
+
+/// One thing that changed. Its texts are borrowed from the effects that it was asked of.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct tactful_effect {
+    /// The same for the same cause, however often and in whatever order events arrive.
+    pub id: tactful_text,
+    /// The segment, or the journey.
+    pub name: tactful_text,
+    /// The stage left; none from outside of the journey, or for a segment.
+    pub from: tactful_text,
+    /// The stage entered; none to outside of the journey, or for a segment.
+    pub to: tactful_text,
+    /// The id of the event that caused it; none when only time passed.
+    pub cause: tactful_text,
+    /// When it happened, in microseconds since 1970-01-01T00:00:00Z.
+    pub at: i64,
+    /// TACTFUL_EFFECT_SEGMENT_ENTERED and so on.
+    pub effect: i32,
+    /// TACTFUL_KIND_HAPPENED and so on.
+    pub kind: i32,
+}
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<tactful_effect>() == 96 && std::mem::offset_of!(tactful_effect, at) == 80);
+
+impl tactful_effects {
+    /// The effects of one event or several; of several arrivals the first that is not a duplicate.
+    pub(crate) fn of(parts: &[Effects]) -> Self {
+        let arrivals = || parts.iter().filter_map(|part| part.arrival);
+        let arrival = arrivals().find(|arrival| *arrival != Arrival::Duplicate).or_else(|| arrivals().next());
+        tactful_effects {
+            arrival: match arrival {
+                None => TACTFUL_ARRIVAL_NONE,
+                Some(Arrival::New) => TACTFUL_ARRIVAL_NEW,
+                Some(Arrival::Duplicate) => TACTFUL_ARRIVAL_DUPLICATE,
+                Some(Arrival::ConflictKeptOld) => TACTFUL_ARRIVAL_CONFLICT_KEPT_OLD,
+                Some(Arrival::ConflictKeptNew { .. }) => TACTFUL_ARRIVAL_CONFLICT_KEPT_NEW,
+            },
+            effects: parts.iter().flat_map(|part| &part.effects).map(Effect::new).collect(),
+        }
+    }
+}
+
+impl Effect {
+    fn new(effect: &tactful::engine::Effect) -> Self {
+        let (what, name, from, to) = match &effect.what {
+            Effected::SegmentEntered { segment } => (TACTFUL_EFFECT_SEGMENT_ENTERED, segment, None, None),
+            Effected::SegmentLeft { segment } => (TACTFUL_EFFECT_SEGMENT_LEFT, segment, None, None),
+            Effected::StageChanged { journey, from, to } => {
+                (TACTFUL_EFFECT_STAGE_CHANGED, journey, from.as_deref(), to.as_deref())
+            }
+        };
+        Effect {
+            id: Text::new(&*effect.id),
+            kind: match effect.kind {
+                EffectKind::Happened => TACTFUL_KIND_HAPPENED,
+                EffectKind::Corrected => TACTFUL_KIND_CORRECTED,
+                EffectKind::Withdrawn => TACTFUL_KIND_WITHDRAWN,
+            },
+            effect: what,
+            name: Text::new(&**name),
+            from: from.map(Text::new),
+            to: to.map(Text::new),
+            at: effect.at.micros(),
+            cause: effect.cause.as_deref().map(Text::new),
+        }
+    }
+
+    fn lend(&self) -> tactful_effect {
+        tactful_effect {
+            id: self.id.lend(),
+            name: self.name.lend(),
+            from: lend(self.from.as_ref()),
+            to: lend(self.to.as_ref()),
+            cause: lend(self.cause.as_ref()),
+            at: self.at,
+            effect: self.effect,
+            kind: self.kind,
+        }
+    }
+}
+
+/// What became of the event itself: TACTFUL_ARRIVAL_NEW and so on. TACTFUL_ARRIVAL_NONE for null.
+///
+/// Thread-safe, as are all accessors of effects.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_effects_arrival(effects: *const tactful_effects) -> i32 {
+    // SAFETY: by contract.
+    unsafe { effects.as_ref() }.map_or(TACTFUL_ARRIVAL_NONE, |effects| effects.arrival)
+}
+
+/// How many things changed. 0 for null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_effects_count(effects: *const tactful_effects) -> usize {
+    // SAFETY: by contract.
+    unsafe { effects.as_ref() }.map_or(0, |effects| effects.effects.len())
+}
+
+/// Fills `effect` with what changed at `index`, in the order in which it happened, what was withdrawn first. False, and nothing
+/// is written, when there is none. Its texts are borrowed from the effects.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_effects_get(
+    effects: *const tactful_effects,
+    index: usize,
+    effect: *mut tactful_effect,
+) -> bool {
+    // SAFETY: by contract.
+    unsafe { fill(effect, || effects.as_ref()?.effects.get(index).map(Effect::lend)) }
+}
+
+/// Frees effects. Null is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_effects_free(effects: *mut tactful_effects) {
+    // SAFETY: by contract null or not freed yet.
+    unsafe { free(effects) }
+}

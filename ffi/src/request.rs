@@ -1,0 +1,71 @@
+use crate::error::{tactful_error, tactful_status};
+use crate::event::{path, set};
+use crate::guard::{Out, exclusive, free, guard};
+use crate::text::tactful_text;
+use crate::value::tactful_value;
+use tactful::Request;
+
+/// A question: which placements ask, and what the host knows about this moment. It can be asked any number of times.
+#[derive(Debug)]
+pub struct tactful_request(pub(crate) Request);
+
+/// Makes a question without placements yet. The caller frees it with tactful_request_free.
+///
+/// Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_new(
+    request: *mut *mut tactful_request,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        let out = Out::new(request, "request")?;
+        // SAFETY: by contract.
+        unsafe { out.give(tactful_request(Request::default())) };
+        Ok(())
+    })
+}
+
+/// Adds a placement that asks; they are filled in this order.
+///
+/// Not thread-safe for one request, as are all its setters. Fails with TACTFUL_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_add_placement(
+    request: *mut tactful_request,
+    placement: tactful_text,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let (request, placement) = unsafe { (exclusive(request, "request")?, placement.read("placement")?) };
+        request.0.placements.push(placement.to_owned());
+        Ok(())
+    })
+}
+
+/// Sets a fact that the playbook declares under "request", or unsets it with TACTFUL_VALUE_NONE. The value is copied.
+/// tactful_request_set_text and its likes are short for this.
+///
+/// Fails with TACTFUL_INVALID_ARGUMENT; the request is as before then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_set(
+    request: *mut tactful_request,
+    fact: tactful_text,
+    value: tactful_value,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let (request, fact) = unsafe { (exclusive(request, "request")?, fact.read("fact")?) };
+        // SAFETY: by contract.
+        let value = unsafe { value.read(&path("facts", fact)) }?;
+        set(&mut request.0.facts, fact, value);
+        Ok(())
+    })
+}
+
+/// Frees a request. Null is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_free(request: *mut tactful_request) {
+    // SAFETY: by contract null or not freed yet.
+    unsafe { free(request) }
+}

@@ -1,0 +1,185 @@
+// What tactful.hpp promises beyond the C interface: ownership, exceptions, text.
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <tactful.hpp>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "shop.h"
+
+static int checks = 0;
+static int failures = 0;
+
+#define HOLDS(condition)                                                                                               \
+  do {                                                                                                                 \
+    ++checks;                                                                                                          \
+    if (!(condition)) {                                                                                                \
+      ++failures;                                                                                                      \
+      std::cerr << "line " << __LINE__ << ": " << #condition << "\n";                                                  \
+    }                                                                                                                  \
+  } while (0)
+
+template <typename T> void owns() {
+  static_assert(!std::is_copy_constructible<T>::value && !std::is_copy_assignable<T>::value, "handles are not copied");
+  static_assert(std::is_nothrow_move_constructible<T>::value, "handles are moved");
+  static_assert(std::is_nothrow_move_assignable<T>::value, "handles are moved");
+}
+
+static void ownership(const tactful::engine &engine) {
+  owns<tactful::engine>();
+  owns<tactful::customer>();
+  owns<tactful::event>();
+  owns<tactful::effects>();
+  owns<tactful::request>();
+  owns<tactful::decision>();
+  owns<tactful::base>();
+  owns<tactful::replay>();
+  static_assert(std::is_nothrow_copy_constructible<tactful::error>::value, "exceptions are copied");
+
+  tactful::customer ada(engine, "customer:ada");
+  tactful::customer other(engine, "customer:other");
+  other = std::move(ada);
+  HOLDS(other.id() == "customer:ada");
+  tactful::customer last(std::move(other));
+  HOLDS(last.id() == "customer:ada" && last.id() != "customer:other");
+}
+
+static void errors(const tactful::engine &engine) {
+  try {
+    tactful::engine broken("broken.yaml", "playbook: x\nversion: 1\nspare: 1\nidentity: {customer: {}}\n");
+    HOLDS(!"it compiles");
+  } catch (const tactful::error &error) {
+    const tactful::error copy = error;
+    HOLDS(copy.status() == TACTFUL_INVALID_PLAYBOOK && !copy.diagnostics().empty());
+    HOLDS(copy.diagnostics()[0].line == 3 && copy.diagnostics()[0].document == "broken.yaml");
+    HOLDS(copy.code() == "unknown_key" && !copy.diagnostics()[0].warning && copy.row() == -1);
+    HOLDS(std::string(copy.what()).find("broken.yaml:3:1") != std::string::npos);
+  }
+  try {
+    tactful::customer ada(engine, "customer:ada");
+    engine.record(ada, tactful::event("purchase", MARCH, "customer:ada").set("amont", tactful::value::decimal("1.00")));
+    HOLDS(!"it is recorded");
+  } catch (const tactful::error &error) {
+    HOLDS(error.status() == TACTFUL_INVALID_EVENT && error.code() == "undeclared_property");
+    HOLDS(error.path() == "properties.amont" && error.message().find("`amount`") != std::string::npos);
+  }
+  try {
+    tactful::event(nullptr, MARCH, "customer:ada").known_at(tactful::no_time);
+    HOLDS(!"it has no time");
+  } catch (const std::runtime_error &error) {
+    HOLDS(std::string(error.what()).find("time_out_of_range") != std::string::npos);
+  }
+}
+
+static void texts() {
+  tactful::text_view none;
+  HOLDS(!none && none.empty() && none.str().empty() && none == "");
+  HOLDS(!tactful::text_view(tactful_text()) && tactful::text_view(""));
+  const std::string with_nul("a\0b", 3);
+  HOLDS(tactful::text_view(with_nul).size() == 3 && tactful::text_view(with_nul) != "a");
+  std::ostringstream out;
+  out << tactful::text_view("abc") << std::string(tactful::text_view("de").begin(), tactful::text_view("de").end() - 2).size();
+  HOLDS(out.str() == "abc0");
+}
+
+static void story(const tactful::engine &engine) {
+  tactful::customer ada(engine, "customer:ada");
+  tactful::event event("purchase", MARCH, "customer:ada");
+  event.set("amount", 12.5).set("pieces", 2).set("gift", true).set("sku", std::string("A")).set("sku", tactful::value::none());
+  event.set("due", tactful::value::time(MARCH + DAY)).id("1").sequence(3).known_at(MARCH).channel("web").source("till");
+  const tactful::effects effects = engine.record(ada, event.identifier("visit:1"));
+  HOLDS(effects.arrival() == TACTFUL_ARRIVAL_NEW && effects.size() == 2);
+  HOLDS(effects[0].name == "buyer" && effects[0].cause == "1" && !effects[0].from && effects[0].at == MARCH);
+  HOLDS(effects[1].what == TACTFUL_EFFECT_STAGE_CHANGED && !effects[1].from && effects[1].to == "fresh");
+  try {
+    effects[2];
+    HOLDS(!"there is a third");
+  } catch (const std::out_of_range &) {
+    ++checks;
+  }
+  HOLDS(engine.next_due(ada) == MARCH + 30 * DAY && ada.size() == 1);
+  const tactful::effects left = engine.advance(ada, MARCH + 31 * DAY);
+  HOLDS(left.size() == 1 && left[0].what == TACTFUL_EFFECT_SEGMENT_LEFT && left[0].at == MARCH + 30 * DAY && !left[0].cause);
+
+  tactful::request request({"home", "banner"});
+  request.set("items", 3);
+  const tactful::decision decision = engine.explain(ada, request, MARCH + DAY);
+  HOLDS(decision.placements().size() == 2 && decision.placements()[0].offers.size() == 2);
+  HOLDS(decision.placements()[1].kind == TACTFUL_ANSWER_SILENCE && !decision.placements()[1].fallback);
+  HOLDS(decision.candidates().size() == 4 && decision.candidates()[3].gate == TACTFUL_GATE_OUTRANKED);
+  HOLDS(decision.candidates()[3].reasons.size() == 1 && decision.trace() && decision.now() == MARCH + DAY);
+  HOLDS(engine.decide(ada, request, MARCH + DAY, MARCH - 1).placements()[0].kind != TACTFUL_ANSWER_SILENCE);
+  HOLDS(engine.record_outcome(ada, decision, "shown", MARCH + 2 * DAY).arrival() == TACTFUL_ARRIVAL_NEW && ada.size() == 3);
+  HOLDS(engine.record_outcome(ada, decision, "shown", MARCH + 2 * DAY).arrival() == TACTFUL_ARRIVAL_DUPLICATE);
+  HOLDS(engine.digest().size() == 64 && engine.warnings().empty());
+
+  tactful::replay_options options;
+  options.decide_at.push_back(MARCH + DAY);
+  options.placements.push_back("home");
+  options.roles.push_back({"type", "what"});
+  options.outcome = "shown";
+  options.report_bad_rows = true;
+  tactful::replay replay(engine, options);
+  const char *const types[] = {"purchase", "sale"};
+  const char *const customers[] = {"ada", "ben"};
+  const std::int64_t times[] = {MARCH, MARCH};
+  const auto column = [](const char *name, std::int32_t kind, const void *values) {
+    tactful_column made = tactful_column();
+    made.name = tactful::text_view(name).c();
+    made.kind = kind;
+    made.values = values;
+    return made;
+  };
+  replay.add({column("what", TACTFUL_COLUMN_STRINGS, types), column("customer", TACTFUL_COLUMN_STRINGS, customers),
+              column("time", TACTFUL_COLUMN_TIME, times), column("spare", TACTFUL_COLUMN_TIME, times)},
+             2);
+  replay.run();
+  HOLDS(replay.stats().events == 1 && replay.stats().bad_rows == 1 && replay.stats().decisions == 1);
+  HOLDS(replay.ignored_columns() == std::vector<std::string>(1, "spare"));
+  ArrowArrayStream stream;
+  replay.table("bad_rows", &stream);
+  tactful::replay second(engine);
+  try {
+    second.add(&stream);
+    HOLDS(!"bad rows are events");
+  } catch (const tactful::error &error) {
+    HOLDS(error.status() == TACTFUL_INVALID_DATA && stream.release == nullptr);
+  }
+}
+
+// What is only read is read by many threads at once: one engine, one base, one request, and one decision whose texts are written
+// when they are first asked for.
+static void threads(const tactful::engine &engine) {
+  tactful::base base(engine);
+  base.record(tactful::event("purchase", MARCH, "customer:ada").set("amount", tactful::value::decimal("1.00")));
+  const tactful::request request({"home"});
+  const tactful::decision shared = base.explain("customer:ada", request, MARCH + DAY);
+  const std::string expected = base.decide("customer:ada", request, MARCH + DAY).json().str();
+  std::vector<std::string> decisions(4), traces(4);
+  std::vector<std::thread> running;
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    running.push_back(std::thread([&, i] {
+      traces[i] = shared.trace().str() + shared.json().str();
+      for (int again = 0; again < 5; ++again) decisions[i] = base.decide("customer:ada", request, MARCH + DAY).json().str();
+      tactful::customer own(engine, "customer:own");
+      engine.record(own, tactful::event("purchase", MARCH, "customer:own"));
+    }));
+  }
+  for (std::thread &one : running) one.join();
+  for (std::size_t i = 0; i < decisions.size(); ++i) HOLDS(decisions[i] == expected && traces[i] == traces[0]);
+  HOLDS(!traces[0].empty());
+}
+
+int main() {
+  const tactful::engine engine("shop.yaml", shop);
+  ownership(engine);
+  errors(engine);
+  texts();
+  story(engine);
+  threads(engine);
+  std::cout << checks << " checks\n";
+  return failures == 0 ? 0 : 1;
+}

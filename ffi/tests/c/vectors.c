@@ -1,0 +1,261 @@
+/* Runs a file of tests/vectors through the C interface: vectors FILE. Prints how many cases and checks held. */
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tactful.h>
+
+static const char *file_name = "";
+static const char *case_name = "";
+static int step_number = 0;
+static int failures = 0;
+static int checks = 0;
+
+static void fail(const char *what, const char *found, const char *expected) {
+  failures++;
+  fprintf(stderr, "%s: %s: step %d: %s\n     found %s\n  expected %s\n", file_name, case_name, step_number, what,
+          found ? found : "(none)", expected ? expected : "(none)");
+}
+
+static void check_text(const char *what, const char *found, const char *expected) {
+  checks++;
+  if ((found == NULL) != (expected == NULL) || (found && strcmp(found, expected) != 0)) fail(what, found, expected);
+}
+
+static const char *text(const cJSON *object, const char *key) {
+  return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+static void *needed(void *found, const char *what) {
+  if (!found) {
+    fprintf(stderr, "%s: %s: no %s\n", file_name, case_name, what);
+    exit(2);
+  }
+  return found;
+}
+
+/* RFC 3339, with up to six digits of seconds. Days by Howard Hinnant's algorithm. */
+static int64_t time_of(const char *text) {
+  int year, month, day, hour, minute, second, used = 0, ahead_hours = 0, ahead_minutes = 0;
+  int64_t micros = 0, era, days, ahead;
+  int64_t unit = 100000;
+  if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6) {
+    fprintf(stderr, "%s: %s: no time: %s\n", file_name, case_name, text ? text : "(none)");
+    exit(2);
+  }
+  text += used;
+  if (*text == '.') {
+    for (text++; *text >= '0' && *text <= '9'; text++, unit /= 10) micros += (*text - '0') * unit;
+  }
+  if (strcmp(text, "Z") != 0 && sscanf(text + 1, "%2d:%2d", &ahead_hours, &ahead_minutes) != 2) {
+    fprintf(stderr, "%s: %s: no zone: %s\n", file_name, case_name, text);
+    exit(2);
+  }
+  ahead = (ahead_hours * 60 + ahead_minutes) * (*text == '-' ? -1 : 1);
+  if (month <= 2) year--;
+  era = (year >= 0 ? year : year - 399) / 400;
+  days = year - era * 400;
+  days = days * 365 + days / 4 - days / 100 + (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  days += era * 146097 - 719468;
+  return ((days * 24 + hour) * 60 + minute - ahead) * INT64_C(60000000) + second * INT64_C(1000000) + micros;
+}
+
+/* Compares an error with what a step expects; true when there was one. */
+static int check_error(const cJSON *step, tactful_status status, tactful_error *error) {
+  const cJSON *expected = cJSON_GetObjectItemCaseSensitive(step, "error");
+  if (status == TACTFUL_OK) {
+    if (expected) fail("error", NULL, text(expected, "code"));
+    return 0;
+  }
+  if (expected) {
+    check_text("error code", tactful_error_code(error).data, text(expected, "code"));
+    check_text("error path", tactful_error_path(error).data, text(expected, "path"));
+  } else {
+    fail("error", tactful_error_rendered(error).data, NULL);
+  }
+  tactful_error_free(error);
+  return 1;
+}
+
+static void check_effect(const tactful_effect *effect, const cJSON *expected) {
+  static const char *const kinds[] = {"?", "happened", "corrected", "withdrawn"};
+  static const char *const effects[] = {"?", "segment_entered", "segment_left", "stage_changed"};
+  const char *name = effect->effect == TACTFUL_EFFECT_STAGE_CHANGED ? "journey" : "segment";
+  check_text("kind", kinds[effect->kind], text(expected, "kind"));
+  check_text("effect", effects[effect->effect], text(expected, "effect"));
+  check_text(name, effect->name.data, text(expected, name));
+  check_text("from", effect->from.data, text(expected, "from"));
+  check_text("to", effect->to.data, text(expected, "to"));
+  checks++;
+  if (effect->at != time_of(text(expected, "at"))) fail("at", "another instant", text(expected, "at"));
+}
+
+static void run_record(tactful_base *base, const cJSON *step) {
+  static const char *const arrivals[] = {"none", "new", "duplicate", "conflict_kept_old", "conflict_kept_new"};
+  char *json = needed(cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(step, "record")), "event");
+  const cJSON *expected;
+  const cJSON *one;
+  tactful_error *error = NULL;
+  tactful_event *event = NULL;
+  tactful_effects *effects = NULL;
+  tactful_effect effect;
+  size_t number = 0;
+  tactful_status status = tactful_event_from_json(tactful_text_of(json), &event, &error);
+  if (status == TACTFUL_OK) status = tactful_base_record(base, event, &effects, &error);
+  if (!check_error(step, status, error)) {
+    if (text(step, "arrival")) check_text("arrival", arrivals[tactful_effects_arrival(effects)], text(step, "arrival"));
+    expected = cJSON_GetObjectItemCaseSensitive(step, "effects");
+    if (expected) {
+      cJSON_ArrayForEach(one, expected) {
+        if (tactful_effects_get(effects, number++, &effect)) {
+          check_effect(&effect, one);
+        } else {
+          fail("effect", NULL, text(one, "effect"));
+        }
+      }
+      if (tactful_effects_get(effects, number, &effect)) fail("effect", effect.name.data, NULL);
+    }
+  }
+  tactful_effects_free(effects);
+  tactful_event_free(event);
+  cJSON_free(json);
+}
+
+static tactful_request *request_of(const cJSON *asked) {
+  const cJSON *one;
+  tactful_request *request = NULL;
+  tactful_value value;
+  tactful_request_new(&request, NULL);
+  cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(asked, "placements")) {
+    tactful_request_add_placement(request, tactful_text_of(cJSON_GetStringValue(one)), NULL);
+  }
+  cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(asked, "facts")) {
+    if (cJSON_IsBool(one)) {
+      value = tactful_value_bool(cJSON_IsTrue(one));
+    } else if (cJSON_IsNumber(one) && one->valuedouble == (double)(int64_t)one->valuedouble) {
+      value = tactful_value_int((int64_t)one->valuedouble);
+    } else if (cJSON_IsNumber(one)) {
+      value = tactful_value_double(one->valuedouble);
+    } else {
+      value = tactful_value_text(tactful_text_of(cJSON_GetStringValue(one)));
+    }
+    if (tactful_request_set(request, tactful_text_of(one->string), value, NULL) != TACTFUL_OK) {
+      fail("fact", "it cannot be set", one->string);
+    }
+  }
+  return request;
+}
+
+static void run_question(const tactful_base *base, const cJSON *step) {
+  const cJSON *explained = cJSON_GetObjectItemCaseSensitive(step, "explain");
+  const cJSON *asked = explained ? explained : needed(cJSON_GetObjectItemCaseSensitive(step, "decide"), "question");
+  tactful_request *request = request_of(asked);
+  tactful_text identifier = tactful_text_of(text(asked, "identifier"));
+  int64_t now = time_of(text(asked, "now"));
+  int64_t known_at = text(asked, "known_at") ? time_of(text(asked, "known_at")) : TACTFUL_NO_TIME;
+  tactful_error *error = NULL;
+  tactful_decision *decision = NULL;
+  tactful_decision *explanation = NULL;
+  const char *json;
+  cJSON *found;
+  tactful_status status = tactful_base_decide(base, identifier, request, now, known_at, &decision, &error);
+  if (!check_error(step, status, error)) {
+    json = tactful_decision_to_json(decision).data;
+    if (text(step, "decision")) check_text("decision", json, text(step, "decision"));
+    if (explained) {
+      error = NULL;
+      status = tactful_base_explain(base, identifier, request, now, known_at, &explanation, &error);
+      if (status != TACTFUL_OK) {
+        fail("explanation", tactful_error_rendered(error).data, NULL);
+        tactful_error_free(error);
+      } else {
+        /* An explained decision is the same decision with a trace at its end. */
+        checks++;
+        if (strncmp(json, tactful_decision_to_json(explanation).data, strlen(json) - 1) != 0) {
+          fail("explained decision", tactful_decision_to_json(explanation).data, json);
+        }
+        found = needed(cJSON_Parse(tactful_decision_to_json(explanation).data), "explanation");
+        checks++;
+        if (cJSON_GetObjectItemCaseSensitive(step, "trace") &&
+            !cJSON_Compare(cJSON_GetObjectItemCaseSensitive(found, "trace"), cJSON_GetObjectItemCaseSensitive(step, "trace"),
+                           1)) {
+          fail("trace", tactful_decision_to_json(explanation).data, "another");
+        }
+        cJSON_Delete(found);
+      }
+    }
+  } else if (explained) {
+    checks++;
+    if (tactful_base_explain(base, identifier, request, now, known_at, &explanation, NULL) != status) {
+      fail("explanation", "another status", "that of the decision");
+    }
+  }
+  tactful_decision_free(explanation);
+  tactful_decision_free(decision);
+  tactful_request_free(request);
+}
+
+static char *read_file(const char *path) {
+  FILE *file = needed(fopen(path, "rb"), path);
+  char *text = needed(malloc(1 << 24), "memory");
+  text[fread(text, 1, (1 << 24) - 1, file)] = '\0';
+  fclose(file);
+  return text;
+}
+
+/* The playbook is a list of lines. */
+static char *playbook_of(const cJSON *file) {
+  const cJSON *line;
+  char *playbook = needed(calloc(1, 1 << 20), "memory");
+  cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(file, "playbook")) {
+    strcat(strcat(playbook, cJSON_GetStringValue(line)), "\n");
+  }
+  return playbook;
+}
+
+int main(int argc, char **argv) {
+  tactful_error *error = NULL;
+  tactful_engine *engine = NULL;
+  tactful_base *base = NULL;
+  tactful_document document;
+  char *content;
+  char *playbook;
+  cJSON *file;
+  const cJSON *one;
+  const cJSON *step;
+  int cases = 0;
+
+  if (argc != 2) return 2;
+  file_name = argv[1];
+  content = read_file(argv[1]);
+  file = needed(cJSON_Parse(content), "JSON");
+  playbook = playbook_of(file);
+  document.name = tactful_text_of("playbook.yaml");
+  document.text = tactful_text_of(playbook);
+  if (tactful_engine_compile(&document, 1, &engine, &error) != TACTFUL_OK) {
+    fprintf(stderr, "%s\n", tactful_error_rendered(error).data);
+    tactful_error_free(error);
+    return 1;
+  }
+  cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(file, "cases")) {
+    case_name = text(one, "case");
+    step_number = 0;
+    tactful_base_new(engine, &base, NULL);
+    cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(one, "steps")) {
+      if (cJSON_GetObjectItemCaseSensitive(step, "record")) {
+        run_record(base, step);
+      } else {
+        run_question(base, step);
+      }
+      step_number++;
+    }
+    tactful_base_free(base);
+    cases++;
+  }
+  tactful_engine_free(engine);
+  cJSON_Delete(file);
+  free(playbook);
+  free(content);
+  printf("%d cases, %d checks\n", cases, checks);
+  return failures ? 1 : 0;
+}

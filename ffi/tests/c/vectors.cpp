@@ -1,0 +1,161 @@
+// Runs a file of tests/vectors through tactful.hpp: vectors FILE. Prints how many cases and checks held.
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <tactful.hpp>
+#include <vector>
+
+namespace {
+
+using nlohmann::json;
+
+std::string where;
+int failures = 0;
+int checks = 0;
+
+template <typename T> void check(const char *what, const T &found, const T &expected) {
+  ++checks;
+  if (found == expected) return;
+  ++failures;
+  std::cerr << where << ": " << what << "\n     found " << found << "\n  expected " << expected << "\n";
+}
+
+// RFC 3339, with up to six digits of seconds. Days by Howard Hinnant's algorithm.
+std::int64_t time_of(const json &written) {
+  const std::string text = written.get<std::string>();
+  int year, month, day, hour, minute, second, used = 0;
+  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6) {
+    throw std::runtime_error("no time: " + text);
+  }
+  std::string rest = text.substr(static_cast<std::size_t>(used));
+  std::int64_t micros = 0;
+  if (rest[0] == '.') {
+    std::string digits = rest.substr(1, rest.find_first_not_of("0123456789", 1) - 1);
+    rest.erase(0, digits.size() + 1);
+    digits.resize(6, '0');
+    micros = std::stoll(digits);
+  }
+  int ahead_hours = 0, ahead_minutes = 0;
+  if (rest != "Z" && std::sscanf(rest.c_str() + 1, "%2d:%2d", &ahead_hours, &ahead_minutes) != 2) {
+    throw std::runtime_error("no zone: " + text);
+  }
+  const std::int64_t ahead = (ahead_hours * 60 + ahead_minutes) * (rest[0] == '-' ? -1 : 1);
+  if (month <= 2) --year;
+  const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
+  std::int64_t days = year - era * 400;
+  days = days * 365 + days / 4 - days / 100 + (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  days += era * 146097 - 719468;
+  return ((days * 24 + hour) * 60 + minute - ahead) * INT64_C(60000000) + second * INT64_C(1000000) + micros;
+}
+
+json text_or_null(const tactful::text_view &text) { return text ? json(text.str()) : json(nullptr); }
+
+json found_error(const tactful::error &error) { return {{"code", error.code()}, {"path", error.path()}}; }
+
+void check_effects(const tactful::effects &effects, const json &expected) {
+  static const char *const kinds[] = {"?", "happened", "corrected", "withdrawn"};
+  static const char *const names[] = {"?", "segment_entered", "segment_left", "stage_changed"};
+  check("number of effects", effects.size(), expected.size());
+  for (std::size_t i = 0; i < effects.size() && i < expected.size(); ++i) {
+    const tactful::effect effect = effects[i];
+    json found = {{"kind", kinds[effect.kind]}, {"effect", names[effect.what]}};
+    if (effect.what == TACTFUL_EFFECT_STAGE_CHANGED) {
+      found["journey"] = effect.name.str();
+      found["from"] = text_or_null(effect.from);
+      found["to"] = text_or_null(effect.to);
+    } else {
+      found["segment"] = effect.name.str();
+    }
+    json rest = expected[i];
+    check("at", effect.at, time_of(rest["at"]));
+    rest.erase("at");
+    check("effect", found, rest);
+  }
+}
+
+void run_record(tactful::base &base, const json &step) {
+  static const char *const arrivals[] = {"none", "new", "duplicate", "conflict_kept_old", "conflict_kept_new"};
+  try {
+    const tactful::effects effects = base.record(tactful::event::from_json(step["record"].dump()));
+    check("error", json(nullptr), step.value("error", json(nullptr)));
+    if (step.count("arrival")) check("arrival", std::string(arrivals[effects.arrival()]), step["arrival"].get<std::string>());
+    if (step.count("effects")) check_effects(effects, step["effects"]);
+  } catch (const tactful::error &error) {
+    check("error", found_error(error), step.value("error", json(nullptr)));
+  }
+}
+
+tactful::request request_of(const json &asked) {
+  tactful::request request;
+  for (const json &name : asked["placements"]) request.placement(name.get<std::string>());
+  const json facts = asked.value("facts", json::object());
+  for (json::const_iterator fact = facts.begin(); fact != facts.end(); ++fact) {
+    if (fact->is_boolean()) {
+      request.set(fact.key(), fact->get<bool>());
+    } else if (fact->is_number_integer()) {
+      request.set(fact.key(), static_cast<long long>(fact->get<std::int64_t>()));
+    } else if (fact->is_number()) {
+      request.set(fact.key(), fact->get<double>());
+    } else {
+      request.set(fact.key(), fact->get<std::string>());
+    }
+  }
+  return request;
+}
+
+void run_question(const tactful::base &base, const json &step) {
+  const bool explained = step.count("explain") != 0;
+  const json &asked = explained ? step.at("explain") : step.at("decide");
+  const tactful::request request = request_of(asked);
+  const std::string identifier = asked["identifier"].get<std::string>();
+  const std::int64_t now = time_of(asked["now"]);
+  const std::int64_t known_at = asked.count("known_at") ? time_of(asked["known_at"]) : tactful::no_time;
+  try {
+    const std::string decided = base.decide(identifier, request, now, known_at).json().str();
+    check("error", json(nullptr), step.value("error", json(nullptr)));
+    if (step.count("decision")) check("decision", decided, step["decision"].get<std::string>());
+    if (explained) {
+      const json explanation = json::parse(base.explain(identifier, request, now, known_at).json().str());
+      if (step.count("trace")) check("trace", explanation["trace"], step["trace"]);
+    }
+  } catch (const tactful::error &error) {
+    check("error", found_error(error), step.value("error", json(nullptr)));
+  }
+}
+
+void run(const char *path) {
+  std::ifstream stream(path);
+  const json file = json::parse(stream);
+  std::string playbook;
+  for (const json &line : file["playbook"]) playbook += line.get<std::string>() + "\n";
+  const tactful::engine engine("playbook.yaml", playbook);
+  for (const json &one : file["cases"]) {
+    tactful::base base(engine);
+    int number = 0;
+    for (const json &step : one["steps"]) {
+      where = std::string(path) + ": " + one["case"].get<std::string>() + ": step " + std::to_string(number++);
+      if (step.count("record")) {
+        run_record(base, step);
+      } else {
+        run_question(base, step);
+      }
+    }
+  }
+  std::cout << file["cases"].size() << " cases, " << checks << " checks\n";
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc != 2) return 2;
+  try {
+    run(argv[1]);
+  } catch (const std::exception &problem) {
+    std::cerr << where << ": " << problem.what() << "\n";
+    return 1;
+  }
+  return failures == 0 ? 0 : 1;
+}

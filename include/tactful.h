@@ -1,0 +1,1519 @@
+/*
+ * tactful.h: an embeddable customer decision engine. The guide is docs/c.md.
+ *
+ * Made from the Rust sources; do not edit. C99 and later, C++11 and later; tactful.hpp is a C++ layer over it.
+ *
+ * Calls.      A function that can fail returns a tactful_status, 0 (TACTFUL_OK) on success. Its last parameter takes the
+ *             reason and may be null. Outputs, the error among them, are written only when they are there: results on
+ *             success, an error on failure. What an output held before is overwritten, not freed.
+ * Handles.    A pointer to a handle is null only to be freed, or where its function says so; a function that needs one says
+ *             "null_pointer". Each handle is freed once, by the function named after it. Handles do not depend on each
+ *             other's lives: an engine may be freed before the customers made with it.
+ * Threads.    A handle that a function takes as `const` may be used by many threads at once; one that it does not may be
+ *             used by nobody else meanwhile. Handles may move between threads.
+ * Text.       See tactful_text.
+ * Time.       Microseconds since 1970-01-01T00:00:00Z, in the years 1 to 9999. Nothing here reads a clock.
+ * Constants.  Values of parameters and fields named after a family, such as TACTFUL_EFFECT_..., may grow in later versions.
+ */
+
+#ifndef TACTFUL_H
+#define TACTFUL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+/* The structures of the Arrow C data and stream interfaces, as https://arrow.apache.org/docs/format/CDataInterface.html has
+ * them; left out when another header defined them. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+struct ArrowSchema {
+  const char *format;
+  const char *name;
+  const char *metadata;
+  int64_t flags;
+  int64_t n_children;
+  struct ArrowSchema **children;
+  struct ArrowSchema *dictionary;
+  void (*release)(struct ArrowSchema *);
+  void *private_data;
+};
+
+struct ArrowArray {
+  int64_t length;
+  int64_t null_count;
+  int64_t offset;
+  int64_t n_buffers;
+  int64_t n_children;
+  const void **buffers;
+  struct ArrowArray **children;
+  struct ArrowArray *dictionary;
+  void (*release)(struct ArrowArray *);
+  void *private_data;
+};
+
+#endif /* ARROW_C_DATA_INTERFACE */
+
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+
+struct ArrowArrayStream {
+  int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+  int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+  const char *(*get_last_error)(struct ArrowArrayStream *);
+  void (*release)(struct ArrowArrayStream *);
+  void *private_data;
+};
+
+#endif /* ARROW_C_STREAM_INTERFACE */
+
+#ifdef __cplusplus
+}
+#endif
+
+
+/**
+ * The version of this interface. It counts up with every change after which a program has to be compiled again; it is part
+ * of the shared library's name.
+ */
+#define TACTFUL_ABI_VERSION 1
+
+/**
+ * No time: where a time is optional, it was not given, or there is none.
+ */
+#define TACTFUL_NO_TIME INT64_MIN
+
+/**
+ * Nothing: the property or fact is unknown.
+ */
+#define TACTFUL_VALUE_NONE 0
+
+/**
+ * Text, in `text`.
+ */
+#define TACTFUL_VALUE_TEXT 1
+
+/**
+ * A whole number, in `integer`.
+ */
+#define TACTFUL_VALUE_INT 2
+
+/**
+ * A finite number, in `number`.
+ */
+#define TACTFUL_VALUE_DOUBLE 3
+
+/**
+ * A truth value: `integer` is 0 or 1.
+ */
+#define TACTFUL_VALUE_BOOL 4
+
+/**
+ * An exact decimal such as "12.50", in `text`; what decimals and money are told as.
+ */
+#define TACTFUL_VALUE_DECIMAL 5
+
+/**
+ * An instant: `integer` is microseconds since 1970-01-01T00:00:00Z.
+ */
+#define TACTFUL_VALUE_TIME 6
+
+/**
+ * Nothing can be compiled.
+ */
+#define TACTFUL_SEVERITY_ERROR 1
+
+/**
+ * It compiles, but is probably not meant.
+ */
+#define TACTFUL_SEVERITY_WARNING 2
+
+/**
+ * No event arrived: only time passed.
+ */
+#define TACTFUL_ARRIVAL_NONE 0
+
+/**
+ * The event was not known before.
+ */
+#define TACTFUL_ARRIVAL_NEW 1
+
+/**
+ * The event was known; nothing changed.
+ */
+#define TACTFUL_ARRIVAL_DUPLICATE 2
+
+/**
+ * An event with this id and other content was known, and stays.
+ */
+#define TACTFUL_ARRIVAL_CONFLICT_KEPT_OLD 3
+
+/**
+ * An event with this id and other content was known, and gave way.
+ */
+#define TACTFUL_ARRIVAL_CONFLICT_KEPT_NEW 4
+
+/**
+ * The customer came into a segment.
+ */
+#define TACTFUL_EFFECT_SEGMENT_ENTERED 1
+
+/**
+ * The customer went out of a segment.
+ */
+#define TACTFUL_EFFECT_SEGMENT_LEFT 2
+
+/**
+ * The customer moved in a journey.
+ */
+#define TACTFUL_EFFECT_STAGE_CHANGED 3
+
+/**
+ * It happened now, or since the last time anybody looked.
+ */
+#define TACTFUL_KIND_HAPPENED 1
+
+/**
+ * A late event shows that it had happened.
+ */
+#define TACTFUL_KIND_CORRECTED 2
+
+/**
+ * A late event shows that it had not happened.
+ */
+#define TACTFUL_KIND_WITHDRAWN 3
+
+/**
+ * Ranked offers.
+ */
+#define TACTFUL_ANSWER_OFFERS 1
+
+/**
+ * The placement's message for everybody.
+ */
+#define TACTFUL_ANSWER_FALLBACK 2
+
+/**
+ * Nothing is shown.
+ */
+#define TACTFUL_ANSWER_SILENCE 3
+
+/**
+ * A purpose is not permitted.
+ */
+#define TACTFUL_GATE_CONSENT 1
+
+/**
+ * Not yet or no longer valid.
+ */
+#define TACTFUL_GATE_VALIDITY 2
+
+/**
+ * The customer may not have it.
+ */
+#define TACTFUL_GATE_ELIGIBLE 3
+
+/**
+ * It makes no sense now.
+ */
+#define TACTFUL_GATE_APPLICABLE 4
+
+/**
+ * It would not be good for the customer.
+ */
+#define TACTFUL_GATE_SUITABLE 5
+
+/**
+ * The contact policy holds it back.
+ */
+#define TACTFUL_GATE_CONTACT 6
+
+/**
+ * It has no score.
+ */
+#define TACTFUL_GATE_SCORE 7
+
+/**
+ * Its message cannot be written.
+ */
+#define TACTFUL_GATE_MESSAGE 8
+
+/**
+ * Another took the slot.
+ */
+#define TACTFUL_GATE_OUTRANKED 9
+
+/**
+ * It passed.
+ */
+#define TACTFUL_GATE_CHOSEN 10
+
+/**
+ * Truth values, a byte each: 0 or 1.
+ */
+#define TACTFUL_COLUMN_BOOL 1
+
+/**
+ * Whole numbers, `int32_t`.
+ */
+#define TACTFUL_COLUMN_INT32 2
+
+/**
+ * Whole numbers, `int64_t`.
+ */
+#define TACTFUL_COLUMN_INT64 3
+
+/**
+ * Numbers, `double`.
+ */
+#define TACTFUL_COLUMN_DOUBLE 4
+
+/**
+ * Instants, `int64_t` microseconds since 1970-01-01T00:00:00Z.
+ */
+#define TACTFUL_COLUMN_TIME 5
+
+/**
+ * Text: `values` are the bytes of all rows, `offsets` are rows + 1 `int32_t` that say where each begins and the last ends.
+ */
+#define TACTFUL_COLUMN_TEXT 6
+
+/**
+ * Text with offsets of `int64_t`.
+ */
+#define TACTFUL_COLUMN_TEXT64 7
+
+/**
+ * Text: `values` are pointers to C strings (`const char *const *`); a null pointer is a null.
+ */
+#define TACTFUL_COLUMN_STRINGS 8
+
+/**
+ * A row that cannot be recorded stops the replay.
+ */
+#define TACTFUL_BAD_ROWS_STOP 0
+
+/**
+ * A row that cannot be recorded is reported in the table "bad_rows", and the replay goes on.
+ */
+#define TACTFUL_BAD_ROWS_REPORT 1
+
+/**
+ * All customers of an organisation in memory, found by identifier.
+ */
+typedef struct tactful_base tactful_base;
+
+/**
+ * One customer as an engine knows them: their story, and what is derived from it.
+ */
+typedef struct tactful_customer tactful_customer;
+
+/**
+ * The answer to a request: for each placement ranked offers with their messages, a fallback, or silence. Never changes.
+ */
+typedef struct tactful_decision tactful_decision;
+
+/**
+ * What recording an event, or letting time pass, caused.
+ */
+typedef struct tactful_effects tactful_effects;
+
+/**
+ * A compiled playbook. Never changes; one is enough for all threads.
+ */
+typedef struct tactful_engine tactful_engine;
+
+/**
+ * Why a call failed. Written to the last argument of a call when that is not null and the call fails; the caller frees it.
+ */
+typedef struct tactful_error tactful_error;
+
+/**
+ * Something that happened, on its way into a story. It can be recorded any number of times, by any engine.
+ */
+typedef struct tactful_event tactful_event;
+
+/**
+ * Events of many customers, taken in as tables and then walked through in time order.
+ */
+typedef struct tactful_replay tactful_replay;
+
+/**
+ * A question: which placements ask, and what the host knows about this moment. It can be asked any number of times.
+ */
+typedef struct tactful_request tactful_request;
+
+/**
+ * What became of a call: TACTFUL_OK, or the family of its error. New families are added at the end.
+ */
+typedef int32_t tactful_status;
+
+/**
+ * Text in UTF-8.
+ *
+ * Text that goes in is borrowed for the call only and need not end with NUL; `data` may be null when `len` is 0.
+ * Text that comes out is borrowed from the handle it was asked of, until that is changed or freed, and ends with a NUL that
+ * `len` does not count; a null `data` says that there is none.
+ */
+typedef struct tactful_text {
+  /**
+   * The first byte.
+   */
+  const char *data;
+  /**
+   * How many bytes.
+   */
+  size_t len;
+} tactful_text;
+
+/**
+ * A mistake in a playbook. Its texts are borrowed from the error or engine that it was asked of.
+ */
+typedef struct tactful_diagnostic {
+  /**
+   * A stable code such as "unknown_name".
+   */
+  struct tactful_text code;
+  /**
+   * Where in the playbook's structure, such as "offers.diapers_20.eligible".
+   */
+  struct tactful_text path;
+  /**
+   * What is wrong.
+   */
+  struct tactful_text message;
+  /**
+   * What to do; none when there is no advice.
+   */
+  struct tactful_text hint;
+  /**
+   * The name of the document; none when no place is known.
+   */
+  struct tactful_text document;
+  /**
+   * The line of text.
+   */
+  struct tactful_text source;
+  /**
+   * Its number, from 1; 0 when no place is known.
+   */
+  uint32_t line;
+  /**
+   * The column in characters, from 1.
+   */
+  uint32_t column;
+  /**
+   * How many characters are meant.
+   */
+  uint32_t length;
+  /**
+   * TACTFUL_SEVERITY_ERROR or TACTFUL_SEVERITY_WARNING.
+   */
+  int32_t severity;
+} tactful_diagnostic;
+
+/**
+ * A value of a property or fact. Make one with tactful_value_text, tactful_value_int and so on.
+ */
+typedef struct tactful_value {
+  /**
+   * TACTFUL_VALUE_TEXT and so on; says which of the others is read.
+   */
+  int32_t kind;
+  /**
+   * A whole number, truth value or instant.
+   */
+  int64_t integer;
+  /**
+   * A number.
+   */
+  double number;
+  /**
+   * Text or decimal.
+   */
+  struct tactful_text text;
+} tactful_value;
+
+/**
+ * One thing that changed. Its texts are borrowed from the effects that it was asked of.
+ */
+typedef struct tactful_effect {
+  /**
+   * The same for the same cause, however often and in whatever order events arrive.
+   */
+  struct tactful_text id;
+  /**
+   * The segment, or the journey.
+   */
+  struct tactful_text name;
+  /**
+   * The stage left; none from outside of the journey, or for a segment.
+   */
+  struct tactful_text from;
+  /**
+   * The stage entered; none to outside of the journey, or for a segment.
+   */
+  struct tactful_text to;
+  /**
+   * The id of the event that caused it; none when only time passed.
+   */
+  struct tactful_text cause;
+  /**
+   * When it happened, in microseconds since 1970-01-01T00:00:00Z.
+   */
+  int64_t at;
+  /**
+   * TACTFUL_EFFECT_SEGMENT_ENTERED and so on.
+   */
+  int32_t effect;
+  /**
+   * TACTFUL_KIND_HAPPENED and so on.
+   */
+  int32_t kind;
+} tactful_effect;
+
+/**
+ * A named text: a part of a playbook.
+ */
+typedef struct tactful_document {
+  /**
+   * The name that diagnostics show, such as a file's.
+   */
+  struct tactful_text name;
+  /**
+   * YAML or JSON.
+   */
+  struct tactful_text text;
+} tactful_document;
+
+/**
+ * What a placement gets. Its texts are borrowed from the decision.
+ */
+typedef struct tactful_placement {
+  /**
+   * The placement.
+   */
+  struct tactful_text name;
+  /**
+   * Its channel.
+   */
+  struct tactful_text channel;
+  /**
+   * In short: how many candidates there were, and which gates stopped how many.
+   */
+  struct tactful_text reason;
+  /**
+   * The message for everybody; none unless `kind` is TACTFUL_ANSWER_FALLBACK.
+   */
+  struct tactful_text fallback;
+  /**
+   * How many offers were chosen; 0 unless `kind` is TACTFUL_ANSWER_OFFERS.
+   */
+  size_t offers;
+  /**
+   * TACTFUL_ANSWER_OFFERS, TACTFUL_ANSWER_FALLBACK or TACTFUL_ANSWER_SILENCE.
+   */
+  int32_t kind;
+} tactful_placement;
+
+/**
+ * An offer that was chosen. Its texts are borrowed from the decision.
+ */
+typedef struct tactful_offer {
+  /**
+   * The offer.
+   */
+  struct tactful_text name;
+  /**
+   * The rendered message.
+   */
+  struct tactful_text message;
+  /**
+   * Propensity x context x value x lever.
+   */
+  double score;
+} tactful_offer;
+
+/**
+ * What became of one offer for one placement. Its texts are borrowed from the decision.
+ */
+typedef struct tactful_candidate {
+  /**
+   * The placement.
+   */
+  struct tactful_text placement;
+  /**
+   * The offer.
+   */
+  struct tactful_text offer;
+  /**
+   * The name of the gate, such as "eligible".
+   */
+  struct tactful_text gate_name;
+  /**
+   * How many reasons there are, see tactful_decision_reason.
+   */
+  size_t reasons;
+  /**
+   * How likely the customer responds; the factors count only when `scored`.
+   */
+  double propensity;
+  /**
+   * How well it fits the moment.
+   */
+  double context;
+  /**
+   * What a response is worth.
+   */
+  double value;
+  /**
+   * What the organisation wants to push.
+   */
+  double lever;
+  /**
+   * The product of the factors.
+   */
+  double total;
+  /**
+   * The first gate that stopped it, TACTFUL_GATE_CONSENT and so on, or TACTFUL_GATE_CHOSEN.
+   */
+  int32_t gate;
+  /**
+   * Whether a fact that is not known stopped it, rather than one that is.
+   */
+  bool unknown;
+  /**
+   * Whether it came so far that it has a score.
+   */
+  bool scored;
+} tactful_candidate;
+
+/**
+ * Says that a column stands for something, where the names differ.
+ */
+typedef struct tactful_column_role {
+  /**
+   * "type", "time", "id", "sequence", "known_at", "channel", "source", a namespace, or a property.
+   */
+  struct tactful_text role;
+  /**
+   * The name of the column.
+   */
+  struct tactful_text column;
+} tactful_column_role;
+
+/**
+ * How a replay goes. Zeroed options only read the events. Everything is copied.
+ */
+typedef struct tactful_replay_options {
+  /**
+   * The instants at which every customer known by then gets a decision, in microseconds since 1970-01-01T00:00:00Z.
+   */
+  const int64_t *decide_at;
+  /**
+   * How many.
+   */
+  size_t decide_at_count;
+  /**
+   * The placements that ask.
+   */
+  const struct tactful_text *placements;
+  /**
+   * How many.
+   */
+  size_t placement_count;
+  /**
+   * Which columns stand for what, where the names differ.
+   */
+  const struct tactful_column_role *roles;
+  /**
+   * How many.
+   */
+  size_t role_count;
+  /**
+   * The outcome recorded for every chosen offer, such as "shown"; empty for none.
+   */
+  struct tactful_text outcome;
+  /**
+   * TACTFUL_BAD_ROWS_STOP or TACTFUL_BAD_ROWS_REPORT.
+   */
+  int32_t bad_rows;
+} tactful_replay_options;
+
+/**
+ * A column of plain arrays, borrowed for the call. All columns of a table have the same number of rows.
+ */
+typedef struct tactful_column {
+  /**
+   * The name.
+   */
+  struct tactful_text name;
+  /**
+   * The values, one per row; the bytes of text.
+   */
+  const void *values;
+  /**
+   * Where the texts of TACTFUL_COLUMN_TEXT and TACTFUL_COLUMN_TEXT64 begin; null otherwise.
+   */
+  const void *offsets;
+  /**
+   * A bit per row, the least significant of each byte first: set where there is a value. Null when there is one everywhere.
+   */
+  const uint8_t *validity;
+  /**
+   * TACTFUL_COLUMN_BOOL and so on.
+   */
+  int32_t kind;
+} tactful_column;
+
+/**
+ * Counts of a replay.
+ */
+typedef struct tactful_replay_stats {
+  /**
+   * Rows read.
+   */
+  uint64_t rows;
+  /**
+   * Events recorded from them.
+   */
+  uint64_t events;
+  /**
+   * Rows that told an event again.
+   */
+  uint64_t duplicates;
+  /**
+   * Rows whose id was told with other content.
+   */
+  uint64_t conflicts;
+  /**
+   * Rows that could not be recorded.
+   */
+  uint64_t bad_rows;
+  /**
+   * Customers who can be addressed; known after the run.
+   */
+  uint64_t customers;
+  /**
+   * Visitors under anonymous identifiers, who are counted but not addressed; known after the run.
+   */
+  uint64_t anonymous_visitors;
+  /**
+   * Their events.
+   */
+  uint64_t anonymous_events;
+  /**
+   * Decisions made.
+   */
+  uint64_t decisions;
+  /**
+   * Events recorded because of decisions.
+   */
+  uint64_t exposures;
+} tactful_replay_stats;
+
+/**
+ * It succeeded.
+ */
+#define TACTFUL_OK 0
+
+/**
+ * An argument cannot be used: a null pointer, text that is not UTF-8, NaN, a time out of range, an unknown constant.
+ */
+#define TACTFUL_INVALID_ARGUMENT 1
+
+/**
+ * The playbook does not compile; the error has a diagnostic for every mistake.
+ */
+#define TACTFUL_INVALID_PLAYBOOK 2
+
+/**
+ * The event does not fit the playbook. Nothing was recorded.
+ */
+#define TACTFUL_INVALID_EVENT 3
+
+/**
+ * The request does not fit the playbook.
+ */
+#define TACTFUL_INVALID_REQUEST 4
+
+/**
+ * A table does not fit: a column is missing, a row cannot be recorded, a structure is malformed.
+ */
+#define TACTFUL_INVALID_DATA 5
+
+/**
+ * A defect of this library. Free the handles of the call and do not use them otherwise; the process may go on.
+ */
+#define TACTFUL_INTERNAL 6
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the interface that the library was built with. A program that loads the library at run time compares it
+ * with TACTFUL_ABI_VERSION first.
+ *
+ * Thread-safe.
+ */
+uint32_t tactful_abi_version(void);
+
+/**
+ * The version of the library, such as "0.1.0", as static text.
+ *
+ * Thread-safe.
+ */
+const char *tactful_version(void);
+
+/**
+ * The family of an error, as the call returned it. TACTFUL_OK for null.
+ *
+ * Thread-safe, as are all accessors of errors.
+ */
+tactful_status tactful_error_status(const struct tactful_error *error);
+
+/**
+ * The stable code, such as "undeclared_event_type"; that of the first mistake of a playbook. Borrowed from the error.
+ */
+struct tactful_text tactful_error_code(const struct tactful_error *error);
+
+/**
+ * What it is about: an argument, a part of the event or request such as "properties.amount", a place in the playbook's
+ * structure, or a column; empty when it is about no part. Borrowed from the error.
+ */
+struct tactful_text tactful_error_path(const struct tactful_error *error);
+
+/**
+ * What is wrong, and what was expected. Borrowed from the error.
+ */
+struct tactful_text tactful_error_message(const struct tactful_error *error);
+
+/**
+ * The whole error for people: code, path and message on one line, or all mistakes of a playbook as a compiler shows them.
+ * Borrowed from the error.
+ */
+struct tactful_text tactful_error_rendered(const struct tactful_error *error);
+
+/**
+ * The number of the row of a table, from 0 over all batches; -1 when it is about no row.
+ */
+int64_t tactful_error_row(const struct tactful_error *error);
+
+/**
+ * How many mistakes of a playbook there are; 0 for other errors.
+ */
+size_t tactful_error_diagnostic_count(const struct tactful_error *error);
+
+/**
+ * Fills `diagnostic` with the mistake at `index`, errors first, then by place; with document, line and column. False, and
+ * nothing is written, when there is none. Its texts are borrowed from the error.
+ */
+bool tactful_error_diagnostic(const struct tactful_error *error,
+                              size_t index,
+                              struct tactful_diagnostic *diagnostic);
+
+/**
+ * Frees an error. Null is ignored.
+ */
+void tactful_error_free(struct tactful_error *error);
+
+/**
+ * Makes an event: its type, when it happened (microseconds since 1970-01-01T00:00:00Z) and whose it is, written
+ * "namespace:value". The caller frees it with tactful_event_free.
+ *
+ * Attributes are told as "attribute_set" with the properties "attribute" and "value", consent as "consent_given" and
+ * "consent_withdrawn" with "purpose". Whether the type and the properties are declared is checked when it is recorded.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_event_new(struct tactful_text event_type,
+                                 int64_t time_micros,
+                                 struct tactful_text identifier,
+                                 struct tactful_event **event,
+                                 struct tactful_error **error);
+
+/**
+ * Makes an event from a JSON object with "type", "time" (RFC 3339), "identifier" or "identifiers", and optionally "id",
+ * "sequence", "known_at", "channel", "source" and "properties". The caller frees it with tactful_event_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT for a null pointer or broken UTF-8, with TACTFUL_INVALID_EVENT for other
+ * JSON.
+ */
+tactful_status tactful_event_from_json(struct tactful_text json,
+                                       struct tactful_event **event,
+                                       struct tactful_error **error);
+
+/**
+ * Sets a property, or unsets it with TACTFUL_VALUE_NONE. The value is copied. tactful_event_set_text and its likes are short for
+ * this.
+ *
+ * Not thread-safe for one event, as are all setters. Fails with TACTFUL_INVALID_ARGUMENT; the event is as before then.
+ */
+tactful_status tactful_event_set(struct tactful_event *event,
+                                 struct tactful_text property,
+                                 struct tactful_value value,
+                                 struct tactful_error **error);
+
+/**
+ * Sets the id, by which telling an event twice counts once. Without one its content stands for it.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_event_set_id(struct tactful_event *event,
+                                    struct tactful_text id,
+                                    struct tactful_error **error);
+
+/**
+ * Sets the number that orders events of one instant; 0 otherwise.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_event_set_sequence(struct tactful_event *event,
+                                          int64_t sequence,
+                                          struct tactful_error **error);
+
+/**
+ * Sets when the host learned of the event; when it happened otherwise.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_event_set_known_at(struct tactful_event *event,
+                                          int64_t known_at_micros,
+                                          struct tactful_error **error);
+
+/**
+ * Sets the channel that the event came through.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_event_set_channel(struct tactful_event *event,
+                                         struct tactful_text channel,
+                                         struct tactful_error **error);
+
+/**
+ * Sets who told of the event.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_event_set_source(struct tactful_event *event,
+                                        struct tactful_text source,
+                                        struct tactful_error **error);
+
+/**
+ * Adds an identifier under which the customer is known as well, or the second one of "linked" and "unlinked".
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_event_add_identifier(struct tactful_event *event,
+                                            struct tactful_text identifier,
+                                            struct tactful_error **error);
+
+/**
+ * Frees an event. Null is ignored.
+ */
+void tactful_event_free(struct tactful_event *event);
+
+/**
+ * Makes a customer of whom nothing is known yet but an identifier, written "namespace:value". The caller frees it with
+ * tactful_customer_free; it may outlive the engine.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT, or TACTFUL_INVALID_EVENT for an undeclared namespace.
+ */
+tactful_status tactful_customer_new(const struct tactful_engine *engine,
+                                    struct tactful_text identifier,
+                                    struct tactful_customer **customer,
+                                    struct tactful_error **error);
+
+/**
+ * The customer's id: the smallest identifier. Borrowed from the customer until something is recorded. None for null.
+ *
+ * Thread-safe, as long as nothing is recorded meanwhile.
+ */
+struct tactful_text tactful_customer_id(const struct tactful_customer *customer);
+
+/**
+ * How many events are known. 0 for null.
+ *
+ * Thread-safe, as long as nothing is recorded meanwhile.
+ */
+size_t tactful_customer_len(const struct tactful_customer *customer);
+
+/**
+ * Frees a customer. Null is ignored.
+ */
+void tactful_customer_free(struct tactful_customer *customer);
+
+/**
+ * What became of the event itself: TACTFUL_ARRIVAL_NEW and so on. TACTFUL_ARRIVAL_NONE for null.
+ *
+ * Thread-safe, as are all accessors of effects.
+ */
+int32_t tactful_effects_arrival(const struct tactful_effects *effects);
+
+/**
+ * How many things changed. 0 for null.
+ */
+size_t tactful_effects_count(const struct tactful_effects *effects);
+
+/**
+ * Fills `effect` with what changed at `index`, in the order in which it happened, what was withdrawn first. False, and nothing
+ * is written, when there is none. Its texts are borrowed from the effects.
+ */
+bool tactful_effects_get(const struct tactful_effects *effects,
+                         size_t index,
+                         struct tactful_effect *effect);
+
+/**
+ * Frees effects. Null is ignored.
+ */
+void tactful_effects_free(struct tactful_effects *effects);
+
+/**
+ * Compiles a playbook of `count` documents, a base and its parts. The documents are copied; the caller frees the engine with
+ * tactful_engine_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_PLAYBOOK and all mistakes of all documents, or TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_engine_compile(const struct tactful_document *documents,
+                                      size_t count,
+                                      struct tactful_engine **engine,
+                                      struct tactful_error **error);
+
+/**
+ * The digest of the playbook: 64 hexadecimal digits, equal for playbooks that decide alike. Borrowed from the engine. None for
+ * null.
+ *
+ * Thread-safe.
+ */
+struct tactful_text tactful_engine_digest(const struct tactful_engine *engine);
+
+/**
+ * How many things in the playbook are probably not meant, although it compiles. 0 for null.
+ *
+ * Thread-safe.
+ */
+size_t tactful_engine_warning_count(const struct tactful_engine *engine);
+
+/**
+ * Fills `warning` with the warning at `index`. False, and nothing is written, when there is none. Its texts are borrowed from
+ * the engine.
+ *
+ * Thread-safe.
+ */
+bool tactful_engine_warning(const struct tactful_engine *engine,
+                            size_t index,
+                            struct tactful_diagnostic *warning);
+
+/**
+ * Puts an event into a customer's story. An event told twice changes nothing; a late one takes its place in time. `effects` may
+ * be null; the caller frees what is written there with tactful_effects_free.
+ *
+ * The engine and event may be shared between threads, the customer not. Fails with TACTFUL_INVALID_EVENT or
+ * TACTFUL_INVALID_ARGUMENT; nothing is changed then.
+ */
+tactful_status tactful_engine_record(const struct tactful_engine *engine,
+                                     struct tactful_customer *customer,
+                                     const struct tactful_event *event,
+                                     struct tactful_effects **effects,
+                                     struct tactful_error **error);
+
+/**
+ * Records what came of a decision for the customer it was made for: `outcome` is "shown", "clicked", "rejected" … and is told
+ * for every chosen offer. Telling it twice counts once. `effects` may be null; the caller frees what is written there.
+ *
+ * The engine and decision may be shared between threads, the customer not. Fails with TACTFUL_INVALID_ARGUMENT for an
+ * unknown outcome or another customer, or with TACTFUL_INVALID_EVENT; nothing is changed then.
+ */
+tactful_status tactful_engine_record_outcome(const struct tactful_engine *engine,
+                                             struct tactful_customer *customer,
+                                             const struct tactful_decision *decision,
+                                             struct tactful_text outcome,
+                                             int64_t time_micros,
+                                             struct tactful_effects **effects,
+                                             struct tactful_error **error);
+
+/**
+ * Lets time pass for a customer up to `now` and tells what changed without an event. `effects` may be null; the caller frees what
+ * is written there.
+ *
+ * The engine may be shared between threads, the customer not. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_engine_advance(const struct tactful_engine *engine,
+                                      struct tactful_customer *customer,
+                                      int64_t now_micros,
+                                      struct tactful_effects **effects,
+                                      struct tactful_error **error);
+
+/**
+ * The first instant after everything derived so far at which something may change without an event, in microseconds since
+ * 1970; TACTFUL_NO_TIME when nothing will, and for null.
+ *
+ * Thread-safe, as long as nothing is recorded meanwhile.
+ */
+int64_t tactful_engine_next_due(const struct tactful_engine *engine,
+                                const struct tactful_customer *customer);
+
+/**
+ * Decides what a customer should see at `now`, or that silence is better. Events later than `now`, or known later than
+ * `known_at`, are not seen; TACTFUL_NO_TIME for `known_at` stands for `now`. Nothing is changed. The caller frees the decision with
+ * tactful_decision_free.
+ *
+ * Thread-safe, as long as nothing is recorded for the customer meanwhile. Fails with TACTFUL_INVALID_REQUEST or
+ * TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_engine_decide(const struct tactful_engine *engine,
+                                     const struct tactful_customer *customer,
+                                     const struct tactful_request *request,
+                                     int64_t now_micros,
+                                     int64_t known_at_micros,
+                                     struct tactful_decision **decision,
+                                     struct tactful_error **error);
+
+/**
+ * The same decision as of tactful_engine_decide, with the reasons for every candidate.
+ *
+ * Ownership, threads and errors are as there.
+ */
+tactful_status tactful_engine_explain(const struct tactful_engine *engine,
+                                      const struct tactful_customer *customer,
+                                      const struct tactful_request *request,
+                                      int64_t now_micros,
+                                      int64_t known_at_micros,
+                                      struct tactful_decision **decision,
+                                      struct tactful_error **error);
+
+/**
+ * Frees an engine. Customers, bases and replays made with it stay usable. Null is ignored.
+ */
+void tactful_engine_free(struct tactful_engine *engine);
+
+/**
+ * Makes a question without placements yet. The caller frees it with tactful_request_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_request_new(struct tactful_request **request, struct tactful_error **error);
+
+/**
+ * Adds a placement that asks; they are filled in this order.
+ *
+ * Not thread-safe for one request, as are all its setters. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_request_add_placement(struct tactful_request *request,
+                                             struct tactful_text placement,
+                                             struct tactful_error **error);
+
+/**
+ * Sets a fact that the playbook declares under "request", or unsets it with TACTFUL_VALUE_NONE. The value is copied.
+ * tactful_request_set_text and its likes are short for this.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT; the request is as before then.
+ */
+tactful_status tactful_request_set(struct tactful_request *request,
+                                   struct tactful_text fact,
+                                   struct tactful_value value,
+                                   struct tactful_error **error);
+
+/**
+ * Frees a request. Null is ignored.
+ */
+void tactful_request_free(struct tactful_request *request);
+
+/**
+ * The decision's id, the same for the same playbook, customer, instants and request. Borrowed from the decision. None for null.
+ *
+ * Thread-safe, as are all accessors of decisions.
+ */
+struct tactful_text tactful_decision_id(const struct tactful_decision *decision);
+
+/**
+ * The customer's id. Borrowed from the decision. None for null.
+ */
+struct tactful_text tactful_decision_customer(const struct tactful_decision *decision);
+
+/**
+ * The instant of the question, in microseconds since 1970-01-01T00:00:00Z. TACTFUL_NO_TIME for null.
+ */
+int64_t tactful_decision_now(const struct tactful_decision *decision);
+
+/**
+ * How many placements asked. 0 for null.
+ */
+size_t tactful_decision_placement_count(const struct tactful_decision *decision);
+
+/**
+ * Fills `placement` with the answer at `index`, in the order asked. False, and nothing is written, when there is none. Its texts
+ * are borrowed from the decision.
+ */
+bool tactful_decision_placement(const struct tactful_decision *decision,
+                                size_t index,
+                                struct tactful_placement *placement);
+
+/**
+ * Fills `offer` with the offer in a slot, from 0, of the placement at `index`, best first. False, and nothing is written, when there
+ * is none. Its texts are borrowed from the decision.
+ */
+bool tactful_decision_offer(const struct tactful_decision *decision,
+                            size_t index,
+                            size_t slot,
+                            struct tactful_offer *offer);
+
+/**
+ * How many candidates were explained, over all placements; 0 for null, and unless the decision came from
+ * tactful_engine_explain or tactful_base_explain.
+ */
+size_t tactful_decision_candidate_count(const struct tactful_decision *decision);
+
+/**
+ * Fills `candidate` with what became of the candidate at `index`, in the order of placements, then of the playbook. False, and
+ * nothing is written, when there is none. Its texts are borrowed from the decision.
+ */
+bool tactful_decision_candidate(const struct tactful_decision *decision,
+                                size_t index,
+                                struct tactful_candidate *candidate);
+
+/**
+ * A reason, from 0, for what became of the candidate at `index`: a sentence with the values that were read. Borrowed from the
+ * decision. None when there is no such reason.
+ */
+struct tactful_text tactful_decision_reason(const struct tactful_decision *decision,
+                                            size_t index,
+                                            size_t reason);
+
+/**
+ * The explanation for people, many lines. Borrowed from the decision. None unless the decision was explained.
+ */
+struct tactful_text tactful_decision_trace(const struct tactful_decision *decision);
+
+/**
+ * The decision as canonical JSON: the same bytes for the same decision in every language. Borrowed from the decision. None for
+ * null.
+ */
+struct tactful_text tactful_decision_to_json(const struct tactful_decision *decision);
+
+/**
+ * Frees a decision. Null is ignored.
+ */
+void tactful_decision_free(struct tactful_decision *decision);
+
+/**
+ * Makes an empty customer base. The caller frees it with tactful_base_free; it may outlive the engine.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_base_new(const struct tactful_engine *engine,
+                                struct tactful_base **base,
+                                struct tactful_error **error);
+
+/**
+ * Records an event for the customer whom its identifiers point to, who is made when nobody is known by them. "linked" joins the
+ * customers of its two identifiers, "unlinked" takes that back. `effects` may be null; the caller frees what is written there.
+ *
+ * Not thread-safe for one base. Fails with TACTFUL_INVALID_EVENT or TACTFUL_INVALID_ARGUMENT; nothing is changed then.
+ */
+tactful_status tactful_base_record(struct tactful_base *base,
+                                   const struct tactful_event *event,
+                                   struct tactful_effects **effects,
+                                   struct tactful_error **error);
+
+/**
+ * Records what came of a decision, as tactful_engine_record_outcome does, for the customer it was made for.
+ *
+ * Not thread-safe for one base. Fails with TACTFUL_INVALID_ARGUMENT for an unknown outcome, or with TACTFUL_INVALID_EVENT; nothing
+ * is changed then.
+ */
+tactful_status tactful_base_record_outcome(struct tactful_base *base,
+                                           const struct tactful_decision *decision,
+                                           struct tactful_text outcome,
+                                           int64_t time_micros,
+                                           struct tactful_effects **effects,
+                                           struct tactful_error **error);
+
+/**
+ * Decides for the customer whom an identifier points to; somebody unknown is a customer without events. The rest is as for
+ * tactful_engine_decide. The caller frees the decision with tactful_decision_free.
+ *
+ * Thread-safe, as long as nothing is recorded meanwhile. Fails with TACTFUL_INVALID_REQUEST, also for an identifier of an undeclared
+ * namespace, or with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_base_decide(const struct tactful_base *base,
+                                   struct tactful_text identifier,
+                                   const struct tactful_request *request,
+                                   int64_t now_micros,
+                                   int64_t known_at_micros,
+                                   struct tactful_decision **decision,
+                                   struct tactful_error **error);
+
+/**
+ * The same decision as of tactful_base_decide, with the reasons for every candidate.
+ *
+ * Ownership, threads and errors are as there.
+ */
+tactful_status tactful_base_explain(const struct tactful_base *base,
+                                    struct tactful_text identifier,
+                                    const struct tactful_request *request,
+                                    int64_t now_micros,
+                                    int64_t known_at_micros,
+                                    struct tactful_decision **decision,
+                                    struct tactful_error **error);
+
+/**
+ * How many customers there are. 0 for null.
+ *
+ * Thread-safe, as long as nothing is recorded meanwhile.
+ */
+size_t tactful_base_len(const struct tactful_base *base);
+
+/**
+ * Frees a customer base. Null is ignored.
+ */
+void tactful_base_free(struct tactful_base *base);
+
+/**
+ * Makes a replay without events yet. `options` may be null. The caller frees it with tactful_replay_free; it may outlive the engine.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_REQUEST for an unknown placement or outcome, or with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_replay_new(const struct tactful_engine *engine,
+                                  const struct tactful_replay_options *options,
+                                  struct tactful_replay **replay,
+                                  struct tactful_error **error);
+
+/**
+ * Takes in the rows of a stream of the Arrow C stream interface, in any order. The stream is consumed and left released, also when
+ * this fails. A table needs the columns "type" and "time", one per namespace of identifiers, and one per property.
+ *
+ * Not thread-safe for one replay. Fails with TACTFUL_INVALID_DATA, or TACTFUL_INVALID_ARGUMENT after the run; the rows before a bad
+ * one stay recorded, see tactful_error_row.
+ */
+tactful_status tactful_replay_add_stream(struct tactful_replay *replay,
+                                         struct ArrowArrayStream *stream,
+                                         struct tactful_error **error);
+
+/**
+ * Takes in `row_count` rows of plain arrays, in any order. Everything is borrowed for the call. The columns are those of
+ * tactful_replay_add_stream.
+ *
+ * Not thread-safe for one replay. Fails as tactful_replay_add_stream does.
+ */
+tactful_status tactful_replay_add_columns(struct tactful_replay *replay,
+                                          const struct tactful_column *columns,
+                                          size_t column_count,
+                                          size_t row_count,
+                                          struct tactful_error **error);
+
+/**
+ * Walks through time: lets every customer advance to each instant, decides, and records what was shown. Once per replay.
+ *
+ * Not thread-safe for one replay. Fails with TACTFUL_INVALID_ARGUMENT when it was run before, TACTFUL_INVALID_DATA when a result is
+ * larger than Arrow can carry.
+ */
+tactful_status tactful_replay_run(struct tactful_replay *replay,
+                                  struct tactful_error **error);
+
+/**
+ * Exports a result: "customers", "decisions", "segments", "stages", "transitions" or "bad_rows". May be asked again and again; the
+ * caller releases each stream, which may outlive the replay. What `stream` held before is overwritten, not released.
+ *
+ * Thread-safe after the run. Fails with TACTFUL_INVALID_ARGUMENT for another name, or before the run.
+ */
+tactful_status tactful_replay_table(const struct tactful_replay *replay,
+                                    struct tactful_text name,
+                                    struct ArrowArrayStream *stream,
+                                    struct tactful_error **error);
+
+/**
+ * Fills `stats` with the counts so far. False, and nothing is written, for null.
+ *
+ * Thread-safe, as long as nothing is added or run meanwhile.
+ */
+bool tactful_replay_get_stats(const struct tactful_replay *replay, struct tactful_replay_stats *stats);
+
+/**
+ * The name of the column at `index` that stands for nothing declared and was not read. Borrowed from the replay until more is
+ * added. None when there is none.
+ *
+ * Thread-safe, as long as nothing is added meanwhile.
+ */
+struct tactful_text tactful_replay_ignored_column(const struct tactful_replay *replay,
+                                                  size_t index);
+
+/**
+ * Frees a replay. Null is ignored.
+ */
+void tactful_replay_free(struct tactful_replay *replay);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+/* Short forms. */
+
+/** Text of a C string. A null string is refused by the function that it is passed to. */
+static inline tactful_text tactful_text_of(const char *string) {
+  tactful_text text;
+  text.data = string;
+  text.len = string ? strlen(string) : (size_t)-1;
+  return text;
+}
+
+/** Nothing: what was set before is unset. */
+static inline tactful_value tactful_value_none(void) {
+  tactful_value value;
+  value.kind = TACTFUL_VALUE_NONE;
+  value.integer = 0;
+  value.number = 0.0;
+  value.text.data = NULL;
+  value.text.len = 0;
+  return value;
+}
+
+/** Text as a value. */
+static inline tactful_value tactful_value_text(tactful_text text) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_TEXT;
+  value.text = text;
+  return value;
+}
+
+/** A whole number as a value. */
+static inline tactful_value tactful_value_int(int64_t number) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_INT;
+  value.integer = number;
+  return value;
+}
+
+/** A finite number as a value. */
+static inline tactful_value tactful_value_double(double number) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_DOUBLE;
+  value.number = number;
+  return value;
+}
+
+/** A truth value as a value. */
+static inline tactful_value tactful_value_bool(bool truth) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_BOOL;
+  value.integer = truth ? 1 : 0;
+  return value;
+}
+
+/** An exact decimal such as "12.50", or an amount of money, as a value. */
+static inline tactful_value tactful_value_decimal(tactful_text text) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_DECIMAL;
+  value.text = text;
+  return value;
+}
+
+/** An instant, in microseconds since 1970-01-01T00:00:00Z, as a value. */
+static inline tactful_value tactful_value_time(int64_t micros) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_TIME;
+  value.integer = micros;
+  return value;
+}
+
+/** tactful_event_set with text. */
+static inline tactful_status tactful_event_set_text(tactful_event *event, const char *property, const char *text,
+                                                    tactful_error **error) {
+  return tactful_event_set(event, tactful_text_of(property), tactful_value_text(tactful_text_of(text)), error);
+}
+
+/** tactful_event_set with a whole number. */
+static inline tactful_status tactful_event_set_int(tactful_event *event, const char *property, int64_t number,
+                                                   tactful_error **error) {
+  return tactful_event_set(event, tactful_text_of(property), tactful_value_int(number), error);
+}
+
+/** tactful_event_set with a finite number. */
+static inline tactful_status tactful_event_set_double(tactful_event *event, const char *property, double number,
+                                                      tactful_error **error) {
+  return tactful_event_set(event, tactful_text_of(property), tactful_value_double(number), error);
+}
+
+/** tactful_event_set with a truth value. */
+static inline tactful_status tactful_event_set_bool(tactful_event *event, const char *property, bool truth,
+                                                    tactful_error **error) {
+  return tactful_event_set(event, tactful_text_of(property), tactful_value_bool(truth), error);
+}
+
+/** tactful_event_set with an exact decimal such as "12.50", or an amount of money. */
+static inline tactful_status tactful_event_set_decimal(tactful_event *event, const char *property, const char *decimal,
+                                                       tactful_error **error) {
+  return tactful_event_set(event, tactful_text_of(property), tactful_value_decimal(tactful_text_of(decimal)), error);
+}
+
+/** tactful_event_set with an instant, in microseconds since 1970-01-01T00:00:00Z. */
+static inline tactful_status tactful_event_set_time(tactful_event *event, const char *property, int64_t micros,
+                                                    tactful_error **error) {
+  return tactful_event_set(event, tactful_text_of(property), tactful_value_time(micros), error);
+}
+
+/** tactful_request_set with text. */
+static inline tactful_status tactful_request_set_text(tactful_request *request, const char *fact, const char *text,
+                                                      tactful_error **error) {
+  return tactful_request_set(request, tactful_text_of(fact), tactful_value_text(tactful_text_of(text)), error);
+}
+
+/** tactful_request_set with a whole number. */
+static inline tactful_status tactful_request_set_int(tactful_request *request, const char *fact, int64_t number,
+                                                     tactful_error **error) {
+  return tactful_request_set(request, tactful_text_of(fact), tactful_value_int(number), error);
+}
+
+/** tactful_request_set with a finite number. */
+static inline tactful_status tactful_request_set_double(tactful_request *request, const char *fact, double number,
+                                                        tactful_error **error) {
+  return tactful_request_set(request, tactful_text_of(fact), tactful_value_double(number), error);
+}
+
+/** tactful_request_set with a truth value. */
+static inline tactful_status tactful_request_set_bool(tactful_request *request, const char *fact, bool truth,
+                                                      tactful_error **error) {
+  return tactful_request_set(request, tactful_text_of(fact), tactful_value_bool(truth), error);
+}
+
+/** tactful_request_set with an exact decimal such as "12.50", or an amount of money. */
+static inline tactful_status tactful_request_set_decimal(tactful_request *request, const char *fact, const char *decimal,
+                                                         tactful_error **error) {
+  return tactful_request_set(request, tactful_text_of(fact), tactful_value_decimal(tactful_text_of(decimal)), error);
+}
+
+/** tactful_request_set with an instant, in microseconds since 1970-01-01T00:00:00Z. */
+static inline tactful_status tactful_request_set_time(tactful_request *request, const char *fact, int64_t micros,
+                                                      tactful_error **error) {
+  return tactful_request_set(request, tactful_text_of(fact), tactful_value_time(micros), error);
+}
+
+/* The layout that the library was built with. A size that differs here is a compiler or a target that cannot be used. */
+#if defined(UINTPTR_MAX) && UINTPTR_MAX == 0xffffffffffffffffu
+#define TACTFUL_LAYOUT(name, holds) typedef char tactful_layout_##name[(holds) ? 1 : -1]
+TACTFUL_LAYOUT(text, sizeof(tactful_text) == 16 && offsetof(tactful_text, len) == 8);
+TACTFUL_LAYOUT(value, sizeof(tactful_value) == 40 && offsetof(tactful_value, text) == 24);
+TACTFUL_LAYOUT(document, sizeof(tactful_document) == 32 && offsetof(tactful_document, text) == 16);
+TACTFUL_LAYOUT(diagnostic, sizeof(tactful_diagnostic) == 112 && offsetof(tactful_diagnostic, line) == 96);
+TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 96 && offsetof(tactful_effect, at) == 80);
+TACTFUL_LAYOUT(placement, sizeof(tactful_placement) == 80 && offsetof(tactful_placement, kind) == 72);
+TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 40 && offsetof(tactful_offer, score) == 32);
+TACTFUL_LAYOUT(candidate, sizeof(tactful_candidate) == 104 && offsetof(tactful_candidate, gate) == 96);
+TACTFUL_LAYOUT(column, sizeof(tactful_column) == 48 && offsetof(tactful_column, kind) == 40);
+TACTFUL_LAYOUT(column_role, sizeof(tactful_column_role) == 32);
+TACTFUL_LAYOUT(replay_options, sizeof(tactful_replay_options) == 72 && offsetof(tactful_replay_options, bad_rows) == 64);
+TACTFUL_LAYOUT(replay_stats, sizeof(tactful_replay_stats) == 80 && offsetof(tactful_replay_stats, exposures) == 72);
+#undef TACTFUL_LAYOUT
+#endif
+
+#endif /* TACTFUL_H */

@@ -1,0 +1,638 @@
+/*
+ * tactful.hpp: a thin C++11 layer over tactful.h. Header only. The guide is docs/c.md.
+ *
+ * Every class owns one handle: it can be moved, not copied, and frees the handle at its end. A moved-from object may only be
+ * assigned to or destroyed. What fails throws tactful::error. `const` member functions may be called from many threads at once.
+ *
+ * A text_view that is returned is borrowed from the object that it was asked of: copy it with str() to keep it. Plain structures
+ * with texts, such as tactful::effect, are borrowed in the same way. Times are microseconds since 1970-01-01T00:00:00Z.
+ */
+#ifndef TACTFUL_HPP
+#define TACTFUL_HPP
+
+#include "tactful.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <memory>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tactful {
+
+/** Text in UTF-8 that belongs to somebody else. */
+class text_view {
+public:
+  text_view() noexcept : data_(""), size_(0), known_(false) {}
+  text_view(const char *text) : data_(text ? text : ""), size_(text ? std::strlen(text) : 0), known_(text != nullptr) {}
+  text_view(const char *data, std::size_t size) noexcept : data_(data ? data : ""), size_(size), known_(true) {}
+  text_view(const std::string &text) noexcept : data_(text.data()), size_(text.size()), known_(true) {}
+  text_view(tactful_text text) noexcept : data_(text.data ? text.data : ""), size_(text.len), known_(text.data != nullptr) {}
+
+  const char *data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  const char *begin() const noexcept { return data_; }
+  const char *end() const noexcept { return data_ + size_; }
+  std::string str() const { return std::string(data_, size_); }
+  /** Whether there is a text at all, be it an empty one. */
+  explicit operator bool() const noexcept { return known_; }
+  /** As C has it. */
+  tactful_text c() const noexcept {
+    tactful_text text;
+    text.data = data_;
+    text.len = size_;
+    return text;
+  }
+
+  friend bool operator==(text_view a, text_view b) noexcept {
+    return a.size_ == b.size_ && std::memcmp(a.data_, b.data_, a.size_) == 0;
+  }
+  friend bool operator!=(text_view a, text_view b) noexcept { return !(a == b); }
+  friend std::ostream &operator<<(std::ostream &out, text_view text) {
+    return out.write(text.data_, static_cast<std::streamsize>(text.size_));
+  }
+
+private:
+  const char *data_;
+  std::size_t size_;
+  bool known_;
+};
+
+/** No time. */
+constexpr std::int64_t no_time = TACTFUL_NO_TIME;
+
+/** Microseconds since 1970 of a time point, for hosts that read a clock. */
+inline std::int64_t micros(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+}
+
+/** A mistake in a playbook. */
+struct diagnostic {
+  explicit diagnostic(const tactful_diagnostic &found)
+      : code(text_view(found.code).str()), path(text_view(found.path).str()), message(text_view(found.message).str()),
+        hint(text_view(found.hint).str()), document(text_view(found.document).str()),
+        source(text_view(found.source).str()), line(found.line), column(found.column), length(found.length),
+        warning(found.severity == TACTFUL_SEVERITY_WARNING) {}
+
+  std::string code;
+  std::string path;
+  std::string message;
+  std::string hint;
+  std::string document;
+  std::string source;
+  /** From 1; 0 when no place is known. */
+  std::uint32_t line;
+  std::uint32_t column;
+  std::uint32_t length;
+  bool warning;
+};
+
+/** What fails throws this. what() is the whole error for people. */
+class error : public std::runtime_error {
+public:
+  explicit error(const tactful_error *failure)
+      : std::runtime_error(text_view(tactful_error_rendered(failure)).str()), details_(std::make_shared<details>()) {
+    details_->status = tactful_error_status(failure);
+    details_->code = text_view(tactful_error_code(failure)).str();
+    details_->path = text_view(tactful_error_path(failure)).str();
+    details_->message = text_view(tactful_error_message(failure)).str();
+    details_->row = tactful_error_row(failure);
+    tactful_diagnostic found;
+    for (std::size_t i = 0; tactful_error_diagnostic(failure, i, &found); ++i) {
+      details_->diagnostics.push_back(diagnostic(found));
+    }
+  }
+
+  /** TACTFUL_INVALID_EVENT and so on. */
+  tactful_status status() const noexcept { return details_->status; }
+  /** The stable code, such as "undeclared_event_type". */
+  const std::string &code() const noexcept { return details_->code; }
+  /** What it is about, such as "properties.amount". */
+  const std::string &path() const noexcept { return details_->path; }
+  const std::string &message() const noexcept { return details_->message; }
+  /** The row of a table, from 0; -1 when it is about none. */
+  std::int64_t row() const noexcept { return details_->row; }
+  /** All mistakes of a playbook. */
+  const std::vector<diagnostic> &diagnostics() const noexcept { return details_->diagnostics; }
+
+private:
+  struct details {
+    tactful_status status;
+    std::string code;
+    std::string path;
+    std::string message;
+    std::int64_t row;
+    std::vector<diagnostic> diagnostics;
+  };
+  /* Shared, so that copying the exception cannot throw. */
+  std::shared_ptr<details> details_;
+};
+
+namespace detail {
+
+/** The last argument of a call: throws what the call leaves there. */
+class outcome {
+public:
+  outcome() noexcept : failure_(nullptr) {}
+  outcome(const outcome &) = delete;
+  outcome &operator=(const outcome &) = delete;
+  ~outcome() { tactful_error_free(failure_); }
+  operator tactful_error **() noexcept { return &failure_; }
+  void check(tactful_status status) const {
+    if (status != TACTFUL_OK) throw error(failure_);
+  }
+
+private:
+  tactful_error *failure_;
+};
+
+/** Owns a handle. */
+template <typename T, void (*Free)(T *)> class handle {
+public:
+  explicit handle(T *owned = nullptr) noexcept : owned_(owned) {}
+  handle(handle &&other) noexcept : owned_(other.owned_) { other.owned_ = nullptr; }
+  handle &operator=(handle &&other) noexcept {
+    std::swap(owned_, other.owned_);
+    return *this;
+  }
+  handle(const handle &) = delete;
+  handle &operator=(const handle &) = delete;
+  ~handle() { Free(owned_); }
+  T *get() const noexcept { return owned_; }
+  T **out() noexcept { return &owned_; }
+
+private:
+  T *owned_;
+};
+
+} // namespace detail
+
+/** A value of a property or fact: text, a whole number, a number, a truth value, a decimal or a time. */
+class value {
+public:
+  value(const char *text) : value_(tactful_value_text(text_view(text).c())) {}
+  value(const std::string &text) : value_(tactful_value_text(text_view(text).c())) {}
+  value(text_view text) : value_(tactful_value_text(text.c())) {}
+  value(bool truth) : value_(tactful_value_bool(truth)) {}
+  value(int number) : value_(tactful_value_int(number)) {}
+  value(long number) : value_(tactful_value_int(number)) {}
+  value(long long number) : value_(tactful_value_int(number)) {}
+  value(double number) : value_(tactful_value_double(number)) {}
+  /** An exact decimal such as "12.50", or an amount of money. */
+  static value decimal(text_view digits) { return value(tactful_value_decimal(digits.c())); }
+  /** An instant, in microseconds since 1970. */
+  static value time(std::int64_t micros) { return value(tactful_value_time(micros)); }
+  /** Nothing: what was set before is unset. */
+  static value none() { return value(tactful_value_none()); }
+  tactful_value c() const noexcept { return value_; }
+
+private:
+  explicit value(tactful_value made) : value_(made) {}
+  tactful_value value_;
+};
+
+/** Something that happened, on its way into a story. */
+class event {
+public:
+  event(text_view type, std::int64_t time, text_view identifier) {
+    detail::outcome outcome;
+    outcome.check(tactful_event_new(type.c(), time, identifier.c(), handle_.out(), outcome));
+  }
+  /** From a JSON object. */
+  static event from_json(text_view json) {
+    event made;
+    detail::outcome outcome;
+    outcome.check(tactful_event_from_json(json.c(), made.handle_.out(), outcome));
+    return made;
+  }
+  event &set(text_view property, const value &told) {
+    detail::outcome outcome;
+    outcome.check(tactful_event_set(handle_.get(), property.c(), told.c(), outcome));
+    return *this;
+  }
+  event &id(text_view id) {
+    detail::outcome outcome;
+    outcome.check(tactful_event_set_id(handle_.get(), id.c(), outcome));
+    return *this;
+  }
+  event &sequence(std::int64_t sequence) {
+    detail::outcome outcome;
+    outcome.check(tactful_event_set_sequence(handle_.get(), sequence, outcome));
+    return *this;
+  }
+  event &known_at(std::int64_t time) {
+    detail::outcome outcome;
+    outcome.check(tactful_event_set_known_at(handle_.get(), time, outcome));
+    return *this;
+  }
+  event &channel(text_view channel) {
+    detail::outcome outcome;
+    outcome.check(tactful_event_set_channel(handle_.get(), channel.c(), outcome));
+    return *this;
+  }
+  event &source(text_view source) {
+    detail::outcome outcome;
+    outcome.check(tactful_event_set_source(handle_.get(), source.c(), outcome));
+    return *this;
+  }
+  event &identifier(text_view identifier) {
+    detail::outcome outcome;
+    outcome.check(tactful_event_add_identifier(handle_.get(), identifier.c(), outcome));
+    return *this;
+  }
+  const tactful_event *c() const noexcept { return handle_.get(); }
+
+private:
+  event() {}
+  detail::handle<tactful_event, tactful_event_free> handle_;
+};
+
+/** One thing that changed; borrowed from the effects. */
+struct effect {
+  explicit effect(const tactful_effect &found)
+      : id(found.id), name(found.name), from(found.from), to(found.to), cause(found.cause), at(found.at),
+        what(found.effect), kind(found.kind) {}
+
+  text_view id;
+  /** The segment, or the journey. */
+  text_view name;
+  text_view from;
+  text_view to;
+  text_view cause;
+  std::int64_t at;
+  /** TACTFUL_EFFECT_SEGMENT_ENTERED and so on. */
+  std::int32_t what;
+  /** TACTFUL_KIND_HAPPENED and so on. */
+  std::int32_t kind;
+};
+
+/** What recording an event, or letting time pass, caused. */
+class effects {
+public:
+  /** TACTFUL_ARRIVAL_NEW and so on. */
+  std::int32_t arrival() const noexcept { return tactful_effects_arrival(handle_.get()); }
+  std::size_t size() const noexcept { return tactful_effects_count(handle_.get()); }
+  effect operator[](std::size_t index) const {
+    tactful_effect found;
+    if (!tactful_effects_get(handle_.get(), index, &found)) throw std::out_of_range("tactful::effects");
+    return effect(found);
+  }
+  const tactful_effects *c() const noexcept { return handle_.get(); }
+
+private:
+  friend class engine;
+  friend class base;
+  effects() {}
+  detail::handle<tactful_effects, tactful_effects_free> handle_;
+};
+
+/** A question: which placements ask, and what the host knows about this moment. */
+class request {
+public:
+  request(std::initializer_list<text_view> placements = {}) {
+    detail::outcome outcome;
+    outcome.check(tactful_request_new(handle_.out(), outcome));
+    for (const text_view &name : placements) placement(name);
+  }
+  request &placement(text_view name) {
+    detail::outcome outcome;
+    outcome.check(tactful_request_add_placement(handle_.get(), name.c(), outcome));
+    return *this;
+  }
+  request &set(text_view fact, const value &told) {
+    detail::outcome outcome;
+    outcome.check(tactful_request_set(handle_.get(), fact.c(), told.c(), outcome));
+    return *this;
+  }
+  const tactful_request *c() const noexcept { return handle_.get(); }
+
+private:
+  detail::handle<tactful_request, tactful_request_free> handle_;
+};
+
+/** An offer that was chosen; borrowed from the decision. */
+struct offer {
+  explicit offer(const tactful_offer &found) : name(found.name), message(found.message), score(found.score) {}
+
+  text_view name;
+  text_view message;
+  double score;
+};
+
+/** What a placement gets; borrowed from the decision. */
+struct placement {
+  placement(const tactful_decision *decision, std::size_t index, const tactful_placement &found)
+      : name(found.name), channel(found.channel), reason(found.reason), fallback(found.fallback), kind(found.kind) {
+    tactful_offer chosen;
+    for (std::size_t slot = 0; tactful_decision_offer(decision, index, slot, &chosen); ++slot) {
+      offers.push_back(offer(chosen));
+    }
+  }
+
+  text_view name;
+  text_view channel;
+  text_view reason;
+  /** The message for everybody, when the kind is TACTFUL_ANSWER_FALLBACK. */
+  text_view fallback;
+  /** TACTFUL_ANSWER_OFFERS, TACTFUL_ANSWER_FALLBACK or TACTFUL_ANSWER_SILENCE. */
+  std::int32_t kind;
+  /** Best first. */
+  std::vector<offer> offers;
+};
+
+/** What became of one offer for one placement; borrowed from the decision. */
+struct candidate {
+  candidate(const tactful_decision *decision, std::size_t index, const tactful_candidate &found)
+      : placement(found.placement), offer(found.offer), gate_name(found.gate_name), gate(found.gate), unknown(found.unknown),
+        scored(found.scored), propensity(found.propensity), context(found.context), value(found.value), lever(found.lever),
+        total(found.total) {
+    for (std::size_t reason = 0; reason < found.reasons; ++reason) {
+      reasons.push_back(text_view(tactful_decision_reason(decision, index, reason)));
+    }
+  }
+
+  text_view placement;
+  text_view offer;
+  text_view gate_name;
+  /** TACTFUL_GATE_CONSENT and so on. */
+  std::int32_t gate;
+  bool unknown;
+  /** Whether the factors below count. */
+  bool scored;
+  double propensity;
+  double context;
+  double value;
+  double lever;
+  double total;
+  std::vector<text_view> reasons;
+};
+
+/** The answer to a request. */
+class decision {
+public:
+  text_view id() const noexcept { return tactful_decision_id(handle_.get()); }
+  text_view customer() const noexcept { return tactful_decision_customer(handle_.get()); }
+  std::int64_t now() const noexcept { return tactful_decision_now(handle_.get()); }
+  /** What the placements get, in the order asked. */
+  std::vector<tactful::placement> placements() const {
+    std::vector<tactful::placement> all;
+    tactful_placement found;
+    for (std::size_t i = 0; tactful_decision_placement(handle_.get(), i, &found); ++i) {
+      all.push_back(tactful::placement(handle_.get(), i, found));
+    }
+    return all;
+  }
+  /** What became of the candidates; none unless the decision was explained. */
+  std::vector<tactful::candidate> candidates() const {
+    std::vector<tactful::candidate> all;
+    tactful_candidate found;
+    for (std::size_t i = 0; tactful_decision_candidate(handle_.get(), i, &found); ++i) {
+      all.push_back(tactful::candidate(handle_.get(), i, found));
+    }
+    return all;
+  }
+  /** The explanation for people; none unless the decision was explained. */
+  text_view trace() const noexcept { return tactful_decision_trace(handle_.get()); }
+  /** Canonical: the same bytes in every language. */
+  text_view json() const noexcept { return tactful_decision_to_json(handle_.get()); }
+  const tactful_decision *c() const noexcept { return handle_.get(); }
+
+private:
+  friend class engine;
+  friend class base;
+  decision() {}
+  detail::handle<tactful_decision, tactful_decision_free> handle_;
+};
+
+/** A named text: a part of a playbook. */
+struct document {
+  document(text_view called, text_view written) : name(called), text(written) {}
+  text_view name;
+  text_view text;
+};
+
+class customer;
+
+/** A compiled playbook. */
+class engine {
+public:
+  /** Compiles a base document and its parts. */
+  explicit engine(const std::vector<document> &documents) {
+    std::vector<tactful_document> given;
+    for (const document &part : documents) {
+      tactful_document one;
+      one.name = part.name.c();
+      one.text = part.text.c();
+      given.push_back(one);
+    }
+    detail::outcome outcome;
+    outcome.check(tactful_engine_compile(given.data(), given.size(), handle_.out(), outcome));
+  }
+  engine(text_view name, text_view text) : engine(std::vector<document>{document(name, text)}) {}
+
+  text_view digest() const noexcept { return tactful_engine_digest(handle_.get()); }
+  /** What is probably not meant. */
+  std::vector<diagnostic> warnings() const {
+    std::vector<diagnostic> all;
+    tactful_diagnostic found;
+    for (std::size_t i = 0; tactful_engine_warning(handle_.get(), i, &found); ++i) all.push_back(diagnostic(found));
+    return all;
+  }
+  effects record(customer &to, const event &told) const;
+  /** Tells what came of a decision: "shown", "clicked", "rejected" ... */
+  effects record_outcome(customer &to, const decision &made, text_view what, std::int64_t time) const;
+  effects advance(customer &to, std::int64_t now) const;
+  /** no_time when nothing will change without an event. */
+  std::int64_t next_due(const customer &of) const noexcept;
+  decision decide(const customer &who, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const;
+  /** The same decision with the reasons for every candidate. */
+  decision explain(const customer &who, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const;
+  const tactful_engine *c() const noexcept { return handle_.get(); }
+
+private:
+  detail::handle<tactful_engine, tactful_engine_free> handle_;
+};
+
+/** One customer as an engine knows them. */
+class customer {
+public:
+  customer(const engine &with, text_view identifier) {
+    detail::outcome outcome;
+    outcome.check(tactful_customer_new(with.c(), identifier.c(), handle_.out(), outcome));
+  }
+  /** Borrowed until something is recorded. */
+  text_view id() const noexcept { return tactful_customer_id(handle_.get()); }
+  /** How many events are known. */
+  std::size_t size() const noexcept { return tactful_customer_len(handle_.get()); }
+  const tactful_customer *c() const noexcept { return handle_.get(); }
+  tactful_customer *c() noexcept { return handle_.get(); }
+
+private:
+  detail::handle<tactful_customer, tactful_customer_free> handle_;
+};
+
+inline effects engine::record(customer &to, const event &told) const {
+  effects caused;
+  detail::outcome outcome;
+  outcome.check(tactful_engine_record(handle_.get(), to.c(), told.c(), caused.handle_.out(), outcome));
+  return caused;
+}
+
+inline effects engine::record_outcome(customer &to, const decision &made, text_view what, std::int64_t time) const {
+  effects caused;
+  detail::outcome outcome;
+  outcome.check(
+      tactful_engine_record_outcome(handle_.get(), to.c(), made.c(), what.c(), time, caused.handle_.out(), outcome));
+  return caused;
+}
+
+inline effects engine::advance(customer &to, std::int64_t now) const {
+  effects caused;
+  detail::outcome outcome;
+  outcome.check(tactful_engine_advance(handle_.get(), to.c(), now, caused.handle_.out(), outcome));
+  return caused;
+}
+
+inline std::int64_t engine::next_due(const customer &of) const noexcept {
+  return tactful_engine_next_due(handle_.get(), of.c());
+}
+
+inline decision engine::decide(const customer &who, const request &asked, std::int64_t now, std::int64_t known_at) const {
+  decision made;
+  detail::outcome outcome;
+  outcome.check(tactful_engine_decide(handle_.get(), who.c(), asked.c(), now, known_at, made.handle_.out(), outcome));
+  return made;
+}
+
+inline decision engine::explain(const customer &who, const request &asked, std::int64_t now, std::int64_t known_at) const {
+  decision made;
+  detail::outcome outcome;
+  outcome.check(tactful_engine_explain(handle_.get(), who.c(), asked.c(), now, known_at, made.handle_.out(), outcome));
+  return made;
+}
+
+/** All customers of an organisation in memory, found by identifier. */
+class base {
+public:
+  explicit base(const engine &with) {
+    detail::outcome outcome;
+    outcome.check(tactful_base_new(with.c(), handle_.out(), outcome));
+  }
+  effects record(const event &told) {
+    effects caused;
+    detail::outcome outcome;
+    outcome.check(tactful_base_record(handle_.get(), told.c(), caused.handle_.out(), outcome));
+    return caused;
+  }
+  effects record_outcome(const decision &made, text_view what, std::int64_t time) {
+    effects caused;
+    detail::outcome outcome;
+    outcome.check(
+        tactful_base_record_outcome(handle_.get(), made.c(), what.c(), time, caused.handle_.out(), outcome));
+    return caused;
+  }
+  decision decide(text_view identifier, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const {
+    decision made;
+    detail::outcome outcome;
+    outcome.check(tactful_base_decide(handle_.get(), identifier.c(), asked.c(), now, known_at, made.handle_.out(), outcome));
+    return made;
+  }
+  decision explain(text_view identifier, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const {
+    decision made;
+    detail::outcome outcome;
+    outcome.check(tactful_base_explain(handle_.get(), identifier.c(), asked.c(), now, known_at, made.handle_.out(), outcome));
+    return made;
+  }
+  /** How many customers there are. */
+  std::size_t size() const noexcept { return tactful_base_len(handle_.get()); }
+
+private:
+  detail::handle<tactful_base, tactful_base_free> handle_;
+};
+
+/** How a replay goes. */
+struct replay_options {
+  replay_options() : report_bad_rows(false) {}
+
+  /** The instants at which every customer known by then gets a decision. */
+  std::vector<std::int64_t> decide_at;
+  std::vector<std::string> placements;
+  /** What a column stands for, and its name, where the two differ. */
+  std::vector<std::pair<std::string, std::string>> roles;
+  /** The outcome recorded for every chosen offer, such as "shown"; empty for none. */
+  std::string outcome;
+  /** Whether rows that cannot be recorded are reported, instead of stopping the replay. */
+  bool report_bad_rows;
+};
+
+/** Events of many customers, taken in as tables and then walked through in time order. */
+class replay {
+public:
+  explicit replay(const engine &with, const replay_options &options = replay_options()) {
+    std::vector<tactful_text> placements;
+    for (const std::string &name : options.placements) placements.push_back(text_view(name).c());
+    std::vector<tactful_column_role> roles;
+    for (const std::pair<std::string, std::string> &role : options.roles) {
+      tactful_column_role one;
+      one.role = text_view(role.first).c();
+      one.column = text_view(role.second).c();
+      roles.push_back(one);
+    }
+    tactful_replay_options given;
+    given.decide_at = options.decide_at.data();
+    given.decide_at_count = options.decide_at.size();
+    given.placements = placements.data();
+    given.placement_count = placements.size();
+    given.roles = roles.data();
+    given.role_count = roles.size();
+    given.outcome = text_view(options.outcome).c();
+    given.bad_rows = options.report_bad_rows ? TACTFUL_BAD_ROWS_REPORT : TACTFUL_BAD_ROWS_STOP;
+    detail::outcome outcome;
+    outcome.check(tactful_replay_new(with.c(), &given, handle_.out(), outcome));
+  }
+  /** Consumes the stream. */
+  void add(ArrowArrayStream *stream) {
+    detail::outcome outcome;
+    outcome.check(tactful_replay_add_stream(handle_.get(), stream, outcome));
+  }
+  void add(const std::vector<tactful_column> &columns, std::size_t rows) {
+    detail::outcome outcome;
+    outcome.check(tactful_replay_add_columns(handle_.get(), columns.data(), columns.size(), rows, outcome));
+  }
+  void run() {
+    detail::outcome outcome;
+    outcome.check(tactful_replay_run(handle_.get(), outcome));
+  }
+  /** Exports a result; whoever asked releases it. */
+  void table(text_view name, ArrowArrayStream *stream) const {
+    detail::outcome outcome;
+    outcome.check(tactful_replay_table(handle_.get(), name.c(), stream, outcome));
+  }
+  tactful_replay_stats stats() const {
+    tactful_replay_stats stats = tactful_replay_stats();
+    tactful_replay_get_stats(handle_.get(), &stats);
+    return stats;
+  }
+  /** The names of columns that were not read. */
+  std::vector<std::string> ignored_columns() const {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; text_view(tactful_replay_ignored_column(handle_.get(), i)); ++i) {
+      names.push_back(text_view(tactful_replay_ignored_column(handle_.get(), i)).str());
+    }
+    return names;
+  }
+
+private:
+  detail::handle<tactful_replay, tactful_replay_free> handle_;
+};
+
+} // namespace tactful
+
+#endif /* TACTFUL_HPP */

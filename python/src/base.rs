@@ -1,0 +1,170 @@
+use crate::customer::Customer;
+use crate::decision::Decision;
+use crate::effects::Effects;
+use crate::engine::Engine;
+use crate::errors::{self, Bad};
+use crate::event::{Event, identifier};
+use crate::guard::{guard, read, write};
+use crate::question::Question;
+use pyo3::prelude::*;
+use pyo3::types::PyIterator;
+use std::sync::RwLock;
+use tactful::{Identifier, base};
+
+/// All customers of an organisation, in memory. Events find their customer by identifier; links join customers and unlinking
+/// parts them again.
+///
+/// ``len()`` is the number of customers; iterating gives their ids in order.
+///
+/// Example:
+///     >>> base = tactful.CustomerBase(engine)
+///     >>> base.record(tactful.Event("visit", "2010-03-01T10:00:00Z", "customer:17")).arrival
+///     'new'
+///     >>> list(base)
+///     ['customer:17']
+#[pyclass(frozen, module = "tactful")]
+pub(crate) struct CustomerBase {
+    base: RwLock<base::CustomerBase>,
+    engine: Py<Engine>,
+}
+
+#[pymethods]
+impl CustomerBase {
+    #[new]
+    #[pyo3(signature = (engine, /))]
+    fn new(engine: Bound<'_, Engine>) -> Self {
+        let base = RwLock::new(base::CustomerBase::new(engine.get().engine.clone()));
+        CustomerBase { base, engine: engine.unbind() }
+    }
+
+    /// The engine.
+    #[getter]
+    fn engine(&self, py: Python<'_>) -> Py<Engine> {
+        self.engine.clone_ref(py)
+    }
+
+    /// Records an event for the customer whom its identifiers point to, who is made when nobody is known by them.
+    ///
+    /// An event with several identifiers is kept under the one whose namespace the playbook declares first. ``linked`` joins the
+    /// customers of its two identifiers, ``unlinked`` takes that back.
+    ///
+    /// Raises:
+    ///     EventError: when it does not fit the playbook; nothing is changed then.
+    #[pyo3(signature = (event, /))]
+    fn record(&self, py: Python<'_>, event: &Bound<'_, Event>) -> PyResult<Effects> {
+        guard(|| {
+            let event = event.get();
+            let found = py.detach(|| write(&self.base)?.record(&event.event).map_err(|error| errors::event(&error)))?;
+            Effects::of(py, found)
+        })
+    }
+
+    /// Decides for the customer whom an identifier points to; somebody unknown is a customer without events.
+    ///
+    /// Args and errors: as for :meth:`Engine.decide`; an undeclared namespace is a ``RequestError`` too.
+    ///
+    /// Example:
+    ///     >>> base.decide("customer:nobody", "home", "2010-03-01T10:00:00Z").placements[0].kind
+    ///     'silence'
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None))]
+    fn decide(
+        &self,
+        py: Python<'_>,
+        identifier: &Bound<'_, PyAny>,
+        placements: &Bound<'_, PyAny>,
+        now: &Bound<'_, PyAny>,
+        facts: Option<&Bound<'_, PyAny>>,
+        known_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Decision> {
+        guard(|| {
+            let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at).map_err(Bad::request)?;
+            py.detach(|| answer(&*read(&self.base)?, &identifier, &question, false))
+        })
+    }
+
+    /// The same decision with the reasons for every candidate in :attr:`Decision.trace`.
+    ///
+    /// Args and errors: as for :meth:`decide`.
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None))]
+    fn explain(
+        &self,
+        py: Python<'_>,
+        identifier: &Bound<'_, PyAny>,
+        placements: &Bound<'_, PyAny>,
+        now: &Bound<'_, PyAny>,
+        facts: Option<&Bound<'_, PyAny>>,
+        known_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Decision> {
+        guard(|| {
+            let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at).map_err(Bad::request)?;
+            py.detach(|| answer(&*read(&self.base)?, &identifier, &question, true))
+        })
+    }
+
+    /// A copy of the customer that an identifier points to; ``None`` when nobody is known by it.
+    ///
+    /// Raises:
+    ///     RequestError: for an identifier of another form.
+    #[pyo3(signature = (identifier, /))]
+    fn find(&self, py: Python<'_>, identifier: &Bound<'_, PyAny>) -> PyResult<Option<Customer>> {
+        guard(|| {
+            let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
+            py.detach(|| Ok(read(&self.base)?.find(&identifier).cloned().map(Customer::of)))
+        })
+    }
+
+    fn __contains__(&self, identifier: &Bound<'_, PyAny>) -> PyResult<bool> {
+        guard(|| match self::identifier(identifier, "identifier") {
+            Ok(identifier) => Ok(read(&self.base)?.find(&identifier).is_some()),
+            Err(_) => Ok(false),
+        })
+    }
+
+    fn __len__(&self) -> PyResult<usize> {
+        Ok(read(&self.base)?.len())
+    }
+
+    fn __bool__(&self) -> bool {
+        true
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        let ids = py
+            .detach(|| Ok::<_, PyErr>(read(&self.base)?.iter().map(|customer| customer.id().to_owned()).collect::<Vec<_>>()))?;
+        ids.into_pyobject(py)?.try_iter()
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        let count = self.__len__()?;
+        Ok(format!("<CustomerBase of {count} {}>", if count == 1 { "customer" } else { "customers" }))
+    }
+}
+
+/// What a base answers to a question about an identifier.
+pub(crate) fn answer(
+    base: &base::CustomerBase,
+    identifier: &Identifier,
+    question: &Question,
+    explain: bool,
+) -> PyResult<Decision> {
+    let Question { request, now, known_at } = question;
+    let nobody;
+    let customer = match base.find(identifier) {
+        Some(customer) => customer,
+        None => {
+            nobody = base
+                .engine()
+                .customer(identifier)
+                .map_err(|error| Bad::new(error.code(), "identifier", error.message()).request())?;
+            &nobody
+        }
+    };
+    let answer = if explain {
+        base.engine().explain(customer, request, *now, *known_at)
+    } else {
+        base.engine().decide(customer, request, *now, *known_at)
+    };
+    answer.map(Decision::of).map_err(|error| errors::request(&error))
+}

@@ -1,0 +1,182 @@
+use crate::event::quoted;
+use crate::time;
+use chrono::{DateTime, Utc};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyIterator, PyTuple};
+use tactful::customer::Arrival;
+use tactful::engine::{self, Effected};
+
+/// What recording an event, or letting time pass, caused: a sequence of :class:`Effect`, what was withdrawn first.
+#[pyclass(frozen, module = "tactful")]
+pub(crate) struct Effects {
+    arrival: Option<&'static str>,
+    effects: Py<PyTuple>,
+}
+
+impl Effects {
+    pub(crate) fn of(py: Python<'_>, found: engine::Effects) -> PyResult<Self> {
+        let arrival = found.arrival.map(|arrival| match arrival {
+            Arrival::New => "new",
+            Arrival::Duplicate => "duplicate",
+            Arrival::ConflictKeptOld => "conflict_kept_old",
+            Arrival::ConflictKeptNew { .. } => "conflict_kept_new",
+        });
+        let effects: PyResult<Vec<Py<Effect>>> =
+            found.effects.into_iter().map(|effect| Py::new(py, Effect { effect })).collect();
+        Ok(Effects { arrival, effects: PyTuple::new(py, effects?)?.unbind() })
+    }
+}
+
+#[pymethods]
+impl Effects {
+    /// What became of the event: ``new``, ``duplicate``, ``conflict_kept_old`` or ``conflict_kept_new`` (its id was told before
+    /// with other content); ``None`` when only time passed.
+    #[getter]
+    fn arrival(&self) -> Option<&'static str> {
+        self.arrival
+    }
+
+    fn __len__(&self, py: Python<'_>) -> usize {
+        self.effects.bind(py).len()
+    }
+
+    fn __getitem__<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.effects.bind(py).as_any().get_item(index)
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.effects.bind(py).try_iter()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let effects: Vec<String> =
+            self.effects.bind(py).iter().map(|effect| Ok(effect.repr()?.to_string())).collect::<PyResult<_>>()?;
+        let arrival = match self.arrival {
+            Some(arrival) => quoted(py, arrival)?,
+            None => "None".to_owned(),
+        };
+        Ok(format!("Effects(arrival={arrival}, [{}])", effects.join(", ")))
+    }
+}
+
+/// One thing that changed.
+#[pyclass(frozen, module = "tactful")]
+pub(crate) struct Effect {
+    effect: engine::Effect,
+}
+
+#[pymethods]
+impl Effect {
+    /// Follows from customer, rule, instant and cause: the same effect has the same id, however often it is told.
+    #[getter]
+    fn id(&self) -> &str {
+        &self.effect.id
+    }
+
+    /// ``happened``, or ``corrected`` (a late event shows that it had happened) or ``withdrawn`` (that it had not).
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.effect.kind.name()
+    }
+
+    /// ``segment_entered``, ``segment_left`` or ``stage_changed``.
+    #[getter]
+    fn effect(&self) -> &'static str {
+        match self.effect.what {
+            Effected::SegmentEntered { .. } => "segment_entered",
+            Effected::SegmentLeft { .. } => "segment_left",
+            Effected::StageChanged { .. } => "stage_changed",
+        }
+    }
+
+    /// When it happened, in UTC, however late it became known.
+    #[getter]
+    fn at(&self) -> DateTime<Utc> {
+        time::datetime(self.effect.at)
+    }
+
+    /// The segment; ``None`` for a change of stage.
+    #[getter]
+    fn segment(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::SegmentEntered { segment } | Effected::SegmentLeft { segment } => Some(segment),
+            Effected::StageChanged { .. } => None,
+        }
+    }
+
+    /// The journey; ``None`` for a segment.
+    #[getter]
+    fn journey(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::StageChanged { journey, .. } => Some(journey),
+            Effected::SegmentEntered { .. } | Effected::SegmentLeft { .. } => None,
+        }
+    }
+
+    /// From which stage; ``None`` from outside of the journey, and for a segment.
+    #[getter]
+    #[expect(clippy::wrong_self_convention, reason = "the name in Python")]
+    fn from_stage(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::StageChanged { from, .. } => from.as_deref(),
+            Effected::SegmentEntered { .. } | Effected::SegmentLeft { .. } => None,
+        }
+    }
+
+    /// To which stage; ``None`` to outside of the journey, and for a segment.
+    #[getter]
+    fn to_stage(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::StageChanged { to, .. } => to.as_deref(),
+            Effected::SegmentEntered { .. } | Effected::SegmentLeft { .. } => None,
+        }
+    }
+
+    /// The id of the first event of that instant; ``None`` when only time passed.
+    #[getter]
+    fn cause(&self) -> Option<&str> {
+        self.effect.cause.as_deref()
+    }
+
+    /// As plain data, named as in the vectors: ``id``, ``kind``, ``at``, ``effect``, its names, ``cause``.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let told = PyDict::new(py);
+        told.set_item("id", self.id())?;
+        told.set_item("kind", self.kind())?;
+        told.set_item("at", self.effect.at.to_string())?;
+        told.set_item("effect", self.effect())?;
+        match &self.effect.what {
+            Effected::SegmentEntered { segment } | Effected::SegmentLeft { segment } => told.set_item("segment", &**segment)?,
+            Effected::StageChanged { journey, from, to } => {
+                told.set_item("journey", &**journey)?;
+                told.set_item("from", from.as_deref())?;
+                told.set_item("to", to.as_deref())?;
+            }
+        }
+        told.set_item("cause", self.cause())?;
+        Ok(told)
+    }
+
+    fn __repr__(&self) -> String {
+        let what = match &self.effect.what {
+            Effected::SegmentEntered { segment } => format!("segment {segment} entered"),
+            Effected::SegmentLeft { segment } => format!("segment {segment} left"),
+            Effected::StageChanged { journey, from, to } => {
+                let name = |stage: &Option<std::sync::Arc<str>>| stage.as_deref().unwrap_or("outside").to_owned();
+                format!("journey {journey}: {} to {}", name(from), name(to))
+            }
+        };
+        format!("<Effect {} {what} at {}>", self.kind(), self.effect.at)
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Effect>().is_ok_and(|other| other.get().effect == self.effect)
+    }
+
+    fn __hash__(&self) -> u64 {
+        use std::hash::{Hash, Hasher};
+        let mut hash = std::collections::hash_map::DefaultHasher::new();
+        (&self.effect.id, self.effect.at).hash(&mut hash);
+        hash.finish()
+    }
+}

@@ -1,0 +1,388 @@
+use crate::customer::Customer;
+use crate::decision::Decision;
+use crate::effects::Effects;
+use crate::errors::{self, Bad};
+use crate::event::{Event, identifier};
+use crate::guard::{guard, read, write};
+use crate::question::Question;
+use crate::replay::{self, Replay};
+use crate::{summary, time, value};
+use chrono::{DateTime, Utc};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMapping, PyString, PyTuple, PyType};
+use std::path::PathBuf;
+
+/// A compiled playbook. Immutable, cheap to share between threads; pickles through its documents.
+///
+/// Example:
+///     >>> engine = tactful.Engine.compile({"shop.yaml": '''
+///     ... playbook: shop
+///     ... version: 1
+///     ... identity: {customer: {}}
+///     ... events: {purchase: {amount: money(EUR)}, visit: {}}
+///     ... segments: {buyer: {when: 'events("purchase").within("90d").count() >= 1'}}
+///     ... channels: {web: text}
+///     ... placements: {home: {channel: web}}
+///     ... offers:
+///     ...   thanks:
+///     ...     eligible: segment("buyer")
+///     ...     treatments: {web: {message: Thank you for your order.}}
+///     ... '''})
+///     >>> engine
+///     <Engine shop version 1>
+#[pyclass(frozen, module = "tactful")]
+pub(crate) struct Engine {
+    pub(crate) engine: tactful::Engine,
+    documents: Vec<(String, String)>,
+}
+
+impl Engine {
+    fn of(py: Python<'_>, documents: Vec<(String, String)>) -> PyResult<Self> {
+        let compiled = py.detach(|| {
+            let texts: Vec<(&str, &str)> = documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+            tactful::Engine::compile(&texts)
+        });
+        let engine = compiled.map_err(|findings| errors::playbook(py, &findings))?;
+        Ok(Engine { engine, documents })
+    }
+
+    fn answer(&self, py: Python<'_>, customer: &Customer, question: &Question, explain: bool) -> PyResult<Decision> {
+        let Question { request, now, known_at } = question;
+        py.detach(|| {
+            let customer = read(&customer.customer)?;
+            let answer = if explain {
+                self.engine.explain(&customer, request, *now, *known_at)
+            } else {
+                self.engine.decide(&customer, request, *now, *known_at)
+            };
+            answer.map(Decision::of).map_err(|error| errors::request(&error))
+        })
+    }
+}
+
+#[pymethods]
+impl Engine {
+    /// Compiles the playbook in a file, or in several: a base and its parts, in YAML or JSON.
+    ///
+    /// Raises:
+    ///     MissingFileError: when a file does not exist (a ``FileNotFoundError``).
+    ///     FileError: when it cannot be read (an ``OSError``).
+    ///     PlaybookError: with all mistakes of all files.
+    #[classmethod]
+    #[pyo3(signature = (paths, /))]
+    fn load(_class: &Bound<'_, PyType>, py: Python<'_>, paths: &Bound<'_, PyAny>) -> PyResult<Self> {
+        guard(|| {
+            let paths: Vec<PathBuf> = match paths.extract::<PathBuf>() {
+                Ok(path) => vec![path],
+                Err(_) => paths.try_iter()?.map(|path| path?.extract::<PathBuf>()).collect::<PyResult<_>>()?,
+            };
+            let documents = py.detach(|| paths.iter().map(document).collect::<PyResult<Vec<_>>>())?;
+            Engine::of(py, documents)
+        })
+    }
+
+    /// Compiles a playbook of one or several documents, by name: a base and its parts, in YAML or JSON.
+    ///
+    /// Args:
+    ///     documents: a mapping from names to texts, or a sequence of (name, text). Names stand in diagnostics.
+    ///
+    /// Raises:
+    ///     PlaybookError: with all mistakes of all documents.
+    ///
+    /// Example:
+    ///     >>> tactful.Engine.compile({"shop.yaml": "playbook: shop\nversion: 1\nsegmnets: {}\n"})
+    ///     Traceback (most recent call last):
+    ///     tactful.errors.PlaybookError: error[unknown_key]: unknown key `segmnets`
+    ///       --> shop.yaml:3:1 (segmnets)
+    ///        |
+    ///      3 | segmnets: {}
+    ///        | ^^^^^^^^
+    ///       help: did you mean `segments`?
+    #[classmethod]
+    #[pyo3(signature = (documents, /))]
+    fn compile(_class: &Bound<'_, PyType>, py: Python<'_>, documents: &Bound<'_, PyAny>) -> PyResult<Self> {
+        guard(|| {
+            let pairs = match documents.cast::<PyMapping>() {
+                Ok(mapping) => mapping.items()?.into_any(),
+                Err(_) => documents.clone(),
+            };
+            Engine::of(py, texts(&pairs)?)
+        })
+    }
+
+    /// What is probably not meant, although it compiles.
+    #[getter]
+    fn warnings(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        errors::diagnostics(py, self.engine.warnings())
+    }
+
+    /// SHA-256 over the playbook's content, whatever its layout and comments: 64 hexadecimal digits.
+    #[getter]
+    fn digest(&self) -> &str {
+        self.engine.digest()
+    }
+
+    /// What the playbook declares, as plain data; a new dict each time.
+    ///
+    /// Keys: ``name``, ``version``, ``title``, ``digest``, ``time_zone``, ``namespaces``, ``purposes``, ``attributes``, ``events``,
+    /// ``request``, ``segments``, ``personas``, ``journeys``, ``channels``, ``offers``, ``placements``, ``contact``.
+    ///
+    /// Example:
+    ///     >>> engine.playbook["segments"]
+    ///     [{'name': 'buyer', 'title': None, 'when': 'events("purchase").within("90d").count() >= 1'}]
+    #[getter]
+    fn playbook<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        guard(|| summary::of(py, self.engine.playbook()))
+    }
+
+    /// A customer of whom nothing is known yet.
+    ///
+    /// Raises:
+    ///     EventError: for an identifier of another form, or of a namespace that the playbook does not declare.
+    ///
+    /// Example:
+    ///     >>> engine.customer("customer:17")
+    ///     <Customer customer:17: 0 events>
+    #[pyo3(signature = (identifier, /))]
+    fn customer(&self, identifier: &Bound<'_, PyAny>) -> PyResult<Customer> {
+        guard(|| {
+            let identifier = self::identifier(identifier, "identifier").map_err(Bad::event)?;
+            self.engine.customer(&identifier).map(Customer::of).map_err(|error| errors::event(&error))
+        })
+    }
+
+    /// Puts an event into a customer's story and tells what it caused.
+    ///
+    /// An event told twice changes nothing; a late one takes its place in time, and history is corrected.
+    ///
+    /// Args:
+    ///     customer: whose story it is.
+    ///     event: the event.
+    ///     known_at: when the host learned of it; by default the event's own, else its time.
+    ///
+    /// Raises:
+    ///     EventError: when it does not fit the playbook; nothing is changed then.
+    ///
+    /// Example:
+    ///     >>> ben = engine.customer("customer:ben")
+    ///     >>> event = tactful.Event("purchase", "2010-03-01T10:00:00Z", "customer:ben", properties={"amount": 12})
+    ///     >>> engine.record(ben, event)
+    ///     Effects(arrival='new', [<Effect happened segment buyer entered at 2010-03-01T10:00:00Z>])
+    ///     >>> engine.record(ben, event)
+    ///     Effects(arrival='duplicate', [])
+    #[pyo3(signature = (customer, event, *, known_at=None))]
+    fn record(
+        &self,
+        py: Python<'_>,
+        customer: &Bound<'_, Customer>,
+        event: &Bound<'_, Event>,
+        known_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Effects> {
+        guard(|| {
+            let known_at = time::optional(known_at, "known_at").map_err(Bad::event)?;
+            let (customer, event) = (customer.get(), event.get());
+            let found = py.detach(|| {
+                let mut customer = write(&customer.customer)?;
+                self.engine.record(&mut customer, &event.event, known_at).map_err(|error| errors::event(&error))
+            })?;
+            Effects::of(py, found)
+        })
+    }
+
+    /// Lets time pass up to ``now`` and tells what changed without an event.
+    ///
+    /// Example:
+    ///     >>> engine.advance(customer, "2010-07-01T00:00:00Z")
+    ///     Effects(arrival=None, [<Effect happened segment buyer left at 2010-05-30T10:00:00Z>])
+    fn advance(&self, py: Python<'_>, customer: &Bound<'_, Customer>, now: &Bound<'_, PyAny>) -> PyResult<Effects> {
+        guard(|| {
+            let now = time::instant(now, "now").map_err(Bad::request)?;
+            let customer = customer.get();
+            let found = py.detach(|| Ok::<_, PyErr>(self.engine.advance(&mut *write(&customer.customer)?, now)))?;
+            Effects::of(py, found)
+        })
+    }
+
+    /// The first instant, in UTC, at which something may change without an event; ``None`` when nothing will.
+    ///
+    /// It counts from what was derived last, by :meth:`record` or :meth:`advance`.
+    fn next_due(&self, py: Python<'_>, customer: &Bound<'_, Customer>) -> PyResult<Option<DateTime<Utc>>> {
+        guard(|| {
+            let customer = customer.get();
+            py.detach(|| Ok(self.engine.next_due(&*read(&customer.customer)?).map(time::datetime)))
+        })
+    }
+
+    /// Every segment at an instant: ``True`` for in, ``False`` for out, ``None`` for unknown; in the order of the playbook.
+    ///
+    /// Example:
+    ///     >>> engine.segments(customer, "2010-03-02T00:00:00Z")
+    ///     {'buyer': True}
+    fn segments<'py>(
+        &self,
+        py: Python<'py>,
+        customer: &Bound<'py, Customer>,
+        now: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        guard(|| {
+            let now = time::instant(now, "now").map_err(Bad::request)?;
+            let customer = customer.get();
+            let found = py.detach(|| Ok::<_, PyErr>(self.engine.segments(&*read(&customer.customer)?, now)))?;
+            let segments = PyDict::new(py);
+            for (name, member) in found {
+                segments.set_item(&*name, member)?;
+            }
+            Ok(segments)
+        })
+    }
+
+    /// Decides what a customer should see at ``now``, or that silence is better. Changes nothing.
+    ///
+    /// Args:
+    ///     customer: the customer.
+    ///     placements: the name of a placement, or several; they are filled in this order.
+    ///     now: the instant: an aware ``datetime`` or RFC 3339 text. Later events are not seen.
+    ///     facts: what the host knows about this moment, by the names that the playbook declares under ``request``.
+    ///     known_at: up to when knowledge counts; by default ``now``.
+    ///
+    /// Raises:
+    ///     RequestError: for an unknown placement, a fact that does not fit, or a time without zone.
+    ///
+    /// Example:
+    ///     >>> decision = engine.decide(customer, "home", "2010-03-02T10:00:00Z")
+    ///     >>> decision.placements[0].offers[0].message
+    ///     'Thank you for your order.'
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None))]
+    fn decide(
+        &self,
+        py: Python<'_>,
+        customer: &Bound<'_, Customer>,
+        placements: &Bound<'_, PyAny>,
+        now: &Bound<'_, PyAny>,
+        facts: Option<&Bound<'_, PyAny>>,
+        known_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Decision> {
+        guard(|| {
+            let question = Question::new(placements, now, facts, known_at).map_err(Bad::request)?;
+            self.answer(py, customer.get(), &question, false)
+        })
+    }
+
+    /// The same decision with the reasons for every candidate in :attr:`Decision.trace`. Changes nothing.
+    ///
+    /// Args and errors: as for :meth:`decide`.
+    ///
+    /// Example:
+    ///     >>> print(engine.explain(customer, "home", "2010-03-02T10:00:00Z").trace.text.splitlines()[0])
+    ///     segments: buyer
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None))]
+    fn explain(
+        &self,
+        py: Python<'_>,
+        customer: &Bound<'_, Customer>,
+        placements: &Bound<'_, PyAny>,
+        now: &Bound<'_, PyAny>,
+        facts: Option<&Bound<'_, PyAny>>,
+        known_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Decision> {
+        guard(|| {
+            let question = Question::new(placements, now, facts, known_at).map_err(Bad::request)?;
+            self.answer(py, customer.get(), &question, true)
+        })
+    }
+
+    /// Takes in the events of many customers, walks through time, and decides for every customer at each instant.
+    ///
+    /// Columns of the tables: ``type``, ``time``, one per namespace of identifiers (``customer`` for ``customer:17``), optionally
+    /// ``id``, ``sequence``, ``known_at``, ``channel``, ``source``, and one per property. Rows may come in any order; with ids and
+    /// sequence numbers the result does not depend on it. Nothing is copied on the way in.
+    ///
+    /// Args:
+    ///     events: a table, or several: anything that exports an Arrow stream (``__arrow_c_stream__``), such as those of
+    ///         polars, pyarrow, pandas and DuckDB.
+    ///     decide_at: the instants at which every customer known by then gets a decision.
+    ///     placements: the placements that ask, by name.
+    ///     record: the outcome recorded for every chosen offer one microsecond after its decision; ``None`` for no record.
+    ///     columns: which column stands for what, where the names differ, such as ``{"time": "invoice_date"}``.
+    ///     bad_rows: ``"stop"`` at the first row that cannot be recorded, or ``"report"`` each in :attr:`Replay.bad_rows`.
+    ///     progress: called as ``progress(step, done, total, now)`` now and then: ``step`` is ``"load"`` (``done`` counts rows) or
+    ///         ``"replay"`` (``done`` counts customers over all instants), ``total`` and ``now`` are ``None`` when not known. An
+    ///         exception from it ends the replay and comes out of this call.
+    ///
+    /// Raises:
+    ///     ReplayError: for a bad row when those stop the replay, a missing column, or something that is no table.
+    ///     RequestError: for an unknown placement or a time without zone.
+    ///     KeyboardInterrupt: at once when the user interrupts.
+    ///
+    /// Example:
+    ///     >>> import pyarrow as pa
+    ///     >>> from datetime import datetime, timezone
+    ///     >>> events = pa.table({
+    ///     ...     "customer": ["1", "2", "1"],
+    ///     ...     "type": ["purchase", "visit", "visit"],
+    ///     ...     "time": [datetime(2010, 3, day, tzinfo=timezone.utc) for day in (1, 2, 3)],
+    ///     ...     "amount": ["12.50", None, None],
+    ///     ... })
+    ///     >>> replay = engine.replay(events, decide_at=["2010-04-01T00:00:00Z"], placements=["home"])
+    ///     >>> pa.table(replay.decisions).select(["customer", "kind", "offer"]).to_pylist()
+    ///     [{'customer': 'customer:1', 'kind': 'offer', 'offer': 'thanks'}, {'customer': 'customer:2', 'kind': 'silence', 'offer': None}]
+    #[pyo3(signature = (events, *, decide_at=None, placements=None, record=None, columns=None, bad_rows="stop", progress=None))]
+    #[expect(clippy::too_many_arguments, reason = "each is a keyword of its own")]
+    fn replay(
+        &self,
+        py: Python<'_>,
+        events: &Bound<'_, PyAny>,
+        decide_at: Option<&Bound<'_, PyAny>>,
+        placements: Option<&Bound<'_, PyAny>>,
+        record: Option<String>,
+        columns: Option<&Bound<'_, PyAny>>,
+        bad_rows: &str,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Replay> {
+        guard(|| {
+            let options = replay::options(decide_at, placements, record, columns, bad_rows)?;
+            replay::run(py, &self.engine, events, options, progress)
+        })
+    }
+
+    fn __repr__(&self) -> String {
+        let playbook = self.engine.playbook();
+        format!("<Engine {} version {}>", playbook.name.text, playbook.version)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let compile = py.get_type::<Engine>().getattr("compile")?;
+        Ok((compile, (self.documents.clone(),).into_pyobject(py)?))
+    }
+}
+
+/// Reads a file as a document that is named like it.
+fn document(path: &PathBuf) -> PyResult<(String, String)> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => errors::missing_file(&name),
+        _ => errors::unreadable_file(&name, &error),
+    })?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((name, text)),
+        Err(error) => Err(errors::not_utf8(&name, error.utf8_error().valid_up_to())),
+    }
+}
+
+/// Names and texts.
+fn texts(pairs: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
+    let expected = "a mapping from names to texts, or a sequence of (name, text)";
+    let wrong = |found: &Bound<'_, PyAny>| errors::documents(Bad::kind("documents", expected, found));
+    if pairs.is_instance_of::<PyString>() {
+        return Err(wrong(pairs));
+    }
+    let mut documents = Vec::new();
+    for pair in pairs.try_iter().map_err(|_| wrong(pairs))? {
+        let pair = pair?;
+        let Ok((name, text)) = pair.extract::<(Bound<'_, PyString>, Bound<'_, PyString>)>() else { return Err(wrong(&pair)) };
+        let name = value::string(&name, "documents").map_err(errors::documents)?;
+        let text = value::string(&text, &name).map_err(errors::documents)?;
+        documents.push((name, text));
+    }
+    Ok(documents)
+}

@@ -1,0 +1,209 @@
+"""A replay is the same every time; it tells how far it is, and stops when it is told to."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import shop
+import tactful
+from shop import DAY, START
+
+AT = [START + number * DAY for number in (3, 30, 80)]
+NAMES = ["customers", "decisions", "gates", "segments", "stages", "transitions", "bad_rows"]
+
+
+@pytest.fixture(scope="module")
+def engine() -> tactful.Engine:
+    return shop.engine()
+
+
+def table(rows: int, shuffled: int | None = None) -> pa.Table:
+    chance = random.Random(17)
+    made = [
+        {
+            "customer": f"{chance.randrange(200)}",
+            "type": chance.choice(["visit", "purchase"]),
+            # Many events of one instant.
+            "time": START + chance.randrange(100) * DAY,
+            "id": f"e{number}",
+            "sequence": number,
+            "amount": f"{chance.randrange(10_000) / 100:.2f}",
+        }
+        for number in range(rows)
+    ]
+    for row in made:
+        if row["type"] == "visit":
+            row["amount"] = None
+    if shuffled is not None:
+        random.Random(shuffled).shuffle(made)
+    return pa.Table.from_pylist(made)
+
+
+def run(engine: tactful.Engine, events: Any, **options: Any) -> tactful.Replay:
+    return engine.replay(events, **{"decide_at": AT, "placements": ["home", "letter"], "record": "shown", **options})
+
+
+def plain(replay: tactful.Replay) -> dict[str, Any]:
+    """All that a replay found, without how long it took; dictionaries as text, whose entries may be in another order."""
+    found: dict[str, Any] = {name: pa.table(getattr(replay, name)).to_pylist() for name in NAMES}
+    return {**found, "stats": {key: value for key, value in replay.stats.items() if key != "seconds"}}
+
+
+def test_the_same_rows_give_the_same_replay_in_any_order(engine: tactful.Engine) -> None:
+    first = run(engine, table(3_000))
+    again, shuffled = run(engine, table(3_000)), run(engine, table(3_000, shuffled=4))
+    assert plain(first) == plain(again) == plain(shuffled)
+    assert pa.table(first.decisions).equals(pa.table(shuffled.decisions))
+    assert first.stats["exposures"] > 0 and len(first.decisions) > 600
+
+
+def test_a_replay_decides_what_a_base_decides(engine: tactful.Engine) -> None:
+    events = table(300)
+    replay = run(engine, events, record=None)
+    base = tactful.CustomerBase(engine)
+    for row in events.to_pylist():
+        properties = {"amount": row["amount"]} if row["amount"] is not None else {}
+        base.record(
+            tactful.Event(
+                row["type"], row["time"], f"customer:{row['customer']}", id=row["id"], sequence=row["sequence"], properties=properties
+            )
+        )
+    ids = {(row["customer"], row["time"]): row["decision"] for row in pa.table(replay.decisions).to_pylist()}
+    assert len(ids) > 200
+    for (customer, now), decision in ids.items():
+        assert base.decide(customer, ["home", "letter"], now).id == decision
+        assert replay.decide(customer, ["home", "letter"], now) == base.decide(customer, ["home", "letter"], now)
+    some = next(iter(base))
+    copy = base.find(some)
+    assert copy is not None and replay.events(some) == copy.events() and replay.events("customer:nobody") == []
+    assert replay.find("customer:nobody") is None and len(replay.find(some) or ()) == len(copy)
+    assert replay.explain(some, "home", AT[-1]).trace is not None
+
+
+def test_an_event_told_twice_counts_once(engine: tactful.Engine) -> None:
+    events = table(200)
+    once, twice = run(engine, events), run(engine, [events, events])
+    assert twice.stats["duplicates"] == 200 and twice.stats["events"] == 200
+    assert pa.table(once.decisions).equals(pa.table(twice.decisions))
+
+
+def test_the_counts_add_up(engine: tactful.Engine) -> None:
+    events = table(1_000).append_column("cookie", pa.nulls(1_000, pa.string())).append_column("source", pa.array(["till"] * 1_000))
+    visitors = pa.Table.from_pylist([{"cookie": "x", "type": "visit", "time": START, "id": "v", "source": None}])
+    stats = run(engine, [events, visitors]).stats
+    assert (stats["rows"], stats["events"], stats["anonymous_visitors"], stats["anonymous_events"]) == (1_001, 1_001, 1, 1)
+    assert stats["sources"] == {"": 1, "till": 1_000} and stats["digest"] == engine.digest
+    assert set(stats["seconds"]) == {"load", "replay"} and all(value >= 0 for value in stats["seconds"].values())
+    assert {type(stats[key]) for key in ("rows", "customers", "decisions", "exposures", "conflicts", "bad_rows")} == {int}
+
+
+def test_progress_is_told_in_order(engine: tactful.Engine) -> None:
+    told: list[tuple[str, int, int | None, datetime | None]] = []
+    run(engine, table(20_000), progress=lambda *how: told.append(how))
+    load = [(done, total, now) for step, done, total, now in told if step == "load"]
+    replay = [(done, total, now) for step, done, total, now in told if step == "replay"]
+    assert [step for step, *_ in told] == ["load"] * len(load) + ["replay"] * len(replay)
+    assert [done for done, *_ in load] == [8_192, 16_384, 20_000] and load[-1] == (20_000, 20_000, None)
+    assert [done for done, *_ in replay] == sorted(done for done, *_ in replay) and replay[-1][0] == replay[-1][1]
+    nows = [now for *_, now in replay if now is not None]
+    assert len(replay) >= 2 and nows == sorted(nows) and nows[0].tzinfo is not None
+
+
+class Enough(Exception):
+    """Raised by a callback."""
+
+
+@pytest.mark.parametrize("step", ["load", "replay"])
+@pytest.mark.parametrize("error", [Enough, KeyboardInterrupt, SystemExit])
+def test_what_the_callback_raises_stops_the_replay(engine: tactful.Engine, step: str, error: type[BaseException]) -> None:
+    calls: list[str] = []
+
+    def progress(now: str, *_: object) -> None:
+        calls.append(now)
+        if now == step:
+            raise error("enough")
+
+    with pytest.raises(error, match="enough"):
+        run(engine, table(20_000), progress=progress)
+    assert calls.count(step) == 1 and calls[-1] == step
+
+
+def test_the_last_word_of_the_callback_counts_too(engine: tactful.Engine) -> None:
+    def progress(step: str, done: int, total: int | None, *_: object) -> None:
+        if step == "replay" and done == total:
+            raise Enough
+
+    with pytest.raises(Enough):
+        run(engine, table(10), progress=progress)
+
+
+def test_an_interrupt_ends_a_replay_without_a_callback() -> None:
+    program = """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        import shop, test_replay
+        engine, events = shop.engine(), test_replay.table(20_000)
+        print("ready", flush=True)
+        # Hours of work, unless it is interrupted.
+        test_replay.run(engine, [events] * 1_000_000)
+    """
+    here = str(Path(__file__).parent)
+    child = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program), here], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=here
+    )
+    try:
+        assert child.stdout is not None and child.stdout.readline() == "ready\n"
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+        _, told = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert child.returncode == -signal.SIGINT and told.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_replays_run_side_by_side_and_let_other_threads_work(engine: tactful.Engine) -> None:
+    events = table(5_000)
+    expected = plain(run(engine, events))
+    ticks, done = 0, threading.Event()
+
+    def count() -> int:
+        nonlocal ticks
+        while not done.is_set():
+            ticks += 1
+            done.wait(0.001)
+        return ticks
+
+    with ThreadPoolExecutor(4) as pool:
+        counting = pool.submit(count)
+        found = list(pool.map(lambda _: plain(run(engine, events)), range(3)))
+        done.set()
+    assert all(each == expected for each in found)
+    assert counting.result() > 1
+
+
+def test_options_may_be_given_plainly(engine: tactful.Engine) -> None:
+    events = table(50)
+    calls: list[Callable[[], tactful.Replay]] = [
+        lambda: engine.replay(events, decide_at=AT[0], placements="home"),
+        lambda: engine.replay(events, decide_at=[AT[0].isoformat()], placements=("home",)),
+        lambda: engine.replay(events, decide_at=pa.array([AT[0]]).to_pylist() * 2, placements=["home"]),
+    ]
+    first, *others = (pa.table(call().decisions) for call in calls)
+    assert first.num_rows > 0 and all(other.equals(first) for other in others)
+    nothing = engine.replay(events)
+    assert len(nothing.decisions) == 0 and len(nothing.customers) > 0 and len(nothing.segments) == 0
+    assert repr(nothing).endswith("0 decisions>")
