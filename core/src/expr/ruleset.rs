@@ -4,7 +4,7 @@ use super::check::{CompileOptions, Expected, compile_source};
 use super::evaluate::{Machine, evaluate};
 use super::explain::{Explanation, explain};
 use super::index::bitmap::{Chosen, Index};
-use super::index::constraint::{Constraint, bring_forward, conjuncts};
+use super::index::constraint::{bring_forward, rarest};
 use super::index::flat::{Pool, Test, Writer, possible, run, run_prefix, tests_of};
 use super::index::layout::{Coded, Layout};
 use super::index::order::Odds;
@@ -509,7 +509,5 @@ type SortKey = Option<(u16, u8, u32)>;
 
 /// The key of the constraint that rarely holds.
 fn sort_key(shape: &Shape, literals: &[Coded], odds: &Odds) -> SortKey {
-    let constraints = conjuncts(shape).iter().filter_map(|part| Constraint::of(part, literals));
-    let rarest = constraints.map(|one| (one.odds(odds), one)).min_by(|a, b| a.0.total_cmp(&b.0))?;
-    Some(rarest.1.sort_key())
+    rarest(shape, literals, odds).map(|rarest| rarest.sort_key())
 }

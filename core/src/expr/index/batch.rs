@@ -334,6 +334,8 @@ struct Source<'a, 'b> {
     list: Option<&'b ListColumn<'a>>,
     /// Of a dictionary of texts: the code of each entry.
     entries: Option<Vec<u32>>,
+    /// Of whole numbers whose bounds lie near each other: the first bound, and the code of each key from there on.
+    near: Option<(u64, Vec<u32>)>,
 }
 
 impl<'a, 'b> Source<'a, 'b> {
@@ -342,8 +344,9 @@ impl<'a, 'b> Source<'a, 'b> {
         let (name, ty) = declared.map_or(("", &Type::Dyn), |declared| (&*declared.path, &declared.ty));
         let list = columns.list(name);
         let column = columns.batch.column(name);
-        let mut source = Source { number, slot, name, ty, column, list, entries: None };
+        let mut source = Source { number, slot, name, ty, column, list, entries: None, near: None };
         source.entries = source.dictionary();
+        source.near = source.table();
         source
     }
 
@@ -354,6 +357,13 @@ impl<'a, 'b> Source<'a, 'b> {
         (0..entries.rows())
             .map(|entry| Some(entries.text(entry).ok()?.map_or(UNKNOWN, |text| text_code(table, sorted, *ordered, text))))
             .collect()
+    }
+
+    /// The codes of the keys from the first bound to the last, when they are whole numbers and not too many.
+    fn table(&self) -> Option<(u64, Vec<u32>)> {
+        let Coding::Keys { keys: KeyType::Int, bounds } = &self.slot.coding else { return None };
+        let (first, last) = (*bounds.first()?, *bounds.last()?);
+        (last - first <= 16_384).then(|| (first, (first..=last).map(|key| key_code(bounds, key)).collect()))
     }
 
     /// Evaluates the atoms of the slot for a block of rows.
@@ -442,7 +452,13 @@ impl<'a, 'b> Source<'a, 'b> {
         };
         match &self.slot.coding {
             Coding::Keys { keys: KeyType::Int, bounds } => {
-                fill(codes, start, |row| Ok(column.int(row)?.map_or(UNKNOWN, |number| key_code(bounds, int_key(number)))))
+                let above = key_code(bounds, u64::MAX);
+                let code = |key: u64| match &self.near {
+                    Some((first, _)) if key < *first => 0,
+                    Some((first, table)) => table.get((key - first) as usize).copied().unwrap_or(above),
+                    None => key_code(bounds, key),
+                };
+                fill(codes, start, |row| Ok(column.int(row)?.map_or(UNKNOWN, |number| code(int_key(number)))))
             }
             Coding::Keys { keys: KeyType::Double, bounds } => fill(codes, start, |row| {
                 let number = column.double(row)?.filter(|number| number.is_finite());

@@ -1,11 +1,11 @@
 //! The index: for each slot and group of codes a bitmap of the rules that are still possible.
 //!
-//! Rules stand in blocks of 512, sorted by the condition that rarely holds, so that most blocks are impossible as a whole: a
-//! summary bit per block tells. In the blocks that are left, the bitmaps of all slots are met with *and*. A second bitmap tells
-//! for which rules a group of codes says too little; only those run their whole program, others only the parts that read
-//! several slots.
+//! Rules are found by way of their constraint that rarely holds: they stand sorted by it, so that the rules of one slot are
+//! neighbours and its bitmaps are short. Each block of 512 rules with any such rule is met, with *and*, with the bitmaps of all
+//! slots until few are left, which run their programs. Where bitmaps go all the way, a second one tells for which rules a group
+//! of codes says too little; only those run their whole program, others only the parts that read several slots.
 
-use super::constraint::{Constraint, both, conjuncts};
+use super::constraint::{Constraint, both, conjuncts, rarest};
 use super::layout::{CodeRanges, Coded, Coding, Layout, UNKNOWN};
 use super::order::Odds;
 use super::row::Row;
@@ -18,14 +18,15 @@ const BLOCK: usize = 512;
 /// The bitmaps of all slots.
 #[derive(Debug)]
 pub(in crate::expr) struct Index {
-    rules: usize,
     blocks: usize,
-    /// Words of a summary.
-    words: usize,
     /// By row, then by block.
     lines: Box<[Line]>,
-    /// By row: a bit for each block with a possible rule.
-    summary: Box<[u64]>,
+    /// By rows of single slots: the rules that are found by way of the slot, in the words where those stand.
+    access: Box<[u64]>,
+    /// A bit for each rule that is found by no slot.
+    always: Box<[u64]>,
+    /// The rules that are verified one by one rather than met with the bitmaps of further slots.
+    few: u32,
     /// The slots with rows, those of many rules first.
     scalars: Box<[Scalar]>,
     lists: Box<[List]>,
@@ -44,6 +45,9 @@ struct Scalar {
     rows: Box<[u32]>,
     /// The row when the value is unknown: rules that do not read it.
     free: u32,
+    /// The row of the first group.
+    first: u32,
+    access: Access,
 }
 
 /// The rows of a slot with elements.
@@ -57,6 +61,25 @@ struct List {
     /// The rows of the elements, from this on, so many of them.
     rows: u32,
     most: u32,
+    access: Access,
+}
+
+/// Where the rules stand that are found by way of a slot, in words of 64.
+#[derive(Debug, Clone, Copy, Default)]
+struct Access {
+    from: usize,
+    words: usize,
+    /// Where the words of the first row begin.
+    start: usize,
+}
+
+impl Access {
+    /// The words of a row, counted from the slot's first.
+    #[inline]
+    fn row(self, row: u32, all: &[u64]) -> &[u64] {
+        let start = self.start + row as usize * self.words;
+        &all[start..start + self.words]
+    }
 }
 
 /// Memory of a question.
@@ -67,7 +90,7 @@ pub(in crate::expr) struct Chosen {
     elements: Vec<u32>,
     /// Where each list ends in `elements`.
     ends: Vec<usize>,
-    alive: Vec<u64>,
+    alive: Vec<Line>,
 }
 
 /// How many rows the index may have: more for few rules, where they are short.
@@ -140,18 +163,15 @@ impl Index {
             everyone: (0..blocks).map(|block| full_line(count - block * BLOCK)).collect(),
         };
         filling.open(&plan);
+        let mut ways: Vec<Option<Constraint<'_>>> = Vec::with_capacity(count);
         for (position, (shape, verified)) in rules.enumerate() {
+            ways.push(rarest(shape, literals, odds));
             let parts = conjuncts(shape);
             let parts = if verified < parts.len() { &parts[verified..] } else { parts };
             filling.rule(position, parts, literals, &plan);
         }
         let Filling { lines, partial, inexact, demands, .. } = filling;
-        let words = blocks.div_ceil(64);
-        let mut summary = vec![0_u64; rows as usize * words];
-        for (at, _) in lines.iter().enumerate().filter(|(_, line)| **line != [0; 8]) {
-            let (row, block) = (at / blocks, at % blocks);
-            summary[row * words + block / 64] |= 1 << (block % 64);
-        }
+        let (accesses, access, always) = ways_in(&ways, &plan, blocks);
         let mut order: Vec<usize> = (0..plan.len()).filter(|slot| demands[*slot] > 0).collect();
         order.sort_by_key(|slot| std::cmp::Reverse(demands[*slot]));
         let (mut scalars, mut lists) = (Vec::new(), Vec::new());
@@ -161,6 +181,8 @@ impl Index {
                     slot: u16::try_from(slot).unwrap_or(u16::MAX),
                     rows: groups.iter().map(|group| first + group).collect(),
                     free: *free,
+                    first: *first,
+                    access: accesses[slot],
                 }),
                 Rows::List { bit, first, most, free, .. } => lists.push(List {
                     first: *bit as usize / 64,
@@ -168,15 +190,16 @@ impl Index {
                     free: *free,
                     rows: *first,
                     most: *most,
+                    access: accesses[slot],
                 }),
             }
         }
         Index {
-            rules: count,
             blocks,
-            words,
             lines: lines.into(),
-            summary: summary.into(),
+            access: access.into(),
+            always: always.into(),
+            few: if count > 32_768 { 64 } else { 24 },
             scalars: scalars.into(),
             lists: lists.into(),
             partial: partial.into(),
@@ -190,29 +213,21 @@ impl Index {
     pub(in crate::expr) fn candidates(&self, row: &Row, chosen: &mut Chosen, mut found: impl FnMut(usize, bool)) {
         self.choose(row, chosen);
         let Chosen { scalars, elements, ends, alive } = chosen;
-        for (at, word) in alive.iter().enumerate() {
-            let mut word = *word;
-            while word != 0 {
-                let block = at * 64 + word.trailing_zeros() as usize;
-                word &= word - 1;
-                let Some(line) = self.block(block, scalars, elements, ends) else { continue };
-                let mut partial = self.inexact[block];
-                for row in scalars.iter().filter(|row| **row < self.partial_rows) {
-                    or(&mut partial, &self.partial[*row as usize * self.blocks + block]);
-                }
-                for (i, (possible, partial)) in line.iter().zip(&partial).enumerate() {
-                    let mut possible = *possible;
-                    while possible != 0 {
-                        let bit = possible.trailing_zeros();
-                        possible &= possible - 1;
-                        found(block * BLOCK + i * 64 + bit as usize, partial >> bit & 1 == 1);
-                    }
+        for (block, line) in alive.iter().enumerate().filter(|(_, line)| **line != [0; 8]) {
+            let (line, mut partial) = self.block(block, *line, scalars, elements, ends);
+            or(&mut partial, &self.inexact[block]);
+            for (i, (possible, partial)) in line.iter().zip(&partial).enumerate() {
+                let mut possible = *possible;
+                while possible != 0 {
+                    let bit = possible.trailing_zeros();
+                    possible &= possible - 1;
+                    found(block * BLOCK + i * 64 + bit as usize, partial >> bit & 1 == 1);
                 }
             }
         }
     }
 
-    /// Looks up the rows, and the blocks that are possible by all of them.
+    /// Looks up the rows, and the rules whose rarest constraint holds.
     #[inline]
     fn choose(&self, row: &Row, chosen: &mut Chosen) {
         let Chosen { scalars, elements, ends, alive } = chosen;
@@ -220,15 +235,15 @@ impl Index {
         elements.clear();
         ends.clear();
         alive.clear();
-        alive.resize(self.words, u64::MAX);
-        if self.scalars.is_empty() && self.lists.is_empty() {
-            for (at, word) in alive.iter_mut().enumerate() {
-                *word = low_bits(self.blocks - at * 64);
-            }
-        }
+        alive.extend_from_slice(self.always.as_chunks::<8>().0);
+        let words = alive.as_flattened_mut();
         for scalar in &self.scalars {
             let code = row.code(scalar.slot);
-            scalars.push(scalar.rows.get(code as usize).copied().unwrap_or(scalar.free));
+            let row = scalar.rows.get(code as usize).copied().unwrap_or(scalar.free);
+            scalars.push(row);
+            if row != scalar.free {
+                self.find(words, scalar.access, row - scalar.first);
+            }
         }
         for list in &self.lists {
             elements.push(list.free);
@@ -238,44 +253,31 @@ impl Index {
                     let bit = u32::try_from(at).unwrap_or(0) * 64 + word.trailing_zeros();
                     word &= word - 1;
                     elements.push(list.rows + bit % list.most);
+                    self.find(words, list.access, bit % list.most);
                 }
             }
             ends.push(elements.len());
         }
-        for row in scalars.iter() {
-            for (alive, summary) in alive.iter_mut().zip(self.summary(*row)) {
-                *alive &= summary;
-            }
-        }
-        let mut start = 0;
-        for end in ends.iter() {
-            for (at, alive) in alive.iter_mut().enumerate() {
-                let any = elements[start..*end].iter().fold(0, |any, row| any | self.summary[*row as usize * self.words + at]);
-                *alive &= any;
-            }
-            start = *end;
+    }
+
+    /// Adds the rules that are found by a row of a slot.
+    #[inline]
+    fn find(&self, alive: &mut [u64], access: Access, row: u32) {
+        let to = &mut alive[access.from..access.from + access.words];
+        for (alive, word) in to.iter_mut().zip(access.row(row, &self.access)) {
+            *alive |= word;
         }
     }
 
+    /// The rules of a block that are possible by all slots, and those of which that has to be verified.
     #[inline]
-    fn summary(&self, row: u32) -> &[u64] {
-        let start = row as usize * self.words;
-        &self.summary[start..start + self.words]
-    }
-
-    /// The rules of a block that are possible by all slots; `None` when there are none.
-    #[inline]
-    fn block(&self, block: usize, scalars: &[u32], elements: &[u32], ends: &[usize]) -> Option<Line> {
-        let mut line = [u64::MAX; 8];
-        if self.scalars.is_empty() && self.lists.is_empty() {
-            return Some(full_line(self.rules - block * BLOCK));
-        }
+    fn block(&self, block: usize, mut line: Line, scalars: &[u32], elements: &[u32], ends: &[usize]) -> (Line, Line) {
         for rows in scalars.chunks(6) {
+            if line.iter().map(|word| word.count_ones()).sum::<u32>() <= self.few {
+                return (line, [u64::MAX; 8]);
+            }
             for row in rows {
                 and(&mut line, &self.lines[*row as usize * self.blocks + block]);
-            }
-            if line == [0; 8] {
-                return None;
             }
         }
         let mut start = 0;
@@ -287,13 +289,19 @@ impl Index {
             and(&mut line, &any);
             start = *end;
         }
-        (line != [0; 8]).then_some(line)
+        let mut partial = [0; 8];
+        for row in scalars.iter().filter(|row| **row < self.partial_rows) {
+            or(&mut partial, &self.partial[*row as usize * self.blocks + block]);
+        }
+        (line, partial)
     }
 
     /// Bytes on the heap.
     pub(in crate::expr) fn bytes(&self) -> usize {
         let scalars: usize = self.scalars.iter().map(|scalar| scalar.rows.len() * 4).sum();
-        (self.lines.len() + self.partial.len() + self.inexact.len()) * size_of::<Line>() + self.summary.len() * 8 + scalars
+        (self.lines.len() + self.partial.len() + self.inexact.len()) * size_of::<Line>()
+            + (self.access.len() + self.always.len()) * 8
+            + scalars
     }
 }
 
@@ -359,6 +367,55 @@ enum Rows {
         shared: bool,
         free: u32,
     },
+}
+
+/// By slot: where the rules stand that are found by way of it; their bits by row; and those that are found by no slot.
+fn ways_in(ways: &[Option<Constraint<'_>>], plan: &[Rows], blocks: usize) -> (Vec<Access>, Vec<u64>, Vec<u64>) {
+    let mut always = vec![0; blocks * 8];
+    let mut ends: Vec<Option<(usize, usize)>> = vec![None; plan.len()];
+    for (position, way) in ways.iter().enumerate() {
+        match way {
+            None => always[position / 64] |= 1 << (position % 64),
+            Some(way) => {
+                let end = &mut ends[usize::from(way.slot())];
+                *end = Some((end.map_or(position, |(first, _)| first), position));
+            }
+        }
+    }
+    let mut size = 0;
+    let accesses: Vec<Access> = ends
+        .iter()
+        .zip(plan)
+        .map(|(end, rows)| {
+            let Some((first, last)) = end else { return Access::default() };
+            let access = Access { from: first / 64, words: last / 64 - first / 64 + 1, start: size };
+            size += access.words
+                * match rows {
+                    Rows::Scalar { ends, .. } => ends.len(),
+                    Rows::List { most, .. } => *most as usize,
+                };
+            access
+        })
+        .collect();
+    let mut bits = vec![0_u64; size];
+    for (position, way) in ways.iter().enumerate() {
+        let Some(way) = way else { continue };
+        let access = accesses[usize::from(way.slot())];
+        let mut set = |row: u32| {
+            bits[access.start + row as usize * access.words + position / 64 - access.from] |= 1 << (position % 64);
+        };
+        match (way, &plan[usize::from(way.slot())]) {
+            (Constraint::Codes { ranges, .. }, Rows::Scalar { groups, .. }) => {
+                let group = |code: u32| groups.get(code as usize).or(groups.last()).copied().unwrap_or(0);
+                ranges.iter().flat_map(|(low, high)| group(*low)..=group(*high)).for_each(&mut set);
+            }
+            (Constraint::Elements { bits, .. }, Rows::List { bit, most, .. }) => {
+                bits.iter().for_each(|element| set((element - bit) % most));
+            }
+            _ => {}
+        }
+    }
+    (accesses, bits, always)
 }
 
 struct Filling {

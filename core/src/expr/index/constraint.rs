@@ -22,6 +22,12 @@ pub(in crate::expr) fn conjuncts(shape: &Shape) -> &[Shape] {
     }
 }
 
+/// The constraint of a rule that rarely holds: the way by which the rule is found.
+pub(in crate::expr) fn rarest<'a>(shape: &Shape, literals: &'a [Coded], odds: &Odds) -> Option<Constraint<'a>> {
+    let constraints = conjuncts(shape).iter().filter_map(|part| Constraint::of(part, literals));
+    constraints.map(|one| (one.odds(odds), one)).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, one)| one)
+}
+
 /// Which of the parts of a rule the index looks up: those with a constraint, of several on one list only the first.
 pub(in crate::expr) fn expressed(parts: &[Shape], literals: &[Coded]) -> Vec<bool> {
     let mut lists: SmallVec<[SlotId; 4]> = SmallVec::new();
@@ -89,6 +95,13 @@ impl<'a> Constraint<'a> {
                 Some(Constraint::Elements { slot, bits: Cow::Owned(all) })
             }
             _ => None,
+        }
+    }
+
+    /// The slot that it reads.
+    pub(in crate::expr) fn slot(&self) -> SlotId {
+        match self {
+            Constraint::Codes { slot, .. } | Constraint::Elements { slot, .. } => *slot,
         }
     }
 
