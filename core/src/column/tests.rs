@@ -280,8 +280,31 @@ fn values_are_those_of_the_declared_type() {
     }
     assert_eq!(code(Column::unsupported("struct", 1).value_as(0, &Type::Int)), "unsupported_type");
     assert_eq!(code(column.value_as(0, &Type::Null)), "wrong_type");
-    assert_eq!(code(column.value_as(0, &Type::Bool)), "wrong_type");
+    assert_eq!(code(column.value_as(0, &Type::Bool)), "wrong_value");
+    assert_eq!(code(Column::ints(&[1]).value_as(0, &Type::Bool)), "wrong_type");
     assert_eq!(code(column.value_as(2, &Type::Dyn)), "no_such_row");
+}
+
+#[test]
+fn numbers_are_read_out_of_text() {
+    let read = |text: &str, declared: Type| {
+        let offsets = [0, i32::try_from(text.len()).unwrap()];
+        Column::texts(&offsets[..], text.as_bytes()).value_as(0, &declared)
+    };
+    assert_eq!(read("-12", Type::Int).unwrap(), Some(Value::Int(-12)));
+    assert_eq!(read("18446744073709551615", Type::Uint).unwrap(), Some(Value::Uint(u64::MAX)));
+    assert_eq!(read("0.25", Type::Double).unwrap(), Some(Value::Double(0.25)));
+    assert_eq!(read("false", Type::Bool).unwrap(), Some(Value::Bool(false)));
+    for (text, declared) in [
+        ("1.5", Type::Int),
+        ("9223372036854775808", Type::Int),
+        ("-1", Type::Uint),
+        ("NaN", Type::Double),
+        ("inf", Type::Double),
+    ] {
+        assert_eq!(code(read(text, declared)), "wrong_value", "{text}");
+    }
+    assert_eq!(code(read("yes", Type::Bool)), "wrong_value");
 }
 
 #[test]

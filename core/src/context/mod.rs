@@ -20,6 +20,9 @@ use crate::value::{Span, Timestamp, Value, Zone};
 use std::cell::{OnceCell, RefCell};
 use std::ops::ControlFlow;
 
+/// The posterior of every persona, and until when they hold.
+type Posteriors = (Vec<f64>, Option<Timestamp>);
+
 /// One customer at one instant, as rules see them.
 ///
 /// Attributes and streams are read from the story, segments and personas are evaluated when first asked for and then kept.
@@ -36,6 +39,7 @@ pub(crate) struct Context<'a> {
     stages: &'a [Vec<std::sync::Arc<str>>],
     memo: RefCell<Vec<Option<Read>>>,
     zone: OnceCell<Zone>,
+    posteriors: OnceCell<Posteriors>,
 }
 
 impl<'a> Context<'a> {
@@ -50,7 +54,7 @@ impl<'a> Context<'a> {
         stages: &'a [Vec<std::sync::Arc<str>>],
     ) -> Self {
         let memo = RefCell::new(vec![None; rules.sources.facts.len()]);
-        Context { rules, view, now, request, places, stages, memo, zone: OnceCell::new() }
+        Context { rules, view, now, request, places, stages, memo, zone: OnceCell::new(), posteriors: OnceCell::new() }
     }
 
     /// Takes a value as read, because somebody has just found it.
@@ -81,7 +85,11 @@ impl<'a> Context<'a> {
     /// The posterior of every persona, in the order of the playbook; what is left to 1 is "none of these".
     #[must_use]
     pub(crate) fn personas(&self) -> Vec<f64> {
-        persona::posteriors(self, &self.rules.personas).0
+        self.posteriors().0.clone()
+    }
+
+    fn posteriors(&self) -> &Posteriors {
+        self.posteriors.get_or_init(|| persona::posteriors(self, &self.rules.personas))
     }
 
     /// An attribute: its value, whether it was told, and until when that holds.
@@ -122,8 +130,8 @@ impl<'a> Context<'a> {
                 None => missing(),
             },
             Some(Source::Persona(place)) => {
-                let (posteriors, until) = persona::posteriors(self, &self.rules.personas);
-                posteriors.get(place).map_or_else(missing, |posterior| Read::known(Value::Double(*posterior)).until(until))
+                let (posteriors, until) = self.posteriors();
+                posteriors.get(place).map_or_else(missing, |posterior| Read::known(Value::Double(*posterior)).until(*until))
             }
             Some(Source::Stage(journey)) => {
                 let place = self.places.get(journey).copied().flatten();

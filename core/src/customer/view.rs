@@ -142,6 +142,25 @@ impl<'a> View<'a> {
         self.next_where(now.unwrap_or(Timestamp::MIN.saturating_add_micros(-1)), |_| true)
     }
 
+    /// The types of the events of an instant, and the first of its events.
+    pub(crate) fn at(&self, instant: Timestamp) -> (SmallVec<[EventKind; 4]>, Option<StoryRow<'a>>) {
+        let mut kinds = SmallVec::new();
+        let mut first: Option<StoryRow<'a>> = None;
+        for strand in self.strands {
+            for (kind, track) in strand.tracks() {
+                let run = self.run(strand, kind, track, Span::from(instant, instant));
+                let Some(row) = run.and_then(|mut run| run.next(self.known_at)) else { continue };
+                if !kinds.contains(&kind) {
+                    kinds.push(kind);
+                }
+                if first.is_none_or(|first| row.compare(&first) == Ordering::Less) {
+                    first = Some(row);
+                }
+            }
+        }
+        (kinds, first)
+    }
+
     /// The last instant at which any event happened.
     #[must_use]
     pub fn last_instant(&self) -> Option<Timestamp> {

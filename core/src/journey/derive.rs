@@ -2,10 +2,9 @@ use super::machine::Instant;
 use super::rules::Journeys;
 use crate::context::{Context, Rules, earlier};
 use crate::customer::{Change, Derived, JourneyState, Place, SegmentState, View, What};
-use crate::expr::{Answer, EventKind, Read};
-use crate::value::{Span, Timestamp, Value};
+use crate::expr::{Answer, Read};
+use crate::value::{Timestamp, Value};
 use smallvec::SmallVec;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// What is derived from a story: segments, personas and journeys.
@@ -44,7 +43,8 @@ pub(crate) fn next_due(state: &Derived) -> Option<Timestamp> {
 /// Moves through one instant: segments that do not depend on journeys, then journeys in the order of the playbook, then the
 /// other segments.
 fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, events: bool) {
-    let (kinds, event) = if events { events_at(model, view, at) } else { (SmallVec::new(), None) };
+    let (kinds, first_event) = if events { view.at(at) } else { (SmallVec::new(), None) };
+    let event: Option<Arc<str>> = first_event.map(|row| Arc::from(row.id()));
     let first = state.settled.is_none();
     let declared = model.rules.sources.declared_events;
     let in_session = kinds.iter().any(|kind| usize::from(kind.0) < declared);
@@ -143,22 +143,4 @@ fn assume(model: &Model, context: &Context<'_>, segments: &[SegmentState]) {
             context.assume(model.rules.sources.segment_fact(number), Read::known(Value::Bool(member)).until(segment.due));
         }
     }
-}
-
-/// The types of the events of an instant, and the id of its first event.
-fn events_at(model: &Model, view: &View<'_>, at: Timestamp) -> (SmallVec<[EventKind; 4]>, Option<Arc<str>>) {
-    let all: SmallVec<[EventKind; 64]> =
-        (0..model.rules.sources.schema.events().len()).filter_map(|kind| u16::try_from(kind).ok().map(EventKind)).collect();
-    let mut kinds = SmallVec::new();
-    let mut first = None;
-    view.events(&all, Span::from(at, at), &mut |row| {
-        if first.is_none() {
-            first = Some(Arc::from(row.id()));
-        }
-        if !kinds.contains(&row.kind()) {
-            kinds.push(row.kind());
-        }
-        ControlFlow::Continue(())
-    });
-    (kinds, first)
 }
