@@ -1,11 +1,10 @@
 //! The index: for each slot and group of codes a bitmap of the rules that are still possible.
 //!
-//! Rules are found by way of their constraint that rarely holds: they stand sorted by it, so that the rules of one slot are
-//! neighbours and its bitmaps are short. Each block of 512 rules with any such rule is met, with *and*, with the bitmaps of all
-//! slots until few are left, which run their programs. Where bitmaps go all the way, a second one tells for which rules a group
-//! of codes says too little; only those run their whole program, others only the parts that read several slots.
+//! The bitmaps of all slots are met with *and*, row after row, so that memory is read in a few long streams. A second bitmap tells
+//! for which rules a group of codes says too little; only those run their whole program, others only the parts that read
+//! several slots. Rules stand sorted by their constraint that rarely holds, so that those that are left are neighbours.
 
-use super::constraint::{Constraint, both, conjuncts, rarest};
+use super::constraint::{Constraint, both, conjuncts};
 use super::layout::{CodeRanges, Coded, Coding, Layout, UNKNOWN};
 use super::order::Odds;
 use super::row::Row;
@@ -21,12 +20,8 @@ pub(in crate::expr) struct Index {
     blocks: usize,
     /// By row, then by block.
     lines: Box<[Line]>,
-    /// By rows of single slots: the rules that are found by way of the slot, in the words where those stand.
-    access: Box<[u64]>,
-    /// A bit for each rule that is found by no slot.
-    always: Box<[u64]>,
-    /// The rules that are verified one by one rather than met with the bitmaps of further slots.
-    few: u32,
+    /// Every rule.
+    everyone: Box<[Line]>,
     /// The slots with rows, those of many rules first.
     scalars: Box<[Scalar]>,
     lists: Box<[List]>,
@@ -45,9 +40,6 @@ struct Scalar {
     rows: Box<[u32]>,
     /// The row when the value is unknown: rules that do not read it.
     free: u32,
-    /// The row of the first group.
-    first: u32,
-    access: Access,
 }
 
 /// The rows of a slot with elements.
@@ -61,36 +53,15 @@ struct List {
     /// The rows of the elements, from this on, so many of them.
     rows: u32,
     most: u32,
-    access: Access,
-}
-
-/// Where the rules stand that are found by way of a slot, in words of 64.
-#[derive(Debug, Clone, Copy, Default)]
-struct Access {
-    from: usize,
-    words: usize,
-    /// Where the words of the first row begin.
-    start: usize,
-}
-
-impl Access {
-    /// The words of a row, counted from the slot's first.
-    #[inline]
-    fn row(self, row: u32, all: &[u64]) -> &[u64] {
-        let start = self.start + row as usize * self.words;
-        &all[start..start + self.words]
-    }
 }
 
 /// Memory of a question.
 #[derive(Debug, Clone, Default)]
 pub(in crate::expr) struct Chosen {
     scalars: Vec<u32>,
-    /// The free row and those of the elements, of all lists one after the other.
-    elements: Vec<u32>,
-    /// Where each list ends in `elements`.
-    ends: Vec<usize>,
     alive: Vec<Line>,
+    any: Vec<Line>,
+    partial: Vec<Line>,
 }
 
 /// How many rows the index may have: more for few rules, where they are short.
@@ -163,15 +134,12 @@ impl Index {
             everyone: (0..blocks).map(|block| full_line(count - block * BLOCK)).collect(),
         };
         filling.open(&plan);
-        let mut ways: Vec<Option<Constraint<'_>>> = Vec::with_capacity(count);
         for (position, (shape, verified)) in rules.enumerate() {
-            ways.push(rarest(shape, literals, odds));
             let parts = conjuncts(shape);
             let parts = if verified < parts.len() { &parts[verified..] } else { parts };
             filling.rule(position, parts, literals, &plan);
         }
-        let Filling { lines, partial, inexact, demands, .. } = filling;
-        let (accesses, access, always) = ways_in(&ways, &plan, blocks);
+        let Filling { lines, partial, inexact, demands, everyone, .. } = filling;
         let mut order: Vec<usize> = (0..plan.len()).filter(|slot| demands[*slot] > 0).collect();
         order.sort_by_key(|slot| std::cmp::Reverse(demands[*slot]));
         let (mut scalars, mut lists) = (Vec::new(), Vec::new());
@@ -181,8 +149,6 @@ impl Index {
                     slot: u16::try_from(slot).unwrap_or(u16::MAX),
                     rows: groups.iter().map(|group| first + group).collect(),
                     free: *free,
-                    first: *first,
-                    access: accesses[slot],
                 }),
                 Rows::List { bit, first, most, free, .. } => lists.push(List {
                     first: *bit as usize / 64,
@@ -190,16 +156,13 @@ impl Index {
                     free: *free,
                     rows: *first,
                     most: *most,
-                    access: accesses[slot],
                 }),
             }
         }
         Index {
             blocks,
             lines: lines.into(),
-            access: access.into(),
-            always: always.into(),
-            few: if count > 32_768 { 64 } else { 24 },
+            everyone: everyone.into(),
             scalars: scalars.into(),
             lists: lists.into(),
             partial: partial.into(),
@@ -211,110 +174,69 @@ impl Index {
     /// Calls `found` with the position of each rule that is still possible, and whether its constraints are to be verified.
     #[inline]
     pub(in crate::expr) fn candidates(&self, row: &Row, chosen: &mut Chosen, mut found: impl FnMut(usize, bool)) {
-        self.choose(row, chosen);
-        let Chosen { scalars, elements, ends, alive } = chosen;
-        for (block, line) in alive.iter().enumerate().filter(|(_, line)| **line != [0; 8]) {
-            let (line, mut partial) = self.block(block, *line, scalars, elements, ends);
-            or(&mut partial, &self.inexact[block]);
-            for (i, (possible, partial)) in line.iter().zip(&partial).enumerate() {
-                let mut possible = *possible;
-                while possible != 0 {
-                    let bit = possible.trailing_zeros();
-                    possible &= possible - 1;
-                    found(block * BLOCK + i * 64 + bit as usize, partial >> bit & 1 == 1);
-                }
-            }
-        }
-    }
-
-    /// Looks up the rows, and the rules whose rarest constraint holds.
-    #[inline]
-    fn choose(&self, row: &Row, chosen: &mut Chosen) {
-        let Chosen { scalars, elements, ends, alive } = chosen;
-        scalars.clear();
-        elements.clear();
-        ends.clear();
+        let Chosen { scalars, alive, any, partial } = chosen;
         alive.clear();
-        alive.extend_from_slice(self.always.as_chunks::<8>().0);
-        let words = alive.as_flattened_mut();
+        alive.extend_from_slice(&self.everyone);
+        partial.clear();
+        partial.extend_from_slice(&self.inexact);
+        scalars.clear();
         for scalar in &self.scalars {
-            let code = row.code(scalar.slot);
-            let row = scalar.rows.get(code as usize).copied().unwrap_or(scalar.free);
-            scalars.push(row);
-            if row != scalar.free {
-                self.find(words, scalar.access, row - scalar.first);
-            }
+            scalars.push(scalar.rows.get(row.code(scalar.slot) as usize).copied().unwrap_or(scalar.free));
+        }
+        for row in scalars.iter() {
+            and(alive, self.row(*row, &self.lines));
         }
         for list in &self.lists {
-            elements.push(list.free);
+            any.clear();
+            any.extend_from_slice(self.row(list.free, &self.lines));
             for (at, word) in row.element_words(list.first, list.count).iter().enumerate() {
                 let mut word = *word;
                 while word != 0 {
                     let bit = u32::try_from(at).unwrap_or(0) * 64 + word.trailing_zeros();
                     word &= word - 1;
-                    elements.push(list.rows + bit % list.most);
-                    self.find(words, list.access, bit % list.most);
+                    or(any, self.row(list.rows + bit % list.most, &self.lines));
                 }
             }
-            ends.push(elements.len());
+            and(alive, any);
         }
-    }
-
-    /// Adds the rules that are found by a row of a slot.
-    #[inline]
-    fn find(&self, alive: &mut [u64], access: Access, row: u32) {
-        let to = &mut alive[access.from..access.from + access.words];
-        for (alive, word) in to.iter_mut().zip(access.row(row, &self.access)) {
-            *alive |= word;
-        }
-    }
-
-    /// The rules of a block that are possible by all slots, and those of which that has to be verified.
-    #[inline]
-    fn block(&self, block: usize, mut line: Line, scalars: &[u32], elements: &[u32], ends: &[usize]) -> (Line, Line) {
-        for rows in scalars.chunks(6) {
-            if line.iter().map(|word| word.count_ones()).sum::<u32>() <= self.few {
-                return (line, [u64::MAX; 8]);
-            }
-            for row in rows {
-                and(&mut line, &self.lines[*row as usize * self.blocks + block]);
-            }
-        }
-        let mut start = 0;
-        for end in ends {
-            let mut any = [0; 8];
-            for row in &elements[start..*end] {
-                or(&mut any, &self.lines[*row as usize * self.blocks + block]);
-            }
-            and(&mut line, &any);
-            start = *end;
-        }
-        let mut partial = [0; 8];
         for row in scalars.iter().filter(|row| **row < self.partial_rows) {
-            or(&mut partial, &self.partial[*row as usize * self.blocks + block]);
+            or(partial, self.row(*row, &self.partial));
         }
-        (line, partial)
+        for (at, (possible, partial)) in alive.as_flattened().iter().zip(partial.as_flattened()).enumerate() {
+            let mut possible = *possible;
+            while possible != 0 {
+                let bit = possible.trailing_zeros();
+                possible &= possible - 1;
+                found(at * 64 + bit as usize, partial >> bit & 1 == 1);
+            }
+        }
+    }
+
+    /// The bits of all rules in a row.
+    #[inline]
+    fn row<'i>(&'i self, row: u32, of: &'i [Line]) -> &'i [Line] {
+        let start = row as usize * self.blocks;
+        &of[start..start + self.blocks]
     }
 
     /// Bytes on the heap.
     pub(in crate::expr) fn bytes(&self) -> usize {
         let scalars: usize = self.scalars.iter().map(|scalar| scalar.rows.len() * 4).sum();
-        (self.lines.len() + self.partial.len() + self.inexact.len()) * size_of::<Line>()
-            + (self.access.len() + self.always.len()) * 8
-            + scalars
+        (self.lines.len() + self.partial.len() + self.inexact.len()) * size_of::<Line>() + scalars
     }
 }
 
+/// Whole rows at once: memory is read in one stream, which processors foresee.
 #[inline]
-fn and(line: &mut Line, other: &Line) {
-    for (word, other) in line.iter_mut().zip(other) {
+fn and(to: &mut [Line], other: &[Line]) {
+    for (word, other) in to.as_flattened_mut().iter_mut().zip(other.as_flattened()) {
         *word &= other;
     }
 }
 
 #[inline]
-fn or(line: &mut Line, other: &Line) {
-    for (word, other) in line.iter_mut().zip(other) {
+fn or(to: &mut [Line], other: &[Line]) {
+    for (word, other) in to.as_flattened_mut().iter_mut().zip(other.as_flattened()) {
         *word |= other;
     }
 }
@@ -367,55 +289,6 @@ enum Rows {
         shared: bool,
         free: u32,
     },
-}
-
-/// By slot: where the rules stand that are found by way of it; their bits by row; and those that are found by no slot.
-fn ways_in(ways: &[Option<Constraint<'_>>], plan: &[Rows], blocks: usize) -> (Vec<Access>, Vec<u64>, Vec<u64>) {
-    let mut always = vec![0; blocks * 8];
-    let mut ends: Vec<Option<(usize, usize)>> = vec![None; plan.len()];
-    for (position, way) in ways.iter().enumerate() {
-        match way {
-            None => always[position / 64] |= 1 << (position % 64),
-            Some(way) => {
-                let end = &mut ends[usize::from(way.slot())];
-                *end = Some((end.map_or(position, |(first, _)| first), position));
-            }
-        }
-    }
-    let mut size = 0;
-    let accesses: Vec<Access> = ends
-        .iter()
-        .zip(plan)
-        .map(|(end, rows)| {
-            let Some((first, last)) = end else { return Access::default() };
-            let access = Access { from: first / 64, words: last / 64 - first / 64 + 1, start: size };
-            size += access.words
-                * match rows {
-                    Rows::Scalar { ends, .. } => ends.len(),
-                    Rows::List { most, .. } => *most as usize,
-                };
-            access
-        })
-        .collect();
-    let mut bits = vec![0_u64; size];
-    for (position, way) in ways.iter().enumerate() {
-        let Some(way) = way else { continue };
-        let access = accesses[usize::from(way.slot())];
-        let mut set = |row: u32| {
-            bits[access.start + row as usize * access.words + position / 64 - access.from] |= 1 << (position % 64);
-        };
-        match (way, &plan[usize::from(way.slot())]) {
-            (Constraint::Codes { ranges, .. }, Rows::Scalar { groups, .. }) => {
-                let group = |code: u32| groups.get(code as usize).or(groups.last()).copied().unwrap_or(0);
-                ranges.iter().flat_map(|(low, high)| group(*low)..=group(*high)).for_each(&mut set);
-            }
-            (Constraint::Elements { bits, .. }, Rows::List { bit, most, .. }) => {
-                bits.iter().for_each(|element| set((element - bit) % most));
-            }
-            _ => {}
-        }
-    }
-    (accesses, bits, always)
 }
 
 struct Filling {

@@ -98,13 +98,6 @@ impl<'a> Constraint<'a> {
         }
     }
 
-    /// The slot that it reads.
-    pub(in crate::expr) fn slot(&self) -> SlotId {
-        match self {
-            Constraint::Codes { slot, .. } | Constraint::Elements { slot, .. } => *slot,
-        }
-    }
-
     /// How often it holds.
     pub(in crate::expr) fn odds(&self, odds: &Odds) -> f32 {
         match self {
