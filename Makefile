@@ -14,6 +14,8 @@ CREDIT := Data: Online Retail II by Daqing Chen, UCI Machine Learning Repository
 
 # One folder for all that cargo builds, whoever calls it.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
+# Property tests try the same cases on every run; another seed tries others.
+export PROPTEST_RNG_SEED ?= 1
 export PYO3_PYTHON := $(BIN)/python
 
 RUST := $(shell find core arrow ffi python/src -name '*.rs' -o -name build.rs 2>/dev/null) $(wildcard Cargo.* */Cargo.toml)

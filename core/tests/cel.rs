@@ -114,6 +114,9 @@ fn type_of(json: &serde_json::Value) -> Type {
     if let Some(parts) = json.get("map") {
         return Type::Map(Box::new(type_of(&parts[0])), Box::new(type_of(&parts[1])));
     }
+    if let Some(name) = json.get("abstract").filter(|name| name[0] == "optional_type") {
+        return Type::Optional(Box::new(type_of(&name[1][0])));
+    }
     if json.get("type").is_some() {
         return Type::Type;
     }

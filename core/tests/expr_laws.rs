@@ -20,6 +20,7 @@ fn schema() -> Arc<Schema> {
     schema.declare_fact("customer.balance", euros.clone(), TimeClass::Step);
     schema.declare_fact("customer.tags", Type::List(Box::new(Type::String)), TimeClass::Step);
     schema.declare_fact("segment.loyal", Type::Bool, TimeClass::Step);
+    schema.declare_fact("journey.lifecycle.since", Type::Timestamp, TimeClass::Step);
     schema.declare_event(
         "purchase",
         [
@@ -54,6 +55,24 @@ fn stream() -> impl Strategy<Value = String> {
         1 => Just(".where(e, e.channel == \"web\")".to_string()),
         1 => Just(".since(customer.since)".to_string()),
         1 => Just(".before(customer.since)".to_string()),
+        1 => (0..60i64).prop_map(|hours| format!(".between(customer.since, now - duration(\"{hours}h\"))")),
+        1 => Just(".in_stage(\"lifecycle\")".to_string()),
+        2 => (
+            prop_oneof![Just("followed_by"), Just("not_followed_by")],
+            prop_oneof![
+                Just("\"purchase\""),
+                Just("\"view\""),
+                Just("events(\"view\").where(x, x.quantity > 1)"),
+                Just("events(\"view\", \"purchase\").where(x, x.quantity > customer.age)"),
+                Just("events(\"view\").where(x, now - x.time > duration(\"20h\"))"),
+            ],
+            prop::option::of(1..48i64),
+            prop_oneof![Just(""), Just(", \"sku\""), Just(", \"sku\", \"quantity\"")],
+            prop_oneof![Just(""), Just(".without(\"view\")"), Just(".without(\"purchase\")")],
+        ).prop_map(|(step, target, hours, by, without)| {
+            let within = hours.map_or_else(String::new, |hours| format!(", \"{hours}h\""));
+            format!(".{step}({target}{within}{by}){without}")
+        }),
     ];
     (source, part.clone(), part).prop_map(|(source, a, b)| format!("{source}{a}{b}"))
 }
@@ -67,6 +86,15 @@ fn number() -> BoxedStrategy<String> {
         stream().prop_map(|stream| format!("{stream}.last(\"quantity\")")),
         stream().prop_map(|stream| format!("{stream}.most_frequent(\"quantity\")")),
         stream().prop_map(|stream| format!("{stream}.count_distinct(\"sku\")")),
+        stream().prop_map(|stream| format!("{stream}.least_frequent(\"quantity\")")),
+        (stream(), 0..=10i64).prop_map(|(stream, tenths)| format!(
+            "{stream}.quantile(\"quantity\", {}.{})",
+            tenths / 10,
+            tenths % 10
+        )),
+        (stream(), prop_oneof![Just("day"), Just("week"), Just("month")])
+            .prop_map(|(stream, unit)| format!("{stream}.streak(\"{unit}\")")),
+        Just("customer.?age.orValue(2)".to_string()),
         Just("size(customer.tags)".to_string()),
         Just("9223372036854775807".to_string()),
     ]
@@ -85,6 +113,8 @@ fn double() -> BoxedStrategy<String> {
         stream().prop_map(|stream| format!("{stream}.since_first().days()")),
         stream().prop_map(|stream| format!("{stream}.avg(\"quantity\")")),
         stream().prop_map(|stream| format!("{stream}.since_last().days() * 1.5")),
+        stream().prop_map(|stream| format!("{stream}.rate()")),
+        stream().prop_map(|stream| format!("{stream}.usual_gap().hours()")),
         number().prop_map(|number| format!("double({number})")),
         Just("(now - customer.since).days()".to_string()),
         Just("double((now - customer.since).getHours())".to_string()),
@@ -116,7 +146,7 @@ fn truth() -> BoxedStrategy<String> {
         3 => (length(), compared(), length()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         1 => (compared(), 0..200i64).prop_map(|(op, cents)| format!("customer.balance {op} {}.{:02}", cents / 100, cents % 100)),
         1 => (stream(), compared()).prop_filter_map("only purchases have amounts", |(stream, op)| {
-            stream.contains("purchase").then(|| format!("{stream}.sum(\"amount\") {op} 2.50"))
+            (!stream.starts_with("events(\"view\")")).then(|| format!("{stream}.sum(\"amount\") {op} 2.50"))
         }),
         1 => Just("segment(\"loyal\")".to_string()),
         1 => Just("customer.city == \"Bonn\"".to_string()),
@@ -190,6 +220,7 @@ fn facts() -> impl Strategy<Value = NamedFacts> {
             }
             if let Some((since, until)) = since {
                 facts = facts.with_until("customer.since", Value::Timestamp(Moment::from(since)), until);
+                facts = facts.with_until("journey.lifecycle.since", Value::Timestamp(Moment::from(since)), until);
             }
             if let Some((cents, until)) = balance {
                 facts = facts.with_until("customer.balance", euros(cents), until);

@@ -187,6 +187,7 @@ fn streams_of_nothing_and_of_lacking_properties() {
     gives("events().most_frequent(\"sku\")", "\"a\"");
     gives("events(\"purchase\").since_last()", "duration(\"7200s\")");
     gives("events(\"purchase\").usual_gap()", "duration(\"86400s\")");
+    gives("events(\"purchase\").since(timestamp(\"2026-03-09T00:00:00Z\")).usual_gap()", "unknown events.purchase");
     gives("events(\"view\").usual_gap()", "unknown events.view");
     gives("events(\"purchase\").since_first().days()", "9.083333333333334");
     gives("events(\"purchase\").min(\"price\") < events(\"purchase\").max(\"price\")", "true");
@@ -235,7 +236,7 @@ fn everything_wrong_is_reported_at_once_with_hints() {
     for hint in ["did you mean `customer.age`?", "did you mean `purchase`?", "did you mean `Bonn`?"] {
         assert!(shown.contains(hint), "{shown}");
     }
-    refused("customer.age > \"18\"", "type_mismatch", "`>` does not take int and string");
+    refused("customer.age > \"18\"", "type_mismatch", "write `18` without quotes");
     refused("events(\"purchase\").summ(\"amount\") > 1", "unknown_function", "did you mean `sum`?");
     refused("events(\"purchase\").sum(\"amout\") > 1", "unknown_property", "did you mean `amount`?");
     refused("events(\"purchase\")", "not_a_value", ".count()");
@@ -271,6 +272,9 @@ fn places_are_those_of_the_document() {
         path: "segments.adult".into(),
         lines: vec![(0, 8, 7, "      customer.age > 1 &&".into()), (20, 9, 7, "        customer.agge > 2".into())],
     };
+    let own = |path: &str| Text { text: "events(\"view\").in_stage().exists()".into(), path: path.into(), ..text.clone() };
+    assert!(compile_text(&own("journeys.lifecycle.stages.retention.enter"), &schema(), &Expected::Bool).is_ok());
+    assert_eq!(compile_text(&own("segments.adult"), &schema(), &Expected::Bool).unwrap_err()[0].code, "bad_call");
     let findings = compile_text(&text, &schema(), &Expected::Bool).unwrap_err();
     let place = findings[0].place.clone().unwrap();
     assert_eq!((place.line, place.column, place.length), (9, 9, 13));
@@ -349,7 +353,13 @@ fn reasons_are_readable() {
         assert_eq!(compile(text).unwrap().explain(&facts()).reasons(), reasons, "{text}");
     }
     let json = serde_json::to_string(&compile("customer.age >= 18").unwrap().explain(&facts())).unwrap();
-    assert_eq!(json, r#"{"text":"customer.age >= 18","value":"false","parts":[{"text":"customer.age","value":"17"}]}"#);
+    assert_eq!(
+        json,
+        concat!(
+            r#"{"text":"customer.age >= 18","value":"false","parts":[{"text":"customer.age","value":"17"}],"#,
+            r#""flips":{"sets":[[{"fact":"customer.age","value":"18"}]],"complete":true}}"#
+        )
+    );
 }
 
 #[test]
@@ -431,4 +441,55 @@ fn long_evaluations_are_cut_off() {
         .unwrap()
         .evaluate(&NamedFacts::new(time("2026-01-01T00:00:00Z")));
     assert!(matches!(found.outcome, Outcome::Error(error) if error.code == ErrorCode::OutOfSteps));
+}
+
+#[test]
+fn optionals_are_absent_or_hold_a_value() {
+    gives("customer.?age.orValue(5)", "17");
+    gives("customer.?score.orValue(5.0)", "5.0");
+    gives("customer.?score", "optional.none()");
+    gives("customer.?score.hasValue() || customer.?age.hasValue()", "true");
+    gives("customer.?name.or(optional.of(\"x\"))", "optional.of(\"x\")");
+    gives("optional.of(1).orValue(1 / 0)", "1");
+    gives("optional.none().orValue(customer.score)", "unknown customer.score");
+    gives("request.basket.?pears.orValue(0) + request.basket[?\"apples\"].orValue(0)", "3");
+    gives("request.?basket.apples.value()", "3");
+    gives("[1, ?optional.none(), ?optional.of(3)]", "[1, 3]");
+    gives("{\"a\": 1, ?\"b\": optional.none(), ?\"c\": optional.of(2)}", "{\"a\": 1, \"c\": 2}");
+    gives("optional.none().value()", "error bad_argument");
+    gives("optional.of(optional.of(1))", "optional.of(optional.of(1))");
+    gives("[optional.of(1), optional.none()].unwrapOpt()", "[1]");
+    gives("optional.of(2).optMap(x, x * x) == optional.of(4)", "true");
+    gives("optional.of([1]).optFlatMap(x, x[?1]).hasValue()", "false");
+    gives("optional.of(1).optMap(x, customer.score)", "unknown customer.score");
+    gives("[[1, 2], []].map(l, l.first().orValue(0))", "[1, 0]");
+    gives("[1, 2].last() == [1, 2][?1]", "true");
+    gives("events(\"purchase\").where(e, e.?quantity.orValue(7) == 7).count()", "1");
+    refused("optional.of(1).orValue(\"x\")", "type_mismatch", "both values need one type");
+    refused("[?1]", "type_mismatch", "an optional");
+    refused("[1].optMap(x, x)", "type_mismatch", "expected an optional");
+    refused("customer.?ago", "unknown_name", "did you mean");
+}
+
+#[test]
+fn lists_are_cut_sorted_and_compared_as_sets() {
+    gives("[1, 2, 3, 4].slice(1, 3)", "[2, 3]");
+    gives("[1].slice(1, 0)", "error index_out_of_range");
+    gives("[1, [2, [3]]].flatten()", "[1, 2, [3]]");
+    gives("[1, [2, [3]]].flatten(2)", "[1, 2, 3]");
+    gives("[1].flatten(-1)", "error bad_argument");
+    gives("[3, 1, 2].sort()", "[1, 2, 3]");
+    gives("[\"b\", \"a\"].sort()", "[\"a\", \"b\"]");
+    gives("[dyn(1), dyn(\"a\")].sort()", "error no_such_overload");
+    gives("[{\"n\": 2}, {\"n\": 1}].sortBy(m, m.n)", "[{\"n\": 1}, {\"n\": 2}]");
+    gives("[-3, 2, -1].sortBy(x, x * x)", "[-1, 2, -3]");
+    gives("[1, 1u, 2, 1.0, [1], [1.0], \"a\", \"a\"].distinct()", "[1, 2, [1], \"a\"]");
+    gives("lists.range(3)", "[0, 1, 2]");
+    gives("lists.range(-1)", "[]");
+    gives("lists.range(2000000)", "error too_large");
+    gives("[1, 2].reverse()", "[2, 1]");
+    gives("sets.contains([1, 2], [2u, 1.0, 2])", "true");
+    gives("sets.equivalent([1, 1], [1])", "true");
+    gives("sets.intersects([], [1])", "false");
+    gives("sets.intersects(lists.range(9), lists.range(12).reverse())", "true");
 }

@@ -355,3 +355,13 @@ fn the_checked_in_schema_is_the_generated_one() {
         "run: cargo run -p tactful --example playbook_schema > docs/playbook.schema.json"
     );
 }
+
+#[test]
+fn half_a_surrogate_pair_is_refused() {
+    for title in ["\\ud83d\\u0041", "\\ud83d\\ud83d", "\\ud83d", "\\ude00"] {
+        let text = format!("{{\"playbook\": \"shop\", \"version\": 1, \"title\": \"{title}\"}}");
+        assert!(Playbook::load(&[("shop.json", &text)]).is_err(), "{title}");
+    }
+    let whole = r#"{"playbook": "shop", "version": 1, "title": "\ud83d\ude00"}"#;
+    assert_eq!(Playbook::load(&[("shop.json", whole)]).unwrap().0.title.as_deref(), Some("\u{1f600}"));
+}

@@ -36,7 +36,7 @@ impl Column<'_> {
             Type::Duration => self.duration(row)?.map(Value::Duration),
             Type::Dyn => self.any(row)?,
             Type::Null => self.read(row, |column, _| Err(column.refused("null")))?,
-            Type::Bytes | Type::List(_) | Type::Map(..) | Type::Type | Type::Stream | Type::Event => {
+            Type::Bytes | Type::List(_) | Type::Map(..) | Type::Type | Type::Optional(_) | Type::Stream | Type::Event => {
                 self.read(row, |column, _| {
                     let (expected, found) =
                         (format!("{declared} (which no column can hold)").into(), column.type_name().into());

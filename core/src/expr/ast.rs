@@ -57,6 +57,22 @@ pub enum Kind {
         /// The field.
         field: Arc<str>,
     },
+    /// `base.?field`.
+    OptionalSelect {
+        /// What is selected from.
+        base: NodeId,
+        /// The field.
+        field: Arc<str>,
+    },
+    /// `base[?index]`.
+    OptionalIndex {
+        /// What is looked into.
+        base: NodeId,
+        /// The key or position.
+        index: NodeId,
+    },
+    /// `?value` as an element of a list or the value of a map's entry: left out when absent.
+    Maybe(NodeId),
     /// `has(base.field)`.
     Has {
         /// What is looked into.
@@ -113,7 +129,7 @@ pub enum Kind {
     },
     /// `[a, b]`.
     List(Vec<NodeId>),
-    /// `{a: b}`.
+    /// `{a: b}`; the value of `{?a: b}` is a [`Kind::Maybe`].
     Map(Vec<(NodeId, NodeId)>),
     /// A macro that goes through a list or the keys of a map.
     Loop {
@@ -169,6 +185,12 @@ pub enum Form {
     TransformMap,
     /// `transformMapEntry`.
     TransformMapEntry,
+    /// `optMap`.
+    OptMap,
+    /// `optFlatMap`.
+    OptFlatMap,
+    /// `sortBy`.
+    SortBy,
 }
 
 /// Operators with one operand.
@@ -255,6 +277,9 @@ impl Form {
             Form::TransformList => "transformList",
             Form::TransformMap => "transformMap",
             Form::TransformMapEntry => "transformMapEntry",
+            Form::OptMap => "optMap",
+            Form::OptFlatMap => "optFlatMap",
+            Form::SortBy => "sortBy",
         }
     }
 }

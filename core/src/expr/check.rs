@@ -3,7 +3,8 @@
 
 use super::ast::{Extent, Kind, NodeId, Tree};
 use super::checked::{Checked, Node, Op, Reads, Ref};
-use super::parse::{Finding, parse};
+use super::finding::Finding;
+use super::parse::parse;
 use super::{EventKind, Limits, Schema, TimeClass, types};
 use crate::error::{Diagnostic, Severity};
 use crate::playbook::Text;
@@ -42,6 +43,8 @@ pub struct CompileOptions<'a> {
     pub container: &'a str,
     /// What the result must be.
     pub expected: Expected,
+    /// The journey whose own condition this is, which `in_stage()` reads; empty elsewhere.
+    pub journey: &'a str,
     /// How large the expression may be.
     pub limits: Limits,
 }
@@ -50,16 +53,17 @@ impl<'a> CompileOptions<'a> {
     /// Any result, no container, the default limits.
     #[must_use]
     pub fn new(schema: Option<&'a Schema>) -> Self {
-        CompileOptions { schema, container: "", expected: Expected::Any, limits: Limits::DEFAULT }
+        CompileOptions { schema, container: "", expected: Expected::Any, journey: "", limits: Limits::DEFAULT }
     }
 }
 
-/// Compiles a text of a playbook.
+/// Compiles a text of a playbook. Below `journeys.<name>` it is a condition of that journey's own.
 ///
 /// # Errors
 /// Everything that is wrong, with places in the document.
 pub fn compile_text(text: &Text, schema: &Schema, expected: &Expected) -> Result<Checked, Vec<Diagnostic>> {
-    let options = CompileOptions { expected: expected.clone(), ..CompileOptions::new(Some(schema)) };
+    let journey = text.path.strip_prefix("journeys.").and_then(|rest| rest.split('.').next()).unwrap_or("");
+    let options = CompileOptions { expected: expected.clone(), journey, ..CompileOptions::new(Some(schema)) };
     compile(&text.text, &options, &|finding| Diagnostic {
         code: finding.code,
         severity: finding.severity,
@@ -98,6 +102,7 @@ fn compile(
         tree: &tree,
         schema: options.schema,
         container: options.container,
+        journey: options.journey,
         limits: &options.limits,
         nodes: Vec::new(),
         free: Vec::new(),
@@ -107,9 +112,12 @@ fn compile(
     };
     let root = checker.lower(tree.root());
     checker.expect(root, &options.expected);
-    let Checker { nodes, findings, reads, .. } = checker;
+    let Checker { nodes, mut findings, reads, .. } = checker;
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(refuse(findings));
+    }
+    if let Some(schema) = options.schema {
+        findings.extend(super::warn::warnings(&tree, &nodes, root, schema));
     }
     let warnings = Arc::from(refuse(findings));
     Ok(Checked {
@@ -132,6 +140,7 @@ pub(super) struct Checker<'a> {
     pub(super) tree: &'a Tree,
     pub(super) schema: Option<&'a Schema>,
     pub(super) container: &'a str,
+    pub(super) journey: &'a str,
     pub(super) limits: &'a Limits,
     pub(super) nodes: Vec<Node>,
     /// Of each node: whether what its type leaves open (`dyn`) may still become anything, as in `[]`.
@@ -226,6 +235,9 @@ impl Checker<'_> {
             }
             Kind::Name { .. } | Kind::Select { .. } => self.path(id),
             Kind::Has { base, field } => self.has(id, base, &field),
+            Kind::OptionalSelect { base, field } => self.optional_select(id, base, &field),
+            Kind::OptionalIndex { base, index } => self.optional_index(id, base, index),
+            Kind::Maybe(inner) => self.maybe(id, inner),
             Kind::Index { base, index } => self.index(id, base, index),
             Kind::Call { target, function, args, .. } => self.call(id, target, &function, &args),
             Kind::Unary { op, operand } => self.unary(id, op, operand),
@@ -244,7 +256,10 @@ impl Checker<'_> {
                 let body = self.lower(body);
                 self.scope.pop();
                 let (ty, class) = (self.ty(body).clone(), self.class(body).max(self.mixed([value])));
-                self.push(id, Op::Bind { slot, value, body }, ty, class)
+                let free = self.free[body.0 as usize];
+                let bind = self.push(id, Op::Bind { slot, value, body }, ty, class);
+                self.free[bind.0 as usize] = free;
+                bind
             }
             Kind::Where { .. } => self.bare_stream(id),
         }

@@ -3,7 +3,7 @@
 use super::ast::{Extent, Kind, NodeId};
 use super::check::Checker;
 use super::checked::{Op, Ref};
-use super::parse::Finding;
+use super::finding::Finding;
 use super::signature::{Call, Function, Sort};
 use super::value_ops::Fault;
 use super::{ErrorCode, TimeClass, functions, functions_text};
@@ -26,7 +26,9 @@ impl Checker<'_> {
                 }
                 _ => {
                     let message = format!("`{function}` takes the name of one {function} as a text");
-                    self.wrong(id, Finding::error("bad_call", self.extent(id), message))
+                    let finding = Finding::error("bad_call", self.extent(id), message);
+                    let hint = self.in_quotes(function, args);
+                    self.wrong(id, Finding { hint, ..finding })
                 }
             };
         }
@@ -50,9 +52,24 @@ impl Checker<'_> {
                 self.no_function(id, &all, format!("`{name}` is {how}"), Some(hint))
             }
             None if self.is_full() => self.broken(id),
+            None if target.is_none() && &**function == "journey" => {
+                let finding = Finding::error("bad_call", self.extent(id), "a journey is no value; ask for its stage");
+                self.wrong(id, finding.hint(format!("write `{}.stage` or `.since`", self.shown(id))))
+            }
+            None if super::meant::macro_usage(function).is_some() => {
+                let usage = super::meant::macro_usage(function).unwrap_or_default();
+                let finding = Finding::error(
+                    "bad_call",
+                    self.called(id, target, function),
+                    format!("`{function}` needs a name and what is done with it"),
+                );
+                self.wrong(id, finding.hint(format!("write `{usage}`")))
+            }
             None => {
+                let known = super::meant::function(function).map(|meant| format!("write {meant}"));
                 let hint = nearest(function, functions::names().chain(["events", "segment", "persona"]))
                     .map(|near| format!("did you mean `{near}`?"));
+                let hint = known.or(hint);
                 self.no_function(id, &all, format!("unknown function `{function}`"), hint)
             }
         }
@@ -64,9 +81,16 @@ impl Checker<'_> {
             return self.push(id, Op::Fail(fault), Type::Dyn, TimeClass::Constant);
         }
         for arg in args {
-            self.lower(*arg);
+            // A group of facts, such as `customer`, is no value, but that is not the mistake here.
+            if !self.is_group(*arg) {
+                self.lower(*arg);
+            }
         }
-        let finding = Finding { hint, ..Finding::error("unknown_function", self.extent(id), message) };
+        let extent = match &self.tree.node(id).kind {
+            Kind::Call { target, function, .. } => self.called(id, *target, function),
+            _ => self.extent(id),
+        };
+        let finding = Finding { hint, ..Finding::error("unknown_function", extent, message) };
         self.wrong(id, finding)
     }
 
@@ -104,7 +128,18 @@ impl Checker<'_> {
         {
             return self.constant_time(id, function, value, ty);
         }
-        self.push(id, Op::Call { function, args: parts }, ty, class)
+        if let ("or" | "orValue", [base, other]) = (function.name, &parts[..]) {
+            let (base, other, unwraps) = (*base, *other, function.name == "orValue");
+            return self.or_else(id, base, other, unwraps);
+        }
+        // What holds nothing yet may still hold anything.
+        let first_free = parts.first().is_some_and(|first| self.free[first.0 as usize]);
+        let keeps = |sort: Sort| matches!(sort, Sort::Same | Sort::Held | Sort::OptionalOf | Sort::OptionalHeld);
+        let free = parts.is_empty() || (first_free && function.overloads.iter().any(|overload| keeps(overload.result)));
+        let ty = if matches!(function.name, "math.greatest" | "math.least") { one_type(&found).unwrap_or(ty) } else { ty };
+        let call = self.push(id, Op::Call { function, args: parts }, ty, class);
+        self.free[call.0 as usize] = free;
+        call
     }
 
     /// `timestamp("…")` and `duration("…")` of a constant: computed now, and refused now when they are wrong.
@@ -132,6 +167,15 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+}
+
+/// The type that all arguments, or all elements of a list that is the only one, have.
+fn one_type(args: &[Type]) -> Option<Type> {
+    match args {
+        [Type::List(element)] => Some((**element).clone()),
+        [first, rest @ ..] => rest.iter().all(|other| other == first).then(|| first.clone()),
+        [] => None,
     }
 }
 

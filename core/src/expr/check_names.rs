@@ -3,7 +3,7 @@
 use super::ast::{Kind, NodeId};
 use super::check::{Binding, Checker};
 use super::checked::{Candidate, Op, Ref};
-use super::parse::Finding;
+use super::finding::Finding;
 use super::{FactId, TimeClass, types};
 use crate::error::nearest;
 use crate::value::{Type, Value};
@@ -32,6 +32,9 @@ impl Checker<'_> {
             }
         }
         let Kind::Select { base, field } = self.tree.node(id).kind.clone() else { return self.broken(id) };
+        if self.is_stream(base) {
+            return self.unasked(id, &field);
+        }
         let base = self.lower(base);
         self.select(id, base, &field)
     }
@@ -51,6 +54,10 @@ impl Checker<'_> {
         let ty = match self.ty(base) {
             Type::Map(key, value) if matches!(**key, Type::String | Type::Dyn) => (**value).clone(),
             Type::Dyn => Type::Dyn,
+            Type::Optional(held) => Type::Optional(Box::new(match &**held {
+                Type::Map(key, value) if matches!(**key, Type::String | Type::Dyn) => (**value).clone(),
+                _ => Type::Dyn,
+            })),
             other => {
                 let message = format!("{other} has no field `{field}`");
                 self.report(Finding::error("no_such_field", self.extent(id), message));
@@ -59,6 +66,14 @@ impl Checker<'_> {
         };
         let class = self.mixed([base]);
         self.push(id, Op::Field { base, field: field.clone() }, ty, class)
+    }
+
+    /// The event types of a bound event.
+    pub(super) fn event_kinds(&self, slot: usize) -> Option<Vec<super::EventKind>> {
+        match self.scope.get(slot) {
+            Some((_, Binding::Event(kinds))) => Some(kinds.clone()),
+            _ => None,
+        }
     }
 
     pub(super) fn local(&self, name: &str) -> Option<usize> {
@@ -183,7 +198,7 @@ impl Checker<'_> {
             return self.broken(id);
         }
         let path = parts.join(".");
-        let mut finding = Finding::error("unknown_name", self.extent(id), format!("unknown name `{path}`"));
+        let mut finding = Finding::error("unknown_name", self.extent(id), format!("unknown name `{}`", written(&path)));
         let schema = self.schema;
         let paths = || schema.into_iter().flat_map(|schema| schema.facts().iter().map(|fact| &*fact.path));
         let locals = self.scope.iter().map(|(name, _)| &**name).chain(["now"]);
@@ -195,6 +210,11 @@ impl Checker<'_> {
                 paths().filter(|path| path.starts_with(&group)).take(8).map(|path| format!("`{}`", written(path))).collect();
             if !known.is_empty() {
                 finding = finding.hint(format!("there is {}", known.join(", ")));
+            } else if let [word] = parts {
+                finding = finding.hint(match super::meant::foreign_word(word) {
+                    Some(hint) => hint.to_string(),
+                    None => format!("if it is a text, put it in quotes: `\"{word}\"`"),
+                });
             }
         }
         self.wrong(id, finding)
@@ -218,7 +238,7 @@ impl Checker<'_> {
             }
         }
         let base = self.lower(base);
-        if !matches!(self.ty(base), Type::Map(..) | Type::Dyn) {
+        if !matches!(self.ty(base), Type::Map(..) | Type::Optional(_) | Type::Dyn) {
             let message = format!("{} has no field `{field}`", self.ty(base));
             self.report(Finding::error("no_such_field", self.extent(id), message));
         }

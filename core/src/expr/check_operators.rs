@@ -4,7 +4,7 @@ use super::TimeClass;
 use super::ast::{BinaryOp, Form, Kind, NodeId, UnaryOp};
 use super::check::{Binding, Checker};
 use super::checked::{Op, Ref};
-use super::parse::Finding;
+use super::finding::Finding;
 use super::types::{self, literal_decimal};
 use crate::error::nearest;
 use crate::value::{Type, Value};
@@ -12,9 +12,19 @@ use std::sync::Arc;
 
 impl Checker<'_> {
     pub(super) fn index(&mut self, id: NodeId, base: NodeId, index: NodeId) -> Ref {
+        let (base, index, ty, class) = self.looked_up(base, index, false);
+        self.push(id, Op::Index { base, index }, ty, class)
+    }
+
+    /// `base[index]`: both parts, the type of the result, and the class.
+    pub(super) fn looked_up(&mut self, base: NodeId, index: NodeId, optional: bool) -> (Ref, Ref, Type, TimeClass) {
         let (base_ref, index_ref) = (self.lower(base), self.lower(index));
         let at = self.ty(index_ref).clone();
-        let ty = match self.ty(base_ref).clone() {
+        let (looked_into, optional) = match self.ty(base_ref).clone() {
+            Type::Optional(held) => (*held, true),
+            other => (other, optional),
+        };
+        let ty = match looked_into {
             Type::List(element) => {
                 if !(types::is_number(&at) || at == Type::Dyn) {
                     self.mismatch(index, "int", &at);
@@ -34,7 +44,8 @@ impl Checker<'_> {
             }
         };
         let class = self.mixed([base_ref, index_ref]);
-        self.push(id, Op::Index { base: base_ref, index: index_ref }, ty, class)
+        let ty = if optional { Type::Optional(Box::new(ty)) } else { ty };
+        (base_ref, index_ref, ty, class)
     }
 
     pub(super) fn unary(&mut self, id: NodeId, op: UnaryOp, operand: NodeId) -> Ref {
@@ -129,13 +140,20 @@ impl Checker<'_> {
         }
         let range_ref = self.lower(range);
         let class = self.mixed([range_ref]);
+        let optional = matches!(form, Form::OptMap | Form::OptFlatMap);
         let (first_ty, second_ty) = match (self.ty(range_ref).clone(), &second) {
-            (Type::List(element), None) => (*element, Type::Dyn),
-            (Type::List(element), Some(_)) => (Type::Int, *element),
-            (Type::Map(key, value), _) => (*key, *value),
+            (Type::Optional(held), _) if optional => (*held, Type::Dyn),
             (Type::Dyn, _) => (Type::Dyn, Type::Dyn),
+            (Type::List(element), None) if !optional => (*element, Type::Dyn),
+            (Type::List(element), Some(_)) => (Type::Int, *element),
+            (Type::Map(key, value), _) if !optional && form != Form::SortBy => (*key, *value),
             (other, _) => {
-                self.mismatch(range, "a list or map", &other);
+                let wanted = match form {
+                    _ if optional => "an optional",
+                    Form::SortBy => "a list",
+                    _ => "a list or map",
+                };
+                self.mismatch(range, wanted, &other);
                 (Type::Dyn, Type::Dyn)
             }
         };
@@ -161,6 +179,15 @@ impl Checker<'_> {
                 Type::List(Box::new(item_ty))
             }
             Form::Map | Form::TransformList => Type::List(Box::new(found)),
+            Form::SortBy => Type::List(Box::new(item_ty)),
+            Form::OptMap => Type::Optional(Box::new(found)),
+            Form::OptFlatMap => match found {
+                Type::Optional(_) | Type::Dyn => found,
+                other => {
+                    self.mismatch(body, "an optional", &other);
+                    Type::Dyn
+                }
+            },
             Form::TransformMap => Type::Map(Box::new(first_ty), Box::new(found)),
             Form::TransformMapEntry => match found {
                 Type::Map(..) | Type::Dyn => found,
@@ -187,9 +214,11 @@ impl Checker<'_> {
             Ok(ty) => ty,
             Err(hint) => {
                 if self.schema.is_some() {
-                    let message = format!("`{}` does not take {left_ty} and {right_ty}", op.symbol());
+                    let (one, other) = (self.shown(left), self.shown(right));
+                    let message = format!("`{}` does not take {left_ty} (`{one}`) and {right_ty} (`{other}`)", op.symbol());
                     let finding = Finding::error("type_mismatch", self.extent(id), message);
-                    self.report(match hint {
+                    let meant = self.meant(op, (left, &left_ty), (right, &right_ty));
+                    self.report(match meant.or(hint) {
                         Some(hint) => finding.hint(hint),
                         None => finding,
                     });

@@ -2,19 +2,21 @@
 
 use super::ast::{Kind, NodeId};
 use super::check::{Binding, Checker};
+use super::check_ends::{result_type, unit_named, zero};
+use super::check_follow::Narrowing;
 use super::checked::{Op, Ref};
-use super::parse::Finding;
+use super::finding::Finding;
 use super::row_test::RowTests;
 use super::stream::{Bound, Stream, Terminal};
 use super::types::is_number;
 use super::{EventKind, Missing, PropertyId, TimeClass};
 use crate::error::nearest;
-use crate::value::{Decimal, Duration, Type, Unit, Value};
-use chrono::Weekday;
+use crate::value::{Duration, Type, Value};
 use std::sync::Arc;
 
 /// What narrows a stream.
-const MODIFIERS: [&str; 4] = ["within", "in_session", "since", "before"];
+const MODIFIERS: [&str; 10] =
+    ["where", "within", "in_session", "in_stage", "since", "before", "between", "followed_by", "not_followed_by", "without"];
 
 impl Checker<'_> {
     /// Whether a part is a stream that nothing has been asked of yet.
@@ -44,9 +46,12 @@ impl Checker<'_> {
     /// `stream.terminal(args)`.
     pub(super) fn stream(&mut self, id: NodeId, chain: NodeId, function: &str, args: &[NodeId]) -> Ref {
         let Some(terminal) = Terminal::named(function) else {
-            let known = Terminal::ALL.iter().map(|(name, _)| *name).chain(MODIFIERS).chain(["where"]);
-            let mut finding =
-                Finding::error("unknown_function", self.extent(id), format!("a stream of events has no `{function}`"));
+            let known = Terminal::ALL.iter().map(|(name, _)| *name).chain(MODIFIERS);
+            let mut finding = Finding::error(
+                "unknown_function",
+                self.called(id, Some(chain), function),
+                format!("a stream of events has no `{function}`"),
+            );
             if let Some(near) = nearest(function, known) {
                 finding = finding.hint(format!("did you mean `{near}`?"));
             }
@@ -54,10 +59,11 @@ impl Checker<'_> {
         };
         let Some(kinds) = self.kinds(chain) else { return self.broken(id) };
         self.reads.events.extend(&kinds);
-        let (bounds, conditions) = self.narrowing(chain, &kinds);
+        let Narrowing { bounds, conditions, follows } = self.narrowing(chain, &kinds);
+        let (args, share, unit) = self.further(id, terminal, args);
         let property = self.terminal_property(id, terminal, function, args, &kinds);
         let (property, ty) = property.map_or((None, Type::Dyn), |(id, ty)| (Some(id), ty));
-        self.fits(id, terminal, function, &ty);
+        let ty = if self.fits(id, terminal, function, &ty) { ty } else { Type::Dyn };
         let names: Vec<Arc<str>> = kinds.iter().filter_map(|kind| Some(self.schema?.event_decl(*kind)?.name.clone())).collect();
         let paths = |suffix: &str| {
             names
@@ -72,19 +78,28 @@ impl Checker<'_> {
             Bound::RollingBy(by) | Bound::Since(by) | Bound::Before(by) => Some(*by),
             _ => None,
         });
-        let parts = self.mixed(parts.chain(conditions.iter().map(|(_, condition)| *condition)));
+        let targets = follows.iter().flat_map(|follow| &follow.conditions);
+        let parts = self.mixed(parts.chain(conditions.iter().chain(targets).map(|(_, condition)| *condition)));
         let moving = matches!(terminal, Terminal::SinceLast | Terminal::SinceFirst);
-        self.reads.now |= moving || !bounds.is_empty();
-        let class = parts.max(if moving { TimeClass::Linear } else { TimeClass::Step });
+        self.reads.now |= moving || !bounds.is_empty() || !follows.is_empty();
+        // Events per day of a window that grows change with every instant.
+        let rolls = bounds.iter().all(|bound| matches!(bound, Bound::Rolling(_) | Bound::RollingBy(_))) && !bounds.is_empty();
+        let class = parts.max(match terminal {
+            Terminal::SinceLast | Terminal::SinceFirst => TimeClass::Linear,
+            Terminal::Rate if !rolls => TimeClass::Other,
+            _ => TimeClass::Step,
+        });
         let result = result_type(terminal, &ty);
         let zero = zero(&ty);
-        let tests = RowTests::of(&self.nodes, &conditions);
-        let stream = Stream { nothing: paths(""), lacking, kinds, bounds, conditions, tests, terminal, property, zero };
+        let tests = RowTests::of(&self.nodes, &conditions).filter(|_| follows.is_empty());
+        let nothing = paths("");
+        let stream =
+            Stream { nothing, lacking, kinds, bounds, conditions, tests, terminal, follows, property, share, unit, zero };
         self.push(id, Op::Stream(Box::new(stream)), result, class)
     }
 
     /// The event types named by `events(…)` at the beginning of a chain, sorted.
-    fn kinds(&mut self, chain: NodeId) -> Option<Vec<EventKind>> {
+    pub(super) fn kinds(&mut self, chain: NodeId) -> Option<Vec<EventKind>> {
         let mut at = chain;
         let (id, args) = loop {
             match self.tree.node(at).kind.clone() {
@@ -108,7 +123,8 @@ impl Checker<'_> {
                     self.extent(*arg),
                     "`events` takes the names of event types as texts, such as `events(\"purchase\")`",
                 );
-                self.report(finding);
+                let hint = self.in_quotes("events", &args);
+                self.report(Finding { hint, ..finding });
                 good = false;
                 continue;
             };
@@ -136,7 +152,7 @@ impl Checker<'_> {
     }
 
     /// The windows and conditions of a chain, in the order written.
-    fn narrowing(&mut self, chain: NodeId, kinds: &[EventKind]) -> (Vec<Bound>, Vec<(u32, Ref)>) {
+    pub(super) fn narrowing(&mut self, chain: NodeId, kinds: &[EventKind]) -> Narrowing {
         let mut links = Vec::new();
         let mut at = chain;
         loop {
@@ -147,7 +163,7 @@ impl Checker<'_> {
                 _ => break,
             };
         }
-        let (mut bounds, mut conditions) = (Vec::new(), Vec::new());
+        let mut narrowing = Narrowing::default();
         for link in links.into_iter().rev() {
             match self.tree.node(link).kind.clone() {
                 Kind::Where { variable, condition, .. } => {
@@ -158,17 +174,42 @@ impl Checker<'_> {
                         let message = format!("`where` needs a bool, but `{}` is {}", self.shown(condition), self.ty(part));
                         self.report(Finding::error("type_mismatch", self.extent(condition), message));
                     }
-                    conditions.push((slot, part));
+                    narrowing.conditions.push((slot, part));
                 }
-                Kind::Call { target: Some(_), function, args, .. } => bounds.extend(self.bound(link, &function, &args)),
+                Kind::Call { target: Some(_), function, args, .. } => {
+                    self.narrow(link, &function, &args, kinds, &mut narrowing)
+                }
                 _ => {}
             }
         }
-        (bounds, conditions)
+        narrowing
     }
 
-    fn bound(&mut self, id: NodeId, function: &str, args: &[NodeId]) -> Option<Bound> {
+    pub(super) fn bound(&mut self, id: NodeId, function: &str, args: &[NodeId]) -> Option<Bound> {
         match (function, args) {
+            ("in_stage", []) if !self.journey.is_empty() => {
+                let path = format!("journey.{}.since", self.journey);
+                Some(Bound::Since(self.fact_path(id, &path)))
+            }
+            ("in_stage", []) => {
+                let message = "`in_stage()` stands in a journey's own conditions";
+                let finding = Finding::error("bad_call", self.extent(id), message);
+                self.report(finding.hint("name the journey: `.in_stage(\"lifecycle\")`"));
+                None
+            }
+            ("in_stage", [arg]) => match self.tree.node(*arg).kind.clone() {
+                Kind::Literal(Value::String(name)) => {
+                    Some(Bound::Since(self.fact_path(*arg, &format!("journey.{name}.since"))))
+                }
+                _ => {
+                    self.report(Finding::error(
+                        "bad_call",
+                        self.extent(*arg),
+                        "`in_stage` takes the name of one journey as a text",
+                    ));
+                    None
+                }
+            },
             ("in_session", []) => {
                 self.reads.session = true;
                 Some(Bound::Session)
@@ -179,6 +220,8 @@ impl Checker<'_> {
             _ => {
                 let takes = match function {
                     "in_session" => "nothing",
+                    "in_stage" => "nothing in a journey's own conditions, else the name of a journey",
+                    "between" => "two timestamps",
                     "within" => "one length, such as `\"30d\"` or `\"week\"`",
                     _ => "one timestamp",
                 };
@@ -190,13 +233,7 @@ impl Checker<'_> {
 
     fn within(&mut self, arg: NodeId) -> Option<Bound> {
         if let Kind::Literal(Value::String(text)) = self.tree.node(arg).kind.clone() {
-            let unit = match &*text {
-                "day" => Some(Unit::Day),
-                "week" => Some(Unit::Week { first_day: Weekday::Mon }),
-                "month" => Some(Unit::Month),
-                _ => None,
-            };
-            if let Some(unit) = unit {
+            if let Some(unit) = unit_named(&text) {
                 self.reads.zone = true;
                 return Some(Bound::Calendar(unit));
             }
@@ -219,12 +256,13 @@ impl Checker<'_> {
         let length = self.lower(arg);
         if !matches!(self.ty(length), Type::Duration | Type::Dyn) {
             let message = format!("`within` takes a duration, but `{}` is {}", self.shown(arg), self.ty(length));
-            self.report(Finding::error("type_mismatch", self.extent(arg), message));
+            let finding = Finding::error("type_mismatch", self.extent(arg), message);
+            self.report(finding.hint("write a length such as `\"30d\"` or `\"90m\"`"));
         }
         Some(Bound::RollingBy(length))
     }
 
-    fn instant(&mut self, arg: NodeId) -> Option<Ref> {
+    pub(super) fn instant(&mut self, arg: NodeId) -> Option<Ref> {
         let time = self.lower(arg);
         if !matches!(self.ty(time), Type::Timestamp | Type::Dyn) {
             let message = format!("expected a timestamp, but `{}` is {}", self.shown(arg), self.ty(time));
@@ -255,7 +293,10 @@ impl Checker<'_> {
                 self.property(*arg, kinds, &name)
             }
             (takes, _) => {
-                let what = if takes { "the name of one property" } else { "nothing" };
+                let what = match takes {
+                    true => format!("the name of one property, such as `{function}(\"amount\")`"),
+                    false => "nothing".to_string(),
+                };
                 self.report(Finding::error("bad_call", self.extent(id), format!("`{function}` takes {what}")));
                 None
             }
@@ -263,7 +304,7 @@ impl Checker<'_> {
     }
 
     /// The property of a name that at least one of the event types has.
-    fn property(&mut self, syntax: NodeId, kinds: &[EventKind], name: &str) -> Option<(PropertyId, Type)> {
+    pub(super) fn property(&mut self, syntax: NodeId, kinds: &[EventKind], name: &str) -> Option<(PropertyId, Type)> {
         let schema = self.schema?;
         let declared = || kinds.iter().filter_map(|kind| schema.event_decl(*kind)).flat_map(|event| &event.properties);
         let mut found: Option<(PropertyId, Type)> = None;
@@ -295,16 +336,19 @@ impl Checker<'_> {
     }
 
     /// Whether a terminal can be computed from properties of a type.
-    fn fits(&mut self, id: NodeId, terminal: Terminal, function: &str, ty: &Type) {
+    fn fits(&mut self, id: NodeId, terminal: Terminal, function: &str, ty: &Type) -> bool {
         let fits = match terminal {
             Terminal::Sum | Terminal::Avg => is_number(ty) || matches!(ty, Type::Duration | Type::Dyn),
-            Terminal::Min | Terminal::Max => !matches!(ty, Type::List(_) | Type::Map(..) | Type::Null | Type::Type),
+            Terminal::Min | Terminal::Max | Terminal::Quantile => {
+                !matches!(ty, Type::List(_) | Type::Map(..) | Type::Null | Type::Type)
+            }
             _ => true,
         };
         if !fits {
             let message = format!("`{function}` cannot be computed from values of type {ty}");
             self.report(Finding::error("type_mismatch", self.extent(id), message));
         }
+        fits
     }
 
     fn path_of(&self, kinds: &[EventKind], field: &str) -> Arc<str> {
@@ -355,36 +399,5 @@ impl Checker<'_> {
             Some((property, _)) => self.push(id, Op::HasProperty { slot, id: property }, Type::Bool, TimeClass::Constant),
             None => self.broken(id),
         }
-    }
-}
-
-fn result_type(terminal: Terminal, ty: &Type) -> Type {
-    match terminal {
-        Terminal::Count | Terminal::CountDistinct => Type::Int,
-        Terminal::Exists => Type::Bool,
-        Terminal::Avg => match ty {
-            Type::Int | Type::Uint | Type::Double => Type::Double,
-            Type::Decimal { scale } => Type::Decimal { scale: average_scale(*scale) },
-            Type::Money { currency, scale } => Type::Money { currency: *currency, scale: average_scale(*scale) },
-            other => other.clone(),
-        },
-        Terminal::Sum | Terminal::Min | Terminal::Max | Terminal::First | Terminal::Last | Terminal::MostFrequent => ty.clone(),
-        Terminal::Distinct => Type::List(Box::new(ty.clone())),
-        Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap => Type::Duration,
-    }
-}
-
-fn average_scale(scale: u8) -> u8 {
-    scale.saturating_add(4).min(Decimal::MAX_SCALE)
-}
-
-fn zero(ty: &Type) -> Value {
-    match ty {
-        Type::Uint => Value::Uint(0),
-        Type::Double => Value::Double(0.0),
-        Type::Decimal { scale } => Value::Decimal(Decimal::new(0, *scale, None)),
-        Type::Money { currency, scale } => Value::Decimal(Decimal::new(0, *scale, Some(*currency))),
-        Type::Duration => Value::Duration(Duration::ZERO),
-        _ => Value::Int(0),
     }
 }

@@ -86,6 +86,26 @@ pub(super) enum Op {
         base: Ref,
         index: Ref,
     },
+    /// `base.?field`.
+    OptionalField {
+        base: Ref,
+        field: Arc<str>,
+    },
+    /// `base[?index]`.
+    OptionalIndex {
+        base: Ref,
+        index: Ref,
+    },
+    /// What is read, as an optional: absent while it is unknown.
+    Told(Ref),
+    /// An element of a list or the value of a map's entry that is left out when absent.
+    Maybe(Ref),
+    /// `base.or(other)`, and `base.orValue(other)` when it `unwraps`; `other` is computed only when needed.
+    OrElse {
+        base: Ref,
+        other: Ref,
+        unwraps: bool,
+    },
     Property {
         slot: u32,
         id: PropertyId,
@@ -222,9 +242,14 @@ impl Op {
             | Op::EventTime(_)
             | Op::EventChannel { .. }
             | Op::HasChannel(_) => Vec::new(),
-            Op::Field { base, .. } | Op::HasField { base, .. } => vec![*base],
-            Op::Index { base, index } => vec![*base, *index],
-            Op::Not(operand) | Op::Negate(operand) | Op::Matches { text: operand, .. } => vec![*operand],
+            Op::Field { base, .. } | Op::HasField { base, .. } | Op::OptionalField { base, .. } => vec![*base],
+            Op::Index { base, index } | Op::OptionalIndex { base, index } => vec![*base, *index],
+            Op::OrElse { base, other, .. } => vec![*base, *other],
+            Op::Told(operand)
+            | Op::Maybe(operand)
+            | Op::Not(operand)
+            | Op::Negate(operand)
+            | Op::Matches { text: operand, .. } => vec![*operand],
             Op::And(operands) | Op::Or(operands) | Op::List(operands) | Op::Call { args: operands, .. } => operands.clone(),
             Op::Ternary { condition, yes, no } => vec![*condition, *yes, *no],
             Op::Binary { left, right, .. } => vec![*left, *right],
@@ -256,6 +281,11 @@ impl Op {
             Op::Field { base, field } => Op::Field { base: to(*base), field: field.clone() },
             Op::HasField { base, field } => Op::HasField { base: to(*base), field: field.clone() },
             Op::Index { base, index } => Op::Index { base: to(*base), index: to(*index) },
+            Op::OptionalField { base, field } => Op::OptionalField { base: to(*base), field: field.clone() },
+            Op::OptionalIndex { base, index } => Op::OptionalIndex { base: to(*base), index: to(*index) },
+            Op::Told(read) => Op::Told(to(*read)),
+            Op::Maybe(value) => Op::Maybe(to(*value)),
+            Op::OrElse { base, other, unwraps } => Op::OrElse { base: to(*base), other: to(*other), unwraps: *unwraps },
             Op::Not(operand) => Op::Not(to(*operand)),
             Op::Negate(operand) => Op::Negate(to(*operand)),
             Op::And(operands) => Op::And(all(operands)),
@@ -297,7 +327,10 @@ impl Op {
         match self {
             Op::Loop { slot, second, .. } => std::iter::once(*slot).chain(*second).collect(),
             Op::Bind { slot, .. } => vec![*slot],
-            Op::Stream(stream) => stream.conditions.iter().map(|(slot, _)| *slot).collect(),
+            Op::Stream(stream) => {
+                let targets = stream.follows.iter().flat_map(|follow| &follow.conditions);
+                stream.conditions.iter().chain(targets).map(|(slot, _)| *slot).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -317,6 +350,11 @@ impl fmt::Debug for Op {
             Op::Field { base, field } => write!(f, "field {base:?} {field:?}"),
             Op::HasField { base, field } => write!(f, "has field {base:?} {field:?}"),
             Op::Index { base, index } => write!(f, "index {base:?} {index:?}"),
+            Op::OptionalField { base, field } => write!(f, "optional field {base:?} {field:?}"),
+            Op::OptionalIndex { base, index } => write!(f, "optional index {base:?} {index:?}"),
+            Op::Told(read) => write!(f, "told {read:?}"),
+            Op::Maybe(value) => write!(f, "maybe {value:?}"),
+            Op::OrElse { base, other, unwraps } => write!(f, "or else {base:?} {other:?} {unwraps}"),
             Op::Property { slot, id, path } => write!(f, "property {slot} {} {path}", id.0),
             Op::HasProperty { slot, id } => write!(f, "has property {slot} {}", id.0),
             Op::EventTime(slot) => write!(f, "time {slot}"),

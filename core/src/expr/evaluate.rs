@@ -1,14 +1,14 @@
 //! The reference evaluator: walks the checked tree. It also finds until when the outcome holds while no event arrives.
 
-use super::ast::{BinaryOp, Extent};
-use super::checked::{Candidate, Checked, Node, Op, Ref};
+use super::ast::Extent;
+use super::checked::{Checked, Node, Op, Ref};
 use super::evaluate_loop::Round;
+use super::evaluate_names::{Frame, Local};
 use super::program::Memo;
 use super::value_ops::{self, Fault};
-use super::{Answer, ErrorCode, EvalError, EventRow, Facts, Limits, Missing, Outcome, stream};
+use super::{Answer, EvalError, Facts, Limits, Outcome, optional, stream};
 use crate::value::{Duration, Moment, Timestamp, Value};
 use std::cell::Cell;
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// What an expression came to, and until when that holds.
@@ -60,34 +60,8 @@ pub(super) fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Time
     }
 }
 
-/// A variable in scope.
-pub(super) struct Frame<'a> {
-    pub(super) parent: Option<&'a Frame<'a>>,
-    pub(super) slot: u32,
-    pub(super) local: Local<'a>,
-}
-
-/// What a variable stands for.
-pub(super) enum Local<'a> {
-    Value(&'a Value),
-    Event(&'a dyn EventRow),
-}
-
-impl<'a> Frame<'a> {
-    fn find(&'a self, slot: u32) -> Option<&'a Local<'a>> {
-        let mut frame = Some(self);
-        while let Some(here) = frame {
-            if here.slot == slot {
-                return Some(&here.local);
-            }
-            frame = here.parent;
-        }
-        None
-    }
-}
-
-/// How far ahead a comparison looks for the instant at which it turns: 200 years.
-const HORIZON: i64 = 200 * 366 * 86_400_000_000;
+/// Steps that a pattern costs which is put together while evaluating: it is compiled every time.
+const PATTERN: u64 = 20_000;
 
 /// One evaluation.
 pub(super) struct Machine<'a> {
@@ -98,8 +72,8 @@ pub(super) struct Machine<'a> {
     /// `facts.now()`, or a later instant that a comparison looks ahead to.
     pub(super) now: Timestamp,
     /// Whether this only looks ahead, so that nobody asks until when it holds.
-    ahead: bool,
-    steps: &'a Cell<u64>,
+    pub(super) ahead: bool,
+    pub(super) steps: &'a Cell<u64>,
     extent: Cell<Extent>,
 }
 
@@ -122,6 +96,11 @@ impl<'a> Machine<'a> {
         Machine { memo: Some(memo), ..self }
     }
 
+    /// The same at a later instant.
+    pub(super) fn looking_ahead(&self, now: Timestamp) -> Self {
+        Machine { now, ahead: true, extent: Cell::new(self.extent.get()), ..*self }
+    }
+
     pub(super) fn limits(&self) -> &Limits {
         self.limits
     }
@@ -131,44 +110,7 @@ impl<'a> Machine<'a> {
         self.now.saturating_add_micros(1)
     }
 
-    /// Begins to count steps anew.
-    pub(super) fn restart(&self) {
-        self.steps.set(0);
-    }
-
-    /// Counts a step.
-    pub(super) fn step(&self) -> Result<(), Fault> {
-        self.take_steps(1)
-    }
-
-    /// Counts as many steps as a value has parts, for operations that go through all of them. Shared parts count as often as
-    /// they are met: a few nested macros can write a list of lists with more elements than any machine could visit.
-    pub(super) fn weigh(&self, value: &Value) -> Result<(), Fault> {
-        match value {
-            Value::List(items) => {
-                self.take_steps(items.len() as u64)?;
-                items.iter().try_for_each(|item| self.weigh(item))
-            }
-            Value::Map(entries) => {
-                self.take_steps(entries.len() as u64)?;
-                entries.iter().try_for_each(|(_, value)| self.weigh(value))
-            }
-            Value::String(text) => self.take_steps(text.len() as u64 / 64),
-            Value::Bytes(bytes) => self.take_steps(bytes.len() as u64 / 64),
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn take_steps(&self, count: u64) -> Result<(), Fault> {
-        let taken = self.steps.get().saturating_add(count);
-        self.steps.set(taken);
-        if taken > self.limits.steps {
-            return Err(Fault::new(ErrorCode::OutOfSteps, format!("more than {} steps", self.limits.steps)));
-        }
-        Ok(())
-    }
-
-    fn node(&self, id: Ref) -> &'a Node {
+    pub(super) fn node(&self, id: Ref) -> &'a Node {
         &self.nodes[id.0 as usize]
     }
 
@@ -187,7 +129,7 @@ impl<'a> Machine<'a> {
         self.settle(self.eval(id, frame))
     }
 
-    fn settle(&self, found: Partial) -> Partial {
+    pub(super) fn settle(&self, found: Partial) -> Partial {
         if found.moving {
             return Partial { until: earlier(found.until, Some(self.soon())), moving: false, ..found };
         }
@@ -256,6 +198,17 @@ impl<'a> Machine<'a> {
                 let (base, index) = (self.settled(*base, frame), self.settled(*index, frame));
                 self.apply_two(id, base, index, value_ops::index)
             }
+            Op::OptionalField { base, field } => {
+                let base = self.settled(*base, frame);
+                self.apply(id, base, |base| optional::select(base, field))
+            }
+            Op::OptionalIndex { base, index } => {
+                let (base, index) = (self.settled(*base, frame), self.settled(*index, frame));
+                self.apply_two(id, base, index, optional::index)
+            }
+            Op::Told(read) => optional::told(self.settled(*read, frame)),
+            Op::Maybe(value) => self.settled(*value, frame),
+            Op::OrElse { base, other, unwraps } => self.or_else(id, *base, (*other, *unwraps), frame),
             Op::Not(operand) => self.not(id, *operand, frame),
             Op::Negate(operand) => {
                 let operand = self.eval(*operand, frame);
@@ -300,18 +253,26 @@ impl<'a> Machine<'a> {
     }
 
     fn list(&self, items: &[Ref], frame: Option<&Frame<'_>>) -> Partial {
-        self.gather(items, frame, |items| Ok(Value::List(Arc::from(items))))
+        let may_lack = items.iter().any(|item| matches!(self.node(*item).op, Op::Maybe(_)));
+        self.gather(items, frame, |values| match may_lack {
+            true => {
+                let held = values.into_iter().zip(items).map(|(value, item)| self.held(*item, value));
+                Ok(Value::List(held.filter_map(Result::transpose).collect::<Result<_, _>>()?))
+            }
+            false => Ok(Value::List(Arc::from(values))),
+        })
     }
 
     fn map(&self, entries: &[(Ref, Ref)], frame: Option<&Frame<'_>>) -> Partial {
         let parts: Vec<Ref> = entries.iter().flat_map(|(key, value)| [*key, *value]).collect();
         self.gather(&parts, frame, |items| {
             let mut items = items.into_iter();
-            let mut entries = Vec::with_capacity(parts.len() / 2);
-            while let (Some(key), Some(value)) = (items.next(), items.next()) {
-                entries.push((key, value));
+            let mut built = Vec::with_capacity(entries.len());
+            let mut sources = entries.iter();
+            while let (Some(key), Some(value), Some((_, source))) = (items.next(), items.next(), sources.next()) {
+                built.extend(self.held(*source, value)?.map(|value| (key, value)));
             }
-            value_ops::map(entries)
+            value_ops::map(built)
         })
     }
 
@@ -327,46 +288,6 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn named(&self, candidates: &[Candidate]) -> Outcome {
-        for candidate in candidates {
-            let Some(mut value) = self.facts.named(&candidate.name) else { continue };
-            for field in &candidate.rest {
-                value = match value_ops::select(&value, field) {
-                    Ok(value) => value,
-                    Err(fault) => return self.error(fault),
-                };
-            }
-            return Outcome::Value(value);
-        }
-        let name = candidates.first().map_or("", |candidate| &candidate.name);
-        self.error(Fault::new(ErrorCode::UnknownName, format!("`{name}` stands for nothing here")))
-    }
-
-    fn local(&self, op: &Op, frame: Option<&Frame<'_>>) -> Outcome {
-        let find = |slot: u32| frame.and_then(|frame| frame.find(slot));
-        let event = |slot: u32| match find(slot) {
-            Some(Local::Event(row)) => Some(*row),
-            _ => None,
-        };
-        let unknown = |path: &Arc<str>| Outcome::Unknown(Missing::one(path.clone()));
-        let found = match op {
-            Op::Variable(slot) => match find(*slot) {
-                Some(Local::Value(value)) => Some(Outcome::Value((*value).clone())),
-                _ => None,
-            },
-            Op::Property { slot, id, path } => {
-                event(*slot).map(|row| row.property(*id).map_or_else(|| unknown(path), Outcome::Value))
-            }
-            Op::HasProperty { slot, id } => event(*slot).map(|row| Outcome::truth(row.property(*id).is_some())),
-            Op::EventTime(slot) => event(*slot).map(|row| Outcome::Value(Value::Timestamp(Moment::from(row.time())))),
-            Op::EventChannel { slot, path } => event(*slot)
-                .map(|row| row.channel().map_or_else(|| unknown(path), |channel| Outcome::Value(Value::String(channel)))),
-            Op::HasChannel(slot) => event(*slot).map(|row| Outcome::truth(row.channel().is_some())),
-            _ => None,
-        };
-        found.unwrap_or_else(|| self.error(Fault::new(ErrorCode::UnknownName, "a variable is read outside of its macro")))
-    }
-
     fn apply(&self, id: Ref, operand: Partial, operation: impl FnOnce(&Value) -> Result<Value, Fault>) -> Partial {
         let outcome = match operand.outcome {
             Outcome::Value(value) => operation(&value).map_or_else(|fault| self.error_at(id, fault), Outcome::Value),
@@ -375,7 +296,7 @@ impl<'a> Machine<'a> {
         Partial::new(outcome, operand.until)
     }
 
-    fn apply_two(
+    pub(super) fn apply_two(
         &self,
         id: Ref,
         a: Partial,
@@ -399,6 +320,7 @@ impl<'a> Machine<'a> {
         }
         self.apply(id, base, |base| match base {
             Value::Map(entries) => Ok(Value::Bool(value_ops::field_of(entries, field).is_some())),
+            Value::Optional(_) => Ok(Value::Bool(matches!(optional::select(base, field)?, Value::Optional(Some(_))))),
             other => Err(Fault::no_overload("has", std::slice::from_ref(other))),
         })
     }
@@ -466,7 +388,11 @@ impl<'a> Machine<'a> {
         }
         let run = || {
             values.iter().try_for_each(|value| self.weigh(value))?;
-            (function.run)(&values, self.limits())
+            if let ("matches", Some(Value::String(pattern))) = (function.name, values.get(1)) {
+                self.take_steps(PATTERN + 100 * pattern.len() as u64)?;
+            }
+            let built = (function.run)(&values, self.limits())?;
+            self.charge(&built).map(|()| built)
         };
         let outcome = failed.unwrap_or_else(|| match run() {
             Ok(value) => Outcome::Value(value),
@@ -502,121 +428,4 @@ impl<'a> Machine<'a> {
         let outcome = failed.unwrap_or_else(|| build(values).map_or_else(|fault| self.error(fault), Outcome::Value));
         Partial::new(outcome, until)
     }
-
-    fn binary(&self, id: Ref, op: BinaryOp, left: Ref, right: Ref, frame: Option<&Frame<'_>>) -> Partial {
-        let (a, b) = (self.eval(left, frame), self.eval(right, frame));
-        if op.is_comparison() && (a.range.is_some() || b.range.is_some()) {
-            let (a, b) = (self.settle(a), self.settle(b));
-            let known = compare_ranges(op, &a, &b);
-            let until = earlier(a.until, b.until);
-            return Partial::new(known.map_or_else(|| a.outcome.blend(b.outcome), Outcome::truth), until);
-        }
-        let size = self.limits().size;
-        let operation = |a: &Value, b: &Value| {
-            self.weigh(a)?;
-            self.weigh(b)?;
-            value_ops::binary(op, a, b, size)
-        };
-        let followed = match op {
-            _ if !a.moving && !b.moving => return self.apply_two(id, a, b, operation),
-            _ if a.moving && b.moving => false,
-            BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply => true,
-            BinaryOp::Divide => a.moving,
-            _ if op.is_comparison() => {
-                let until = earlier(a.until, b.until);
-                let turned = self.apply_two(id, a.clone(), b.clone(), operation);
-                if self.ahead {
-                    return turned;
-                }
-                let turn = self.turn(op, (left, a), (right, b), frame, until);
-                return Partial { until: earlier(until, turn), ..turned };
-            }
-            _ => false,
-        };
-        if followed {
-            return Partial { moving: true, ..self.apply_two(id, a, b, operation) };
-        }
-        let (a, b) = (self.settle(a), self.settle(b));
-        self.apply_two(id, a, b, operation)
-    }
-
-    /// The first instant before `bound` at which a comparison of something moving with something still turns.
-    ///
-    /// A moving value only grows or only shrinks, so its order against a still one changes in one direction only and can be
-    /// searched by halving.
-    fn turn(
-        &self,
-        op: BinaryOp,
-        left: (Ref, Partial),
-        right: (Ref, Partial),
-        frame: Option<&Frame<'_>>,
-        bound: Option<Timestamp>,
-    ) -> Option<Timestamp> {
-        let key = |a: &Outcome, b: &Outcome| match (a, b) {
-            (Outcome::Value(a), Outcome::Value(b)) => Sight::of(op, a, b),
-            _ => Sight::Failed,
-        };
-        let (left, a) = left;
-        let (right, b) = right;
-        let moving_left = a.moving;
-        let (moving, still) = if moving_left { (left, b.outcome.clone()) } else { (right, a.outcome.clone()) };
-        if !matches!(still, Outcome::Value(_)) {
-            return None;
-        }
-        let present = key(&a.outcome, &b.outcome);
-        let end = bound.unwrap_or(Timestamp::MAX).min(self.now.saturating_add_micros(HORIZON));
-        let differs = |now: Timestamp| {
-            let ahead = Machine { now, ahead: true, extent: Cell::new(self.extent.get()), ..*self };
-            let moved = ahead.eval(moving, frame).outcome;
-            let sight = if moving_left { key(&moved, &still) } else { key(&still, &moved) };
-            sight != present
-        };
-        let (mut before, mut after) = (self.now.micros(), end.micros() - 1);
-        let at = |micros: i64| self.now.saturating_add_micros(micros - self.now.micros());
-        if after <= before || !differs(at(after)) {
-            return None;
-        }
-        while after - before > 1 {
-            let half = before + (after - before) / 2;
-            if differs(at(half)) { after = half } else { before = half }
-        }
-        Some(at(after))
-    }
-}
-
-/// How a comparison stands, in as much as it matters for its truth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    Failed,
-    Truth(bool),
-    Order(Option<Ordering>),
-}
-
-impl Sight {
-    fn of(op: BinaryOp, a: &Value, b: &Value) -> Self {
-        match value_ops::compare(op, a, b) {
-            Ok(order) if op.is_ordering() => Sight::Truth(value_ops::holds(op, order)),
-            Ok(order) => Sight::Order(order),
-            Err(_) => Sight::Failed,
-        }
-    }
-}
-
-/// A comparison with a count of which only the range is known: known when the whole range agrees.
-fn compare_ranges(op: BinaryOp, a: &Partial, b: &Partial) -> Option<bool> {
-    let ends = |found: &Partial| match (&found.outcome, found.range) {
-        (_, Some((least, most))) => Some((Value::Int(least), Value::Int(most))),
-        (Outcome::Value(value), None) => Some((value.clone(), value.clone())),
-        _ => None,
-    };
-    let ((a_least, a_most), (b_least, b_most)) = (ends(a)?, ends(b)?);
-    let order = |a: &Value, b: &Value| value_ops::compare(op, a, b).ok();
-    if op.is_ordering() {
-        let truths =
-            [order(&a_least, &b_least)?, order(&a_least, &b_most)?, order(&a_most, &b_least)?, order(&a_most, &b_most)?]
-                .map(|order| value_ops::holds(op, order));
-        return truths.iter().all(|truth| *truth == truths[0]).then_some(truths[0]);
-    }
-    let apart = order(&a_most, &b_least)? == Some(Ordering::Less) || order(&b_most, &a_least)? == Some(Ordering::Less);
-    apart.then_some(op == BinaryOp::NotEqual)
 }

@@ -3,7 +3,8 @@
 use super::Outcome;
 use super::ast::Form;
 use super::checked::Ref;
-use super::evaluate::{Frame, Local, Machine, Partial, earlier};
+use super::evaluate::{Machine, Partial, earlier};
+use super::evaluate_names::{Frame, Local};
 use super::value_ops::{self, Fault};
 use crate::value::{Timestamp, Value};
 use std::sync::Arc;
@@ -32,7 +33,18 @@ impl Round<'_, '_> {
     /// Goes through the range.
     pub(super) fn run(&self, range: Partial) -> Partial {
         let mut gathered = Gathered { until: range.until, failed: None, values: Vec::new(), entries: Vec::new(), matches: 0 };
+        let optional = matches!(self.form, Form::OptMap | Form::OptFlatMap);
         match range.outcome {
+            Outcome::Value(Value::Optional(None)) if optional => {}
+            Outcome::Value(Value::Optional(Some(held))) if optional => {
+                if let Some(done) = self.round(&held, &held, &held, &mut gathered) {
+                    return done;
+                }
+            }
+            Outcome::Value(other) if optional => {
+                let fault = Fault::no_overload(self.form.name(), std::slice::from_ref(&other));
+                return Partial::new(self.machine.error_at(self.id, fault), range.until);
+            }
             Outcome::Value(Value::List(items)) => {
                 for (at, item) in items.iter().enumerate() {
                     let at = Value::Int(i64::try_from(at).unwrap_or(i64::MAX));
@@ -42,7 +54,7 @@ impl Round<'_, '_> {
                     }
                 }
             }
-            Outcome::Value(Value::Map(entries)) => {
+            Outcome::Value(Value::Map(entries)) if self.form != Form::SortBy => {
                 for (key, value) in entries.iter() {
                     if let Some(done) = self.round(key, value, key, &mut gathered) {
                         return done;
@@ -61,6 +73,10 @@ impl Round<'_, '_> {
     /// One round; gives the result when it is decided.
     fn round(&self, first: &Value, second: &Value, item: &Value, gathered: &mut Gathered) -> Option<Partial> {
         let machine = self.machine;
+        let built = gathered.values.len().max(gathered.entries.len());
+        if built >= machine.limits().size {
+            return Some(Partial::new(machine.error(value_ops::too_large(machine.limits().size)), Some(machine.soon())));
+        }
         if let Err(fault) = machine.step() {
             return Some(Partial::new(machine.error(fault), Some(machine.soon())));
         }
@@ -94,6 +110,8 @@ impl Round<'_, '_> {
             }
             (Form::All | Form::Exists | Form::ExistsOne | Form::Filter, other) => gathered.fail(self.condition_failed(other)),
             (Form::Map | Form::TransformList, Outcome::Value(value)) => gathered.values.push(value),
+            (Form::OptMap | Form::OptFlatMap, Outcome::Value(value)) => gathered.values.push(value),
+            (Form::SortBy, Outcome::Value(key)) => gathered.entries.push((key, item.clone())),
             (Form::TransformMap, Outcome::Value(value)) => gathered.entries.push((first.clone(), value)),
             (Form::TransformMapEntry, Outcome::Value(Value::Map(entries))) => gathered.entries.extend(entries.iter().cloned()),
             (Form::TransformMapEntry, Outcome::Value(other)) => {
@@ -114,12 +132,27 @@ impl Round<'_, '_> {
         }
     }
 
+    fn flattened(&self, values: Vec<Value>) -> Outcome {
+        match values.into_iter().next() {
+            None => Outcome::Value(Value::Optional(None)),
+            Some(found @ Value::Optional(_)) => Outcome::Value(found),
+            Some(other) => {
+                let fault = Fault::no_overload(self.form.name(), std::slice::from_ref(&other));
+                self.machine.error_at(self.body, fault)
+            }
+        }
+    }
+
     fn finish(&self, gathered: Gathered) -> Partial {
         let outcome = gathered.failed.unwrap_or_else(|| match self.form {
             Form::All => Outcome::truth(true),
             Form::Exists => Outcome::truth(false),
             Form::ExistsOne => Outcome::truth(gathered.matches == 1),
             Form::Map | Form::Filter | Form::TransformList => Outcome::Value(Value::List(Arc::from(gathered.values))),
+            Form::OptMap => Outcome::Value(Value::Optional(gathered.values.into_iter().next().map(Arc::new))),
+            Form::OptFlatMap => self.flattened(gathered.values),
+            Form::SortBy => super::functions_list::sorted_by(gathered.entries)
+                .map_or_else(|fault| self.machine.error_at(self.id, fault), Outcome::Value),
             Form::TransformMap | Form::TransformMapEntry => {
                 value_ops::map(gathered.entries).map_or_else(|fault| self.machine.error_at(self.id, fault), Outcome::Value)
             }

@@ -2,11 +2,13 @@
 
 use super::checked::{Checked, Op, Ref};
 use super::evaluate::Machine;
+use super::flip::{Flips, flips};
 use super::print::{print_node, value_text};
 use super::{Facts, Missing, Outcome, stream};
 use crate::value::Value;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::cell::Cell;
+use std::fmt;
 
 /// What an expression came to, part by part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Explanation {
     pub parts: Vec<Explanation>,
     /// Of a stream: what else is to be said, such as how many events lack the property.
     pub note: Option<String>,
+    /// Of the whole: what would make it true, when that was asked for.
+    pub flips: Option<Flips>,
     role: Role,
 }
 
@@ -41,29 +45,51 @@ enum Role {
 pub fn explain(expression: &Checked, facts: &dyn Facts) -> Explanation {
     let steps = Cell::new(0);
     let machine = Machine::new(&expression.nodes, &expression.limits, facts, &steps);
-    part(expression, &machine, expression.root)
+    let spent = Spent { steps: &steps, before: Cell::new(0), most: expression.limits.steps.saturating_mul(4) };
+    part(expression, (&machine, &spent), expression.root)
 }
 
-fn part(expression: &Checked, machine: &Machine<'_>, id: Ref) -> Explanation {
+/// The steps of all parts together: an explanation may take four times what an evaluation may, and then ends early.
+struct Spent<'a> {
+    steps: &'a Cell<u64>,
+    before: Cell<u64>,
+    most: u64,
+}
+
+impl Spent<'_> {
+    fn is_over(&self) -> bool {
+        self.before.set(self.before.get().saturating_add(self.steps.replace(0)));
+        self.before.get() > self.most
+    }
+}
+
+/// The same, with what would make a condition true that is false or unknown, see [`flips`].
+#[must_use]
+pub fn explain_with_flips(expression: &Checked, facts: &dyn Facts) -> Explanation {
+    Explanation { flips: flips(expression, facts), ..explain(expression, facts) }
+}
+
+fn part(expression: &Checked, within: (&Machine<'_>, &Spent<'_>), id: Ref) -> Explanation {
+    let (machine, spent) = within;
     let node = expression.node(id);
-    machine.restart();
     let outcome = machine.settled(id, None).outcome;
     let mut parts = Vec::new();
     let (mut role, mut note) = (Role::Plain, None);
     match &node.op {
+        _ if spent.is_over() => {}
         Op::And(operands) | Op::Or(operands) => {
             role = Role::Junction;
-            junction(expression, machine, operands, matches!(node.op, Op::Or(_)), &mut parts);
+            junction(expression, within, operands, matches!(node.op, Op::Or(_)), &mut parts);
         }
         Op::Ternary { condition, yes, no } => {
-            let condition = part(expression, machine, *condition);
+            let condition = part(expression, within, *condition);
             let branch = condition.outcome.as_bool().map(|truth| if truth { *yes } else { *no });
             parts.push(condition);
-            parts.extend(branch.map(|branch| part(expression, machine, branch)));
+            parts.extend(branch.map(|branch| part(expression, within, branch)));
         }
         // What lies below binds a variable.
-        Op::Loop { range, .. } => parts.push(part(expression, machine, *range)),
-        Op::Bind { value, .. } => parts.push(part(expression, machine, *value)),
+        Op::Loop { range, .. } => parts.push(part(expression, within, *range)),
+        Op::Bind { value, .. } => parts.push(part(expression, within, *value)),
         Op::Stream(stream) => {
             role = Role::Stream(stream.terminal.name());
             note = note_on(stream::left_out(machine, stream));
@@ -71,12 +97,12 @@ fn part(expression: &Checked, machine: &Machine<'_>, id: Ref) -> Explanation {
         op => {
             for child in op.children() {
                 if !matches!(expression.node(child).op, Op::Constant(_)) {
-                    parts.push(part(expression, machine, child));
+                    parts.push(part(expression, within, child));
                 }
             }
         }
     }
-    Explanation { text: print_node(&expression.tree, node.syntax), outcome, parts, note, role }
+    Explanation { text: print_node(&expression.tree, node.syntax), outcome, parts, note, flips: None, role }
 }
 
 fn note_on(left_out: i64) -> Option<String> {
@@ -88,9 +114,15 @@ fn note_on(left_out: i64) -> Option<String> {
 }
 
 /// The operands up to the one that decided; only that one when there is one.
-fn junction(expression: &Checked, machine: &Machine<'_>, operands: &[Ref], absorbing: bool, parts: &mut Vec<Explanation>) {
+fn junction(
+    expression: &Checked,
+    within: (&Machine<'_>, &Spent<'_>),
+    operands: &[Ref],
+    absorbing: bool,
+    parts: &mut Vec<Explanation>,
+) {
     for operand in operands {
-        let found = part(expression, machine, *operand);
+        let found = part(expression, within, *operand);
         let decided = found.outcome.as_bool() == Some(absorbing);
         if decided {
             parts.clear();
@@ -201,6 +233,18 @@ fn plain(value: &Value) -> String {
     }
 }
 
+/// The reasons, then what would make it true, one sentence a line.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flips = self.flips.iter().flat_map(Flips::sentences);
+        for (i, line) in self.reasons().into_iter().chain(flips).enumerate() {
+            f.write_str(if i > 0 { "\n" } else { "" })?;
+            f.write_str(&line)?;
+        }
+        Ok(())
+    }
+}
+
 impl Serialize for Explanation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -215,6 +259,9 @@ impl Serialize for Explanation {
         }
         if !self.parts.is_empty() {
             map.serialize_entry("parts", &self.parts)?;
+        }
+        if let Some(flips) = &self.flips {
+            map.serialize_entry("flips", flips)?;
         }
         map.end()
     }

@@ -1,6 +1,6 @@
 use super::check::{CompileOptions, compile_source};
 use super::evaluate::{Evaluated, evaluate};
-use super::explain::{Explanation, explain};
+use super::explain::{Explanation, explain_with_flips};
 use super::{Answer, Checked, EventKind, EventRow, FactId, Facts, Missing, PropertyId, Read, Schema};
 use crate::error::Diagnostics;
 use crate::value::{Span, Timestamp, Value, Zone};
@@ -56,10 +56,10 @@ impl Expression {
         evaluate(&self.checked, facts)
     }
 
-    /// Evaluates it and keeps what every part came to.
+    /// Evaluates it and keeps what every part came to, and what would make it true when it is not.
     #[must_use]
     pub fn explain(&self, facts: &dyn Facts) -> Explanation {
-        explain(&self.checked, facts)
+        explain_with_flips(&self.checked, facts)
     }
 
     /// The checked tree, for compiling many together.

@@ -3,7 +3,10 @@
 
 use super::signature::{Call, Function, Sort, function, takes};
 use super::value_ops::{Fault, type_name};
-use super::{ErrorCode, Limits, functions_bytes, functions_format, functions_math, functions_text, functions_time};
+use super::{
+    ErrorCode, Limits, functions_bytes, functions_format, functions_list, functions_math, functions_text, functions_time,
+    optional,
+};
 use crate::value::{Moment, Value};
 use std::sync::Arc;
 
@@ -92,7 +95,7 @@ const CORE: &[Function] = &[
 ];
 
 /// The tables in which a function is looked for.
-static TABLES: [&[Function]; 7] = [
+static TABLES: [&[Function]; 10] = [
     CORE,
     functions_time::TABLE,
     functions_text::TABLE,
@@ -100,6 +103,9 @@ static TABLES: [&[Function]; 7] = [
     functions_format::TABLE,
     functions_math::TABLE,
     functions_bytes::TABLE,
+    functions_list::TABLE,
+    functions_list::SETS,
+    optional::TABLE,
 ];
 
 /// The function of a name.

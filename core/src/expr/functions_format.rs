@@ -132,6 +132,12 @@ fn plain(out: &mut String, item: &Value, limits: &Limits) -> Result<(), Fault> {
         Value::Bytes(bytes) => out.push_str(&String::from_utf8_lossy(bytes)),
         Value::Timestamp(time) => out.push_str(&time_text(*time)),
         Value::Duration(length) => out.push_str(&length_text(*length)),
+        Value::Optional(None) => out.push_str("optional.none()"),
+        Value::Optional(Some(held)) => {
+            out.push_str("optional(");
+            plain(out, held, limits)?;
+            out.push(')');
+        }
         Value::List(items) => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {

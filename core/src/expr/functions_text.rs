@@ -43,8 +43,9 @@ pub(super) const EXTENSION: &[Function] = &[
         [Value::String(text)] => Ok(Value::text(&quoted(text))),
         _ => Err(Fault::no_overload("strings.quote", args)),
     }),
-    function("reverse", Method, &[takes(&[Text], Text)], |args, _| match args {
+    function("reverse", Method, &[takes(&[Text], Text), takes(&[Sort::List], Sort::Same)], |args, _| match args {
         [Value::String(text)] => Ok(Value::text(&text.chars().rev().collect::<String>())),
+        [Value::List(items)] => Ok(Value::List(items.iter().rev().cloned().collect())),
         _ => Err(Fault::no_overload("reverse", args)),
     }),
     function("charAt", Method, &[takes(&[Text, Int], Text)], |args, _| match args {

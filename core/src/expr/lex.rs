@@ -47,7 +47,7 @@ const SIGNS: [&str; 26] = [
 
 /// All tokens, the last of them [`TokenKind::End`], and all errors.
 pub(super) fn tokens(text: &str) -> (Vec<Token>, Vec<LexError>) {
-    let mut lexer = Lexer { text, at: 0, errors: Vec::new() };
+    let mut lexer = Lexer { text, at: 0, errors: Vec::new(), comments: Vec::new() };
     let mut tokens = Vec::new();
     loop {
         lexer.skip_blank();
@@ -62,10 +62,22 @@ pub(super) fn tokens(text: &str) -> (Vec<Token>, Vec<LexError>) {
     }
 }
 
+/// Where the comments of a text stand.
+pub(super) fn comments(text: &str) -> Vec<Extent> {
+    let mut lexer = Lexer { text, at: 0, errors: Vec::new(), comments: Vec::new() };
+    lexer.skip_blank();
+    while lexer.at < text.len() {
+        lexer.token();
+        lexer.skip_blank();
+    }
+    lexer.comments
+}
+
 struct Lexer<'a> {
     text: &'a str,
     at: usize,
     errors: Vec<LexError>,
+    comments: Vec<Extent>,
 }
 
 impl<'a> Lexer<'a> {
@@ -89,7 +101,9 @@ impl<'a> Lexer<'a> {
             let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r', '\u{c}']).len();
             self.at += blank;
             if self.rest().starts_with("//") {
+                let start = self.at;
                 self.at += self.rest().find('\n').unwrap_or(self.rest().len());
+                self.comments.push(self.extent(start));
             } else if blank == 0 {
                 return;
             }
@@ -117,13 +131,28 @@ impl<'a> Lexer<'a> {
         let start = self.at;
         match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
             Some(&"=") => {
-                self.at += 1;
-                self.error(start, "`=` is no operator", Some("compare with `==`"));
+                let (sign, meant, hint) = match rest.as_bytes().get(1) {
+                    Some(b'>') => ("=>", ">=", "write `>=`"),
+                    Some(b'<') => ("=<", "<=", "write `<=`"),
+                    _ => ("=", "==", "compare with `==`"),
+                };
+                self.foreign(start, sign, hint);
+                Some(TokenKind::Sign(meant))
+            }
+            Some(&"==") if rest.starts_with("===") => {
+                self.foreign(start, "===", "compare with `==`");
                 Some(TokenKind::Sign("=="))
             }
+            Some(&"!=") if rest.starts_with("!==") => {
+                self.foreign(start, "!==", "write `!=`");
+                Some(TokenKind::Sign("!="))
+            }
+            Some(&"<") if rest.starts_with("<>") => {
+                self.foreign(start, "<>", "write `!=`");
+                Some(TokenKind::Sign("!="))
+            }
             Some(&"&") => {
-                self.at += 1;
-                self.error(start, "`&` is no operator", Some("write `&&`"));
+                self.foreign(start, "&", "write `&&`");
                 Some(TokenKind::Sign("&&"))
             }
             Some(sign) => {
@@ -132,10 +161,30 @@ impl<'a> Lexer<'a> {
             }
             None => {
                 self.at += first.len_utf8();
-                self.error(start, format!("unexpected character `{}`", first.escape_debug()), None);
+                let hint = match first {
+                    '≥' => Some("write `>=`"),
+                    '≤' => Some("write `<=`"),
+                    '≠' => Some("write `!=`"),
+                    '“' | '”' | '„' | '«' | '»' => Some("texts stand in straight quotes: `\"`"),
+                    '‘' | '’' => Some("texts stand in straight quotes: `'`"),
+                    '–' | '—' | '−' => Some("write `-`"),
+                    '×' => Some("write `*`"),
+                    '|' => Some("write `||`"),
+                    '^' => Some("powers are not part of the language; multiply instead"),
+                    '#' => Some("a comment begins with `//`"),
+                    ';' => Some("an expression is one condition; join several with `&&`"),
+                    _ => None,
+                };
+                self.error(start, format!("unexpected character `{}`", first.escape_debug()), hint);
                 None
             }
         }
+    }
+
+    /// A sign of other languages, with the one that is meant.
+    fn foreign(&mut self, start: usize, sign: &str, hint: &'static str) {
+        self.at = start + sign.len();
+        self.error(start, format!("`{sign}` is no operator"), Some(hint));
     }
 
     fn quoted(&mut self) -> Option<TokenKind> {

@@ -6,10 +6,10 @@
 //!
 //! Besides the standard, expressions read declared facts (`customer.age`, `request.basket`), `segment("loyal")` or
 //! `"loyal" in segment`, `persona("thrifty")`, `journey("lifecycle").stage` and `.since`, the instant of the question
-//! (`now`), and streams: `events("purchase")`, narrowed by `where(e, …)`, `within("30d" | "day" | "week" | "month" | duration)`,
-//! `in_session()`, `since(t)` and `before(t)`, and ended by one of `count`, `exists`, `sum`, `avg`, `min`, `max`, `first`,
-//! `last`, `distinct`, `count_distinct`, `most_frequent`, `since_last`, `since_first` and `usual_gap`. Durations have `days()`,
-//! `hours()`, `minutes()` and `seconds()`.
+//! (`now`), and streams of events, narrowed step by step and ended by a question; `docs/rules.md` lists them all.
+//!
+//! A checked expression also tells what is probably not meant ([`Checked::warnings`], [`repeated`]), why it came to what it
+//! came to ([`explain`]) and what would turn it ([`flips`]); [`format`](format()) lays its text out.
 //!
 //! Every evaluation also tells until when its outcome holds while no event arrives: the first window edge, expiry or turn of
 //! a comparison with something that moves with time.
@@ -17,30 +17,44 @@
 pub mod ast;
 mod check;
 mod check_calls;
+mod check_ends;
+mod check_follow;
 mod check_names;
 mod check_operators;
 mod check_stream;
 mod checked;
 mod compile;
 mod evaluate;
+mod evaluate_compare;
 mod evaluate_loop;
+mod evaluate_names;
+mod evaluate_steps;
 mod explain;
 mod expression;
 mod facts;
+mod finding;
+mod flip;
+mod flip_values;
+mod format;
 mod functions;
 mod functions_bytes;
 mod functions_format;
+mod functions_list;
 mod functions_math;
 mod functions_text;
 mod functions_time;
 mod index;
 mod lex;
 mod limits;
+mod meant;
+mod optional;
 mod outcome;
 mod parse;
+mod parse_macro;
 mod prepared;
 mod print;
 mod program;
+mod repeated;
 mod row_test;
 mod ruleset;
 mod run;
@@ -48,16 +62,23 @@ mod schema;
 mod signature;
 mod stream;
 mod stream_columns;
+mod stream_ends;
+mod stream_follow;
+mod stream_reach;
 mod types;
 mod value_ops;
+mod warn;
+mod warn_sets;
 
 pub use check::{CompileOptions, Expected, compile_source, compile_text, expect};
 pub use checked::{Checked, Reads};
 pub use compile::ProgramBuilder;
 pub use evaluate::{Evaluated, evaluate};
-pub use explain::{Explanation, explain};
+pub use explain::{Explanation, explain, explain_with_flips};
 pub use expression::{Expression, NamedFacts};
 pub use facts::{Answer, EventRow, Facts, Missing, Read};
+pub use flip::{Beyond, Change, Flips, flips};
+pub use format::format;
 pub use index::batch::{BatchMatches, BlockMatches, RuleColumns};
 pub use index::row::{Row, RowError};
 pub use limits::Limits;
@@ -65,6 +86,7 @@ pub use outcome::{ErrorCode, EvalError, Outcome};
 pub use prepared::Prepared;
 pub use print::{print, print_node, value_text};
 pub use program::{ExprId, Program, Scratch};
+pub use repeated::repeated;
 pub use ruleset::{RuleId, RuleScratch, RuleSet, Truth};
 pub use run::{Bits, Run, RunColumn, RunTexts};
 pub use schema::{EventDecl, EventKind, FactDecl, FactId, PropertyDecl, PropertyId, Schema, TimeClass};

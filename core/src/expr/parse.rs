@@ -1,30 +1,12 @@
 //! Tokens to a syntax tree: CEL's grammar by precedence climbing, macros recognised on the way.
 
 use super::Limits;
-use super::ast::{BinaryOp, Extent, Form, Kind, Node, NodeId, Tree, UnaryOp};
+use super::ast::{BinaryOp, Extent, Kind, Node, NodeId, Tree, UnaryOp};
+use super::finding::Finding;
 use super::lex::{self, Token, TokenKind};
+use super::meant::foreign_word;
 use crate::value::Value;
 use std::sync::Arc;
-
-/// A finding in a source text, before it is known which document the text came from.
-#[derive(Debug, Clone)]
-pub(super) struct Finding {
-    pub(super) code: &'static str,
-    pub(super) severity: crate::error::Severity,
-    pub(super) extent: Extent,
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
-}
-
-impl Finding {
-    pub(super) fn error(code: &'static str, extent: Extent, message: impl Into<String>) -> Self {
-        Finding { code, severity: crate::error::Severity::Error, extent, message: message.into(), hint: None }
-    }
-
-    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
-        Finding { hint: Some(hint.into()), ..self }
-    }
-}
 
 /// Words that are no identifiers.
 const RESERVED: [&str; 20] = [
@@ -82,12 +64,12 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Result<Tree, Vec<Finding>> {
     }
 }
 
-type Parsed<T> = Result<T, Box<Finding>>;
+pub(super) type Parsed<T> = Result<T, Box<Finding>>;
 
-struct Parser<'a> {
+pub(super) struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     nesting: u32,
     limits: &'a Limits,
 }
@@ -97,7 +79,7 @@ impl Parser<'_> {
         self.tokens.get(self.at).map_or(&TokenKind::End, |token| &token.kind)
     }
 
-    fn extent(&self) -> Extent {
+    pub(super) fn extent(&self) -> Extent {
         self.tokens.get(self.at).or(self.tokens.last()).map_or(Extent::default(), |token| token.extent)
     }
 
@@ -122,7 +104,7 @@ impl Parser<'_> {
         Err(self.unexpected(&format!("expected `{sign}`")))
     }
 
-    fn unexpected(&self, expected: &str) -> Box<Finding> {
+    pub(super) fn unexpected(&self, expected: &str) -> Box<Finding> {
         let found = match self.peek() {
             TokenKind::Word(word) if is_reserved(word) => format!("the reserved word `{word}`"),
             TokenKind::Word(word) | TokenKind::Quoted(word) => format!("`{word}`"),
@@ -135,7 +117,10 @@ impl Parser<'_> {
         Box::new(match self.peek() {
             TokenKind::Word(word) if matches!(&**word, "and" | "AND") => finding.hint("write `&&`"),
             TokenKind::Word(word) if matches!(&**word, "or" | "OR") => finding.hint("write `||`"),
-            TokenKind::Word(word) if matches!(&**word, "not" | "NOT") => finding.hint("write `!`"),
+            TokenKind::Word(word) => match foreign_word(word) {
+                Some(hint) => finding.hint(hint),
+                None => finding,
+            },
             _ => finding,
         })
     }
@@ -143,11 +128,27 @@ impl Parser<'_> {
     fn end(&mut self) -> Parsed<()> {
         match self.peek() {
             TokenKind::End => Ok(()),
-            _ => Err(self.unexpected("expected an operator or the end")),
+            _ => {
+                let mut finding = self.unexpected("expected an operator or the end");
+                let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|token| &token.kind);
+                match (before, self.peek()) {
+                    (Some(TokenKind::Word(word)), _) if foreign_word(word).is_some() => {
+                        finding.hint = foreign_word(word).map(String::from);
+                        finding.message = format!("`{word}` is no operator");
+                        finding.extent = self.last_extent();
+                    }
+                    (_, TokenKind::Sign(")" | "]" | "}")) => finding.hint = Some("it closes nothing".to_string()),
+                    (_, TokenKind::Word(_)) if finding.hint.is_none() => {
+                        finding.hint = Some("join conditions with `&&` or `||`".to_string());
+                    }
+                    _ => {}
+                }
+                Err(finding)
+            }
         }
     }
 
-    fn push(&mut self, kind: Kind, extent: Extent) -> Parsed<NodeId> {
+    pub(super) fn push(&mut self, kind: Kind, extent: Extent) -> Parsed<NodeId> {
         let below = |id: &NodeId| self.nodes.get(id.0 as usize).map_or(0, |node| node.depth);
         let depth = 1 + children(&kind).iter().map(below).max().unwrap_or(0);
         if depth > self.limits.depth {
@@ -167,7 +168,7 @@ impl Parser<'_> {
         Box::new(Finding::error("too_deep", extent, message).hint("split it into segments of their own"))
     }
 
-    fn node_extent(&self, id: NodeId) -> Extent {
+    pub(super) fn node_extent(&self, id: NodeId) -> Extent {
         self.nodes.get(id.0 as usize).map_or(Extent::default(), |node| node.extent)
     }
 
@@ -270,7 +271,12 @@ impl Parser<'_> {
         loop {
             let start = self.node_extent(base);
             if self.take(".") {
+                let optional = self.take("?");
                 let field = self.field()?;
+                if optional {
+                    base = self.push(Kind::OptionalSelect { base, field }, start.to(self.last_extent()))?;
+                    continue;
+                }
                 if self.is("(") {
                     let args = self.arguments("(", ")")?;
                     base = self.method(base, field, args, start.to(self.last_extent()))?;
@@ -278,9 +284,11 @@ impl Parser<'_> {
                     base = self.push(Kind::Select { base, field }, start.to(self.last_extent()))?;
                 }
             } else if self.take("[") {
+                let optional = self.take("?");
                 let index = self.expression()?;
                 self.expect("]")?;
-                base = self.push(Kind::Index { base, index }, start.to(self.last_extent()))?;
+                let kind = if optional { Kind::OptionalIndex { base, index } } else { Kind::Index { base, index } };
+                base = self.push(kind, start.to(self.last_extent()))?;
             } else if self.is("{") && self.names_a_message(base) {
                 let finding =
                     Finding::error("message_literal", self.extent(), "messages such as `Name{field: value}` are not supported");
@@ -309,7 +317,7 @@ impl Parser<'_> {
         self.expect(open)?;
         let mut args = Vec::new();
         while !self.is(close) {
-            args.push(self.expression()?);
+            args.push(if close == "]" { self.element()? } else { self.expression()? });
             if !self.take(",") {
                 break;
             }
@@ -319,6 +327,16 @@ impl Parser<'_> {
         }
         self.expect(close)?;
         Ok(args)
+    }
+
+    /// An element of a list; with `?` in front, one that may be absent.
+    fn element(&mut self) -> Parsed<NodeId> {
+        let start = self.extent();
+        if !self.take("?") {
+            return self.expression();
+        }
+        let inner = self.expression()?;
+        self.push(Kind::Maybe(inner), start.to(self.node_extent(inner)))
     }
 
     fn primary(&mut self) -> Parsed<NodeId> {
@@ -350,41 +368,16 @@ impl Parser<'_> {
         self.push(Kind::Literal(literal), start.to(self.last_extent()))
     }
 
-    fn number(&self, token: &TokenKind, negative: bool, start: Extent) -> Parsed<Value> {
-        let range = |what: &str| {
-            let message = format!("the number does not fit into {what}");
-            Err(Box::new(Finding::error("number_out_of_range", start.to(self.extent()), message)))
-        };
-        let sign = if negative { "-" } else { "" };
-        match token {
-            TokenKind::Int(text) => {
-                let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-                    Some(digits) => i64::from_str_radix(&format!("{sign}{digits}"), 16),
-                    None => format!("{sign}{text}").parse(),
-                };
-                parsed.map(Value::Int).or_else(|_| range("a 64-bit integer"))
-            }
-            TokenKind::Uint(text) => {
-                let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-                    Some(digits) => u64::from_str_radix(digits, 16),
-                    None => text.parse(),
-                };
-                parsed.map(Value::Uint).or_else(|_| range("an unsigned 64-bit integer"))
-            }
-            TokenKind::Double(text) => match format!("{sign}{text}").parse::<f64>() {
-                Ok(number) if number.is_finite() => Ok(Value::Double(number)),
-                _ => range("a double"),
-            },
-            _ => Err(self.unexpected("expected a number")),
-        }
-    }
-
     fn map(&mut self, start: Extent) -> Parsed<NodeId> {
         let mut entries = Vec::new();
         while !self.is("}") {
+            let entry = self.extent();
+            let optional = self.take("?");
             let key = self.expression()?;
             self.expect(":")?;
-            entries.push((key, self.expression()?));
+            let value = self.expression()?;
+            let extent = entry.to(self.node_extent(value));
+            entries.push((key, if optional { self.push(Kind::Maybe(value), extent)? } else { value }));
             if !self.take(",") {
                 break;
             }
@@ -418,83 +411,6 @@ impl Parser<'_> {
         }
         self.push(Kind::Call { target: None, function: name, absolute, args }, extent)
     }
-
-    fn has(&mut self, args: &[NodeId], extent: Extent) -> Parsed<NodeId> {
-        let selected = match args {
-            [arg] => match self.nodes.get(arg.0 as usize).map(|node| node.kind.clone()) {
-                Some(Kind::Select { base, field }) => Some((base, field)),
-                _ => None,
-            },
-            _ => None,
-        };
-        match selected {
-            Some((base, field)) => self.push(Kind::Has { base, field }, extent),
-            None => {
-                let finding = Finding::error("bad_macro", extent, "`has` takes one field, such as `has(customer.age)`");
-                Err(Box::new(finding))
-            }
-        }
-    }
-
-    /// A call of a method: a macro when its name and the number of arguments are those of one.
-    fn method(&mut self, target: NodeId, function: Arc<str>, args: Vec<NodeId>, extent: Extent) -> Parsed<NodeId> {
-        let form = match (&*function, args.len()) {
-            ("all", 2 | 3) => Some(Form::All),
-            ("exists", 2 | 3) => Some(Form::Exists),
-            ("exists_one" | "existsOne", 2 | 3) => Some(Form::ExistsOne),
-            ("map", 2 | 3) => Some(Form::Map),
-            ("filter", 2) => Some(Form::Filter),
-            ("transformList", 3 | 4) => Some(Form::TransformList),
-            ("transformMap", 3 | 4) => Some(Form::TransformMap),
-            ("transformMapEntry", 3 | 4) => Some(Form::TransformMapEntry),
-            _ => None,
-        };
-        match (form, &args[..]) {
-            (Some(Form::Map), [variable, filter, body]) => {
-                let variable = self.variable(*variable, &function)?;
-                let kind =
-                    Kind::Loop { form: Form::Map, range: target, variable, second: None, filter: Some(*filter), body: *body };
-                self.push(kind, extent)
-            }
-            (Some(form), [variable, body]) => {
-                let variable = self.variable(*variable, &function)?;
-                self.push(Kind::Loop { form, range: target, variable, second: None, filter: None, body: *body }, extent)
-            }
-            (Some(form), [first, second, filter @ .., body]) => {
-                let variable = self.variable(*first, &function)?;
-                let second = self.variable(*second, &function)?;
-                if variable == second {
-                    let message = format!("`{function}` binds `{variable}` twice");
-                    return Err(Box::new(Finding::error("bad_macro", extent, message)));
-                }
-                let filter = filter.first().copied();
-                self.push(Kind::Loop { form, range: target, variable, second: Some(second), filter, body: *body }, extent)
-            }
-            (None, [variable, condition]) if &*function == "where" => {
-                let variable = self.variable(*variable, &function)?;
-                self.push(Kind::Where { stream: target, variable, condition: *condition }, extent)
-            }
-            (None, [variable, value, body]) if &*function == "bind" && self.is_name(target, "cel") => {
-                let variable = self.variable(*variable, &function)?;
-                self.push(Kind::Bind { variable, value: *value, body: *body }, extent)
-            }
-            _ => self.push(Kind::Call { target: Some(target), function, absolute: false, args }, extent),
-        }
-    }
-
-    fn is_name(&self, id: NodeId, expected: &str) -> bool {
-        matches!(self.nodes.get(id.0 as usize).map(|node| &node.kind), Some(Kind::Name { name, .. }) if &**name == expected)
-    }
-
-    fn variable(&self, id: NodeId, function: &str) -> Parsed<Arc<str>> {
-        match self.nodes.get(id.0 as usize).map(|node| &node.kind) {
-            Some(Kind::Name { name, absolute: false }) => Ok(name.clone()),
-            _ => {
-                let message = format!("`{function}` needs the name of a variable here");
-                Err(Box::new(Finding::error("bad_macro", self.node_extent(id), message)))
-            }
-        }
-    }
 }
 
 /// The nodes right below a node, in the order written.
@@ -502,7 +418,9 @@ pub(super) fn children(kind: &Kind) -> Vec<NodeId> {
     match kind {
         Kind::Literal(_) | Kind::Name { .. } => Vec::new(),
         Kind::Select { base, .. } | Kind::Has { base, .. } => vec![*base],
-        Kind::Index { base, index } => vec![*base, *index],
+        Kind::OptionalSelect { base, .. } => vec![*base],
+        Kind::Index { base, index } | Kind::OptionalIndex { base, index } => vec![*base, *index],
+        Kind::Maybe(inner) => vec![*inner],
         Kind::Call { target, args, .. } => target.iter().chain(args).copied().collect(),
         Kind::Unary { operand, .. } => vec![*operand],
         Kind::Binary { left, right, .. } => vec![*left, *right],

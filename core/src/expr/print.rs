@@ -22,13 +22,13 @@ pub fn print(tree: &Tree) -> String {
 /// The canonical text of one part of an expression.
 #[must_use]
 pub fn print_node(tree: &Tree, id: NodeId) -> String {
-    let mut printer = Printer { tree, out: String::new() };
+    let mut printer = Printer { tree, out: String::new(), faithful: false };
     printer.node(id, 0);
     printer.out
 }
 
 /// How strongly a part binds: larger binds more.
-fn strength(tree: &Tree, id: NodeId) -> u8 {
+pub(super) fn strength(tree: &Tree, id: NodeId) -> u8 {
     match &tree.node(id).kind {
         Kind::Ternary { .. } => 1,
         Kind::Or(_) => 2,
@@ -45,14 +45,16 @@ fn strength(tree: &Tree, id: NodeId) -> u8 {
     }
 }
 
-struct Printer<'a> {
-    tree: &'a Tree,
-    out: String,
+pub(super) struct Printer<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) out: String,
+    /// Whether raw, long and bytes literals stay as they were written.
+    pub(super) faithful: bool,
 }
 
 impl Printer<'_> {
     /// Prints a part where something that binds with `least` stands around it.
-    fn node(&mut self, id: NodeId, least: u8) {
+    pub(super) fn node(&mut self, id: NodeId, least: u8) {
         let tree = self.tree;
         let strength = strength(tree, id);
         if strength < least {
@@ -63,6 +65,9 @@ impl Printer<'_> {
         }
         match &tree.node(id).kind {
             Kind::Literal(Value::Int(_) | Value::Uint(_) | Value::Double(_)) => self.out.push_str(&tree.number_text(id)),
+            Kind::Literal(Value::String(_) | Value::Bytes(_)) if self.faithful && self.is_special(id) => {
+                self.out.push_str(tree.source(id));
+            }
             Kind::Literal(value) => self.out.push_str(&value_text(value)),
             Kind::Name { name, absolute } => {
                 self.out.push_str(if *absolute { "." } else { "" });
@@ -71,6 +76,21 @@ impl Printer<'_> {
             Kind::Select { base, field } => {
                 self.node(*base, 8);
                 self.field(field);
+            }
+            Kind::OptionalSelect { base, field } => {
+                self.node(*base, 8);
+                let plain = field_text(field);
+                let _ = write!(self.out, ".?{plain}");
+            }
+            Kind::OptionalIndex { base, index } => {
+                self.node(*base, 8);
+                self.out.push_str("[?");
+                self.node(*index, 0);
+                self.out.push(']');
+            }
+            Kind::Maybe(inner) => {
+                self.out.push('?');
+                self.node(*inner, 0);
             }
             Kind::Has { base, field } => {
                 self.out.push_str("has(");
@@ -96,10 +116,15 @@ impl Printer<'_> {
             }
             Kind::Unary { op, operand } => {
                 self.out.push(if *op == UnaryOp::Not { '!' } else { '-' });
-                // A number after a minus would become one literal with it.
-                let number = *op == UnaryOp::Negate
-                    && matches!(tree.node(*operand).kind, Kind::Literal(Value::Int(_) | Value::Double(_)));
-                self.node(*operand, if number { 10 } else { 7 });
+                let start = self.out.len();
+                self.node(*operand, 7);
+                // A number after a minus would become one literal with it, whatever is asked of the number.
+                let rest = self.out.get(start..).unwrap_or("");
+                let number = rest.trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit());
+                if *op == UnaryOp::Negate && number {
+                    self.out.insert(start, '(');
+                    self.out.push(')');
+                }
             }
             Kind::Binary { op, left, right } => {
                 self.node(*left, strength);
@@ -120,6 +145,13 @@ impl Printer<'_> {
                 self.out.push('{');
                 for (i, (key, value)) in entries.iter().enumerate() {
                     self.out.push_str(if i > 0 { ", " } else { "" });
+                    let value = match &tree.node(*value).kind {
+                        Kind::Maybe(inner) => {
+                            self.out.push('?');
+                            inner
+                        }
+                        _ => value,
+                    };
                     self.node(*key, 0);
                     self.out.push_str(": ");
                     self.node(*value, 0);
@@ -156,11 +188,14 @@ impl Printer<'_> {
         }
     }
 
+    /// Whether a text is written with a prefix or in three quotes.
+    fn is_special(&self, id: NodeId) -> bool {
+        let source = self.tree.source(id);
+        !source.starts_with(['"', '\'']) || source.starts_with("\"\"\"") || source.starts_with("'''")
+    }
+
     fn field(&mut self, field: &str) {
-        let plain = field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            && !field.starts_with(|c: char| c.is_ascii_digit())
-            && !matches!(field, "in" | "true" | "false" | "null");
-        let _ = if plain { write!(self.out, ".{field}") } else { write!(self.out, ".`{field}`") };
+        let _ = write!(self.out, ".{}", field_text(field));
     }
 
     fn list(&mut self, open: char, items: &[NodeId], close: char) {
@@ -175,6 +210,14 @@ impl Printer<'_> {
             self.node(*operand, least);
         }
     }
+}
+
+/// A field's name, in backticks where it needs them.
+pub(super) fn field_text(field: &str) -> String {
+    let plain = field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !field.starts_with(|c: char| c.is_ascii_digit())
+        && !matches!(field, "in" | "true" | "false" | "null");
+    if plain { field.to_string() } else { format!("`{field}`") }
 }
 
 /// A value as an expression would write it.
@@ -245,6 +288,13 @@ fn write_value(out: &mut String, value: &Value) {
         Value::Timestamp(time) => write!(out, "timestamp(\"{}\")", time_text(*time)),
         Value::Duration(length) => write!(out, "duration(\"{}\")", length_text(*length)),
         Value::Type(name) => write!(out, "{name}"),
+        Value::Optional(None) => write!(out, "optional.none()"),
+        Value::Optional(Some(held)) => {
+            out.push_str("optional.of(");
+            write_value(out, held);
+            out.push(')');
+            Ok(())
+        }
     };
 }
 

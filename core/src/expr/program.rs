@@ -3,7 +3,9 @@
 use super::checked::{Checked, Node, Ref};
 use super::evaluate::{Evaluated, Machine, Partial, evaluate};
 use super::{Facts, Limits, Outcome, Reads};
+use crate::value::Value;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The number of an expression in its [`Program`], in the order added.
@@ -60,6 +62,20 @@ impl Scratch {
 }
 
 impl Memo {
+    /// One that gives some nodes a value of their own and remembers nothing else.
+    pub(super) fn of(nodes: usize, values: &BTreeMap<Ref, &Value>) -> Self {
+        let mut cells = vec![(0, None); nodes];
+        let mut closed = vec![false; nodes];
+        for (id, value) in values {
+            let at = id.0 as usize;
+            if let (Some(cell), Some(closed)) = (cells.get_mut(at), closed.get_mut(at)) {
+                *cell = (1, Some(Partial::new(Outcome::Value((*value).clone()), None)));
+                *closed = true;
+            }
+        }
+        Memo { question: 1, closed: closed.into(), cells: RefCell::new(cells) }
+    }
+
     pub(super) fn recall(&self, id: Ref) -> Option<Partial> {
         if self.closed.get(id.0 as usize) != Some(&true) {
             return None;

@@ -57,15 +57,26 @@ pub(super) enum Sort {
     Strings,
     Map,
     Type,
+    Optional,
     /// As a result: the type of the first argument.
     Same,
+    /// As a result: what the first argument, a list or an optional, holds.
+    Held,
+    /// As a result: an optional of the first argument.
+    OptionalOf,
+    /// As a result: an optional of what the first argument, a list or an optional, holds.
+    OptionalHeld,
+    /// As a result: a list of what the elements of the first argument, a list of optionals, hold.
+    Unwrapped,
+    /// A list of int.
+    Ints,
 }
 
 impl Sort {
     /// Whether an argument of a type may be passed; `dyn` always may.
     pub(super) fn accepts(self, ty: &Type) -> bool {
         match (self, ty) {
-            (Sort::Any | Sort::Same, ty) => !matches!(ty, Type::Stream | Type::Event),
+            (Sort::Any | Sort::Same | Sort::OptionalOf, ty) => !matches!(ty, Type::Stream | Type::Event),
             (_, Type::Dyn) => true,
             (Sort::Null, Type::Null)
             | (Sort::Bool, Type::Bool)
@@ -79,7 +90,8 @@ impl Sort {
             | (Sort::Duration, Type::Duration)
             | (Sort::List, Type::List(_))
             | (Sort::Map, Type::Map(..))
-            | (Sort::Type, Type::Type) => true,
+            | (Sort::Type, Type::Type)
+            | (Sort::Optional, Type::Optional(_)) => true,
             (Sort::Number, ty) => super::types::is_number(ty),
             (Sort::Strings, Type::List(element)) => Sort::String.accepts(element),
             _ => false,
@@ -90,6 +102,12 @@ impl Sort {
     pub(super) fn ty(self, first: Option<&Type>) -> Type {
         match self {
             Sort::Any | Sort::Number => Type::Dyn,
+            Sort::Optional => Type::Optional(Box::new(Type::Dyn)),
+            Sort::Held => held(first),
+            Sort::OptionalOf => Type::Optional(Box::new(first.cloned().unwrap_or(Type::Dyn))),
+            Sort::OptionalHeld => Type::Optional(Box::new(held(first))),
+            Sort::Unwrapped => Type::List(Box::new(held(Some(&held(first))))),
+            Sort::Ints => Type::List(Box::new(Type::Int)),
             Sort::Same => first.cloned().unwrap_or(Type::Dyn),
             Sort::Null => Type::Null,
             Sort::Bool => Type::Bool,
@@ -110,7 +128,10 @@ impl Sort {
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Sort::Any | Sort::Same => "any",
+            Sort::Any | Sort::Same | Sort::Held | Sort::OptionalOf => "any",
+            Sort::Optional | Sort::OptionalHeld => "optional",
+            Sort::Unwrapped => "list",
+            Sort::Ints => "list(int)",
             Sort::Null => "null",
             Sort::Bool => "bool",
             Sort::Int => "int",
@@ -127,6 +148,14 @@ impl Sort {
             Sort::Map => "map",
             Sort::Type => "type",
         }
+    }
+}
+
+/// What the elements of a list, or the value of an optional, are.
+fn held(ty: Option<&Type>) -> Type {
+    match ty {
+        Some(Type::List(held) | Type::Optional(held)) => (**held).clone(),
+        _ => Type::Dyn,
     }
 }
 

@@ -2,12 +2,15 @@
 
 use super::ast::BinaryOp;
 use super::checked::Ref;
-use super::evaluate::{Frame, Local, Machine, Partial, earlier};
+use super::evaluate::{Machine, Partial, earlier};
+use super::evaluate_names::{Frame, Local};
 use super::row_test::RowTests;
-use super::stream_columns;
+use super::stream_follow::{self, Follow, Verdict};
+use super::stream_reach::{Reach, reach};
 use super::value_ops::{self, Fault};
 use super::{EventKind, EventRow, Missing, Outcome, PropertyId};
-use crate::value::{Duration, Span, Timestamp, Unit, Value};
+use super::{stream_columns, stream_ends};
+use crate::value::{Decimal, Duration, Timestamp, Unit, Value};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -22,7 +25,13 @@ pub(super) struct Stream {
     /// The conditions as tests on columns, when all of them are of that kind.
     pub(super) tests: Option<RowTests>,
     pub(super) terminal: Terminal,
+    /// What must or must not come after an event, for it to count.
+    pub(super) follows: Vec<Follow>,
     pub(super) property: Option<PropertyId>,
+    /// Of `quantile`: which one, from 0 to 1.
+    pub(super) share: Decimal,
+    /// Of `streak`: the unit of the calendar.
+    pub(super) unit: Unit,
     /// The sum of nothing, in the type of the property.
     pub(super) zero: Value,
     /// What is missing when there is no event.
@@ -59,10 +68,14 @@ pub(super) enum Terminal {
     SinceLast,
     SinceFirst,
     UsualGap,
+    LeastFrequent,
+    Quantile,
+    Rate,
+    Streak,
 }
 
 impl Terminal {
-    pub(super) const ALL: [(&'static str, Terminal); 14] = [
+    pub(super) const ALL: [(&'static str, Terminal); 18] = [
         ("count", Terminal::Count),
         ("exists", Terminal::Exists),
         ("sum", Terminal::Sum),
@@ -77,6 +90,10 @@ impl Terminal {
         ("since_last", Terminal::SinceLast),
         ("since_first", Terminal::SinceFirst),
         ("usual_gap", Terminal::UsualGap),
+        ("least_frequent", Terminal::LeastFrequent),
+        ("quantile", Terminal::Quantile),
+        ("rate", Terminal::Rate),
+        ("streak", Terminal::Streak),
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -88,7 +105,16 @@ impl Terminal {
     }
 
     pub(super) fn takes_property(self) -> bool {
-        !matches!(self, Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap)
+        !matches!(
+            self,
+            Terminal::Count
+                | Terminal::Exists
+                | Terminal::SinceLast
+                | Terminal::SinceFirst
+                | Terminal::UsualGap
+                | Terminal::Rate
+                | Terminal::Streak
+        )
     }
 }
 
@@ -98,7 +124,8 @@ impl Stream {
             Bound::RollingBy(by) | Bound::Since(by) | Bound::Before(by) => Some(*by),
             Bound::Rolling(_) | Bound::Calendar(_) | Bound::Session => None,
         });
-        bounds.chain(self.conditions.iter().map(|(_, condition)| *condition)).collect()
+        let targets = self.follows.iter().flat_map(|follow| &follow.conditions);
+        bounds.chain(self.conditions.iter().chain(targets).map(|(_, condition)| *condition)).collect()
     }
 }
 
@@ -114,6 +141,7 @@ impl Stream {
         Stream {
             bounds: self.bounds.iter().map(bound).collect(),
             conditions: self.conditions.iter().map(|(slot, condition)| (*slot, to(*condition))).collect(),
+            follows: self.follows.iter().map(|follow| follow.renumbered(to)).collect(),
             ..self.clone()
         }
     }
@@ -133,14 +161,12 @@ pub(super) struct Tally {
     pub(super) told: i64,
     pub(super) value: Option<Value>,
     values: Vec<Value>,
+    /// Of `streak`: the first instants of the units that have an event.
+    units: Vec<Timestamp>,
+    /// How many a day, and whether that changes with every instant.
+    rate: (Option<f64>, bool),
     /// How many different values there are, when they were counted without being kept.
     pub(super) distinct: Option<i64>,
-}
-
-/// Where the events of a stream lie, and which lengths let them leave again.
-pub(super) struct Reach {
-    pub(super) span: Span,
-    pub(super) lengths: smallvec::SmallVec<[i64; 2]>,
 }
 
 /// What is asked of a stream.
@@ -162,105 +188,44 @@ pub(super) fn left_out(machine: &Machine<'_>, stream: &Stream) -> i64 {
 fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> Result<Tally, Partial> {
     let facts = machine.facts;
     let mut until = facts.next_event(&stream.kinds);
+    if stream.terminal == Terminal::Streak {
+        let Some(zone) = facts.zone() else {
+            return Err(Partial::new(Outcome::Unknown(Missing::one(Arc::from("customer.time_zone"))), until));
+        };
+        until = earlier(until, Some(stream.unit.end(facts.now(), zone)));
+    }
     let reach = match reach(machine, stream, frame, &mut until) {
         Ok(reach) => reach,
         Err(failed) => return Err(Partial::new(failed, until)),
     };
     if let Some(tally) = stream_columns::gather(machine, stream, &reach, until) {
-        return tally.map_err(|fault| Partial::new(machine.error(fault), Some(machine.soon())));
+        return tally
+            .map(|tally| tally.paced(&reach))
+            .map_err(|fault| Partial::new(machine.error(fault), Some(machine.soon())));
     }
     let mut tally = Tally::until(until);
+    let follows = stream_follow::verdicts(machine, stream, &reach, frame, &mut tally.until)?;
     let mut fault = None;
-    facts.events(&stream.kinds, reach.span, &mut |row| match machine
-        .step()
-        .and_then(|()| tally.add(machine, stream, &reach, row, frame))
-    {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(failed) => {
-            fault = Some(failed);
-            ControlFlow::Break(())
+    let mut at = 0;
+    facts.events(&stream.kinds, reach.span, &mut |row| {
+        let verdict = follows.as_ref().and_then(|verdicts| verdicts.get(at)).unwrap_or(&Verdict::COUNTS);
+        at += 1;
+        match machine.step().and_then(|()| tally.add(machine, stream, &reach, row, (verdict, frame))) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failed) => {
+                fault = Some(failed);
+                ControlFlow::Break(())
+            }
         }
     });
     match fault {
         // Events that were not looked at may bring another outcome at any time.
         Some(fault) => Err(Partial::new(machine.error(fault), Some(machine.soon()))),
-        None => Ok(tally),
+        None => Ok(tally.paced(&reach)),
     }
 }
 
-/// The span of the stream's windows. `until` becomes the first instant at which it changes other than by rolling.
-fn reach(
-    machine: &Machine<'_>,
-    stream: &Stream,
-    frame: Option<&Frame<'_>>,
-    until: &mut Option<Timestamp>,
-) -> Result<Reach, Outcome> {
-    // Windows follow the question's own instant even while a comparison looks ahead: what it looks ahead to lies before
-    // every window edge.
-    let now = machine.facts.now();
-    let mut reach = Reach { span: Span::lifetime(now), lengths: smallvec::SmallVec::new() };
-    let mut failed: Option<Outcome> = None;
-    for bound in &stream.bounds {
-        let span = match bound {
-            Bound::Rolling(length) => rolling(*length, now, &mut reach),
-            Bound::Calendar(unit) => match machine.facts.zone() {
-                Some(zone) => {
-                    *until = earlier(*until, Some(unit.end(now, zone)));
-                    Span::from(unit.start(now, zone), now)
-                }
-                None => {
-                    blend(&mut failed, Outcome::Unknown(Missing::one(Arc::from("customer.time_zone"))));
-                    continue;
-                }
-            },
-            Bound::Session => match machine.facts.session() {
-                Some((start, end)) => {
-                    *until = earlier(*until, Some(end));
-                    Span::from(start, now)
-                }
-                None => Span { after: now, until: now },
-            },
-            Bound::RollingBy(by) | Bound::Since(by) | Bound::Before(by) => {
-                let by = machine.settled(*by, frame);
-                *until = earlier(*until, by.until);
-                match (bound, by.outcome) {
-                    (Bound::RollingBy(_), Outcome::Value(Value::Duration(length))) => rolling(length, now, &mut reach),
-                    (Bound::Since(_), Outcome::Value(Value::Timestamp(time))) => {
-                        let whole = time.to_timestamp();
-                        let later = i64::from(time.nanos() % 1_000 > 0);
-                        Span::from(whole.saturating_add_micros(later), now)
-                    }
-                    (Bound::Before(_), Outcome::Value(Value::Timestamp(time))) => {
-                        let whole = time.to_timestamp();
-                        let last = if time.nanos() % 1_000 > 0 { whole } else { whole.saturating_add_micros(-1) };
-                        Span { after: Span::lifetime(now).after, until: last.min(now) }
-                    }
-                    (_, Outcome::Value(value)) => {
-                        blend(&mut failed, machine.error(Fault::no_overload("within", &[value])));
-                        continue;
-                    }
-                    (_, other) => {
-                        blend(&mut failed, other);
-                        continue;
-                    }
-                }
-            }
-        };
-        reach.span.after = reach.span.after.max(span.after);
-        reach.span.until = reach.span.until.min(span.until);
-    }
-    match failed {
-        Some(failed) => Err(failed),
-        None => Ok(reach),
-    }
-}
-
-fn rolling(length: Duration, now: Timestamp, reach: &mut Reach) -> Span {
-    reach.lengths.push(length.micros());
-    Span::rolling(length, now)
-}
-
-fn blend(into: &mut Option<Outcome>, other: Outcome) {
+pub(super) fn blend(into: &mut Option<Outcome>, other: Outcome) {
     *into = Some(match into.take() {
         Some(before) => before.blend(other),
         None => other,
@@ -279,9 +244,13 @@ impl Tally {
         stream: &Stream,
         reach: &Reach,
         row: &dyn EventRow,
-        frame: Option<&Frame<'_>>,
+        (verdict, frame): (&Verdict, Option<&Frame<'_>>),
     ) -> Result<(), Fault> {
-        let mut failed: Option<Outcome> = None;
+        if matches!(verdict, Verdict::LeftOut(_)) {
+            self.until = earlier(self.until, verdict.until());
+            return Ok(());
+        }
+        let mut failed: Option<Outcome> = verdict.failed();
         for (slot, condition) in &stream.conditions {
             let inner = Frame { parent: frame, slot: *slot, local: Local::Event(row) };
             let found = machine.settled(*condition, Some(&inner));
@@ -307,6 +276,12 @@ impl Tally {
             return Ok(());
         }
         self.certain += 1;
+        if let (Terminal::Streak, Some(zone)) = (stream.terminal, machine.facts.zone()) {
+            let start = stream.unit.start(row.time(), zone);
+            if self.units.last() != Some(&start) {
+                self.units.push(start);
+            }
+        }
         self.first = Some(self.first.unwrap_or(row.time()));
         if let (Terminal::UsualGap, Some(last)) = (stream.terminal, self.last) {
             self.values.push(
@@ -348,10 +323,25 @@ impl Tally {
             }
             Terminal::First => self.value = Some(self.value.take().unwrap_or(value)),
             Terminal::Last => self.value = Some(value),
-            Terminal::Distinct | Terminal::CountDistinct | Terminal::MostFrequent => self.values.push(value),
-            Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap => {}
+            Terminal::Distinct
+            | Terminal::CountDistinct
+            | Terminal::MostFrequent
+            | Terminal::LeastFrequent
+            | Terminal::Quantile => self.values.push(value),
+            Terminal::Count
+            | Terminal::Exists
+            | Terminal::SinceLast
+            | Terminal::SinceFirst
+            | Terminal::UsualGap
+            | Terminal::Rate
+            | Terminal::Streak => {}
         }
         Ok(())
+    }
+
+    /// With how many there are a day.
+    fn paced(self, reach: &Reach) -> Self {
+        Tally { rate: stream_ends::rate(self.certain, self.first, reach), ..self }
     }
 
     fn result(mut self, machine: &Machine<'_>, stream: &Stream) -> Partial {
@@ -367,7 +357,7 @@ impl Tally {
             Terminal::Count => Outcome::Value(Value::Int(self.certain)),
             Terminal::Exists => Outcome::truth(self.certain > 0),
             Terminal::Sum => Outcome::Value(self.value.unwrap_or_else(|| stream.zero.clone())),
-            Terminal::Avg => match self.value.map(|sum| average(&sum, self.told)) {
+            Terminal::Avg => match self.value.map(|sum| stream_ends::average(&sum, self.told)) {
                 Some(Ok(average)) => Outcome::Value(average),
                 Some(Err(fault)) => machine.error(fault),
                 None => unknown(),
@@ -387,7 +377,22 @@ impl Tally {
                 self.values.dedup_by(|a, b| value_ops::total_order(a, b).is_eq());
                 Outcome::Value(Value::Int(i64::try_from(self.values.len()).unwrap_or(i64::MAX)))
             }
-            Terminal::MostFrequent => most_frequent(self.values).map_or_else(unknown, Outcome::Value),
+            Terminal::MostFrequent => stream_ends::most_frequent(self.values).map_or_else(unknown, Outcome::Value),
+            Terminal::LeastFrequent => stream_ends::least_frequent(self.values).map_or_else(unknown, Outcome::Value),
+            Terminal::Quantile => stream_ends::quantile(self.values, stream.share).map_or_else(unknown, Outcome::Value),
+            Terminal::Rate => {
+                let (rate, moves) = self.rate;
+                let until = if moves { earlier(self.until, Some(machine.soon())) } else { self.until };
+                return Partial::new(rate.map_or_else(unknown, |rate| Outcome::Value(Value::Double(rate))), until);
+            }
+            Terminal::Streak => match machine.facts.zone() {
+                Some(zone) => {
+                    Outcome::Value(Value::Int(stream_ends::streak(&self.units, stream.unit, machine.facts.now(), zone)))
+                }
+                None => Outcome::Unknown(Missing::one(Arc::from("customer.time_zone"))),
+            },
+            // Two gaps are needed to speak of a usual one.
+            Terminal::UsualGap if self.values.len() < 2 => unknown(),
             // The median; of an even number the lower middle.
             Terminal::UsualGap => {
                 self.values.sort_by(value_ops::total_order);
@@ -406,29 +411,4 @@ impl Tally {
         };
         Partial { moving, ..Partial::new(outcome, self.until) }
     }
-}
-
-fn average(sum: &Value, count: i64) -> Result<Value, Fault> {
-    match sum {
-        Value::Int(sum) => Ok(Value::Double(*sum as f64 / count as f64)),
-        Value::Uint(sum) => Ok(Value::Double(*sum as f64 / count as f64)),
-        Value::Double(sum) => Ok(Value::Double(sum / count as f64)),
-        Value::Decimal(sum) => {
-            sum.average(u64::try_from(count).unwrap_or(0)).map(Value::Decimal).map_err(value_ops::decimal_fault)
-        }
-        Value::Duration(sum) => Ok(Value::Duration(Duration::from_nanos(sum.nanos() / count.max(1)))),
-        other => Err(Fault::no_overload("avg", std::slice::from_ref(other))),
-    }
-}
-
-/// The value with the most occurrences, two at least; of several the smallest.
-fn most_frequent(mut values: Vec<Value>) -> Option<Value> {
-    values.sort_by(value_ops::total_order);
-    let mut best: Option<(usize, &Value)> = None;
-    for run in values.chunk_by(|a, b| value_ops::total_order(a, b).is_eq()) {
-        if run.len() >= 2 && best.is_none_or(|(count, _)| run.len() > count) {
-            best = run.first().map(|value| (run.len(), value));
-        }
-    }
-    best.map(|(_, value)| value.clone())
 }

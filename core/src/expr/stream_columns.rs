@@ -2,7 +2,8 @@
 
 use super::evaluate::{Machine, earlier};
 use super::row_test::{RowTest, RowTests};
-use super::stream::{Reach, Stream, Tally, Terminal};
+use super::stream::{Stream, Tally, Terminal};
+use super::stream_reach::Reach;
 use super::value_ops::{self, Fault};
 use super::{Bits, RunColumn};
 use crate::value::{Decimal, Timestamp, Value};
@@ -101,6 +102,7 @@ impl Tally {
     fn take_column(&mut self, stream: &Stream, column: Option<&RunColumn<'_>>, rows: &Rows) -> Option<()> {
         match stream.terminal {
             Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst => return Some(()),
+            Terminal::Rate => return Some(()),
             _ if self.certain == 0 => return Some(()),
             _ => {}
         }

@@ -22,6 +22,7 @@ pub(super) fn of(value: &Value) -> Type {
         Value::Timestamp(_) => Type::Timestamp,
         Value::Duration(_) => Type::Duration,
         Value::Type(_) => Type::Type,
+        Value::Optional(held) => Type::Optional(Box::new(held.as_ref().map_or(Type::Dyn, |held| of(held)))),
     }
 }
 
@@ -39,6 +40,7 @@ pub(super) fn denoted(name: &str) -> Option<&'static str> {
         "map" => "map",
         "null_type" => "null_type",
         "type" => "type",
+        "optional_type" => "optional_type",
         "google.protobuf.Timestamp" => "google.protobuf.Timestamp",
         "google.protobuf.Duration" => "google.protobuf.Duration",
         _ => return None,
@@ -65,7 +67,7 @@ pub(super) fn comparable(a: &Type, b: &Type) -> bool {
         (Type::Dyn | Type::Null, _) | (_, Type::Dyn | Type::Null) => true,
         (Type::Money { currency: a, .. }, Type::Money { currency: b, .. }) => a == b,
         (Type::Double, other) | (other, Type::Double) if is_decimal(other) => false,
-        (Type::List(a), Type::List(b)) => comparable(a, b),
+        (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => comparable(a, b),
         (Type::Map(a, b), Type::Map(c, d)) => comparable(a, c) && comparable(b, d),
         _ => a == b || (is_number(a) && is_number(b)) || (is_text(a) && is_text(b)),
     }
@@ -172,6 +174,10 @@ pub(super) fn join(a: (&Type, bool), b: (&Type, bool)) -> Option<(Type, bool)> {
         (Type::List(a), Type::List(b)) => {
             let (element, free) = join((a, a_free), (b, b_free))?;
             Some((Type::List(Box::new(element)), free))
+        }
+        (Type::Optional(a), Type::Optional(b)) => {
+            let (held, free) = join((a, a_free), (b, b_free))?;
+            Some((Type::Optional(Box::new(held)), free))
         }
         (Type::Map(a_key, a_value), Type::Map(b_key, b_value)) => {
             let (key, key_free) = join((a_key, a_free), (b_key, b_free))?;

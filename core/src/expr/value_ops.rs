@@ -1,7 +1,7 @@
 //! Equality, order and arithmetic over values, with CEL's exact semantics; shared by every evaluator.
 
-use super::ErrorCode;
 use super::ast::BinaryOp;
+use super::{ErrorCode, optional};
 use crate::value::{Decimal, DecimalError, Duration, Moment, Value};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -45,6 +45,7 @@ pub(super) fn type_name(value: &Value) -> &'static str {
         Value::Timestamp(_) => "google.protobuf.Timestamp",
         Value::Duration(_) => "google.protobuf.Duration",
         Value::Type(_) => "type",
+        Value::Optional(_) => "optional_type",
     }
 }
 
@@ -53,6 +54,10 @@ pub(super) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| equal(a, b)),
         (Value::Map(a), Value::Map(b)) => maps_equal(a, b),
+        (Value::Optional(a), Value::Optional(b)) => match (a, b) {
+            (Some(a), Some(b)) => equal(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        },
         (Value::Double(a), Value::Double(b)) => a == b,
         (Value::Decimal(a), Value::Decimal(b)) => a.compare(*b) == Some(Ordering::Equal),
         _ => match number_order(a, b) {
@@ -118,6 +123,7 @@ pub(super) fn map(entries: Vec<(Value, Value)>) -> Result<Value, Fault> {
 /// `base[index]`.
 pub(super) fn index(base: &Value, index: &Value) -> Result<Value, Fault> {
     match base {
+        Value::Optional(_) => optional::index(base, index),
         Value::List(items) => {
             let Some(Key::Number(at)) = Key::of(index).filter(|_| !matches!(index, Value::Bool(_))) else {
                 return Err(Fault::no_overload("_[_]", &[base.clone(), index.clone()]));
@@ -134,6 +140,9 @@ pub(super) fn index(base: &Value, index: &Value) -> Result<Value, Fault> {
 
 /// `base.field`.
 pub(super) fn select(base: &Value, field: &str) -> Result<Value, Fault> {
+    if matches!(base, Value::Optional(_)) {
+        return optional::select(base, field);
+    }
     let Value::Map(entries) = base else {
         return Err(Fault::new(ErrorCode::NoSuchOverload, format!("a {} has no field `{field}`", type_name(base))));
     };
@@ -267,6 +276,10 @@ pub(super) fn total_order(a: &Value, b: &Value) -> Ordering {
             let first = a.iter().zip(b.iter()).map(|(a, b)| total_order(a, b)).find(|order| order.is_ne());
             first.unwrap_or_else(|| a.len().cmp(&b.len()))
         }
+        (Value::Optional(a), Value::Optional(b)) => match (a, b) {
+            (Some(a), Some(b)) => total_order(a, b),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        },
         (Value::Map(a), Value::Map(b)) => {
             let entries = a.iter().zip(b.iter());
             let first =
@@ -290,6 +303,7 @@ fn rank(value: &Value) -> u8 {
         Value::List(_) => 8,
         Value::Map(_) => 9,
         Value::Type(_) => 10,
+        Value::Optional(_) => 11,
     }
 }
 

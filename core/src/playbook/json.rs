@@ -263,8 +263,8 @@ impl Reader<'_, '_> {
                 if (0xd800..0xdc00).contains(&high) && self.text.get(self.at..).is_some_and(|rest| rest.starts_with("\\u")) {
                     self.at += 2;
                     let low = self.hex()?;
-                    let code = 0x10000 + ((high - 0xd800) << 10) + low.wrapping_sub(0xdc00);
-                    let pair = (0xdc00..0xe000).contains(&low).then(|| char::from_u32(code)).flatten();
+                    let second = (0xdc00..0xe000).contains(&low).then(|| low - 0xdc00);
+                    let pair = second.and_then(|second| char::from_u32(0x10000 + ((high - 0xd800) << 10) + second));
                     return pair.ok_or_else(|| self.wrong("the second half of a surrogate pair before"));
                 }
                 return char::from_u32(high).ok_or_else(|| self.wrong("the second half of a surrogate pair"));

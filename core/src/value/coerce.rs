@@ -95,6 +95,7 @@ impl Value {
             Value::Timestamp(_) => "timestamp",
             Value::Duration(_) => "duration",
             Value::Type(_) => "type",
+            Value::Optional(_) => "optional",
         }
     }
 }

@@ -96,7 +96,7 @@ impl<'de> Visitor<'de> for FromJson<'_> {
 
 impl Value {
     /// The value as JSON, for people and for answers: decimals, times and durations as text, bytes as hexadecimal digits,
-    /// NaN and infinities as text.
+    /// NaN and infinities as text, an optional as what it holds or null.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;
@@ -126,6 +126,7 @@ impl Value {
             ),
             Value::Timestamp(value) => Json::String(value.to_string()),
             Value::Duration(value) => Json::String(value.to_string()),
+            Value::Optional(value) => value.as_ref().map_or(Json::Null, |value| value.to_json()),
         }
     }
 }

@@ -54,6 +54,8 @@ pub enum Value {
     Duration(Duration),
     /// A type as a value, as CEL's `type(x)` gives it.
     Type(Arc<str>),
+    /// A value that may be absent, as `optional.of(x)` and `a.?b` give it; only inside expressions.
+    Optional(Option<Arc<Value>>),
 }
 
 impl Value {
@@ -88,6 +90,7 @@ impl PartialEq for Value {
             (Value::Map(a), Value::Map(b)) => a == b,
             (Value::Timestamp(a), Value::Timestamp(b)) => a == b,
             (Value::Duration(a), Value::Duration(b)) => a == b,
+            (Value::Optional(a), Value::Optional(b)) => a == b,
             _ => false,
         }
     }

@@ -231,7 +231,7 @@ impl Duration {
             let mut place = unit;
             for digit in fraction.bytes() {
                 place /= 10;
-                total += place * i128::from(digit - b'0');
+                total = total.checked_add(place * i128::from(digit - b'0')).ok_or(TimeError::OutOfRange)?;
             }
             rest = after;
         }
@@ -282,5 +282,19 @@ impl fmt::Display for Duration {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_beyond_the_range_are_refused() {
+        let most = i128::MAX.to_string();
+        for text in ["300y", "107000d", "1e9s", &format!("{most}ns"), &format!("{most}ns0.9s"), &format!("{most}9ns")] {
+            assert!(Duration::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(Duration::parse("-1.5s").unwrap().nanos(), -1_500_000_000);
     }
 }

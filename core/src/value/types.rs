@@ -45,6 +45,8 @@ pub enum Type {
     Map(Box<Type>, Box<Type>),
     /// A type as a value.
     Type,
+    /// A value that may be absent; only inside expressions.
+    Optional(Box<Type>),
     /// A stream of events of the story, as `events("purchase")` gives it; only inside expressions.
     Stream,
     /// One event of a stream, bound by `where`; only inside expressions.
@@ -80,6 +82,7 @@ impl fmt::Display for Type {
             Type::List(element) => write!(f, "list({element})"),
             Type::Map(key, value) => write!(f, "map({key}, {value})"),
             Type::Type => f.write_str("type"),
+            Type::Optional(held) => write!(f, "optional({held})"),
             Type::Stream => f.write_str("event stream"),
             Type::Event => f.write_str("event"),
         }
