@@ -66,7 +66,7 @@ pub(in crate::expr) struct Chosen {
 
 /// How many rows the index may have: more for few rules, where they are short.
 fn row_budget(rules: usize) -> usize {
-    ((16 << 20) / rules.max(1)).clamp(1_100, 16_384)
+    ((8 << 20) / rules.max(1)).clamp(512, 16_384)
 }
 
 impl Index {
@@ -87,15 +87,7 @@ impl Index {
                 _ => slot.codes as usize,
             })
             .collect();
-        // Texts and elements are looked up one by one and would gain little from sharing a row; numbers come in ranges.
-        let single = |number: usize| !matches!(layout.slots[number].coding, Coding::Keys { .. });
-        let budget = row_budget(count);
-        let singles: usize = (0..needs.len()).filter(|number| single(*number)).map(|number| needs[number] + 1).sum();
-        let whole = singles * 3 <= budget * 2;
-        let shared: Vec<usize> =
-            (0..needs.len()).filter(|number| !(whole && single(*number))).map(|number| needs[number]).collect();
-        let rest = share(&shared, if whole { budget - singles } else { budget });
-        let cap_of = |number: usize| if whole && single(number) { needs[number] } else { rest };
+        let cap = share(&needs, row_budget(count));
         let mut rows = 0_u32;
         let mut take = |count: usize| {
             let first = rows;
@@ -103,7 +95,7 @@ impl Index {
             first
         };
         let groups: Vec<Vec<u32>> =
-            (0..needs.len()).map(|number| odds.groups(number, u32::try_from(cap_of(number)).unwrap_or(u32::MAX))).collect();
+            (0..needs.len()).map(|number| odds.groups(number, u32::try_from(cap).unwrap_or(u32::MAX))).collect();
         // Slots whose groups have several codes come first, so that the rows with partial rules do.
         let coarse = |number: usize| groups[number].last().is_some_and(|last| (*last as usize) < needs[number] - 1);
         let (mut first, rest): (Vec<usize>, Vec<usize>) = (0..needs.len()).partition(|number| coarse(*number));
@@ -114,7 +106,7 @@ impl Index {
         for (at, number) in first.into_iter().enumerate() {
             let rows = match layout.slots[number].coding {
                 Coding::Elements { first, count, .. } => {
-                    let most = (count as usize).min(cap_of(number)).max(1);
+                    let most = (count as usize).min(cap).max(1);
                     let shared = most < count as usize;
                     let number = u32::try_from(most).unwrap_or(1);
                     Rows::List { bit: first, first: take(most), most: number, shared, free: take(1) }
