@@ -49,6 +49,10 @@ test-python: $(VENV)/wheel
 bench: ## run the benchmarks, peers side by side
 	cargo bench --manifest-path benches/Cargo.toml
 
+.PHONY: count
+count: ## count the instructions of matching rules, and fail when there are more
+	benches/instructions.sh
+
 .PHONY: fmt
 fmt: $(VENV)/packages ## format all code
 	cargo fmt --all

@@ -1,5 +1,10 @@
 //! Data for the benchmarks: customers of a shop like that of `examples/retail`, made from a counter, the same on every run.
 
+pub mod measure;
+#[cfg(feature = "peers")]
+pub mod peers;
+pub mod workload;
+
 use tactful::customer::Customer;
 use tactful::{Engine, Event, Identifier, Timestamp};
 
@@ -38,7 +43,8 @@ pub fn story(number: u64, lines: u64) -> Vec<Event> {
     let mut events = Vec::new();
     for order in 0..orders {
         let day = (order * 360 + random.below(360)) / orders;
-        let time = start().saturating_add_micros(i64::try_from(day * 86_400 + random.below(36_000)).expect("small") * 1_000_000);
+        let time =
+            start().saturating_add_micros(i64::try_from(day * 86_400 + random.below(36_000)).expect("small") * 1_000_000);
         for line in 0..20.min(lines) {
             let event_type = if random.below(50) == 0 { "return" } else { "purchase" };
             let quantity = i64::try_from(1 + random.below(24)).expect("small");
@@ -47,7 +53,10 @@ pub fn story(number: u64, lines: u64) -> Vec<Event> {
                 .with_id(&format!("{number}:{order}:{line}"))
                 .with("invoice", format!("{order}").as_str())
                 .with("stock_code", format!("{}", 20_000 + random.below(3_000)).as_str())
-                .with("description", ["WHITE HANGING HEART", "GIFT BOX", "CHRISTMAS LIGHTS", "LUNCH BAG"][random.below(4) as usize])
+                .with(
+                    "description",
+                    ["WHITE HANGING HEART", "GIFT BOX", "CHRISTMAS LIGHTS", "LUNCH BAG"][random.below(4) as usize],
+                )
                 .with("quantity", quantity)
                 .with("unit_price", format!("{}.{:02}", pence / 100, pence % 100).as_str())
                 .with("amount", format!("{}.{:02}", pence * quantity / 100, pence * quantity % 100).as_str())

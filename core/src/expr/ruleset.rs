@@ -1,0 +1,513 @@
+//! Many conditions at once: which of them are true for a row of facts.
+
+use super::check::{CompileOptions, Expected, compile_source};
+use super::evaluate::{Machine, evaluate};
+use super::explain::{Explanation, explain};
+use super::index::bitmap::{Chosen, Index};
+use super::index::constraint::{bring_forward, rarest};
+use super::index::flat::{Pool, Test, Writer, possible, run, run_prefix, tests_of};
+use super::index::layout::{Coded, Layout};
+use super::index::order::Odds;
+use super::index::row::{Row, RowError};
+use super::index::shape::{Lowering, Opaque, Shape};
+use super::{Checked, FactId, Facts, Outcome, Schema};
+use crate::error::{Diagnostic, Diagnostics, Severity};
+use crate::value::Timestamp;
+use smallvec::SmallVec;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The number of a rule in its [`RuleSet`], in the order given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId(pub u32);
+
+/// Many named conditions over one schema, matched together. Immutable; `Send + Sync`.
+///
+/// Comparisons of declared facts with constants, membership, `has` and truth values, joined in any way, are found by an index
+/// over the values of the facts; any other part of a rule is left to the reference evaluator, once per question however
+/// many rules share it. Both give what [`evaluate`](super::evaluate()) gives, unknown included. The limit of steps holds for each
+/// part that the reference evaluates; comparisons take none.
+///
+/// # Examples
+/// ```
+/// use tactful::expr::{RuleSet, Schema, TimeClass};
+/// use tactful::value::Type;
+///
+/// let mut schema = Schema::new();
+/// let age = schema.declare_fact("customer.age", Type::Int, TimeClass::Step);
+/// schema.declare_fact("customer.city", Type::String, TimeClass::Step);
+/// let rules = RuleSet::compile(
+///     [("adult", "customer.age >= 18"), ("local", "customer.city == 'Bonn' && customer.age > 60")],
+///     &schema,
+/// )?;
+/// let mut row = rules.row();
+/// let mut scratch = rules.scratch();
+/// row.set_int(age, 42)?;
+/// assert_eq!(rules.matches(&row, &mut scratch).iter().filter_map(|rule| rules.name(*rule)).collect::<Vec<_>>(), ["adult"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct RuleSet {
+    pub(super) layout: Arc<Layout>,
+    names: Texts,
+    texts: Texts,
+    /// Numbers of the rules, sorted by name.
+    by_name: Box<[u32]>,
+    /// The programs, one after the other in the order of the index.
+    pub(super) tests: Box<[Test]>,
+    /// Where the program at a position begins; one more than there are rules.
+    starts: Box<[u32]>,
+    /// By position: how many tests there are of parts that the index cannot look up; those come first.
+    prefixes: Box<[u16]>,
+    /// By position: the rule; and by rule: its position.
+    pub(super) rules: Box<[u32]>,
+    positions: Box<[u32]>,
+    pub(super) pool: Box<[u64]>,
+    pub(super) opaque: Box<[Opaque]>,
+    /// Rules that the reference has to tell unknown from false for.
+    special: BTreeMap<u32, Checked>,
+    index: Option<Index>,
+    warnings: Box<[Diagnostic]>,
+}
+
+/// What a rule comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Truth {
+    /// Known to be true.
+    True,
+    /// Known to be false.
+    False,
+    /// It depends on facts that are missing.
+    Unknown,
+    /// It cannot be computed.
+    Error,
+}
+
+/// Memory for the questions to one rule set, used again from one to the next.
+#[derive(Debug, Clone, Default)]
+pub struct RuleScratch {
+    matches: Vec<RuleId>,
+    chosen: Chosen,
+    /// A bit per rule, all clear between questions.
+    bits: Vec<u64>,
+    question: u64,
+    /// By opaque part: the question it was evaluated for, and what it came to.
+    memo: Vec<(u64, Option<bool>)>,
+}
+
+/// At most so many rules are tried one after the other.
+const FEW: usize = 16;
+/// From so many matches on they are sorted by way of a bitmap.
+const MANY: usize = 32;
+
+impl RuleSet {
+    /// Compiles rules, each a name and a condition.
+    ///
+    /// Takes time in proportion to the length of all rules, and a few hundred bytes of memory per rule of five comparisons.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any rule; the path of a finding is the name of the rule. Names must differ.
+    pub fn compile<N: AsRef<str>, T: AsRef<str>>(
+        rules: impl IntoIterator<Item = (N, T)>,
+        schema: &Schema,
+    ) -> Result<RuleSet, Diagnostics> {
+        Self::compile_shared(rules, Arc::new(schema.clone()))
+    }
+
+    /// Compiles rules against a schema that is shared.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile).
+    pub fn compile_shared<N: AsRef<str>, T: AsRef<str>>(
+        rules: impl IntoIterator<Item = (N, T)>,
+        schema: Arc<Schema>,
+    ) -> Result<RuleSet, Diagnostics> {
+        let mut gathered = Gathered::default();
+        for (name, text) in rules {
+            gathered.add(name.as_ref(), text.as_ref(), &schema);
+        }
+        gathered.finish(schema)
+    }
+
+    /// A row without facts, at the beginning of 1970: rules that read `now` need [`Row::set_now`].
+    #[must_use]
+    pub fn row(&self) -> Row {
+        Row::new(self.layout.clone(), Timestamp::from_micros(0).unwrap_or(Timestamp::MIN))
+    }
+
+    /// Memory for questions.
+    #[must_use]
+    pub fn scratch(&self) -> RuleScratch {
+        RuleScratch::default()
+    }
+
+    /// The rules that are known to be true, in the order given. A row of another rule set matches nothing.
+    ///
+    /// Allocates nothing after the first questions, except in parts that only the reference evaluates.
+    pub fn matches<'s>(&self, row: &Row, scratch: &'s mut RuleScratch) -> &'s [RuleId] {
+        self.find(row, row, scratch)
+    }
+
+    /// The rules that are true for any source of facts, which is read through `row`.
+    ///
+    /// Rules over events need this: a row has none.
+    ///
+    /// # Errors
+    /// `wrong_type` when a fact is not of its declared type.
+    pub fn matches_facts<'s>(
+        &self,
+        facts: &dyn Facts,
+        row: &mut Row,
+        scratch: &'s mut RuleScratch,
+    ) -> Result<&'s [RuleId], RowError> {
+        row.read(facts)?;
+        Ok(self.find(row, facts, scratch))
+    }
+
+    fn find<'s>(&self, row: &Row, facts: &dyn Facts, scratch: &'s mut RuleScratch) -> &'s [RuleId] {
+        let RuleScratch { matches, chosen, bits, question, memo } = scratch;
+        matches.clear();
+        if !Arc::ptr_eq(&row.layout, &self.layout) {
+            return matches;
+        }
+        *question += 1;
+        memo.resize(self.opaque.len(), (0, None));
+        let mut opaque = |part: u32, wanted: bool| self.remembered(part, facts, *question, memo) == Some(wanted);
+        match &self.index {
+            None => {
+                for position in 0..self.rules.len() {
+                    if run(self.program(position), &self.pool, row, &mut opaque) {
+                        matches.push(RuleId(self.rules[position]));
+                    }
+                }
+            }
+            Some(index) => index.candidates(row, chosen, |position, partial| {
+                let prefix = usize::from(self.prefixes[position]);
+                let holds = if partial {
+                    run(self.program(position), &self.pool, row, &mut opaque)
+                } else {
+                    let first = self.program(position).get(..prefix);
+                    prefix == 0 || first.is_some_and(|first| run_prefix(first, &self.pool, row, &mut opaque))
+                };
+                if holds {
+                    matches.push(RuleId(self.rules[position]));
+                }
+            }),
+        }
+        self.sort(matches, bits);
+        matches
+    }
+
+    /// Puts rules into the order given.
+    fn sort(&self, matches: &mut Vec<RuleId>, bits: &mut Vec<u64>) {
+        if matches.len() < MANY {
+            matches.sort_unstable();
+            return;
+        }
+        bits.resize(self.rules.len().div_ceil(64), 0);
+        for rule in matches.iter() {
+            bits[rule.0 as usize / 64] |= 1 << (rule.0 % 64);
+        }
+        matches.clear();
+        for (at, word) in (0_u32..).zip(bits.iter_mut()) {
+            let mut rest = std::mem::take(word);
+            while rest != 0 {
+                matches.push(RuleId(at * 64 + rest.trailing_zeros()));
+                rest &= rest - 1;
+            }
+        }
+    }
+
+    #[inline]
+    fn program(&self, position: usize) -> &[Test] {
+        match (self.starts.get(position), self.starts.get(position + 1)) {
+            (Some(start), Some(end)) => self.tests.get(*start as usize..*end as usize).unwrap_or(&[]),
+            _ => &[],
+        }
+    }
+
+    /// The program at a position of the index, and the number of its first test.
+    pub(super) fn program_at(&self, position: usize) -> (&[Test], usize) {
+        (self.program(position), self.starts.get(position).map_or(0, |start| *start as usize))
+    }
+
+    fn remembered(&self, part: u32, facts: &dyn Facts, question: u64, memo: &mut [(u64, Option<bool>)]) -> Option<bool> {
+        match memo.get_mut(part as usize) {
+            Some((asked, known)) if *asked == question => *known,
+            Some(place) => {
+                let found = self.part(part, facts);
+                *place = (question, found);
+                found
+            }
+            None => None,
+        }
+    }
+
+    /// What the reference finds an opaque part to be.
+    pub(super) fn part(&self, part: u32, facts: &dyn Facts) -> Option<bool> {
+        let Opaque { checked, node } = self.opaque.get(part as usize)?;
+        let steps = Cell::new(0);
+        Machine::new(&checked.nodes, &checked.limits, facts, &steps).settled(*node, None).outcome.as_bool()
+    }
+
+    /// Whether one rule is known to be true. A row of another rule set, or a rule of another one, gives `false`.
+    #[must_use]
+    pub fn holds(&self, rule: RuleId, row: &Row) -> bool {
+        let Some(position) = self.positions.get(rule.0 as usize) else { return false };
+        Arc::ptr_eq(&row.layout, &self.layout)
+            && run(self.program(*position as usize), &self.pool, row, &mut |part, wanted| self.part(part, row) == Some(wanted))
+    }
+
+    /// What one rule comes to; `None` for a rule or a row of another rule set.
+    #[must_use]
+    pub fn value(&self, rule: RuleId, row: &Row) -> Option<Truth> {
+        let position = *self.positions.get(rule.0 as usize)?;
+        if !Arc::ptr_eq(&row.layout, &self.layout) {
+            return None;
+        }
+        if let Some(checked) = self.special.get(&rule.0) {
+            return Some(match evaluate(checked, row).outcome {
+                Outcome::Unknown(_) => Truth::Unknown,
+                Outcome::Error(_) => Truth::Error,
+                outcome => match outcome.as_bool() {
+                    Some(true) => Truth::True,
+                    Some(false) => Truth::False,
+                    None => Truth::Error,
+                },
+            });
+        }
+        let program = self.program(position as usize);
+        Some(match run(program, &self.pool, row, &mut |_, _| false) {
+            true => Truth::True,
+            false if possible(program, &self.pool, row) => Truth::Unknown,
+            false => Truth::False,
+        })
+    }
+
+    /// Evaluates a rule by the reference and keeps what every part came to; `None` when no rule has that name.
+    ///
+    /// Compiles the rule again: explanation costs nothing until it is asked for.
+    #[must_use]
+    pub fn explain(&self, name: &str, facts: &dyn Facts) -> Option<Explanation> {
+        let text = self.text(self.rule(name)?)?;
+        let checked = compile_source(text, &options(&self.layout.schema)).ok()?;
+        Some(explain(&checked, facts))
+    }
+
+    /// The rule of a name.
+    #[must_use]
+    pub fn rule(&self, name: &str) -> Option<RuleId> {
+        let place = self.by_name.binary_search_by(|rule| self.names.get(*rule).unwrap_or("").cmp(name)).ok()?;
+        self.by_name.get(place).map(|rule| RuleId(*rule))
+    }
+
+    /// The name of a rule.
+    #[must_use]
+    pub fn name(&self, rule: RuleId) -> Option<&str> {
+        self.names.get(rule.0)
+    }
+
+    /// The source text of a rule.
+    #[must_use]
+    pub fn text(&self, rule: RuleId) -> Option<&str> {
+        self.texts.get(rule.0)
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// What is probably not meant in some rule, although all compile.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// Bytes of memory that it takes, without the schema and the rules that only the reference can evaluate.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.names.bytes()
+            + self.texts.bytes()
+            + (self.by_name.len() + self.starts.len() + self.rules.len() + self.positions.len()) * 4
+            + self.prefixes.len() * 2
+            + size_of_val(&*self.tests)
+            + size_of_val(&*self.pool)
+            + self.layout.bytes()
+            + self.index.as_ref().map_or(0, Index::bytes)
+    }
+}
+
+fn options(schema: &Schema) -> CompileOptions<'_> {
+    CompileOptions { expected: Expected::Bool, ..CompileOptions::new(Some(schema)) }
+}
+
+/// Many short texts in one piece of memory.
+#[derive(Debug, Default)]
+struct Texts {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+    }
+
+    fn get(&self, number: u32) -> Option<&str> {
+        let number = number as usize;
+        let start = match number.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.text.get(start..*self.ends.get(number)?)
+    }
+
+    fn bytes(&self) -> usize {
+        self.text.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+}
+
+/// Rules on their way into a set.
+#[derive(Default)]
+struct Gathered {
+    names: Texts,
+    texts: Texts,
+    lowering: Lowering,
+    shapes: Vec<Shape>,
+    special: BTreeMap<u32, Checked>,
+    findings: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Gathered {
+    fn add(&mut self, name: &str, text: &str, schema: &Schema) {
+        let number = u32::try_from(self.shapes.len()).unwrap_or(u32::MAX);
+        self.names.push(name);
+        self.texts.push(text);
+        let of_rule = |mut finding: Diagnostic| {
+            finding.path = name.to_string();
+            finding
+        };
+        let checked = match compile_source(text, &options(schema)) {
+            Ok(checked) => checked,
+            Err(findings) => {
+                self.shapes.push(Shape::Or(Vec::new()));
+                if self.findings.len() < 1_000 {
+                    self.findings.extend(findings.into_iter().map(of_rule));
+                }
+                return;
+            }
+        };
+        if self.warnings.len() < 1_000 {
+            self.warnings.extend(checked.warnings().iter().cloned().map(of_rule));
+        }
+        let lowered = self.lowering.lower(&checked, schema);
+        self.shapes.push(lowered.shape.simplified());
+        if lowered.special {
+            self.special.insert(number, checked);
+        }
+    }
+
+    fn finish(mut self, schema: Arc<Schema>) -> Result<RuleSet, Diagnostics> {
+        let by_name = self.sorted_names();
+        if !self.findings.is_empty() {
+            return Err(Diagnostics(self.findings));
+        }
+        let kept: BTreeSet<FactId> = self.special.values().flat_map(|checked| checked.reads().facts.iter().copied()).collect();
+        let kept: Vec<FactId> = kept.into_iter().collect();
+        let mut uses = vec![0_u32; self.lowering.literals.all().len()];
+        for shape in &self.shapes {
+            shape.literals(&mut |literal| uses[literal as usize] += 1);
+        }
+        let opaque: Box<[Opaque]> = std::mem::take(&mut self.lowering.opaque).into();
+        let (layout, literals) = Layout::new(self.lowering, schema, &kept);
+        let odds = Odds::new(&layout, &literals, &uses);
+        let few = self.shapes.len() <= FEW;
+        let mut forward = vec![0; self.shapes.len()];
+        let mut order: Vec<(SortKey, u32)> = Vec::with_capacity(self.shapes.len());
+        for (rule, shape) in (0..).zip(&mut self.shapes) {
+            odds.arrange(shape, &literals);
+            if !few {
+                forward[rule as usize] = bring_forward(shape, &literals);
+            }
+            order.push((if few { None } else { sort_key(shape, &literals, &odds) }, rule));
+        }
+        order.sort_unstable();
+        let rules: Box<[u32]> = order.into_iter().map(|(_, rule)| rule).collect();
+        let mut positions = vec![0; rules.len()];
+        for (position, rule) in (0..).zip(&rules) {
+            positions[*rule as usize] = position;
+        }
+        let mut pool = Pool::default();
+        let codes = |slot: u16| layout.slot(slot).map_or(0, |slot| slot.codes);
+        let coded: Vec<SmallVec<[Test; 2]>> = literals.iter().map(|literal| tests_of(literal, &codes, &mut pool)).collect();
+        let tests_of = |literal: u32| coded.get(literal as usize).cloned().unwrap_or_default();
+        let mut writer = Writer { literals: &tests_of, tests: Vec::new() };
+        let mut starts = Vec::with_capacity(rules.len() + 1);
+        let mut prefixes = Vec::with_capacity(rules.len());
+        for rule in &rules {
+            starts.push(u32::try_from(writer.tests.len()).unwrap_or(u32::MAX));
+            let shape = &self.shapes[*rule as usize];
+            prefixes.push(u16::try_from(writer.prefix(shape, forward[*rule as usize])).unwrap_or(u16::MAX));
+            // Rules with too many parts were left to the reference, so that every program fits.
+            let _ = writer.write(shape);
+        }
+        starts.push(u32::try_from(writer.tests.len()).unwrap_or(u32::MAX));
+        let tests = writer.tests.into();
+        let shapes = rules.iter().map(|rule| (&self.shapes[*rule as usize], forward[*rule as usize]));
+        let index = (!few).then(|| Index::new(shapes, &layout, &literals, &odds));
+        Ok(RuleSet {
+            layout: Arc::new(layout),
+            names: self.names,
+            texts: self.texts,
+            by_name,
+            tests,
+            starts: starts.into(),
+            prefixes: prefixes.into(),
+            rules,
+            positions: positions.into(),
+            pool: pool.finish(),
+            opaque,
+            special: self.special,
+            index,
+            warnings: self.warnings.into(),
+        })
+    }
+
+    /// The rules by name; two of one name are a finding.
+    fn sorted_names(&mut self) -> Box<[u32]> {
+        let mut by_name: Vec<u32> = (0..).take(self.shapes.len()).collect();
+        by_name.sort_by_key(|rule| self.names.get(*rule).unwrap_or(""));
+        let twice = by_name.windows(2).find(|pair| self.names.get(pair[0]) == self.names.get(pair[1]));
+        if let Some(name) = twice.and_then(|pair| self.names.get(pair[0])) {
+            self.findings.push(Diagnostic {
+                code: "duplicate_name",
+                severity: Severity::Error,
+                message: format!("two rules are called `{name}`"),
+                path: name.to_string(),
+                place: None,
+                hint: None,
+                related: None,
+            });
+        }
+        by_name.into()
+    }
+}
+
+/// Where a rule stands in the index; rules without a constraint come first.
+type SortKey = Option<(u16, u8, u32)>;
+
+/// The key of the constraint that rarely holds.
+fn sort_key(shape: &Shape, literals: &[Coded], odds: &Odds) -> SortKey {
+    rarest(shape, literals, odds).map(|rarest| rarest.sort_key())
+}
