@@ -103,7 +103,8 @@ fn what_comes_out_otherwise_is_seen() {
         {"explain": {"identifier": "customer:1", "placements": ["home"], "now": "2026-03-02T00:00:00Z"},
          "decision": "DECISION",
          "trace": {"segments": ["buyer"], "personas": [], "journeys": [], "candidates": [{"placement": "home", "offer": "hat",
-           "gate": "eligible", "unknown": false, "reasons": ["`events(\"purchase\").count() >= 2` is false: count is 1"]}]}}]}]}"#;
+           "gate": "eligible", "unknown": false, "reasons": ["`events(\"purchase\").count() >= 2` is false: count is 1",
+             "would be true if `events(\"purchase\").count()` were 2"]}]}}]}]}"#;
     let path = scratch().join("cases.json");
     for program in programs {
         let told = |text: &str| {
