@@ -2,8 +2,8 @@
 
 use tactful::Duration;
 use tactful::error::{Diagnostics, Severity};
-use tactful::playbook::{CapWindow, ConsentDefault, ContactRule, Format, Limits, Movement, Playbook, Scope, Text, json_schema};
-use tactful::value::{Currency, Decimal, Type, Unit, Value, Zone};
+use tactful::playbook::{ConsentDefault, ContactRule, Format, Limits, Movement, Playbook, Scope, Text, json_schema};
+use tactful::value::{Currency, Decimal, Type, Unit, Value, Window, Zone};
 
 const GROCERY: &str = include_str!("playbooks/grocery.yaml");
 const GROCERY_JSON: &str = include_str!("playbooks/grocery.json");
@@ -93,9 +93,9 @@ fn a_whole_playbook_is_read() {
         panic!("{:?}", playbook.contact[0])
     };
     assert_eq!((&**name, &*channel.text), ("mails", "email"));
-    assert_eq!(*per, CapWindow::Rolling(Duration::parse("7d").unwrap()));
+    assert_eq!(*per, Window::Rolling(Duration::parse("7d").unwrap()));
     let ContactRule::Cap { name, per, .. } = &playbook.contact[2] else { panic!("a cap") };
-    assert_eq!((&**name, *per), ("contact.2", CapWindow::Calendar(Unit::Week { first_day: chrono::Weekday::Mon })));
+    assert_eq!((&**name, *per), ("contact.2", Window::Calendar(Unit::Week { first_day: chrono::Weekday::Mon })));
     let ContactRule::Pause { scope: Scope::Everything, pause, .. } = &playbook.contact[5] else { panic!("a pause") };
     assert_eq!(*pause, Duration::parse("30d").unwrap());
 }

@@ -6,7 +6,7 @@ use crate::event::tactful_event;
 use crate::guard::{Out, answer, array, exclusive, free, guard, shared};
 use crate::request::tactful_request;
 use crate::text::{TACTFUL_NO_TIME, Text, optional_time, tactful_text, time};
-use tactful::customer::OUTCOMES;
+use tactful::playbook::OUTCOMES;
 use tactful::{Effects, Engine, Event, Identifier};
 
 /// A compiled playbook. Never changes; one is enough for all threads.

@@ -3,10 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tactful::playbook::{
-    Attribute, CapWindow, ConsentDefault, ContactRule, EventType, Format, Journey, Name, Offer, Origin, Placement, Playbook,
-    Scope, Sensitivity, Stage,
+    Attribute, ConsentDefault, ContactRule, EventType, Format, Journey, Name, Offer, Origin, Placement, Playbook, Scope,
+    Sensitivity, Stage,
 };
-use tactful::value::Unit;
+use tactful::value::{Unit, Window};
 
 type Dict<'py> = PyResult<Bound<'py, PyDict>>;
 
@@ -175,13 +175,13 @@ fn told(scope: &str) -> String {
     }
 }
 
-fn window(window: &CapWindow) -> String {
+fn window(window: &Window) -> String {
     match window {
-        CapWindow::Rolling(length) => format!("rolling {length}"),
-        CapWindow::Calendar(Unit::Day) => "day".to_owned(),
-        CapWindow::Calendar(Unit::Week { .. }) => "week".to_owned(),
-        CapWindow::Calendar(Unit::Month) => "month".to_owned(),
-        CapWindow::Session => "session".to_owned(),
-        CapWindow::Lifetime => "lifetime".to_owned(),
+        Window::Rolling(length) => format!("rolling {length}"),
+        Window::Calendar(Unit::Day) => "day".to_owned(),
+        Window::Calendar(Unit::Week { .. }) => "week".to_owned(),
+        Window::Calendar(Unit::Month) => "month".to_owned(),
+        Window::Session => "session".to_owned(),
+        Window::Lifetime => "lifetime".to_owned(),
     }
 }

@@ -15,8 +15,6 @@ from tactful import cli
 
 RETAIL = Path(__file__).parents[2] / "examples" / "retail"
 
-pytestmark = pytest.mark.skipif(not hasattr(tactful, "Engine"), reason="the engine is not built: make demo builds it")
-
 
 def replay(folder: Path, events: Path, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, object], str, str]:
     report, figures = folder / "report.html", folder / "figures.json"

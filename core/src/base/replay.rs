@@ -118,7 +118,7 @@ impl Replay {
         }
         let record = options.record.clone();
         if let Some(outcome) = &record
-            && !crate::customer::OUTCOMES.contains(&outcome.as_str())
+            && !crate::playbook::OUTCOMES.contains(&outcome.as_str())
         {
             return Err(ReplayError::Outcome(outcome.clone()));
         }

@@ -22,7 +22,7 @@ pub use identifier::{Identifier, IdentifierError};
 pub use layout::Layout;
 pub use prepare::MAX_TEXT;
 pub(crate) use prepare::primary;
-pub use reserved::{ATTRIBUTE_SET, OUTCOMES, Reserved, outcome_column};
+pub use reserved::{ATTRIBUTE_SET, Reserved, outcome_column};
 pub(crate) use strand::PreparedCell;
 pub use strand::{Arrival, Prepared, Strand};
 pub use view::{StoryRow, View};

@@ -1,30 +1,7 @@
 use crate::expr::{EventKind, Schema};
+use crate::playbook::OUTCOMES;
 use crate::value::Type;
 use std::sync::Arc;
-
-/// The outcomes: what can come of a decision. Each is an event with the properties `decision`, `offer`, `placement` and
-/// `slot`, all optional but the offer.
-pub const OUTCOMES: [&str; 19] = [
-    "decided",
-    "reserved",
-    "sent",
-    "delivered",
-    "bounced",
-    "shown",
-    "opened",
-    "clicked",
-    "dismissed",
-    "accepted",
-    "rejected",
-    "ignored",
-    "converted",
-    "redeemed",
-    "fulfilled",
-    "expired",
-    "complained",
-    "unsubscribed",
-    "muted",
-];
 
 /// The name under which hosts tell attributes; inside the story each attribute has an event type of its own.
 pub const ATTRIBUTE_SET: &str = "attribute_set";
@@ -32,7 +9,7 @@ pub const ATTRIBUTE_SET: &str = "attribute_set";
 /// The reserved event types of a schema, by number.
 #[derive(Debug, Clone)]
 pub struct Reserved {
-    /// In the order of [`OUTCOMES`].
+    /// In the order of [`OUTCOMES`]; each with `decision`, `offer`, `placement` and `slot`, of which only the offer is required.
     pub outcomes: Vec<EventKind>,
     /// `consent_given`, with `purpose`.
     pub consent_given: EventKind,

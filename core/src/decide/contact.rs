@@ -2,8 +2,7 @@ use super::rules::{ContactRule, Limit, OfferRule, PlacementRule, Scope};
 use crate::context::Context;
 use crate::customer::{StoryRow, outcome_column};
 use crate::expr::Facts;
-use crate::playbook::CapWindow;
-use crate::value::{Span, Timestamp};
+use crate::value::{Span, Timestamp, Window};
 use std::ops::ControlFlow;
 
 /// A slot that this decision has filled already; it counts for the caps of later ones.
@@ -45,14 +44,14 @@ impl ContactRule {
         placement: &PlacementRule,
         taken: &[Taken<'_>],
         at_most: u32,
-        per: CapWindow,
+        per: Window,
     ) -> Option<String> {
         let (now, zone) = (context.now(), context.zone().unwrap_or(context.rules().zone));
         let span = match per {
-            CapWindow::Rolling(length) => Some(Span::rolling(length, now)),
-            CapWindow::Calendar(unit) => Some(Span::from(unit.start(now, zone), now)),
-            CapWindow::Session => context.session().map(|(start, _)| Span::from(start, now)),
-            CapWindow::Lifetime => Some(Span::lifetime(now)),
+            Window::Rolling(length) => Some(Span::rolling(length, now)),
+            Window::Calendar(unit) => Some(Span::from(unit.start(now, zone), now)),
+            Window::Session => context.session().map(|(start, _)| Span::from(start, now)),
+            Window::Lifetime => Some(Span::lifetime(now)),
         };
         let recorded = span.map_or(0, |span| self.counted(context, span, offer, placement).0);
         let here = taken.iter().filter(|taken| self.together(taken.offer, taken.placement, offer, placement)).count();
@@ -60,12 +59,12 @@ impl ContactRule {
         (count >= at_most as usize).then(|| {
             let (outcome, _) = &self.outcome;
             let window = match per {
-                CapWindow::Rolling(length) => format!("in the last {length}"),
-                CapWindow::Calendar(crate::value::Unit::Day) => "today".to_owned(),
-                CapWindow::Calendar(crate::value::Unit::Week { .. }) => "this week".to_owned(),
-                CapWindow::Calendar(crate::value::Unit::Month) => "this month".to_owned(),
-                CapWindow::Session => "in this session".to_owned(),
-                CapWindow::Lifetime => "so far".to_owned(),
+                Window::Rolling(length) => format!("in the last {length}"),
+                Window::Calendar(crate::value::Unit::Day) => "today".to_owned(),
+                Window::Calendar(crate::value::Unit::Week { .. }) => "this week".to_owned(),
+                Window::Calendar(crate::value::Unit::Month) => "this month".to_owned(),
+                Window::Session => "in this session".to_owned(),
+                Window::Lifetime => "so far".to_owned(),
             };
             let earlier = if here > 0 { format!(", {here} of them in this decision") } else { String::new() };
             let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };

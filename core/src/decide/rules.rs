@@ -2,8 +2,8 @@ use super::message::{Messages, TemplateName};
 use crate::context::{Rule, Sources};
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected};
-use crate::playbook::{self, CapWindow, ConsentDefault, Format, Name, Offer, Playbook};
-use crate::value::{Duration, Timestamp};
+use crate::playbook::{self, ConsentDefault, Format, Name, Offer, Playbook};
+use crate::value::{Duration, Timestamp, Window};
 use std::sync::Arc;
 
 /// The compiled part of a playbook that says what may be shown: offers, placements, contact policy.
@@ -106,7 +106,7 @@ pub(crate) enum Limit {
         /// How many.
         at_most: u32,
         /// In which window.
-        per: CapWindow,
+        per: Window,
     },
     /// None for so long after the outcome.
     Pause(Duration),

@@ -1,10 +1,10 @@
 //! The contact policy: caps and pauses.
 
-use super::model::{CapWindow, ContactRule, Name, Scope};
+use super::model::{ContactRule, Name, Scope};
 use super::read::{At, Loader, Names};
 use super::source::cut;
 use crate::error::nearest;
-use crate::value::Unit;
+use crate::value::{Unit, Window};
 use std::sync::Arc;
 
 const SCOPES: [&str; 4] = ["offer", "placement", "channel", "everything"];
@@ -63,17 +63,17 @@ impl Loader<'_> {
         }
     }
 
-    fn window(&mut self, at: &At<'_>) -> Option<CapWindow> {
+    fn window(&mut self, at: &At<'_>) -> Option<Window> {
         let text = at.node.text()?.clone();
         Some(match &*text {
-            "day" => CapWindow::Calendar(Unit::Day),
-            "week" => CapWindow::Calendar(Unit::Week { first_day: chrono::Weekday::Mon }),
-            "month" => CapWindow::Calendar(Unit::Month),
-            "session" => CapWindow::Session,
-            "lifetime" => CapWindow::Lifetime,
+            "day" => Window::Calendar(Unit::Day),
+            "week" => Window::Calendar(Unit::Week { first_day: chrono::Weekday::Mon }),
+            "month" => Window::Calendar(Unit::Month),
+            "session" => Window::Session,
+            "lifetime" => Window::Lifetime,
             _ => {
                 if let Some(length) = text.strip_prefix("rolling ") {
-                    return self.duration(at, length.trim()).map(CapWindow::Rolling);
+                    return self.duration(at, length.trim()).map(Window::Rolling);
                 }
                 let hint = match crate::value::Duration::parse(&text) {
                     Ok(_) => Some(format!("did you mean `rolling {text}`?")),

@@ -1,7 +1,7 @@
 //! The playbook as plain data: what the loader fills and the engine compiles. Names are in the order of the documents.
 
 use crate::error::Place;
-use crate::value::{Duration, Type, Unit, Value, Zone};
+use crate::value::{Duration, Type, Value, Window, Zone};
 use std::sync::Arc;
 
 /// A text out of a document, with the places of its characters; the source of a rule or of a template.
@@ -414,7 +414,7 @@ pub enum ContactRule {
         /// `at_most`.
         at_most: u32,
         /// `per`.
-        per: CapWindow,
+        per: Window,
     },
     /// A pause after an outcome.
     Pause {
@@ -440,17 +440,4 @@ pub enum Scope {
     Channel(Option<Name>),
     /// `everything`.
     Everything,
-}
-
-/// The window of a cap, in the customer's zone or else the playbook's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CapWindow {
-    /// `rolling 7d`.
-    Rolling(Duration),
-    /// `day`, `week` (from Monday), `month`.
-    Calendar(Unit),
-    /// `session`.
-    Session,
-    /// `lifetime`.
-    Lifetime,
 }

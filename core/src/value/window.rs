@@ -7,13 +7,8 @@ use std::fmt;
 pub enum Window {
     /// `now - length < t <= now`.
     Rolling(Duration),
-    /// The calendar unit of `zone` that holds `now`, up to `now`.
-    Calendar {
-        /// Day, week or month.
-        unit: Unit,
-        /// Whose calendar.
-        zone: Zone,
-    },
+    /// The calendar unit that holds `now`, up to `now`, in the zone of whoever asks.
+    Calendar(Unit),
     /// The session that is open at `now`.
     Session,
     /// All that is known at `now`.
@@ -97,9 +92,9 @@ impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Window::Rolling(length) => write!(f, "rolling {length}"),
-            Window::Calendar { unit: Unit::Day, .. } => f.write_str("day"),
-            Window::Calendar { unit: Unit::Week { .. }, .. } => f.write_str("week"),
-            Window::Calendar { unit: Unit::Month, .. } => f.write_str("month"),
+            Window::Calendar(Unit::Day) => f.write_str("day"),
+            Window::Calendar(Unit::Week { .. }) => f.write_str("week"),
+            Window::Calendar(Unit::Month) => f.write_str("month"),
             Window::Session => f.write_str("session"),
             Window::Lifetime => f.write_str("lifetime"),
         }
