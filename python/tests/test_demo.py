@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-import tactful
 from tactful import cli
 
 RETAIL = Path(__file__).parents[2] / "examples" / "retail"
