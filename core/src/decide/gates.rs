@@ -94,9 +94,10 @@ impl OfferRule {
     ) -> Result<Score, Stop> {
         self.consent(offers, consents)?;
         self.validity(context.now())?;
-        for (rule, gate) in self.gates.iter().zip([Gate::Eligible, Gate::Applicable, Gate::Suitable]) {
+        let gates = self.gates.iter().zip([Gate::Eligible, Gate::Applicable, Gate::Suitable]);
+        for ((rule, gate), when_unknown) in gates.zip(self.when_unknown) {
             if let Some(rule) = rule {
-                condition(rule, gate, context, detail)?;
+                condition(rule, gate, when_unknown, context, detail)?;
             }
         }
         self.contact(offers, context, placement, &[])?;
@@ -167,10 +168,11 @@ impl OfferRule {
     }
 }
 
-/// A condition lets an offer pass only when it is known to be true.
-fn condition(rule: &Rule, gate: Gate, context: &Context<'_>, detail: Detail) -> Result<(), Stop> {
+/// A condition lets an offer pass only when it is known to be true, or unknown and declared to count as true then. An error
+/// never passes.
+fn condition(rule: &Rule, gate: Gate, when_unknown: bool, context: &Context<'_>, detail: Detail) -> Result<(), Stop> {
     let outcome = rule.ask(context).outcome;
-    if outcome.is_true() {
+    if outcome.is_true() || (when_unknown && matches!(outcome, Outcome::Unknown(_))) {
         return Ok(());
     }
     let unknown = !matches!(outcome, Outcome::Value(_));

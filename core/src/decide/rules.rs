@@ -38,6 +38,8 @@ pub(crate) struct OfferRule {
     pub(crate) until: Option<Timestamp>,
     /// `eligible`, `applicable`, `suitable`.
     pub(crate) gates: [Option<Rule>; 3],
+    /// What these count as when they are unknown.
+    pub(crate) when_unknown: [bool; 3],
     /// `propensity`, `context`, `value`, `lever`, each with its prior.
     pub(crate) factors: [Option<(Rule, Option<f64>)>; 4],
     /// Breaks ties.
@@ -192,6 +194,7 @@ fn offer_rule(
         from: offer.valid_from,
         until: offer.valid_until,
         gates,
+        when_unknown: offer.when_unknown,
         factors,
         priority: offer.priority,
         treatments,

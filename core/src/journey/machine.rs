@@ -82,13 +82,14 @@ impl JourneyState {
         rises
     }
 
-    /// Leaving, when that condition holds. A prohibition that is unknown counts as one.
+    /// Leaving, when that condition holds. A prohibition that is unknown counts as one, unless the rule says otherwise.
     fn exit(&self, rule: &JourneyRule) -> Option<Option<u16>> {
         (self.place.is_some() && self.barred(rule)).then_some(None)
     }
 
     fn barred(&self, rule: &JourneyRule) -> bool {
-        rule.exit.is_some() && self.conditions.last().is_none_or(|condition| condition.member != Some(false))
+        let holds = self.conditions.last().and_then(|condition| condition.member).unwrap_or(rule.exit_unknown);
+        rule.exit.is_some() && holds
     }
 
     fn timeout(&self, rule: &JourneyRule, instant: &Instant<'_>) -> Option<Option<u16>> {

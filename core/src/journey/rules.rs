@@ -23,6 +23,8 @@ pub(crate) struct JourneyRule {
     pub(crate) stages: Vec<StageRule>,
     /// Leaves the journey at once.
     pub(crate) exit: Option<Rule>,
+    /// Whether it does so when the condition is unknown.
+    pub(crate) exit_unknown: bool,
     /// What the conditions read in the end, its own stages left out; filled when all is compiled.
     pub(crate) reach: Reach,
     /// Whether a condition reads the journey itself, so that a move can cause another at the same instant.
@@ -106,6 +108,7 @@ impl JourneyRule {
             movement: journey.movement,
             stages,
             exit,
+            exit_unknown: journey.exit_unknown,
             reach: Reach::default(),
             reads_itself: false,
         })

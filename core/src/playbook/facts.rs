@@ -1,8 +1,7 @@
 //! What is known about customers: namespaces, purposes, attributes, event types, facts of the request.
 
-use super::model::{
-    Attribute, ConsentDefault, EventType, Name, Namespace, Origin, Property, Purpose, RequestFact, Sensitivity,
-};
+use super::labels::{DataKind, origin};
+use super::model::{Attribute, EventType, Name, Namespace, Origin, Property, RequestFact, Sensitivity};
 use super::read::{At, Loader};
 use super::reserved::{EVENT_FIELDS, OUTCOMES, RESERVED_EVENTS};
 use super::types;
@@ -15,20 +14,7 @@ impl Loader<'_> {
     pub(super) fn namespaces(&mut self, root: &At<'_>) -> Vec<Namespace> {
         let Some(section) = root.get("identity") else { return Vec::new() };
         let named = self.named(&section, "a namespace");
-        named.into_iter().map(|(name, at)| Namespace { name, anonymous: at.flag("anonymous") }).collect()
-    }
-
-    pub(super) fn purposes(&mut self, root: &At<'_>) -> Vec<Purpose> {
-        let Some(section) = root.get("purposes") else { return Vec::new() };
-        let named = self.named(&section, "a purpose");
-        let read = |(name, at): (Name, At<'_>)| {
-            let word = at.node.text().cloned().or_else(|| at.text("default"));
-            let default = match word.as_deref() {
-                Some("opt_out") => ConsentDefault::OptOut,
-                _ => ConsentDefault::OptIn,
-            };
-            Purpose { name, title: at.text("title"), default }
-        };
+        let read = |(name, at): (Name, At<'_>)| Namespace { name, anonymous: at.flag("anonymous"), labels: self.labels(&at) };
         named.into_iter().map(read).collect()
     }
 
@@ -40,7 +26,7 @@ impl Loader<'_> {
 
     fn attribute(&mut self, name: Name, at: &At<'_>) -> Option<Attribute> {
         let ty = self.type_within(at);
-        let purposes = at.get("purposes").map(|_| self.purposes_of(at));
+        let labels = self.labels(at);
         let ttl = self.duration_of(at, "ttl");
         // What has no type is a mistake already; rules that read it are checked all the same.
         let ty = ty.unwrap_or(Type::Dyn);
@@ -51,18 +37,18 @@ impl Loader<'_> {
                 None
             }
         });
-        let origin = match at.text("origin").as_deref() {
-            Some("observed") => Origin::Observed,
-            Some("inferred") => Origin::Inferred,
-            Some("third_party") => Origin::ThirdParty,
-            _ => Origin::Stated,
-        };
-        let sensitivity = match at.text("sensitivity").as_deref() {
-            Some("public") => Sensitivity::Public,
-            Some("special") => Sensitivity::Special,
-            _ => Sensitivity::Personal,
-        };
-        Some(Attribute { name, title: at.text("title"), ty, default, origin, sensitivity, purposes, ttl })
+        Some(Attribute {
+            name,
+            title: at.text("title"),
+            ty,
+            default,
+            origin: at.text("origin").map_or(Origin::Stated, |word| origin(&word)),
+            sensitivity: labels.sensitivity.unwrap_or(Sensitivity::Personal),
+            purposes: labels.purposes,
+            reveal: labels.reveal,
+            kind: at.text("kind").and_then(|word| DataKind::named(&word)),
+            ttl,
+        })
     }
 
     pub(super) fn events(&mut self, root: &At<'_>) -> Vec<EventType> {
@@ -83,7 +69,14 @@ impl Loader<'_> {
                 Some(inner) => self.properties(&inner),
                 None => self.properties(&at),
             };
-            events.push(EventType { name, title: at.get("properties").and_then(|_| at.text("title")), properties });
+            let long = at.get("properties").is_some();
+            events.push(EventType {
+                name,
+                title: at.text("title").filter(|_| long),
+                properties,
+                labels: self.labels_beside(&at, "properties"),
+                kind: at.text("kind").filter(|_| long).and_then(|word| DataKind::named(&word)),
+            });
         }
         let different: std::collections::BTreeSet<_> =
             events.iter().flat_map(|e| &e.properties).map(|p| &p.name.text).collect();
@@ -103,7 +96,8 @@ impl Loader<'_> {
                 continue;
             }
             let ty = self.type_within(&at).unwrap_or(Type::Dyn);
-            properties.push(Property { name, ty, required: at.flag("required") });
+            let (labels, categories) = (self.labels(&at), self.categories(&at));
+            properties.push(Property { name, ty, required: at.flag("required"), labels, categories });
         }
         properties
     }

@@ -26,9 +26,9 @@ impl Loader<'_> {
             Some("forward") => Movement::Forward,
             _ => Movement::Free,
         };
-        let exit = self.rule_of(at, "exit");
+        let (exit, exit_unknown) = self.condition(at, "exit", true);
         let stages = at.get("stages").map(|stages| self.stages(&stages)).unwrap_or_default();
-        Journey { name, title: at.text("title"), movement, stages, exit }
+        Journey { name, title: at.text("title"), movement, stages, exit, exit_unknown, labels: self.labels(at) }
     }
 
     fn stages(&mut self, section: &At<'_>) -> Vec<Stage> {

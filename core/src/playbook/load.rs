@@ -199,6 +199,8 @@ impl Loader<'_> {
             Some(name)
         });
         let (namespaces, purposes) = (self.namespaces(root), self.purposes(root));
+        let departments = self.departments(root);
+        let (minors, do_not_contact) = (self.guard(root, "minors"), self.guard(root, "do_not_contact"));
         let (events, request) = (self.events(root), self.request(root));
         let (segments, personas, journeys) = (self.segments(root), self.personas(root), self.journeys(root));
         let (channels, offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
@@ -215,6 +217,9 @@ impl Loader<'_> {
             session_gap: session_gap.unwrap_or(Duration::from_nanos(1_800_000_000_000)),
             namespaces,
             purposes,
+            departments,
+            minors,
+            do_not_contact,
             attributes,
             events,
             request,

@@ -2,7 +2,7 @@
 //!
 //! [`Playbook::load`] goes from text to [`Playbook`] in four steps: `yaml` or `json` make a `tree` in which everything knows
 //! its place; `shape` checks kinds and keys against the one description in `table`, from which [`json_schema()`] is made too;
-//! `merge` unites documents; and the rooms (`facts`, `people`, `journeys`, `offers`, `placements`, `contact`) read their
+//! `merge` unites documents; and the rooms (`facts`, `labels`, `people`, `journeys`, `offers`, `placements`, `contact`) read their
 //! sections. Every step goes on after a mistake, so that all are reported at once.
 
 mod contact;
@@ -11,6 +11,7 @@ mod facts;
 mod journeys;
 mod json;
 mod json_schema;
+mod labels;
 mod load;
 mod merge;
 mod model;
@@ -28,6 +29,7 @@ mod types;
 mod yaml;
 
 pub use json_schema::json_schema;
+pub use labels::{Category, DataKind, Declassify, Department, Guard, Labels, LegalBasis};
 pub use model::*;
 pub use reserved::{OUTCOMES, RESERVED_EVENTS};
 pub use tree::Limits;

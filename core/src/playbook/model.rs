@@ -1,5 +1,6 @@
 //! The playbook as plain data: what the loader fills and the engine compiles. Names are in the order of the documents.
 
+use super::labels::{Category, DataKind, Department, Guard, Labels, LegalBasis};
 use crate::error::Place;
 use crate::value::{Duration, Type, Value, Window, Zone};
 use std::sync::Arc;
@@ -69,6 +70,12 @@ pub struct Playbook {
     pub namespaces: Vec<Namespace>,
     /// `purposes`.
     pub purposes: Vec<Purpose>,
+    /// `departments`.
+    pub departments: Vec<Department>,
+    /// `minors`: who is too young to be made offers.
+    pub minors: Option<Guard>,
+    /// `do_not_contact`: who must not be contacted.
+    pub do_not_contact: Option<Guard>,
     /// `attributes`.
     pub attributes: Vec<Attribute>,
     /// `events`.
@@ -103,6 +110,8 @@ pub struct Namespace {
     pub name: Name,
     /// `anonymous`: identifiers of this namespace are counted but not addressed.
     pub anonymous: bool,
+    /// What may be done with its identifiers.
+    pub labels: Labels,
 }
 
 /// A purpose for which personal facts may be used.
@@ -114,6 +123,10 @@ pub struct Purpose {
     pub title: Option<Arc<str>>,
     /// `default`: what holds for a customer who said nothing.
     pub default: ConsentDefault,
+    /// `basis`: why it is lawful.
+    pub basis: LegalBasis,
+    /// `expires_after`: how long a consent lasts that does not say so itself.
+    pub expires_after: Option<Duration>,
 }
 
 /// What holds for a customer who said nothing about a purpose.
@@ -142,6 +155,10 @@ pub struct Attribute {
     pub sensitivity: Sensitivity,
     /// `purposes`: for which it may be used; `None` when not restricted.
     pub purposes: Option<Vec<Name>>,
+    /// `reveal`: whether messages and explanations for the customer may show it although it is inferred or special.
+    pub reveal: bool,
+    /// `kind`: which kind of data it is.
+    pub kind: Option<DataKind>,
     /// `ttl`: how long a told value is known.
     pub ttl: Option<Duration>,
 }
@@ -179,6 +196,10 @@ pub struct EventType {
     pub title: Option<Arc<str>>,
     /// `properties`, in order.
     pub properties: Vec<Property>,
+    /// What may be done with events of this type.
+    pub labels: Labels,
+    /// `kind`: which kind of data it is.
+    pub kind: Option<DataKind>,
 }
 
 /// A property of an event type.
@@ -190,6 +211,10 @@ pub struct Property {
     pub ty: Type,
     /// `required`: an event without it is refused.
     pub required: bool,
+    /// What may be done with it, beside what holds for the event type.
+    pub labels: Labels,
+    /// `categories`: values that need more care than the others.
+    pub categories: Vec<Category>,
 }
 
 /// A fact that comes with a question; expressions read `request.<name>`.
@@ -210,6 +235,8 @@ pub struct Segment {
     pub title: Option<Arc<str>>,
     /// `when`.
     pub when: Text,
+    /// What may be done with the membership, beside what holds for what it reads.
+    pub labels: Labels,
 }
 
 /// A named type of customer.
@@ -223,6 +250,8 @@ pub struct Persona {
     pub prior: f64,
     /// `evidence`.
     pub evidence: Vec<Evidence>,
+    /// What may be done with the posterior, beside what holds for what it reads.
+    pub labels: Labels,
 }
 
 /// What speaks for or against a persona.
@@ -249,6 +278,10 @@ pub struct Journey {
     pub stages: Vec<Stage>,
     /// `exit`: leaves the journey at once, whatever the stage.
     pub exit: Option<Text>,
+    /// `exit.when_unknown`: whether an exit condition that is unknown counts as true; it does when not declared.
+    pub exit_unknown: bool,
+    /// What may be done with the stage, beside what holds for what it reads.
+    pub labels: Labels,
 }
 
 /// Which ways customers may go.
@@ -303,6 +336,8 @@ pub struct Channel {
     pub name: Name,
     /// `format`: how values are escaped in its messages.
     pub format: Format,
+    /// `contact`: whether showing something here is contacting the customer.
+    pub contact: bool,
 }
 
 /// The format of a channel's messages.
@@ -327,6 +362,10 @@ pub struct Offer {
     pub purposes: Vec<Name>,
     /// `placements`: where it may be shown; empty for anywhere.
     pub placements: Vec<Name>,
+    /// `reads`: the kinds of data that may be read to choose it; `None` for any.
+    pub reads: Option<Vec<DataKind>>,
+    /// `minors`: whether it is made to minors too.
+    pub minors: bool,
     /// `from`: the first instant of validity, as CEL writes it.
     pub valid_from: Option<crate::value::Timestamp>,
     /// `until`: the first instant after its validity.
@@ -337,6 +376,8 @@ pub struct Offer {
     pub applicable: Option<Text>,
     /// `suitable`: whether it is good for the customer.
     pub suitable: Option<Text>,
+    /// `when_unknown` of `eligible`, `applicable` and `suitable`: what they count as when they are unknown.
+    pub when_unknown: [bool; 3],
     /// `propensity`, `context`, `value` and `lever`: the factors of the score, in this order.
     pub factors: [Option<Factor>; 4],
     /// `priority`: breaks ties of the score, larger first; 0 when not declared.
@@ -387,6 +428,10 @@ pub struct Placement {
     pub channel: Name,
     /// `slots`: how many offers it takes, 1 to 100.
     pub slots: u32,
+    /// `purposes`: all of them must be permitted before anything is chosen for a customer.
+    pub purposes: Vec<Name>,
+    /// `reads`: the kinds of data that may be read to choose; `None` for any.
+    pub reads: Option<Vec<DataKind>>,
     /// `fallback`: what is shown when no offer is left; silence when not declared.
     pub fallback: Option<Fallback>,
 }
@@ -398,6 +443,10 @@ pub struct Fallback {
     pub message: Arc<str>,
     /// `purposes`: all of them must be permitted.
     pub purposes: Vec<Name>,
+    /// `from`: the first instant of validity.
+    pub valid_from: Option<crate::value::Timestamp>,
+    /// `until`: the first instant after its validity.
+    pub valid_until: Option<crate::value::Timestamp>,
 }
 
 /// A rule of the contact policy.

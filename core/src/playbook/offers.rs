@@ -21,15 +21,21 @@ impl Loader<'_> {
         {
             self.error("bad_validity", &place, format!("offer `{}` ends before it begins", name.text), None);
         }
+        let (eligible, if_eligible) = self.condition(at, "eligible", false);
+        let (applicable, if_applicable) = self.condition(at, "applicable", false);
+        let (suitable, if_suitable) = self.condition(at, "suitable", false);
         Offer {
             title: at.text("title"),
             purposes,
             placements,
             valid_from,
             valid_until,
-            eligible: self.rule_of(at, "eligible"),
-            applicable: self.rule_of(at, "applicable"),
-            suitable: self.rule_of(at, "suitable"),
+            reads: self.kinds_of(at),
+            minors: at.flag("minors"),
+            eligible,
+            applicable,
+            suitable,
+            when_unknown: [if_eligible, if_applicable, if_suitable],
             factors: ["propensity", "context", "value", "lever"].map(|key| self.factor(&at.get(key)?)),
             priority: at.number("priority").unwrap_or(0),
             treatments: at.get("treatments").map(|section| self.treatments(&section)).unwrap_or_default(),

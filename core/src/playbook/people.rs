@@ -9,7 +9,7 @@ impl Loader<'_> {
         let named = self.named(&section, "a segment");
         let read = |(name, at): (Name, At<'_>)| {
             let when = self.rule(&at).or_else(|| self.rule_of(&at, "when"))?;
-            Some(Segment { name, title: at.text("title"), when })
+            Some(Segment { name, title: at.text("title"), when, labels: self.labels(&at) })
         };
         named.into_iter().filter_map(read).collect()
     }
@@ -34,7 +34,7 @@ impl Loader<'_> {
                     Some("what is left to 1 is the share of customers of no persona".into()),
                 );
             }
-            personas.push(Persona { name, title: at.text("title"), prior, evidence });
+            personas.push(Persona { name, title: at.text("title"), prior, evidence, labels: self.labels(&at) });
         }
         personas
     }

@@ -15,7 +15,8 @@ impl Loader<'_> {
                 Some("json") => Format::Json,
                 _ => Format::Text,
             };
-            Channel { name, format }
+            let contact = at.get("contact").is_none() || at.flag("contact");
+            Channel { name, format, contact }
         };
         named.into_iter().map(read).collect()
     }
@@ -32,9 +33,23 @@ impl Loader<'_> {
         let fallback = at.get("fallback").and_then(|at| {
             let purposes = self.purposes_of(&at);
             let message = at.node.text().cloned().or_else(|| at.text("message"))?;
-            Some(Fallback { message, purposes })
+            let (valid_from, valid_until) = (self.instant_of(&at, "from"), self.instant_of(&at, "until"));
+            if let (Some(from), Some(until), Some(place)) = (valid_from, valid_until, at.get("until"))
+                && until <= from
+            {
+                self.error("bad_validity", &place, format!("the fallback of `{}` ends before it begins", name.text), None);
+            }
+            Some(Fallback { message, purposes, valid_from, valid_until })
         });
-        Some(Placement { name, title: at.text("title"), channel: channel?, slots: at.number("slots").unwrap_or(1), fallback })
+        Some(Placement {
+            title: at.text("title"),
+            channel: channel?,
+            slots: at.number("slots").unwrap_or(1),
+            purposes: self.purposes_of(at),
+            reads: self.kinds_of(at),
+            fallback,
+            name,
+        })
     }
 
     /// Warns of offers that name a placement for whose channel they have no form, though they have others.

@@ -1,5 +1,6 @@
 //! The shape of a playbook: every key, what it takes, what it means and what holds without it.
 
+use super::labels::DataKind;
 use super::reserved::OUTCOMES;
 use super::shape::Shape::{Either, Leaf as One, List, Names, Object as Obj};
 use super::shape::{Field, Leaf, Object, Shape};
@@ -56,6 +57,9 @@ pub(super) static PLAYBOOK: Object = Object {
         may("sessions", Obj(&SESSIONS), "", "what a session is"),
         may("identity", Names(&Obj(&NAMESPACE)), "", "namespaces of identifiers, in order of priority"),
         may("purposes", Names(&PURPOSE), "", "the purposes for which personal facts may be used"),
+        may("departments", Names(&Obj(&DEPARTMENT)), "", "who may see what of a customer, for views of the customer"),
+        may("minors", GUARD, "", "who is too young to be made offers; without it nobody is taken for a minor"),
+        may("do_not_contact", GUARD, "", "who must not be contacted, beside those who said so themselves"),
         may("attributes", Names(&ATTRIBUTE), "", "the declared facts about a customer; expressions read `customer.<name>`"),
         may(
             "events",
@@ -92,7 +96,11 @@ static NAMESPACE: Object = Object {
     name: "namespace",
     doc: "A namespace of identifiers: the part before the first colon, as in `email:ann@example.com`.",
     marks: &[],
-    fields: &[may("anonymous", One(Leaf::Bool), "false", "whether its identifiers are counted but not addressed")],
+    fields: &[
+        may("anonymous", One(Leaf::Bool), "false", "whether its identifiers are counted but not addressed"),
+        LABEL_PURPOSES,
+        LABEL_SENSITIVITY,
+    ],
 };
 
 static PURPOSE: Shape = Either(&[One(Leaf::Word(&["opt_in", "opt_out"])), Obj(&PURPOSE_OBJECT)]);
@@ -102,11 +110,143 @@ static PURPOSE_OBJECT: Object = Object {
     marks: &[],
     fields: &[
         may("title", One(Leaf::Text), "", TITLE),
-        must(
+        may(
             "default",
             One(Leaf::Word(&["opt_in", "opt_out"])),
-            "what holds for a customer who said nothing: `opt_in` forbids until consent is given, `opt_out` permits until it is withdrawn",
+            "",
+            "what holds for a customer who said nothing: `opt_in` forbids until consent is given, `opt_out` permits until it is withdrawn; as the basis says when not declared: `opt_in` for consent, else `opt_out`",
         ),
+        may(
+            "basis",
+            One(Leaf::Word(&[
+                "consent",
+                "contract",
+                "legitimate_interest",
+                "legal_obligation",
+                "vital_interest",
+                "public_task",
+            ])),
+            "\"consent\"",
+            "why the purpose is lawful; contract, legal obligation and vital interest hold whatever the customer says",
+        ),
+        may(
+            "expires_after",
+            One(Leaf::Duration),
+            "",
+            "how long a consent lasts that does not say so itself; for ever when not declared",
+        ),
+    ],
+};
+
+const LABEL_PURPOSES: Field =
+    may("purposes", one_or_more(&PURPOSES), "", "the purposes for which it may be used; any when not declared");
+const LABEL_SENSITIVITY: Field = may(
+    "sensitivity",
+    One(Leaf::Word(&["public", "personal", "special"])),
+    "\"personal\"",
+    "how careful one has to be with it; special needs explicit consent",
+);
+const LABEL_REVEAL: Field = may(
+    "reveal",
+    One(Leaf::Bool),
+    "false",
+    "whether messages and explanations for the customer may show it although it is inferred or special",
+);
+const LABEL_KIND: Field =
+    may("kind", One(Leaf::Word(&DataKind::WORDS)), "", "which kind of data it is, as marketing knows them");
+const NARROW_PURPOSES: Field = may(
+    "purposes",
+    one_or_more(&PURPOSES),
+    "",
+    "the purposes for which it may be used, fewer than those of what it reads; those when not declared",
+);
+const NARROW_SENSITIVITY: Field = may(
+    "sensitivity",
+    One(Leaf::Word(&["public", "personal", "special"])),
+    "",
+    "how careful one has to be with it, at least as careful as with what it reads; as careful when not declared",
+);
+const DECLASSIFY_KEY: Field = may("declassify", Obj(&DECLASSIFY), "", "allows more than what it reads allows, for a reason");
+const READS: Field = may("reads", List(&KIND_NAME), "", "the kinds of data that may be read to choose; any when not declared");
+static KIND_NAME: Shape = One(Leaf::Word(&DataKind::WORDS));
+
+static DECLASSIFY: Object = Object {
+    name: "declassification",
+    doc: "Allows more for a conclusion than for the facts that it is drawn from.",
+    marks: &[],
+    fields: &[
+        must("reason", One(Leaf::Text), "why that is right, for those who check the playbook"),
+        may(
+            "purposes",
+            one_or_more(&PURPOSES),
+            "",
+            "the purposes for which it may be used; as for what it reads when not declared",
+        ),
+        may(
+            "sensitivity",
+            One(Leaf::Word(&["public", "personal", "special"])),
+            "",
+            "how careful one has to be with it; as with what it reads when not declared",
+        ),
+        LABEL_REVEAL,
+    ],
+};
+
+static DEPARTMENT: Object = Object {
+    name: "department",
+    doc: "Who may see what of a customer.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        must(
+            "purposes",
+            one_or_more(&PURPOSES),
+            "what it works for: it sees what may be used for one of these and is permitted",
+        ),
+        may(
+            "sensitivity",
+            One(Leaf::Word(&["public", "personal", "special"])),
+            "\"personal\"",
+            "the most sensitive data that it sees",
+        ),
+        may("reads", List(&KIND_NAME), "", "the kinds of data that it sees; any when not declared"),
+    ],
+};
+
+const GUARD: Shape = Either(&[One(Leaf::Rule), Obj(&GUARD_OBJECT)]);
+static GUARD_OBJECT: Object = Object {
+    name: "guard",
+    doc: "A condition that forbids.",
+    marks: &[],
+    fields: &[
+        must("when", One(Leaf::Rule), "the condition; forbids while it is true or unknown"),
+        may("when_unknown", One(Leaf::Bool), "true", "what it counts as when it is unknown"),
+        may(
+            "purposes",
+            one_or_more(&PURPOSES),
+            "",
+            "only offers with one of these purposes are forbidden; all when not declared",
+        ),
+    ],
+};
+const GATE: Shape = Either(&[One(Leaf::Rule), Obj(&GATE_OBJECT)]);
+static GATE_OBJECT: Object = Object {
+    name: "condition",
+    doc: "A condition that permits.",
+    marks: &[],
+    fields: &[
+        must("when", One(Leaf::Rule), "the condition"),
+        may("when_unknown", One(Leaf::Bool), "false", "what the permission counts as when it is unknown"),
+    ],
+};
+const EXIT: Shape = Either(&[One(Leaf::Rule), Obj(&EXIT_OBJECT)]);
+static EXIT_OBJECT: Object = Object {
+    name: "exit condition",
+    doc: "A condition that ends a journey.",
+    marks: &[],
+    fields: &[
+        must("when", One(Leaf::Rule), "the condition"),
+        may("when_unknown", One(Leaf::Bool), "true", "what it counts as when it is unknown"),
     ],
 };
 
@@ -133,13 +273,10 @@ static ATTRIBUTE_OBJECT: Object = Object {
             "\"stated\"",
             "how it came to be known",
         ),
-        may(
-            "sensitivity",
-            One(Leaf::Word(&["public", "personal", "special"])),
-            "\"personal\"",
-            "how careful one has to be with it",
-        ),
-        may("purposes", one_or_more(&PURPOSES), "", "the purposes for which it may be used; any when not declared"),
+        LABEL_SENSITIVITY,
+        LABEL_PURPOSES,
+        LABEL_REVEAL,
+        LABEL_KIND,
         may("ttl", One(Leaf::Duration), "", "how long a told value is known; for ever when not declared"),
     ],
 };
@@ -149,7 +286,14 @@ static EVENT_OBJECT: Object = Object {
     name: "event type",
     doc: "A declared event type in its long form, known by the key `properties`.",
     marks: &["properties"],
-    fields: &[may("title", One(Leaf::Text), "", TITLE), must("properties", Names(&PROPERTY), "its properties, by type")],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        must("properties", Names(&PROPERTY), "its properties, by type"),
+        LABEL_SENSITIVITY,
+        LABEL_PURPOSES,
+        LABEL_REVEAL,
+        LABEL_KIND,
+    ],
 };
 static PROPERTY: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM), Obj(&PROPERTY_OBJECT)]);
 static PROPERTY_OBJECT: Object = Object {
@@ -159,7 +303,17 @@ static PROPERTY_OBJECT: Object = Object {
     fields: &[
         must("type", TYPE, "the type of its values"),
         may("required", One(Leaf::Bool), "false", "whether an event without it is refused"),
+        LABEL_SENSITIVITY,
+        LABEL_PURPOSES,
+        LABEL_REVEAL,
+        may("categories", Names(&Obj(&CATEGORY)), "", "values of it that need more care than the others, by value"),
     ],
+};
+static CATEGORY: Object = Object {
+    name: "category",
+    doc: "A value of a property that needs more care than the others.",
+    marks: &[],
+    fields: &[LABEL_SENSITIVITY, LABEL_PURPOSES, LABEL_REVEAL],
 };
 
 static REQUEST: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM), Obj(&REQUEST_OBJECT)]);
@@ -178,6 +332,9 @@ static SEGMENT_OBJECT: Object = Object {
     fields: &[
         must("when", One(Leaf::Rule), "the condition; reads the customer and `now` only"),
         may("title", One(Leaf::Text), "", TITLE),
+        NARROW_PURPOSES,
+        NARROW_SENSITIVITY,
+        DECLASSIFY_KEY,
     ],
 };
 
@@ -189,6 +346,10 @@ static PERSONA: Object = Object {
         must("prior", One(Leaf::Number(0.0, 1.0)), "the share of customers of this type, above 0 and below 1"),
         may("title", One(Leaf::Text), "", TITLE),
         may("evidence", List(&Obj(&EVIDENCE)), "[]", "what speaks for or against it"),
+        NARROW_PURPOSES,
+        NARROW_SENSITIVITY,
+        LABEL_REVEAL,
+        DECLASSIFY_KEY,
     ],
 };
 static EVIDENCE: Object = Object {
@@ -218,7 +379,10 @@ static JOURNEY: Object = Object {
             "\"free\"",
             "`free`: from any stage to any other; `forward`: only to a stage declared later, except by time-out",
         ),
-        may("exit", One(Leaf::Rule), "", "leaves the journey at once when true, whatever the stage"),
+        may("exit", EXIT, "", "leaves the journey at once when true or unknown, whatever the stage"),
+        NARROW_PURPOSES,
+        NARROW_SENSITIVITY,
+        DECLASSIFY_KEY,
         must("stages", Names(&Obj(&STAGE)), "the stages, in order"),
     ],
 };
@@ -268,12 +432,20 @@ static CHANNEL_OBJECT: Object = Object {
     name: "channel",
     doc: "A channel of messages.",
     marks: &[],
-    fields: &[may(
-        "format",
-        One(Leaf::Word(&["text", "html", "json"])),
-        "\"text\"",
-        "how values are written into messages: as they are, escaped for HTML, or as JSON",
-    )],
+    fields: &[
+        may(
+            "format",
+            One(Leaf::Word(&["text", "html", "json"])),
+            "\"text\"",
+            "how values are written into messages: as they are, escaped for HTML, or as JSON",
+        ),
+        may(
+            "contact",
+            One(Leaf::Bool),
+            "true",
+            "whether showing something here is contacting the customer, so that do-not-contact forbids it; false for a page that customers open themselves",
+        ),
+    ],
 };
 
 static OFFER: Object = Object {
@@ -284,11 +456,13 @@ static OFFER: Object = Object {
         may("title", One(Leaf::Text), "", TITLE),
         may("purposes", one_or_more(&PURPOSES), "", "all of them must be permitted"),
         may("placements", one_or_more(&PLACEMENTS), "", "where it may be shown; anywhere when not declared"),
+        READS,
+        may("minors", One(Leaf::Bool), "false", "whether it is made to minors too"),
         may("from", One(Leaf::Instant), "", "the first instant of its validity"),
         may("until", One(Leaf::Instant), "", "the first instant after its validity"),
-        may("eligible", One(Leaf::Rule), "true", "whether the customer may have it at all"),
-        may("applicable", One(Leaf::Rule), "true", "whether it makes sense for the customer now"),
-        may("suitable", One(Leaf::Rule), "true", "whether it is good for the customer"),
+        may("eligible", GATE, "true", "whether the customer may have it at all"),
+        may("applicable", GATE, "true", "whether it makes sense for the customer now"),
+        may("suitable", GATE, "true", "whether it is good for the customer"),
         may("propensity", FACTOR, "1", "first factor of the score: how likely the customer takes it"),
         may("context", FACTOR, "1", "second factor: how well it fits the situation"),
         may("value", FACTOR, "1", "third factor: what it is worth"),
@@ -341,6 +515,13 @@ static PLACEMENT: Object = Object {
         must("channel", One(Leaf::Reference("a channel")), "the channel of its messages"),
         may("slots", One(Leaf::Whole(1, 100)), "1", "how many offers it takes, 1 to 100"),
         may(
+            "purposes",
+            one_or_more(&PURPOSES),
+            "",
+            "all of them must be permitted before anything is chosen for a customer; else the fallback is shown",
+        ),
+        READS,
+        may(
             "fallback",
             Either(&[One(Leaf::Text), Obj(&FALLBACK)]),
             "",
@@ -355,6 +536,8 @@ static FALLBACK: Object = Object {
     fields: &[
         must("message", One(Leaf::Text), "plain text, the same for everybody"),
         may("purposes", one_or_more(&PURPOSES), "", "all of them must be permitted"),
+        may("from", One(Leaf::Instant), "", "the first instant of its validity"),
+        may("until", One(Leaf::Instant), "", "the first instant after its validity"),
     ],
 };
 
