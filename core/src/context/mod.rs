@@ -14,10 +14,12 @@ pub(crate) use rules::state_rule;
 pub(crate) use rules::{PersonaRule, Rules};
 pub(crate) use sources::{Source, Sources};
 
-use crate::customer::{Place, View};
-use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Outcome, PropertyId, Read, Run};
+use crate::customer::{Place, SegmentState, View};
+use crate::expr::plan::{Asker, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
+use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Outcome, PropertyId, Read, Run, RunColumn};
 use crate::value::{Span, Timestamp, Value, Zone};
-use std::cell::{OnceCell, RefCell};
+use smallvec::SmallVec;
+use std::cell::{Cell, OnceCell};
 use std::ops::ControlFlow;
 
 /// The posterior of every persona, and until when they hold.
@@ -34,12 +36,26 @@ pub(crate) struct Context<'a> {
     /// By number of the request fact.
     request: &'a [Option<Value>],
     /// Where the customer is, by number of the journey.
-    places: &'a [Option<Place>],
+    places: SmallVec<[Option<Place>; 2]>,
     /// Names of the stages, by number of the journey.
     stages: &'a [Vec<std::sync::Arc<str>>],
-    memo: RefCell<Vec<Option<Read>>>,
+    /// Segments that were evaluated at this instant already, as far as they do not depend on journeys.
+    settled: Option<&'a [Cell<SegmentState>]>,
+    memo: Memo<'a>,
+    /// Made when a fact is first asked for.
+    facts: OnceCell<Box<[OnceCell<Read>]>>,
+    members: SmallVec<[Cell<Option<Holds>>; 24]>,
     zone: OnceCell<Zone>,
     posteriors: OnceCell<Posteriors>,
+}
+
+/// Whether a condition holds, `None` for unknown, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Holds {
+    pub(crate) truth: Option<bool>,
+    /// Whether it is not known because of an error.
+    pub(crate) failed: bool,
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl<'a> Context<'a> {
@@ -50,18 +66,94 @@ impl<'a> Context<'a> {
         view: View<'a>,
         now: Timestamp,
         request: &'a [Option<Value>],
-        places: &'a [Option<Place>],
+        places: &[Option<Place>],
         stages: &'a [Vec<std::sync::Arc<str>>],
     ) -> Self {
-        let memo = RefCell::new(vec![None; rules.sources.facts.len()]);
-        Context { rules, view, now, request, places, stages, memo, zone: OnceCell::new(), posteriors: OnceCell::new() }
+        Context {
+            rules,
+            view,
+            now,
+            request,
+            places: SmallVec::from_slice(places),
+            stages,
+            settled: None,
+            memo: Memo::new(&rules.plan),
+            facts: OnceCell::new(),
+            members: SmallVec::from_elem(Cell::new(None), rules.segments.len()),
+            zone: OnceCell::new(),
+            posteriors: OnceCell::new(),
+        }
     }
 
-    /// Takes a value as read, because somebody has just found it.
-    pub(crate) fn assume(&self, fact: FactId, read: Read) {
-        if let Some(place) = self.memo.borrow_mut().get_mut(fact.0 as usize) {
-            *place = Some(read);
+    /// Takes the segments that do not depend on journeys as they are known.
+    pub(crate) fn settle(&mut self, segments: &'a [Cell<SegmentState>]) {
+        self.settled = Some(segments);
+        self.forget();
+    }
+
+    /// The customer is somewhere else in a journey.
+    pub(crate) fn move_to(&mut self, journey: usize, place: Option<Place>) {
+        if let Some(own) = self.places.get_mut(journey)
+            && *own != place
+        {
+            *own = place;
+            self.forget();
         }
+    }
+
+    /// Forgets what may depend on journeys; aggregates do not.
+    fn forget(&mut self) {
+        self.members.iter().for_each(|member| member.set(None));
+        self.posteriors = OnceCell::new();
+        self.facts = OnceCell::new();
+    }
+
+    /// Whether a condition holds.
+    pub(crate) fn holds(&self, rule: &Rule) -> Holds {
+        if let Some(code) = rule.code()
+            && let Ok(Found { value, until }) = Asker::new(&self.rules.plan, self, &self.memo).ask(code)
+            && let None | Some(Scalar::Bool(_)) = value
+        {
+            let truth = if let Some(Scalar::Bool(truth)) = value { Some(truth) } else { None };
+            return Holds { truth, failed: false, until: instant(until) };
+        }
+        let answer = rule.ask(self);
+        Holds { truth: answer.outcome.as_bool(), failed: matches!(answer.outcome, Outcome::Error(_)), until: answer.until }
+    }
+
+    /// A number that a rule comes to; `None` for unknown, an error or none.
+    pub(crate) fn number(&self, rule: &Rule) -> Option<f64> {
+        if let Some(code) = rule.code()
+            && let Ok(found) = Asker::new(&self.rules.plan, self, &self.memo).ask(code)
+        {
+            return found.value.and_then(Scalar::number);
+        }
+        match rule.ask(self).outcome.value()? {
+            Value::Int(number) => Some(*number as f64),
+            Value::Uint(number) => Some(*number as f64),
+            Value::Double(number) => Some(*number),
+            Value::Decimal(number) => Some(number.to_double()),
+            _ => None,
+        }
+    }
+
+    /// Membership of a segment.
+    pub(crate) fn member(&self, segment: usize) -> Holds {
+        let kept = self.members.get(segment);
+        if let Some(known) = kept.and_then(Cell::get) {
+            return known;
+        }
+        let settled = self.settled.and_then(|segments| segments.get(segment)).map(Cell::get);
+        let alone = || self.rules.reaches.segments.get(segment).is_some_and(|reach| reach.journeys.is_empty());
+        let found = match (settled.filter(|settled| settled.member.is_some() && alone()), self.rules.segments.get(segment)) {
+            (Some(settled), _) => Holds { truth: settled.member, failed: false, until: settled.due },
+            (None, Some(rule)) => self.holds(rule),
+            (None, None) => Holds { truth: None, failed: false, until: None },
+        };
+        if let Some(kept) = kept {
+            kept.set(Some(found));
+        }
+        found
     }
 
     /// The story.
@@ -79,7 +171,7 @@ impl<'a> Context<'a> {
     /// Membership of a segment.
     #[must_use]
     pub(crate) fn segment(&self, segment: usize) -> Read {
-        self.fact(self.rules.sources.segment_fact(segment))
+        Facts::fact(self, self.rules.sources.segment_fact(segment))
     }
 
     /// The posterior of every persona, in the order of the playbook; what is left to 1 is "none of these".
@@ -112,13 +204,21 @@ impl<'a> Context<'a> {
         (read.until(next), false)
     }
 
+    /// What a fact was read as, read when first asked for; `None` for a fact that is not declared.
+    fn kept(&self, fact: FactId) -> Option<&Read> {
+        let facts = self.facts.get_or_init(|| self.rules.sources.facts.iter().map(|_| OnceCell::new()).collect());
+        facts.get(fact.0 as usize).map(|place| place.get_or_init(|| self.find(fact)))
+    }
+
     fn find(&self, fact: FactId) -> Read {
         let missing = || Read::missing(self.rules.sources.path(fact));
         match self.rules.sources.source(fact) {
             Some(Source::Attribute(place)) => self.attribute(place).0,
             Some(Source::Request(place)) => self.request.get(place).cloned().flatten().map_or_else(missing, Read::known),
-            Some(Source::Segment(place)) => match self.rules.segments.get(place) {
-                Some(rule) => {
+            Some(Source::Segment(place)) => match (self.member(place), self.rules.segments.get(place)) {
+                (Holds { truth: Some(truth), until, .. }, _) => Read::known(Value::Bool(truth)).until(until),
+                // The reference tells what is missing.
+                (_, Some(rule)) => {
                     let answer = rule.ask(self);
                     let read = match answer.outcome {
                         Outcome::Value(value) => Read::known(value),
@@ -127,7 +227,7 @@ impl<'a> Context<'a> {
                     };
                     read.until(answer.until)
                 }
-                None => missing(),
+                (_, None) => missing(),
             },
             Some(Source::Persona(place)) => {
                 let (posteriors, until) = self.posteriors();
@@ -164,19 +264,16 @@ impl Facts for Context<'_> {
     }
 
     fn fact(&self, fact: FactId) -> Read {
-        let kept = self.memo.borrow().get(fact.0 as usize).cloned().flatten();
-        if let Some(read) = kept {
-            return read;
+        match self.kept(fact) {
+            Some(read) => read.clone(),
+            None => self.find(fact),
         }
-        let read = self.find(fact);
-        self.assume(fact, read.clone());
-        read
     }
 
     fn has(&self, fact: FactId) -> bool {
         match self.rules.sources.source(fact) {
             Some(Source::Attribute(place)) => self.attribute(place).1,
-            _ => matches!(self.fact(fact).value, Answer::Known(_)),
+            _ => matches!(Facts::fact(self, fact).value, Answer::Known(_)),
         }
     }
 
@@ -198,6 +295,55 @@ impl Facts for Context<'_> {
     fn session(&self) -> Option<(Timestamp, Timestamp)> {
         self.view.session(self.now, self.rules.session_gap)
     }
+}
+
+impl<'a> Ground<'a> for Context<'a> {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn zone(&self) -> Option<Zone> {
+        Facts::zone(self)
+    }
+
+    fn session(&self) -> Option<(Timestamp, Timestamp)> {
+        Facts::session(self)
+    }
+
+    fn fact(&self, fact: FactId) -> Result<Found<'_>, Defer> {
+        if let Some(Source::Segment(segment)) = self.rules.sources.source(fact) {
+            let Holds { truth, until, .. } = self.member(segment);
+            return Ok(Found { value: truth.map(Scalar::Bool), until: micros(until) });
+        }
+        let read = self.kept(fact).ok_or(Defer)?;
+        let value = match &read.value {
+            Answer::Known(value) => Some(Scalar::of(value).ok_or(Defer)?),
+            Answer::Unknown(_) => None,
+        };
+        Ok(Found { value, until: micros(read.until) })
+    }
+
+    fn told(&self, fact: FactId) -> bool {
+        self.has(fact)
+    }
+
+    fn seen(&self, kind: EventKind) -> Seen<'a> {
+        self.view.seen(kind)
+    }
+
+    fn column(&self, place: (u32, u32), property: PropertyId) -> Option<RunColumn<'a>> {
+        self.view.column(place, property)
+    }
+}
+
+/// An instant out of a plan.
+fn instant(micros: i64) -> Option<Timestamp> {
+    if micros == NEVER { None } else { Timestamp::from_micros(micros).ok() }
+}
+
+/// An instant for a plan.
+fn micros(until: Option<Timestamp>) -> i64 {
+    until.map_or(NEVER, Timestamp::micros)
 }
 
 /// The earlier of two instants, where none is never.

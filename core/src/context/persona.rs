@@ -14,9 +14,9 @@ pub(super) fn posteriors(context: &Context<'_>, personas: &[PersonaRule]) -> (Ve
         rest -= persona.prior;
         let mut weight = persona.prior;
         for (rule, odds, otherwise) in &persona.evidence {
-            let answer = rule.ask(context);
+            let answer = context.holds(rule);
             until = earlier(until, answer.until);
-            weight *= match answer.outcome.as_bool() {
+            weight *= match answer.truth {
                 Some(true) => *odds,
                 Some(false) => *otherwise,
                 None => 1.0,

@@ -1,10 +1,15 @@
 use crate::error::Diagnostic;
+use crate::expr::plan::{Code, PlanBuilder};
 use crate::expr::{self, Checked, Evaluated, Expected, Facts, Reads, Schema, TimeClass};
 use crate::playbook::Text;
 
 /// A compiled expression of the playbook.
 #[derive(Debug, Clone)]
-pub(crate) struct Rule(Checked);
+pub(crate) struct Rule {
+    checked: Checked,
+    /// Where it stands in the plan; `None` while the reference answers alone.
+    code: Option<Code>,
+}
 
 impl Rule {
     /// Compiles a text of the playbook that has to give a certain type.
@@ -12,7 +17,7 @@ impl Rule {
         match expr::compile_text(text, schema, expected) {
             Ok(checked) => {
                 findings.extend_from_slice(checked.warnings());
-                Some(Rule(checked))
+                Some(Rule { checked, code: None })
             }
             Err(mistakes) => {
                 findings.extend(mistakes);
@@ -21,23 +26,33 @@ impl Rule {
         }
     }
 
-    /// The value at the context's instant, and until when it holds.
+    /// Takes the rule into a plan, where that can hold it.
+    pub(crate) fn join(&mut self, plan: &mut PlanBuilder) {
+        self.code = plan.add(&self.checked);
+    }
+
+    /// Where it stands in the plan.
+    pub(crate) fn code(&self) -> Option<Code> {
+        self.code
+    }
+
+    /// The value at the context's instant, and until when it holds, by the reference.
     pub(crate) fn ask(&self, facts: &dyn Facts) -> Evaluated {
-        expr::evaluate(&self.0, facts)
+        expr::evaluate(&self.checked, facts)
     }
 
     /// The checked expression.
     pub(crate) fn checked(&self) -> &Checked {
-        &self.0
+        &self.checked
     }
 
     /// What it reads itself.
     pub(crate) fn reads(&self) -> &Reads {
-        self.0.reads()
+        self.checked.reads()
     }
 
     /// How it depends on time.
     pub(crate) fn class(&self) -> TimeClass {
-        self.0.class()
+        self.checked.class()
     }
 }

@@ -3,6 +3,7 @@ use super::rule::Rule;
 use super::sources::Sources;
 use crate::customer::Layout;
 use crate::error::{Diagnostic, Severity};
+use crate::expr::plan::Plan;
 use crate::expr::{Expected, TimeClass};
 use crate::playbook::{Playbook, Text};
 use crate::value::{Duration, Value, Zone};
@@ -29,6 +30,8 @@ pub(crate) struct Rules {
     pub(crate) customer_zone: Option<usize>,
     /// What each segment and persona reads in the end, through others.
     pub(crate) reaches: Reaches,
+    /// All rules of the playbook compiled together.
+    pub(crate) plan: Plan,
 }
 
 /// A compiled attribute.
@@ -95,7 +98,14 @@ impl Rules {
             zone: playbook.time_zone,
             customer_zone,
             reaches: Reaches::default(),
+            plan: Plan::default(),
         })
+    }
+
+    /// Every condition of segments and personas.
+    pub(crate) fn conditions(&mut self) -> impl Iterator<Item = &mut Rule> {
+        let evidence = self.personas.iter_mut().flat_map(|persona| persona.evidence.iter_mut().map(|(rule, ..)| rule));
+        self.segments.iter_mut().chain(evidence)
     }
 
     /// What a rule reads in the end: through segments, personas and journeys.

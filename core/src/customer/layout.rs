@@ -83,6 +83,11 @@ fn columns(schema: &Schema, event: &EventDecl) -> Vec<Option<u16>> {
 }
 
 impl CellKind {
+    /// Whether it holds money or decimals.
+    pub(super) fn is_decimal(self) -> bool {
+        matches!(self, CellKind::Bits(Bits::Decimal { .. }))
+    }
+
     fn of(ty: &Type) -> Self {
         match ty {
             Type::Bool => CellKind::Bits(Bits::Bool),

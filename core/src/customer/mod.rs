@@ -8,6 +8,7 @@ mod event;
 mod event_json;
 mod identifier;
 mod layout;
+mod marks;
 mod prepare;
 mod reserved;
 mod strand;
@@ -27,6 +28,7 @@ pub(crate) use strand::PreparedCell;
 pub use strand::{Arrival, Prepared, Strand};
 pub use view::{StoryRow, View};
 
+use crate::expr::plan::Filters;
 use crate::value::Timestamp;
 use std::sync::Arc;
 
@@ -97,6 +99,11 @@ impl Customer {
             }
         };
         self.strands.get_mut(place)
+    }
+
+    /// Remembers what conditions on single events come to, for the events that came since the last time.
+    pub(crate) fn mark(&mut self, filters: &Filters) {
+        self.strands.iter_mut().for_each(|strand| strand.mark(filters));
     }
 
     pub(crate) fn into_strands(self) -> Vec<Strand> {

@@ -2,7 +2,8 @@ use super::identifier::Identifier;
 use super::layout::{CellKind, Layout};
 use super::texts::Texts;
 use super::track::{Cell, Head, Track};
-use crate::expr::{EventKind, RunTexts};
+use crate::expr::plan::Filters;
+use crate::expr::{EventKind, PropertyId, RunColumn};
 use crate::value::{Timestamp, Value};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
@@ -156,6 +157,25 @@ impl Strand {
         Ok(arrival)
     }
 
+    /// Remembers what conditions on single events come to.
+    pub(super) fn mark(&mut self, filters: &Filters) {
+        for (kind, track) in &mut self.tracks {
+            track.mark(*kind, &self.layout, &self.texts, filters);
+        }
+    }
+
+    /// The track of an event type, and its place.
+    pub(super) fn placed(&self, kind: EventKind) -> Option<(usize, &Track)> {
+        let place = self.tracks.binary_search_by_key(&kind, |(kind, _)| *kind).ok()?;
+        self.tracks.get(place).map(|(_, track)| (place, track))
+    }
+
+    /// A property of the events of the track at a place.
+    pub(super) fn column(&self, place: usize, property: PropertyId) -> Option<RunColumn<'_>> {
+        let (kind, track) = self.tracks.get(place)?;
+        track.column(*kind, &self.layout, &self.texts, property)
+    }
+
     /// Where an event belongs in the track at `place`.
     fn row_for(&self, place: usize, event: &Prepared<'_>) -> usize {
         let Some((_, track)) = self.tracks.get(place) else { return 0 };
@@ -235,8 +255,8 @@ impl Strand {
         self.texts.get(code)
     }
 
-    pub(super) fn texts(&self) -> RunTexts<'_> {
-        self.texts.as_run()
+    pub(super) fn all_texts(&self) -> &Texts {
+        &self.texts
     }
 
     /// A property of an event.

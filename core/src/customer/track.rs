@@ -1,5 +1,7 @@
 use super::layout::CellKind;
-use super::texts::Code;
+use super::marks::Marks;
+use super::texts::{Code, Texts};
+use crate::expr::RunColumn;
 use crate::value::{Timestamp, Value};
 
 /// All events of one type in one strand, column by column, in the order of the story.
@@ -16,6 +18,8 @@ pub(super) struct Track {
     /// Empty while no event has a source.
     pub(super) sources: Vec<Code>,
     pub(super) columns: Vec<Cells>,
+    /// What is remembered of the events; derived, and forgotten from where something changes.
+    pub(super) marks: Option<Box<Marks>>,
 }
 
 /// The values of one property.
@@ -81,6 +85,7 @@ impl Track {
     /// Puts an event at a place; cells must be as many as columns and of their kinds.
     pub(super) fn insert(&mut self, row: usize, head: Head, cells: impl IntoIterator<Item = Cell>) {
         let rows = self.len();
+        self.forget(row);
         insert_rare(&mut self.known, row, rows, head.known_at, head.known_at != head.time, &self.times);
         insert_sparse(&mut self.sequences, row, rows, head.sequence);
         insert_sparse(&mut self.channels, row, rows, head.channel);
@@ -93,6 +98,7 @@ impl Track {
     }
 
     pub(super) fn remove(&mut self, row: usize) {
+        self.forget(row);
         self.times.remove(row);
         self.ids.remove(row);
         remove_sparse(&mut self.known, row);
@@ -112,6 +118,12 @@ impl Track {
                     values.remove(row);
                 }
             }
+        }
+    }
+
+    fn forget(&mut self, row: usize) {
+        if let Some(marks) = &mut self.marks {
+            marks.forget(row);
         }
     }
 
@@ -156,11 +168,21 @@ impl Track {
             + self.columns.capacity() * size_of::<Cells>()
             + (self.times.capacity() + self.known.capacity() + self.sequences.capacity()) * 8
             + (self.ids.capacity() + self.channels.capacity() + self.sources.capacity()) * 4
+            + self.marks.as_ref().map_or(0, |marks| marks.memory())
             + size_of::<Self>()
     }
 }
 
 impl Cells {
+    /// The whole column; `None` when it cannot be read as one.
+    pub(super) fn as_run<'a>(&'a self, kind: CellKind, texts: &'a Texts) -> Option<RunColumn<'a>> {
+        match (self, kind) {
+            (Cells::Bits { bits, missing }, CellKind::Bits(meaning)) => Some(RunColumn::Bits { bits, missing, meaning }),
+            (Cells::Codes(codes), CellKind::Text) => Some(RunColumn::Codes { codes, texts: texts.as_run() }),
+            _ => None,
+        }
+    }
+
     fn insert(&mut self, row: usize, rows: usize, cell: Cell) {
         match self {
             Cells::Bits { bits, missing } => {

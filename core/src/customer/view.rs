@@ -1,6 +1,7 @@
-use super::layout::{CellKind, Layout};
+use super::layout::Layout;
 use super::strand::Strand;
 use super::track::{Cells, Track};
+use crate::expr::plan::{Columns, Seen};
 use crate::expr::{self, EventKind, EventRow, PropertyId, RunColumn};
 use crate::value::{Duration, Span, Timestamp, Value};
 use smallvec::SmallVec;
@@ -110,6 +111,40 @@ impl<'a> View<'a> {
         Some(expr::Run { times: track.times.get(row..end)?, columns: columns? })
     }
 
+    /// The events of a type as columns, all that are known; for a plan.
+    pub(crate) fn seen(&self, kind: EventKind) -> Seen<'a> {
+        let mut found = Seen::Nothing;
+        for (number, strand) in self.strands.iter().enumerate() {
+            let Some((place, track)) = strand.placed(kind) else { continue };
+            let Some(last) = track.times.last() else { continue };
+            if matches!(found, Seen::Columns(_)) {
+                return Seen::Scattered;
+            }
+            let mut times = &track.times[..];
+            if *last > self.known_at {
+                // With a column of its own, when an event was known can differ from row to row.
+                if !track.known.is_empty() {
+                    return Seen::Scattered;
+                }
+                times = times.get(..times.partition_point(|time| *time <= self.known_at)).unwrap_or(&[]);
+            } else if !track.known.is_empty() && strand.late().is_some_and(|late| late > self.known_at) {
+                return Seen::Scattered;
+            }
+            let (Ok(number), Ok(place)) = (u32::try_from(number), u32::try_from(place)) else { return Seen::Scattered };
+            let (marks, marked, odd, sums) = match &track.marks {
+                Some(marks) => (&marks.words[..], marks.marked, marks.odd, &marks.sums[..]),
+                None => (&[][..], 0, 0, &[][..]),
+            };
+            found = Seen::Columns(Columns { times, marks, marked, odd, sums, place: (number, place) });
+        }
+        found
+    }
+
+    /// A property of the events of the track at a place that [`seen`](Self::seen) told.
+    pub(crate) fn column(&self, place: (u32, u32), property: PropertyId) -> Option<RunColumn<'a>> {
+        self.strands.get(place.0 as usize)?.column(place.1 as usize, property)
+    }
+
     /// The latest event of a type at or before an instant.
     #[must_use]
     pub fn last(&self, kind: EventKind, now: Timestamp) -> Option<StoryRow<'a>> {
@@ -191,6 +226,9 @@ impl<'a> View<'a> {
         let mut first: Option<Timestamp> = None;
         for strand in self.strands {
             for (kind, track) in strand.tracks().filter(|(kind, _)| wanted(*kind)) {
+                if track.times.last().is_none_or(|last| *last <= now) {
+                    continue;
+                }
                 if let Some(row) = self.run(strand, kind, track, span).and_then(|mut run| run.next(self.known_at)) {
                     first = Some(first.map_or(row.time(), |first| first.min(row.time())));
                 }
@@ -261,13 +299,7 @@ fn column<'a>(
     end: usize,
 ) -> Option<RunColumn<'a>> {
     let Some(place) = strand.layout().column(kind, property) else { return Some(RunColumn::Absent) };
-    match (track.columns.get(place)?, strand.layout().cell(kind, place)?) {
-        (Cells::Bits { bits, missing }, CellKind::Bits(meaning)) => {
-            Some(RunColumn::Bits { bits: bits.get(row..end)?, missing: missing.get(row..end).unwrap_or(&[]), meaning })
-        }
-        (Cells::Codes(codes), CellKind::Text) => Some(RunColumn::Codes { codes: codes.get(row..end)?, texts: strand.texts() }),
-        _ => None,
-    }
+    track.columns.get(place)?.as_run(strand.layout().cell(kind, place)?, strand.all_texts())?.slice(row, end)
 }
 
 impl<'a> Run<'a> {

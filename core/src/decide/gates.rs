@@ -2,9 +2,9 @@ use super::contact::Taken;
 use super::rules::{OfferRule, Offers, PlacementRule};
 use super::trace::{Gate, Score};
 use crate::context::{Context, Rule, Source};
-use crate::expr::{self, Facts, Outcome};
+use crate::expr::{self, Facts};
 use crate::playbook::ConsentDefault;
-use crate::value::{Span, Timestamp, Value};
+use crate::value::{Span, Timestamp};
 use std::ops::ControlFlow;
 
 /// Why an offer went no further.
@@ -145,8 +145,7 @@ impl OfferRule {
         let mut values = [1.0; 4];
         for ((factor, name), value) in self.factors.iter().zip(names).zip(&mut values) {
             let Some((rule, prior)) = factor else { continue };
-            let answer = rule.ask(context);
-            let number = answer.outcome.value().and_then(number).filter(|number| number.is_finite());
+            let number = context.number(rule).filter(|number| number.is_finite());
             *value = match (number, prior) {
                 (Some(number), _) => number,
                 (None, Some(prior)) => *prior,
@@ -171,11 +170,11 @@ impl OfferRule {
 /// A condition lets an offer pass only when it is known to be true, or unknown and declared to count as true then. An error
 /// never passes.
 fn condition(rule: &Rule, gate: Gate, when_unknown: bool, context: &Context<'_>, detail: Detail) -> Result<(), Stop> {
-    let outcome = rule.ask(context).outcome;
-    if outcome.is_true() || (when_unknown && matches!(outcome, Outcome::Unknown(_))) {
+    let holds = context.holds(rule);
+    if holds.truth.unwrap_or(when_unknown && !holds.failed) {
         return Ok(());
     }
-    let unknown = !matches!(outcome, Outcome::Value(_));
+    let unknown = holds.truth.is_none();
     let reasons = match detail {
         Detail::Brief | Detail::Gates => Vec::new(),
         Detail::Full => reasons_of(rule, context),
@@ -212,14 +211,4 @@ pub(super) fn reasons_of(rule: &Rule, context: &Context<'_>) -> Vec<String> {
 /// The smallest change that would turn a rule, in words; the first of several.
 fn turned_by(rule: &Rule, context: &Context<'_>) -> Option<String> {
     expr::flips(rule.checked(), context)?.sentences().into_iter().next()
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(number) => Some(*number as f64),
-        Value::Uint(number) => Some(*number as f64),
-        Value::Double(number) => Some(*number),
-        Value::Decimal(number) => Some(number.to_double()),
-        _ => None,
-    }
 }

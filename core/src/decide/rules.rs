@@ -148,6 +148,11 @@ impl Offers {
 }
 
 impl OfferRule {
+    /// The conditions and factors.
+    pub(crate) fn ranked_by(&mut self) -> impl Iterator<Item = &mut Rule> {
+        self.gates.iter_mut().flatten().chain(self.factors.iter_mut().flatten().map(|(rule, _)| rule))
+    }
+
     /// Every rule of the offer: conditions, factors and what its messages show.
     pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
         let gates = self.gates.iter().flatten();

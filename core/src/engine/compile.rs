@@ -3,6 +3,7 @@ use super::purposes::check_purposes;
 use crate::context::{Reach, Reaches, Rule, Rules, Source};
 use crate::decide::Offers;
 use crate::error::{Diagnostic, Diagnostics, Severity};
+use crate::expr::plan::PlanBuilder;
 use crate::journey::{Journeys, Model};
 use crate::playbook::{Name, Playbook};
 
@@ -29,9 +30,21 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
     let mut findings = Diagnostics(findings);
     findings.sort();
     match (model, offers) {
-        (Some(model), Some(offers)) if !findings.has_errors() => Ok(Inner { playbook, model, offers, warnings: findings }),
+        (Some(mut model), Some(mut offers)) if !findings.has_errors() => {
+            plan(&mut model, &mut offers);
+            Ok(Inner { playbook, model, offers, warnings: findings })
+        }
         _ => Err(findings),
     }
+}
+
+/// Compiles all rules together.
+fn plan(model: &mut Model, offers: &mut Offers) {
+    let mut plan = PlanBuilder::default();
+    model.rules.conditions().for_each(|rule| rule.join(&mut plan));
+    model.journeys.rules.iter_mut().flat_map(|rule| rule.conditions_mut()).for_each(|rule| rule.join(&mut plan));
+    offers.offers.iter_mut().flat_map(|offer| offer.ranked_by()).for_each(|rule| rule.join(&mut plan));
+    model.rules.plan = plan.build();
 }
 
 /// Segments with the same condition, which are probably not meant.

@@ -151,6 +151,7 @@ impl Engine {
 
     /// Lets time pass up to `now` and tells what changed without an event.
     pub fn advance(&self, customer: &mut Customer, now: Timestamp) -> Effects {
+        customer.mark(self.0.model.rules.plan.filters());
         let mut state = std::mem::take(&mut customer.derived);
         let known = state.changes.len();
         derive(&self.0.model, &customer.view(Timestamp::MAX), &mut state, now);
@@ -348,6 +349,7 @@ impl Engine {
     /// Derives what an event at `time`, already in its place, changes from the instant `from` on, and compares with what was
     /// said before.
     fn settle(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
+        customer.mark(self.0.model.rules.plan.filters());
         let mut state = std::mem::take(&mut customer.derived);
         let told = state.advanced;
         let frontier = state.settled;

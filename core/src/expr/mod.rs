@@ -51,6 +51,7 @@ mod optional;
 mod outcome;
 mod parse;
 mod parse_macro;
+pub(crate) mod plan;
 mod prepared;
 mod print;
 mod program;

@@ -96,6 +96,17 @@ impl<'a> RunTexts<'a> {
 }
 
 impl<'a> RunColumn<'a> {
+    /// The rows from `start` up to before `end`; `None` when there are fewer.
+    pub(crate) fn slice(self, start: usize, end: usize) -> Option<Self> {
+        Some(match self {
+            RunColumn::Absent => RunColumn::Absent,
+            RunColumn::Bits { bits, missing, meaning } => {
+                RunColumn::Bits { bits: bits.get(start..end)?, missing: missing.get(start..end).unwrap_or(&[]), meaning }
+            }
+            RunColumn::Codes { codes, texts } => RunColumn::Codes { codes: codes.get(start..end)?, texts },
+        })
+    }
+
     /// The value of an event; `None` when it lacks the property.
     #[must_use]
     pub fn value(&self, row: usize) -> Option<Value> {

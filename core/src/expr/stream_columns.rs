@@ -28,7 +28,8 @@ pub(super) fn gather(
         None => (Cow::Borrowed(conditions), None),
     };
     let run = machine.facts.run(&stream.kinds, reach.span, &conditions.properties)?;
-    if let Err(fault) = machine.take_steps(run.times.len() as u64) {
+    // A column is read many events at a time.
+    if let Err(fault) = machine.take_steps(run.times.len() as u64 / 64) {
         return Some(Err(fault));
     }
     let rows = Rows::of(&conditions, &run.columns, run.times.len())?;

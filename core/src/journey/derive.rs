@@ -1,10 +1,10 @@
 use super::machine::Instant;
 use super::rules::Journeys;
-use crate::context::{Context, Rules, earlier};
+use crate::context::{Context, Holds, Reach, Rules, earlier};
 use crate::customer::{Change, Derived, JourneyState, Place, SegmentState, View, What};
-use crate::expr::{Answer, Read};
-use crate::value::{Timestamp, Value};
+use crate::value::Timestamp;
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// What is derived from a story: segments, personas and journeys.
@@ -48,7 +48,7 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
     let first = state.settled.is_none();
     let declared = model.rules.sources.declared_events;
     let in_session = kinds.iter().any(|kind| usize::from(kind.0) < declared);
-    let touches = |reach: &crate::context::Reach, due: Option<Timestamp>| {
+    let touches = |reach: &Reach, due: Option<Timestamp>| {
         first
             || due.is_some_and(|due| due <= at)
             || kinds.iter().any(|kind| reach.kinds.contains(kind))
@@ -62,37 +62,24 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
     if !touched.contains(&true) && !journeys_touched.contains(&true) {
         return;
     }
-    let mut places: Vec<Option<Place>> = state.journeys.iter().map(|journey| journey.place).collect();
+    let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
     let changes = &mut state.changes;
-    let context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
-    settle(
-        model,
-        &context,
-        &mut state.segments,
-        |segment, reach| reach.journeys.is_empty() && touched[segment],
-        |what| {
-            changes.push(Change { at, what, event: event.clone() });
-        },
-    );
-    drop(context);
+    let segments = Cell::from_mut(&mut state.segments[..]).as_slice_of_cells();
+    let mut context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
+    let alone = |segment: usize, reach: &Reach| reach.journeys.is_empty() && touched[segment];
+    settle(model, &context, segments, alone, |what| changes.push(Change { at, what, event: event.clone() }));
+    context.settle(segments);
     let mut moved: SmallVec<[usize; 4]> = SmallVec::new();
     for (number, rule) in model.journeys.rules.iter().enumerate() {
         let depends = rule.reach.journeys.iter().any(|journey| moved.contains(journey));
         let Some(journey) = state.journeys.get_mut(number) else { break };
         let instant = Instant { at, kinds: &kinds, touched: journeys_touched[number] || depends };
-        let segments = &state.segments;
         let mut ask = |rule: &crate::context::Rule, place: Option<Place>| {
-            if let Some(own) = places.get_mut(number) {
-                *own = place;
-            }
-            let context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
-            assume(model, &context, segments);
-            rule.ask(&context)
+            context.move_to(number, place);
+            context.holds(rule)
         };
         let moves = journey.step(rule, &instant, &mut ask);
-        if let Some(own) = places.get_mut(number) {
-            *own = journey.place;
-        }
+        context.move_to(number, journey.place);
         for (from, to) in moves {
             if !moved.contains(&number) {
                 moved.push(number);
@@ -101,46 +88,31 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
             changes.push(Change { at, what, event: event.clone() });
         }
     }
-    let context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
-    assume(model, &context, &state.segments);
-    let again = |segment: usize, reach: &crate::context::Reach| {
+    let again = |segment: usize, reach: &Reach| {
         !reach.journeys.is_empty() && (touched[segment] || reach.journeys.iter().any(|journey| moved.contains(journey)))
     };
-    settle(model, &context, &mut state.segments, again, |what| changes.push(Change { at, what, event: event.clone() }));
+    settle(model, &context, segments, again, |what| changes.push(Change { at, what, event: event.clone() }));
 }
 
 /// Evaluates the segments that were chosen and reports who came in and who went out.
 fn settle(
     model: &Model,
     context: &Context<'_>,
-    segments: &mut [SegmentState],
-    chosen: impl Fn(usize, &crate::context::Reach) -> bool,
+    segments: &[Cell<SegmentState>],
+    chosen: impl Fn(usize, &Reach) -> bool,
     mut report: impl FnMut(What),
 ) {
-    for (number, (segment, reach)) in segments.iter_mut().zip(&model.rules.reaches.segments).enumerate() {
+    for (number, (segment, reach)) in segments.iter().zip(&model.rules.reaches.segments).enumerate() {
         if !chosen(number, reach) {
             continue;
         }
-        let read = context.segment(number);
-        let member = match read.value {
-            Answer::Known(Value::Bool(member)) => Some(member),
-            _ => None,
-        };
-        let before = std::mem::replace(segment, SegmentState { member, due: read.until });
+        let Holds { truth: member, until: due, .. } = context.member(number);
+        let before = segment.replace(SegmentState { member, due });
         let number = u16::try_from(number).unwrap_or(u16::MAX);
         match (before.member == Some(true), member == Some(true)) {
             (false, true) => report(What::Entered { segment: number }),
             (true, false) => report(What::Left { segment: number }),
             _ => {}
-        }
-    }
-}
-
-/// Gives a context the segments that were just evaluated and do not depend on where journeys stand.
-fn assume(model: &Model, context: &Context<'_>, segments: &[SegmentState]) {
-    for (number, (segment, reach)) in segments.iter().zip(&model.rules.reaches.segments).enumerate() {
-        if let (true, Some(member)) = (reach.journeys.is_empty(), segment.member) {
-            context.assume(model.rules.sources.segment_fact(number), Read::known(Value::Bool(member)).until(segment.due));
         }
     }
 }

@@ -1,7 +1,7 @@
 use super::rules::{JourneyRule, StageRule};
-use crate::context::earlier;
+use crate::context::{Holds, earlier};
 use crate::customer::{JourneyState, Place, SegmentState, Visit};
-use crate::expr::{Evaluated, EventKind};
+use crate::expr::EventKind;
 use crate::value::Timestamp;
 
 /// What a journey's step needs to know about its instant.
@@ -30,7 +30,7 @@ impl JourneyState {
         &mut self,
         rule: &JourneyRule,
         instant: &Instant<'_>,
-        ask: &mut dyn FnMut(&crate::context::Rule, Option<Place>) -> Evaluated,
+        ask: &mut dyn FnMut(&crate::context::Rule, Option<Place>) -> Holds,
     ) -> Vec<(Option<u16>, Option<u16>)> {
         let mut moves = Vec::new();
         let count = rule.stages.len();
@@ -60,7 +60,7 @@ impl JourneyState {
         rule: &JourneyRule,
         instant: &Instant<'_>,
         round: usize,
-        ask: &mut dyn FnMut(&crate::context::Rule, Option<Place>) -> Evaluated,
+        ask: &mut dyn FnMut(&crate::context::Rule, Option<Place>) -> Holds,
     ) -> Vec<bool> {
         let place = self.place;
         let mut rises = Vec::with_capacity(rule.stages.len());
@@ -69,7 +69,7 @@ impl JourneyState {
                 // With a triggering event the condition is a guard, looked at when the event happens.
                 Some(enter) if stage.on.is_empty() => look_at(enter, state, place, ask),
                 Some(enter) if round == 0 && stage.triggered(instant) => {
-                    let holds = ask(enter, place).outcome.is_true();
+                    let holds = ask(enter, place).truth == Some(true);
                     *state = SegmentState { member: Some(holds), due: None };
                     holds
                 }
@@ -169,10 +169,10 @@ fn look_at(
     rule: &crate::context::Rule,
     state: &mut SegmentState,
     place: Option<Place>,
-    ask: &mut dyn FnMut(&crate::context::Rule, Option<Place>) -> Evaluated,
+    ask: &mut dyn FnMut(&crate::context::Rule, Option<Place>) -> Holds,
 ) -> bool {
     let before = state.member;
     let answer = ask(rule, place);
-    *state = SegmentState { member: answer.outcome.as_bool(), due: answer.until };
+    *state = SegmentState { member: answer.truth, due: answer.until };
     state.member == Some(true) && before != Some(true)
 }

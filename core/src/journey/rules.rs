@@ -119,6 +119,11 @@ impl JourneyRule {
         self.stages.iter().filter_map(|stage| stage.enter.as_ref()).chain(&self.exit)
     }
 
+    /// The same, to be changed.
+    pub(crate) fn conditions_mut(&mut self) -> impl Iterator<Item = &mut Rule> {
+        self.stages.iter_mut().filter_map(|stage| stage.enter.as_mut()).chain(&mut self.exit)
+    }
+
     /// Whether a customer may go from where they are to a stage.
     #[must_use]
     pub(crate) fn allows(&self, from: Option<u16>, to: u16) -> bool {

@@ -1,0 +1,268 @@
+//! Asking a plan.
+
+use super::scalar::Scalar;
+use super::slot::{Columns, Seen};
+use super::turns::LONGEST;
+use super::{Code, Node, Plan};
+use crate::expr::ast::BinaryOp;
+use crate::expr::{FactId, PropertyId, RunColumn};
+use crate::value::{Timestamp, Zone};
+use std::cell::Cell;
+
+/// Until when something holds, when it holds for ever.
+pub(crate) const NEVER: i64 = i64::MAX;
+
+/// How far ahead a comparison looks for the instant at which it turns; as the reference does.
+const HORIZON: i64 = 200 * 366 * 86_400_000_000;
+
+/// Where a plan reads from: one customer at one instant.
+pub(crate) trait Ground<'a> {
+    /// The instant of the question.
+    fn now(&self) -> Timestamp;
+    /// The time zone.
+    fn zone(&self) -> Option<Zone>;
+    /// The open session, and when it is over.
+    fn session(&self) -> Option<(Timestamp, Timestamp)>;
+    /// A declared fact.
+    fn fact(&self, fact: FactId) -> Result<Found<'_>, Defer>;
+    /// Whether a declared fact was told.
+    fn told(&self, fact: FactId) -> bool;
+    /// The events of a type.
+    fn seen(&self, kind: crate::expr::EventKind) -> Seen<'a>;
+    /// A property of the events of a track; `None` when it cannot be read as a column.
+    fn column(&self, place: (u32, u32), property: PropertyId) -> Option<RunColumn<'a>>;
+}
+
+/// Only the reference can answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Defer;
+
+/// A value, or unknown, and until when that holds in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Found<'a> {
+    pub(crate) value: Option<Scalar<'a>>,
+    pub(crate) until: i64,
+}
+
+/// What slots, windows and ranges came to for one customer at one instant.
+#[derive(Debug)]
+pub(crate) struct Memo<'a> {
+    slots: Vec<Cell<Kept<'a>>>,
+    windows: Vec<Cell<Option<Result<Edge, Defer>>>>,
+    ranges: Vec<Cell<(u32, u32)>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kept<'a> {
+    Open,
+    Found(Found<'a>),
+    Defer,
+}
+
+/// Where a window begins.
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    /// Its events happened after this.
+    after: i64,
+    /// When it changes other than by rolling.
+    until: i64,
+}
+
+/// A window at the instant of the question.
+pub(super) struct WindowNow<'p> {
+    pub(super) after: i64,
+    pub(super) until: i64,
+    pub(super) lengths: &'p [i64],
+}
+
+/// Asks a plan about one ground.
+pub(crate) struct Asker<'p, 'a, G> {
+    pub(super) plan: &'p Plan,
+    pub(super) ground: &'p G,
+    memo: &'p Memo<'a>,
+}
+
+impl Memo<'_> {
+    /// Nothing known yet.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Memo {
+            slots: vec![Cell::new(Kept::Open); plan.slots.len()],
+            windows: vec![Cell::new(None); plan.windows.len()],
+            ranges: vec![Cell::new((u32::MAX, 0)); plan.ranges.len()],
+        }
+    }
+}
+
+impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
+    pub(crate) fn new(plan: &'p Plan, ground: &'p G, memo: &'p Memo<'a>) -> Self {
+        Asker { plan, ground, memo }
+    }
+
+    /// What an expression comes to.
+    pub(crate) fn ask(&self, code: Code) -> Result<Found<'p>, Defer> {
+        self.node(code.0)
+    }
+
+    fn node(&self, at: u32) -> Result<Found<'p>, Defer> {
+        match self.plan.nodes.get(at as usize).ok_or(Defer)? {
+            Node::Constant(constant) => Ok(Found { value: Some(constant.scalar()), until: NEVER }),
+            Node::Fact(fact) => self.ground.fact(*fact),
+            Node::Has(fact) => {
+                let until = self.ground.fact(*fact)?.until;
+                Ok(Found { value: Some(Scalar::Bool(self.ground.told(*fact))), until })
+            }
+            Node::Slot(slot) => self.slot(*slot),
+            Node::Age(slot, unit) => {
+                let Found { value, until } = self.slot(*slot)?;
+                let value = match value {
+                    Some(Scalar::Since(since)) => Some(Scalar::Double(self.age(since)?.0 as f64 / unit)),
+                    _ => None,
+                };
+                // It moves with every instant.
+                let soon = value.map_or(NEVER, |_| self.ground.now().saturating_add_micros(1).micros());
+                Ok(Found { value, until: until.min(soon) })
+            }
+            Node::AgeTest(slot, turns) => {
+                let Found { value, until } = self.slot(*slot)?;
+                let Some(Scalar::Since(since)) = value else { return Ok(Found { value: None, until }) };
+                let (_, age) = self.age(since)?;
+                if age.saturating_add(HORIZON) > LONGEST {
+                    return Err(Defer);
+                }
+                let (truth, next) = turns.at(age);
+                let end = until.min(Timestamp::MAX.micros()).min(self.ground.now().saturating_add_micros(HORIZON).micros());
+                let turn = next.map(|age| since.saturating_add(age)).filter(|turn| *turn < end);
+                Ok(Found { value: Some(Scalar::Bool(truth)), until: turn.unwrap_or(until).min(until) })
+            }
+            Node::Not(operand) => {
+                let Found { value, until } = self.node(*operand)?;
+                match value {
+                    Some(Scalar::Bool(truth)) => Ok(Found { value: Some(Scalar::Bool(!truth)), until }),
+                    None => Ok(Found { value: None, until }),
+                    Some(_) => Err(Defer),
+                }
+            }
+            Node::And(operands) => self.junction(operands, false),
+            Node::Or(operands) => self.junction(operands, true),
+            Node::Ternary(condition, yes, no) => {
+                let Found { value, until } = self.node(*condition)?;
+                let branch = match value {
+                    Some(Scalar::Bool(true)) => self.node(*yes)?,
+                    Some(Scalar::Bool(false)) => self.node(*no)?,
+                    None => return Ok(Found { value: None, until }),
+                    Some(_) => return Err(Defer),
+                };
+                Ok(Found { until: branch.until.min(until), ..branch })
+            }
+            Node::Binary(op, left, right) => {
+                let (a, b) = (self.node(*left)?, self.node(*right)?);
+                let value = match (a.value, b.value) {
+                    (Some(a), Some(b)) => Some(Scalar::binary(*op, a, b).ok_or(Defer)?),
+                    _ => None,
+                };
+                Ok(Found { value, until: a.until.min(b.until) })
+            }
+            Node::In(left, items) => {
+                let Found { value, until } = self.node(*left)?;
+                let Some(value) = value else { return Ok(Found { value: None, until }) };
+                for item in items {
+                    match Scalar::binary(BinaryOp::Equal, value, item.scalar()) {
+                        Some(Scalar::Bool(true)) => return Ok(Found { value: Some(Scalar::Bool(true)), until }),
+                        Some(_) => {}
+                        None => return Err(Defer),
+                    }
+                }
+                Ok(Found { value: Some(Scalar::Bool(false)), until })
+            }
+        }
+    }
+
+    /// How long ago something was: nanoseconds, microseconds.
+    fn age(&self, since: i64) -> Result<(i64, i64), Defer> {
+        let micros = self.ground.now().micros().saturating_sub(since);
+        Ok((micros.checked_mul(1_000).ok_or(Defer)?, micros))
+    }
+
+    fn junction(&self, operands: &[u32], absorbing: bool) -> Result<Found<'p>, Defer> {
+        let (mut until, mut unknown) = (NEVER, false);
+        for operand in operands {
+            let found = self.node(*operand)?;
+            match found.value {
+                Some(Scalar::Bool(truth)) if truth == absorbing => return Ok(found),
+                Some(Scalar::Bool(_)) => {}
+                None => unknown = true,
+                Some(_) => return Err(Defer),
+            }
+            until = until.min(found.until);
+        }
+        Ok(Found { value: (!unknown).then_some(Scalar::Bool(!absorbing)), until })
+    }
+
+    fn slot(&self, number: u32) -> Result<Found<'a>, Defer> {
+        let place = self.memo.slots.get(number as usize).ok_or(Defer)?;
+        match place.get() {
+            Kept::Found(found) => return Ok(found),
+            Kept::Defer => return Err(Defer),
+            Kept::Open => {}
+        }
+        let found = self.gather(self.plan.slots.get(number as usize).ok_or(Defer)?);
+        place.set(found.map_or(Kept::Defer, Kept::Found));
+        found
+    }
+
+    pub(super) fn window(&self, number: u32) -> Result<WindowNow<'p>, Defer> {
+        let declared = self.plan.windows.get(number as usize).ok_or(Defer)?;
+        let place = self.memo.windows.get(number as usize).ok_or(Defer)?;
+        let edge = place.get().unwrap_or_else(|| {
+            let edge = self.edge(declared);
+            place.set(Some(edge));
+            edge
+        })?;
+        Ok(WindowNow { after: edge.after, until: edge.until, lengths: &declared.lengths })
+    }
+
+    fn edge(&self, window: &super::Window) -> Result<Edge, Defer> {
+        let now = self.ground.now();
+        let (mut after, mut until) = (Timestamp::MIN.micros() - 1, NEVER);
+        for length in &window.lengths {
+            after = after.max(now.saturating_add_micros(length.saturating_neg()).micros());
+        }
+        for unit in &window.units {
+            let zone = self.ground.zone().ok_or(Defer)?;
+            until = until.min(unit.end(now, zone).micros());
+            after = after.max(unit.start(now, zone).saturating_add_micros(-1).micros());
+        }
+        if window.session {
+            match self.ground.session() {
+                Some((start, end)) => {
+                    until = until.min(end.micros());
+                    after = after.max(start.saturating_add_micros(-1).micros());
+                }
+                None => after = now.micros(),
+            }
+        }
+        Ok(Edge { after, until })
+    }
+
+    /// The rows of an event type in a window; the second is how many rows there are up to now.
+    pub(super) fn range(&self, number: u32, columns: &Columns<'a>, after: i64) -> (usize, usize) {
+        let place = self.memo.ranges.get(number as usize);
+        if let Some((start, end)) = place.map(Cell::get).filter(|(start, _)| *start != u32::MAX) {
+            return (start as usize, end as usize);
+        }
+        let now = self.ground.now();
+        let times = columns.times;
+        let end = match times.last() {
+            Some(last) if *last > now => times.partition_point(|time| *time <= now),
+            _ => times.len(),
+        };
+        let start = match times.first() {
+            Some(first) if first.micros() <= after => times.partition_point(|time| time.micros() <= after),
+            _ => 0,
+        };
+        if let (Some(place), Ok(start), Ok(end)) = (place, u32::try_from(start), u32::try_from(end)) {
+            place.set((start, end));
+        }
+        (start, end)
+    }
+}
