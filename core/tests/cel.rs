@@ -14,8 +14,10 @@ const NOT_YET: &str = include_str!("cel_not_yet.txt");
 
 #[test]
 fn the_conformance_cases_hold() {
-    let Ok(cases) = std::fs::read_to_string(Path::new(CASES)) else {
-        println!("skipped: there is no {CASES}");
+    // Other cases of the suite in the same form can be tried without adding them here.
+    let path = std::env::var("TACTFUL_CEL_CASES").unwrap_or_else(|_| CASES.to_string());
+    let Ok(cases) = std::fs::read_to_string(Path::new(&path)) else {
+        println!("skipped: there is no {path}");
         return;
     };
     let not_yet: Vec<&str> = NOT_YET

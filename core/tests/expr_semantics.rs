@@ -182,6 +182,8 @@ fn streams_of_nothing_and_of_lacking_properties() {
     gives("events(\"purchase\").sum(\"amount\") == 0.30", "true");
     gives("events(\"purchase\").distinct(\"sku\")", "[\"a\", \"b\"]");
     gives("events(\"purchase\").count_distinct(\"sku\")", "2");
+    gives("events(\"purchase\").within(\"1h\").count_distinct(\"sku\")", "0");
+    gives("events(\"purchase\").within(\"1h\").distinct(\"sku\")", "unknown events.purchase");
     gives("events(\"purchase\").most_frequent(\"sku\")", "\"b\"");
     gives("events(\"purchase\").most_frequent(\"quantity\")", "unknown events.purchase.quantity");
     gives("events().most_frequent(\"sku\")", "\"a\"");
@@ -203,6 +205,10 @@ fn an_unknown_condition_makes_the_count_a_range() {
     gives("events(\"purchase\").where(e, e.quantity > 1).count() != 3", "true");
     gives("events(\"purchase\").where(e, e.quantity > 1).count() == 2", "unknown events.purchase.quantity");
     gives("events(\"purchase\").where(e, e.quantity > 1).sum(\"amount\")", "unknown events.purchase.quantity");
+    // One event surely counts, so there is one; none surely does, and one may.
+    gives("events(\"purchase\").where(e, e.quantity > 1).exists()", "true");
+    gives("events(\"purchase\").where(e, e.quantity > 7).exists()", "unknown events.purchase.quantity");
+    gives("events(\"purchase\").where(e, e.quantity > 7 && e.sku == \"z\").exists()", "false");
     gives("events(\"purchase\").where(e, has(e.quantity) && e.quantity > 1).count()", "1");
     gives("events(\"purchase\").where(e, e.channel == \"web\").count()", "unknown events.purchase.channel");
     gives("events(\"purchase\").where(e, has(e.channel)).where(e, e.time > timestamp(\"2026-03-02T00:00:00Z\")).count()", "0");
@@ -492,4 +498,26 @@ fn lists_are_cut_sorted_and_compared_as_sets() {
     gives("sets.equivalent([1, 1], [1])", "true");
     gives("sets.intersects([], [1])", "false");
     gives("sets.intersects(lists.range(9), lists.range(12).reverse())", "true");
+}
+
+#[test]
+fn a_bound_value_fails_only_where_it_is_read() {
+    gives("cel.bind(x, 1 / 0, true)", "true");
+    gives("cel.bind(x, 1 / 0, x > 1 || true)", "true");
+    gives("cel.bind(x, 1 / 0, x > 1)", "error division_by_zero");
+    gives("cel.bind(adult, customer.score > 17.0, adult || true)", "true");
+    gives("cel.bind(adult, customer.score > 17.0, adult && true)", "unknown customer.score");
+}
+
+#[test]
+fn values_of_a_block_stand_on_those_before_them() {
+    gives("cel.block([1, cel.index(0) + 1, cel.index(1) * cel.index(0)], cel.index(2) + cel.index(1))", "4");
+    gives("cel.block([[1, 2]], cel.index(0).map(cel.iterVar(0, 0), cel.iterVar(0, 0) * 2))", "[2, 4]");
+    gives("cel.block([1 / 0], true)", "true");
+    gives("cel.block([], 3)", "3");
+    refused("cel.block([cel.index(1), 2], 3)", "unknown_name", "`cel.index(1)` stands for nothing here");
+    refused("cel.block(3, 4)", "bad_macro", "`cel.block` takes a list of values");
+    refused("cel.index(\"a\")", "bad_macro", "`cel.index` takes one whole number");
+    let long = format!("cel.block([{}], 1)", vec!["1"; 300].join(", "));
+    refused(&long, "too_deep", "nested more than 200 levels deep");
 }

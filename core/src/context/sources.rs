@@ -41,11 +41,16 @@ impl Sources {
     #[must_use]
     pub(crate) fn of(playbook: &Playbook) -> Self {
         let mut schema = Schema::new();
+        schema.set_time_zone(playbook.time_zone);
+        schema.set_first_day(playbook.week_begins);
         for event in &playbook.events {
             let properties = event.properties.iter().map(|property| (property.name.text.clone(), property.ty.clone()));
             let kind = schema.declare_event(&event.name.text, properties);
             for property in event.properties.iter().filter(|property| property.required) {
                 schema.require(kind, &property.name.text);
+            }
+            if let Some(retention) = event.retention {
+                schema.keep_for(kind, retention);
             }
         }
         let declared_events = playbook.events.len();
@@ -82,6 +87,12 @@ impl Sources {
             let stages: Arc<[Arc<str>]> = journey.stages.iter().map(|stage| stage.name.text.clone()).collect();
             declare(format!("journey.{}.stage", journey.name.text), Type::Enum(stages), TimeClass::Step, Source::Stage(place));
             declare(format!("journey.{}.since", journey.name.text), Type::Timestamp, TimeClass::Step, Source::Since(place));
+        }
+        let retired = playbook.attributes.iter().map(|attribute| attribute.retired && attribute.default.is_none());
+        for (place, _) in
+            retired.chain(playbook.request.iter().map(|fact| fact.retired)).enumerate().filter(|(_, retired)| *retired)
+        {
+            schema.retire(FactId(u32::try_from(place).unwrap_or(u32::MAX)));
         }
         Sources { schema, facts, reserved, declared_events, segments: segments.0 }
     }

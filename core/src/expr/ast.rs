@@ -155,6 +155,13 @@ pub enum Kind {
         /// Where it may be read.
         body: NodeId,
     },
+    /// `cel.block([value, …], body)`: each value may be read as `cel.index(n)` by those behind it and by the body.
+    Block {
+        /// The values in order.
+        values: Vec<NodeId>,
+        /// Where all of them may be read.
+        body: NodeId,
+    },
     /// `stream.where(variable, condition)`.
     Where {
         /// The stream.

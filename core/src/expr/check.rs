@@ -5,6 +5,7 @@ use super::ast::{Extent, Kind, NodeId, Tree};
 use super::checked::{Checked, Node, Op, Reads, Ref};
 use super::finding::Finding;
 use super::parse::parse;
+use super::parse_macro::block_name;
 use super::{EventKind, Limits, Schema, TimeClass, types};
 use crate::error::{Diagnostic, Severity};
 use crate::playbook::Text;
@@ -250,18 +251,33 @@ impl Checker<'_> {
             Kind::Loop { form, range, variable, second, filter, body } => {
                 self.repeat(id, form, range, &variable, second, filter, body)
             }
-            Kind::Bind { variable, value, body } => {
-                let value = self.lower(value);
-                let slot = self.bind(&variable, Binding::Value(self.ty(value).clone(), self.mixed([value])));
-                let body = self.lower(body);
-                self.scope.pop();
-                let (ty, class) = (self.ty(body).clone(), self.class(body).max(self.mixed([value])));
-                let free = self.free[body.0 as usize];
-                let bind = self.push(id, Op::Bind { slot, value, body }, ty, class);
-                self.free[bind.0 as usize] = free;
-                bind
-            }
+            Kind::Bind { variable, value, body } => self.bound_in(id, &variable, value, |checker| checker.lower(body)),
+            Kind::Block { values, body } => self.block(id, &values, 0, body),
             Kind::Where { .. } => self.bare_stream(id),
+        }
+    }
+
+    /// A name with a value, and what reads it.
+    fn bound_in(&mut self, id: NodeId, name: &Arc<str>, value: NodeId, body: impl FnOnce(&mut Self) -> Ref) -> Ref {
+        let value = self.lower(value);
+        let slot = self.bind(name, Binding::Value(self.ty(value).clone(), self.mixed([value])));
+        let body = body(self);
+        self.scope.pop();
+        let (ty, class) = (self.ty(body).clone(), self.class(body).max(self.mixed([value])));
+        let free = self.free[body.0 as usize];
+        let bind = self.push(id, Op::Bind { slot, value, body }, ty, class);
+        self.free[bind.0 as usize] = free;
+        bind
+    }
+
+    /// `cel.block`: every value is bound for what comes behind it.
+    fn block(&mut self, id: NodeId, values: &[NodeId], at: i64, body: NodeId) -> Ref {
+        match values.split_first() {
+            Some((value, rest)) => {
+                let name = Arc::from(block_name(at));
+                self.bound_in(id, &name, *value, |checker| checker.block(id, rest, at + 1, body))
+            }
+            None => self.lower(body),
         }
     }
 

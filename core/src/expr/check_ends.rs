@@ -2,15 +2,20 @@
 
 use super::ast::{Kind, NodeId};
 use super::check::Checker;
+use super::check_calendar::is_unit;
 use super::finding::Finding;
-use super::stream::Terminal;
+use super::stream::{Calendar, Terminal};
 use crate::value::{Decimal, Duration, Type, Unit, Value};
-use chrono::Weekday;
 
 impl Checker<'_> {
     /// What an end takes besides a property: the share of `quantile`, the unit of `streak`. Gives the arguments left.
-    pub(super) fn further<'n>(&mut self, id: NodeId, terminal: Terminal, args: &'n [NodeId]) -> (&'n [NodeId], Decimal, Unit) {
-        let (mut left, mut share, mut unit) = (args, Decimal::new(0, 0, None), Unit::Day);
+    pub(super) fn further<'n>(
+        &mut self,
+        id: NodeId,
+        terminal: Terminal,
+        args: &'n [NodeId],
+    ) -> (&'n [NodeId], Decimal, Calendar) {
+        let (mut left, mut share, mut unit) = (args, Decimal::new(0, 0, None), Calendar { unit: Unit::Day, zone: None });
         match (terminal, args) {
             (Terminal::Quantile, [property, at]) => {
                 left = std::slice::from_ref(property);
@@ -28,15 +33,11 @@ impl Checker<'_> {
                 left = args.get(..1).unwrap_or(args);
             }
             (Terminal::Streak, _) => {
-                self.reads.zone = true;
                 self.reads.now = true;
                 left = &[];
-                let named = args.first().map(|arg| &self.tree.node(*arg).kind);
-                match named {
-                    Some(Kind::Literal(Value::String(text))) if args.len() == 1 => match unit_named(text) {
-                        Some(found) => unit = found,
-                        None => self.no_unit(id),
-                    },
+                let found = args.split_first().map(|(unit, further)| (self.names_a_unit(*unit), *unit, further));
+                match found {
+                    Some((true, named, further)) => unit = self.calendar(named, further).unwrap_or(unit),
                     _ => self.no_unit(id),
                 }
             }
@@ -45,9 +46,15 @@ impl Checker<'_> {
         (left, share, unit)
     }
 
+    /// Whether an argument is the text of a unit of the calendar.
+    pub(super) fn names_a_unit(&self, id: NodeId) -> bool {
+        matches!(&self.tree.node(id).kind, Kind::Literal(Value::String(text)) if is_unit(text))
+    }
+
     fn no_unit(&mut self, id: NodeId) {
         let message = "`streak` takes `\"day\"`, `\"week\"` or `\"month\"`";
-        self.report(Finding::error("bad_call", self.extent(id), message));
+        let finding = Finding::error("bad_call", self.extent(id), message);
+        self.report(finding.hint("a first day of the week and a zone may follow: `streak(\"week\", \"sunday\", \"UTC\")`"));
     }
 
     fn share(&self, id: NodeId) -> Option<Decimal> {
@@ -79,15 +86,6 @@ pub(super) fn result_type(terminal: Terminal, ty: &Type) -> Type {
         | Terminal::Quantile => ty.clone(),
         Terminal::Distinct => Type::List(Box::new(ty.clone())),
         Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap => Type::Duration,
-    }
-}
-
-pub(super) fn unit_named(name: &str) -> Option<Unit> {
-    match name {
-        "day" => Some(Unit::Day),
-        "week" => Some(Unit::Week { first_day: Weekday::Mon }),
-        "month" => Some(Unit::Month),
-        _ => None,
     }
 }
 

@@ -197,6 +197,10 @@ impl Checker<'_> {
         if self.is_full() {
             return self.broken(id);
         }
+        if let Some(name) = parts.first().filter(|name| name.starts_with('@')) {
+            let message = format!("`{}` stands for nothing here", super::parse_macro::name_text(name));
+            return self.wrong(id, Finding::error("unknown_name", self.extent(id), message));
+        }
         let path = parts.join(".");
         let mut finding = Finding::error("unknown_name", self.extent(id), format!("unknown name `{}`", written(&path)));
         let schema = self.schema;

@@ -2,7 +2,7 @@
 
 use super::ast::{Kind, NodeId};
 use super::check::{Binding, Checker};
-use super::check_ends::{result_type, unit_named, zero};
+use super::check_ends::{result_type, zero};
 use super::check_follow::Narrowing;
 use super::checked::{Op, Ref};
 use super::finding::Finding;
@@ -214,6 +214,7 @@ impl Checker<'_> {
                 self.reads.session = true;
                 Some(Bound::Session)
             }
+            ("within", [unit, further @ ..]) if self.names_a_unit(*unit) => self.calendar(*unit, further).map(Bound::Calendar),
             ("within", [arg]) => self.within(*arg),
             ("since", [arg]) => self.instant(*arg).map(Bound::Since),
             ("before", [arg]) => self.instant(*arg).map(Bound::Before),
@@ -222,7 +223,9 @@ impl Checker<'_> {
                     "in_session" => "nothing",
                     "in_stage" => "nothing in a journey's own conditions, else the name of a journey",
                     "between" => "two timestamps",
-                    "within" => "one length, such as `\"30d\"` or `\"week\"`",
+                    "within" => {
+                        "one length such as `\"30d\"`, or a unit of the calendar such as `\"week\", \"sunday\", \"UTC\"`"
+                    }
                     _ => "one timestamp",
                 };
                 self.report(Finding::error("bad_call", self.extent(id), format!("`{function}` takes {takes}")));
@@ -233,10 +236,6 @@ impl Checker<'_> {
 
     fn within(&mut self, arg: NodeId) -> Option<Bound> {
         if let Kind::Literal(Value::String(text)) = self.tree.node(arg).kind.clone() {
-            if let Some(unit) = unit_named(&text) {
-                self.reads.zone = true;
-                return Some(Bound::Calendar(unit));
-            }
             return match Duration::parse(&text) {
                 Ok(length) if length.nanos() > 0 => Some(Bound::Rolling(length)),
                 Ok(_) => {

@@ -278,14 +278,9 @@ impl<'a> Machine<'a> {
 
     fn bind(&self, slot: u32, value: Ref, body: Ref, frame: Option<&Frame<'_>>) -> Partial {
         let value = self.settled(value, frame);
-        match value.outcome {
-            Outcome::Value(bound) => {
-                let inner = Frame { parent: frame, slot, local: Local::Value(&bound) };
-                let body = self.eval(body, Some(&inner));
-                Partial { until: earlier(body.until, value.until), ..body }
-            }
-            other => Partial::new(other, value.until),
-        }
+        let inner = Frame { parent: frame, slot, local: Local::Bound(&value.outcome) };
+        let body = self.eval(body, Some(&inner));
+        Partial { until: earlier(body.until, value.until), ..body }
     }
 
     fn apply(&self, id: Ref, operand: Partial, operation: impl FnOnce(&Value) -> Result<Value, Fault>) -> Partial {

@@ -17,6 +17,8 @@ pub(super) struct Frame<'a> {
 /// What a variable stands for.
 pub(super) enum Local<'a> {
     Value(&'a Value),
+    /// What `cel.bind` and `cel.block` compute; it fails only where it is read.
+    Bound(&'a Outcome),
     Event(&'a dyn EventRow),
 }
 
@@ -59,6 +61,7 @@ impl Machine<'_> {
         let found = match op {
             Op::Variable(slot) => match find(*slot) {
                 Some(Local::Value(value)) => Some(Outcome::Value((*value).clone())),
+                Some(Local::Bound(outcome)) => Some((*outcome).clone()),
                 _ => None,
             },
             Op::Property { slot, id, path } => {

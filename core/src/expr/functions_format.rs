@@ -115,7 +115,7 @@ fn scientific(number: f64, digits: usize) -> String {
     format!("{mantissa}e{sign}{exponent:0>2}")
 }
 
-/// The value as people read it: text without quotes, maps by key.
+/// The value as people read it: text without quotes, maps by the text of their keys.
 fn plain(out: &mut String, item: &Value, limits: &Limits) -> Result<(), Fault> {
     if out.len() > limits.size {
         return Err(too_large(limits.size));
@@ -147,12 +147,17 @@ fn plain(out: &mut String, item: &Value, limits: &Limits) -> Result<(), Fault> {
             out.push(']');
         }
         Value::Map(entries) => {
-            let mut entries: Vec<&(Value, Value)> = entries.iter().collect();
-            entries.sort_by(|a, b| super::value_ops::total_order(&a.0, &b.0));
+            let mut shown = Vec::with_capacity(entries.len());
+            for (key, value) in entries.iter() {
+                let mut text = String::new();
+                plain(&mut text, key, limits)?;
+                shown.push((text, value));
+            }
+            shown.sort_by(|a, b| a.0.cmp(&b.0));
             out.push('{');
-            for (i, (key, value)) in entries.into_iter().enumerate() {
+            for (i, (key, value)) in shown.into_iter().enumerate() {
                 out.push_str(if i > 0 { ", " } else { "" });
-                plain(out, key, limits)?;
+                out.push_str(&key);
                 out.push_str(": ");
                 plain(out, value, limits)?;
             }

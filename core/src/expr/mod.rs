@@ -16,6 +16,7 @@
 
 pub mod ast;
 mod check;
+mod check_calendar;
 mod check_calls;
 mod check_ends;
 mod check_follow;

@@ -150,7 +150,9 @@ impl Parser<'_> {
 
     pub(super) fn push(&mut self, kind: Kind, extent: Extent) -> Parsed<NodeId> {
         let below = |id: &NodeId| self.nodes.get(id.0 as usize).map_or(0, |node| node.depth);
-        let depth = 1 + children(&kind).iter().map(below).max().unwrap_or(0);
+        // The values of a block stand within each other.
+        let own = if let Kind::Block { values, .. } = &kind { u32::try_from(values.len()).unwrap_or(u32::MAX) } else { 1 };
+        let depth = own.saturating_add(children(&kind).iter().map(below).max().unwrap_or(0));
         if depth > self.limits.depth {
             return Err(self.too_deep(extent));
         }
@@ -272,7 +274,11 @@ impl Parser<'_> {
             let start = self.node_extent(base);
             if self.take(".") {
                 let optional = self.take("?");
+                let quoted = matches!(self.peek(), TokenKind::Quoted(_));
                 let field = self.field()?;
+                if quoted && self.is("(") {
+                    return Err(self.unexpected("a name in backticks is a field, no function"));
+                }
                 if optional {
                     base = self.push(Kind::OptionalSelect { base, field }, start.to(self.last_extent()))?;
                     continue;
@@ -429,6 +435,7 @@ pub(super) fn children(kind: &Kind) -> Vec<NodeId> {
         Kind::Map(entries) => entries.iter().flat_map(|(key, value)| [*key, *value]).collect(),
         Kind::Loop { range, filter, body, .. } => std::iter::once(*range).chain(*filter).chain([*body]).collect(),
         Kind::Bind { value, body, .. } => vec![*value, *body],
+        Kind::Block { values, body } => values.iter().chain([body]).copied().collect(),
         Kind::Where { stream, condition, .. } => vec![*stream, *condition],
     }
 }

@@ -99,8 +99,47 @@ impl Parser<'_> {
                 let variable = self.variable(*variable, &function)?;
                 self.push(Kind::Bind { variable, value: *value, body: *body }, extent)
             }
+            (None, args) if self.is_name(target, "cel") && matches!(&*function, "block" | "index" | "iterVar" | "accuVar") => {
+                self.block(&function, args, extent)
+            }
             _ => self.push(Kind::Call { target: Some(target), function, absolute: false, args }, extent),
         }
+    }
+
+    /// What optimisers write: `cel.block([a, b], body)` with the names `cel.index(0)`, `cel.iterVar(0, 1)`, `cel.accuVar(0, 1)`.
+    fn block(&mut self, function: &str, args: &[NodeId], extent: Extent) -> Parsed<NodeId> {
+        let number = |id: &NodeId| match self.nodes.get(id.0 as usize).map(|node| &node.kind) {
+            Some(Kind::Literal(Value::Int(number))) if *number >= 0 => Some(*number),
+            _ => None,
+        };
+        let name = |name: String| Kind::Name { name: Arc::from(name), absolute: false };
+        let kind = match (function, args) {
+            ("block", [values, body]) => match self.nodes.get(values.0 as usize).map(|node| &node.kind) {
+                Some(Kind::List(values)) if !values.iter().any(|value| self.may_lack(*value)) => {
+                    Some(Kind::Block { values: values.clone(), body: *body })
+                }
+                _ => None,
+            },
+            ("index", [at]) => number(at).map(|at| name(block_name(at))),
+            ("iterVar", [depth, at]) => number(depth).zip(number(at)).map(|(depth, at)| name(format!("@it:{depth}:{at}"))),
+            ("accuVar", [depth, at]) => number(depth).zip(number(at)).map(|(depth, at)| name(format!("@ac:{depth}:{at}"))),
+            _ => None,
+        };
+        match kind {
+            Some(kind) => self.push(kind, extent),
+            None => {
+                let message = match function {
+                    "block" => "`cel.block` takes a list of values and what is made of them",
+                    "index" => "`cel.index` takes one whole number",
+                    _ => "`cel.iterVar` and `cel.accuVar` take two whole numbers",
+                };
+                Err(Box::new(Finding::error("bad_macro", extent, message)))
+            }
+        }
+    }
+
+    fn may_lack(&self, id: NodeId) -> bool {
+        matches!(self.nodes.get(id.0 as usize).map(|node| &node.kind), Some(Kind::Maybe(_)))
     }
 
     fn is_name(&self, id: NodeId, expected: &str) -> bool {
@@ -115,5 +154,23 @@ impl Parser<'_> {
                 Err(Box::new(Finding::error("bad_macro", self.node_extent(id), message)))
             }
         }
+    }
+}
+
+/// The name of a value of `cel.block`; nobody can write it.
+pub(super) fn block_name(at: i64) -> String {
+    format!("@index{at}")
+}
+
+/// A name as it is written.
+pub(super) fn name_text(name: &str) -> String {
+    if let Some(at) = name.strip_prefix("@index") {
+        return format!("cel.index({at})");
+    }
+    let both = |rest: &str| rest.replace(':', ", ");
+    match (name.strip_prefix("@it:"), name.strip_prefix("@ac:")) {
+        (Some(rest), _) => format!("cel.iterVar({})", both(rest)),
+        (_, Some(rest)) => format!("cel.accuVar({})", both(rest)),
+        _ => name.to_string(),
     }
 }

@@ -3,6 +3,7 @@
 use super::ast::{BinaryOp, Kind, NodeId, Tree, UnaryOp};
 use super::functions_text::double_text;
 use super::functions_time::{length_text, time_text};
+use super::parse_macro::name_text;
 use crate::value::Value;
 use std::fmt::Write;
 
@@ -71,7 +72,7 @@ impl Printer<'_> {
             Kind::Literal(value) => self.out.push_str(&value_text(value)),
             Kind::Name { name, absolute } => {
                 self.out.push_str(if *absolute { "." } else { "" });
-                self.out.push_str(name);
+                self.out.push_str(&name_text(name));
             }
             Kind::Select { base, field } => {
                 self.node(*base, 8);
@@ -161,9 +162,9 @@ impl Printer<'_> {
             Kind::Loop { form, range, variable, second, filter, body } => {
                 self.node(*range, 8);
                 let name = if second.is_some() && form.name() == "exists_one" { "existsOne" } else { form.name() };
-                let _ = write!(self.out, ".{name}({variable}, ");
+                let _ = write!(self.out, ".{name}({}, ", name_text(variable));
                 if let Some(second) = second {
-                    let _ = write!(self.out, "{second}, ");
+                    let _ = write!(self.out, "{}, ", name_text(second));
                 }
                 if let Some(filter) = filter {
                     self.node(*filter, 0);
@@ -173,15 +174,22 @@ impl Printer<'_> {
                 self.out.push(')');
             }
             Kind::Bind { variable, value, body } => {
-                let _ = write!(self.out, "cel.bind({variable}, ");
+                let _ = write!(self.out, "cel.bind({}, ", name_text(variable));
                 self.node(*value, 0);
+                self.out.push_str(", ");
+                self.node(*body, 0);
+                self.out.push(')');
+            }
+            Kind::Block { values, body } => {
+                self.out.push_str("cel.block(");
+                self.list('[', values, ']');
                 self.out.push_str(", ");
                 self.node(*body, 0);
                 self.out.push(')');
             }
             Kind::Where { stream, variable, condition } => {
                 self.node(*stream, 8);
-                let _ = write!(self.out, ".where({variable}, ");
+                let _ = write!(self.out, ".where({}, ", name_text(variable));
                 self.node(*condition, 0);
                 self.out.push(')');
             }

@@ -1,4 +1,5 @@
-use crate::value::Type;
+use crate::value::{Duration, Type, Zone};
+use chrono::Weekday;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ pub struct Schema {
     event_by_name: BTreeMap<Arc<str>, EventKind>,
     properties: Vec<Arc<str>>,
     property_by_name: BTreeMap<Arc<str>, PropertyId>,
+    time_zone: Option<Zone>,
+    first_day: Option<Weekday>,
 }
 
 /// A declared fact: its number in the schema that declared it.
@@ -38,6 +41,8 @@ pub struct FactDecl {
     pub ty: Type,
     /// How it depends on time.
     pub class: TimeClass,
+    /// Whether nothing tells it any more and it has no default, so that it is never known.
+    pub retired: bool,
 }
 
 /// An event type that expressions may count and read.
@@ -49,6 +54,8 @@ pub struct EventDecl {
     pub properties: Vec<PropertyDecl>,
     /// Whether it is one that the engine itself declares, such as `shown`; `events()` leaves those out.
     pub reserved: bool,
+    /// How long its events are kept; `None` for ever.
+    pub retention: Option<Duration>,
 }
 
 /// A property of an event type.
@@ -87,7 +94,7 @@ impl Schema {
     /// Declares a fact. A path declared before keeps its number and gets the new type.
     pub fn declare_fact(&mut self, path: &str, ty: Type, class: TimeClass) -> FactId {
         let path: Arc<str> = Arc::from(path);
-        let decl = FactDecl { path: path.clone(), ty, class };
+        let decl = FactDecl { path: path.clone(), ty, class, retired: false };
         if let Some(id) = self.by_path.get(&path) {
             if let Some(place) = self.facts.get_mut(id.0 as usize) {
                 *place = decl;
@@ -115,9 +122,46 @@ impl Schema {
             })
             .collect();
         let name: Arc<str> = Arc::from(name);
-        self.events.push(EventDecl { name: name.clone(), properties, reserved: false });
+        self.events.push(EventDecl { name: name.clone(), properties, reserved: false, retention: None });
         self.event_by_name.insert(name, kind);
         kind
+    }
+
+    /// Declares that nothing tells a fact any more and that it has no default: rules that can be known only through it are
+    /// warned of.
+    pub fn retire(&mut self, fact: FactId) {
+        if let Some(declared) = self.facts.get_mut(fact.0 as usize) {
+            declared.retired = true;
+        }
+    }
+
+    /// Declares how long events of a type are kept: rules that look further back are warned of.
+    pub fn keep_for(&mut self, kind: EventKind, retention: Duration) {
+        if let Some(declared) = self.events.get_mut(usize::from(kind.0)) {
+            declared.retention = Some(retention);
+        }
+    }
+
+    /// Declares the zone that `"playbook"` names in calendar windows; UTC when not declared.
+    pub fn set_time_zone(&mut self, zone: Zone) {
+        self.time_zone = Some(zone);
+    }
+
+    /// The zone that `"playbook"` names in calendar windows.
+    #[must_use]
+    pub fn time_zone(&self) -> Zone {
+        self.time_zone.unwrap_or(Zone::UTC)
+    }
+
+    /// Declares the day on which weeks begin where a rule does not say; Monday when not declared.
+    pub fn set_first_day(&mut self, day: Weekday) {
+        self.first_day = Some(day);
+    }
+
+    /// The day on which weeks begin where a rule does not say.
+    #[must_use]
+    pub fn first_day(&self) -> Weekday {
+        self.first_day.unwrap_or(Weekday::Mon)
     }
 
     /// Demands a property of every event of a type.

@@ -8,9 +8,9 @@ use super::row_test::RowTests;
 use super::stream_follow::{self, Follow, Verdict};
 use super::stream_reach::{Reach, reach};
 use super::value_ops::{self, Fault};
-use super::{EventKind, EventRow, Missing, Outcome, PropertyId};
+use super::{EventKind, EventRow, Facts, Missing, Outcome, PropertyId};
 use super::{stream_columns, stream_ends};
-use crate::value::{Decimal, Duration, Timestamp, Unit, Value};
+use crate::value::{Decimal, Duration, Timestamp, Unit, Value, Zone};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(super) struct Stream {
     /// Of `quantile`: which one, from 0 to 1.
     pub(super) share: Decimal,
     /// Of `streak`: the unit of the calendar.
-    pub(super) unit: Unit,
+    pub(super) unit: Calendar,
     /// The sum of nothing, in the type of the property.
     pub(super) zero: Value,
     /// What is missing when there is no event.
@@ -45,10 +45,26 @@ pub(super) struct Stream {
 pub(super) enum Bound {
     Rolling(Duration),
     RollingBy(Ref),
-    Calendar(Unit),
+    Calendar(Calendar),
     Session,
     Since(Ref),
     Before(Ref),
+}
+
+/// A unit of the calendar, and in whose zone it begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Calendar {
+    pub(super) unit: Unit,
+    /// `None` for the customer's own zone.
+    pub(super) zone: Option<Zone>,
+}
+
+impl Calendar {
+    /// The zone; unknown when it is the customer's own and that is not known.
+    pub(super) fn zone(self, facts: &dyn Facts) -> Result<Zone, Outcome> {
+        let unknown = || Outcome::Unknown(Missing::one(Arc::from("customer.time_zone")));
+        self.zone.or_else(|| facts.zone()).ok_or_else(unknown)
+    }
 }
 
 /// What is asked of a stream.
@@ -189,10 +205,8 @@ fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> 
     let facts = machine.facts;
     let mut until = facts.next_event(&stream.kinds);
     if stream.terminal == Terminal::Streak {
-        let Some(zone) = facts.zone() else {
-            return Err(Partial::new(Outcome::Unknown(Missing::one(Arc::from("customer.time_zone"))), until));
-        };
-        until = earlier(until, Some(stream.unit.end(facts.now(), zone)));
+        let zone = stream.unit.zone(facts).map_err(|unknown| Partial::new(unknown, until))?;
+        until = earlier(until, Some(stream.unit.unit.end(facts.now(), zone)));
     }
     let reach = match reach(machine, stream, frame, &mut until) {
         Ok(reach) => reach,
@@ -276,8 +290,8 @@ impl Tally {
             return Ok(());
         }
         self.certain += 1;
-        if let (Terminal::Streak, Some(zone)) = (stream.terminal, machine.facts.zone()) {
-            let start = stream.unit.start(row.time(), zone);
+        if let (Terminal::Streak, Ok(zone)) = (stream.terminal, stream.unit.zone(machine.facts)) {
+            let start = stream.unit.unit.start(row.time(), zone);
             if self.units.last() != Some(&start) {
                 self.units.push(start);
             }
@@ -345,6 +359,10 @@ impl Tally {
     }
 
     fn result(mut self, machine: &Machine<'_>, stream: &Stream) -> Partial {
+        // One event that surely counts is enough, as one true operand is for `||`.
+        if stream.terminal == Terminal::Exists && self.certain > 0 {
+            return Partial::new(Outcome::truth(true), self.until);
+        }
         if let Some(failed) = self.failed.take() {
             let range = (stream.terminal == Terminal::Count && matches!(failed, Outcome::Unknown(_)))
                 .then_some((self.certain, self.certain + self.uncertain));
@@ -366,7 +384,7 @@ impl Tally {
             Terminal::CountDistinct if self.distinct.is_some_and(|count| count > 0) => {
                 Outcome::Value(Value::Int(self.distinct.unwrap_or(0)))
             }
-            Terminal::Distinct | Terminal::CountDistinct if self.values.is_empty() => unknown(),
+            Terminal::Distinct if self.values.is_empty() => unknown(),
             Terminal::Distinct => {
                 self.values.sort_by(value_ops::total_order);
                 self.values.dedup_by(|a, b| value_ops::total_order(a, b).is_eq());
@@ -385,11 +403,12 @@ impl Tally {
                 let until = if moves { earlier(self.until, Some(machine.soon())) } else { self.until };
                 return Partial::new(rate.map_or_else(unknown, |rate| Outcome::Value(Value::Double(rate))), until);
             }
-            Terminal::Streak => match machine.facts.zone() {
-                Some(zone) => {
-                    Outcome::Value(Value::Int(stream_ends::streak(&self.units, stream.unit, machine.facts.now(), zone)))
+            Terminal::Streak => match stream.unit.zone(machine.facts) {
+                Ok(zone) => {
+                    let length = stream_ends::streak(&self.units, stream.unit.unit, machine.facts.now(), zone);
+                    Outcome::Value(Value::Int(length))
                 }
-                None => Outcome::Unknown(Missing::one(Arc::from("customer.time_zone"))),
+                Err(unknown) => unknown,
             },
             // Two gaps are needed to speak of a usual one.
             Terminal::UsualGap if self.values.len() < 2 => unknown(),

@@ -1,12 +1,11 @@
 //! Where the events of a stream lie: its windows at the instant of the question.
 
+use super::Outcome;
 use super::evaluate::{Machine, earlier};
 use super::evaluate_names::Frame;
 use super::stream::{Bound, Stream, blend};
 use super::value_ops::Fault;
-use super::{Missing, Outcome};
 use crate::value::{Duration, Span, Timestamp, Value};
-use std::sync::Arc;
 
 /// Where the events of a stream lie, and which lengths let them leave again.
 pub(super) struct Reach {
@@ -53,13 +52,13 @@ pub(super) fn reach(
     for bound in &stream.bounds {
         let span = match bound {
             Bound::Rolling(length) => rolling(*length, now, &mut reach),
-            Bound::Calendar(unit) => match machine.facts.zone() {
-                Some(zone) => {
-                    *until = earlier(*until, Some(unit.end(now, zone)));
-                    Span::from(unit.start(now, zone), now)
+            Bound::Calendar(calendar) => match calendar.zone(machine.facts) {
+                Ok(zone) => {
+                    *until = earlier(*until, Some(calendar.unit.end(now, zone)));
+                    Span::from(calendar.unit.start(now, zone), now)
                 }
-                None => {
-                    blend(&mut failed, Outcome::Unknown(Missing::one(Arc::from("customer.time_zone"))));
+                Err(unknown) => {
+                    blend(&mut failed, unknown);
                     continue;
                 }
             },

@@ -168,7 +168,7 @@ pub(super) fn join(a: (&Type, bool), b: (&Type, bool)) -> Option<(Type, bool)> {
         (Type::Dyn, other) if a_free => Some((other.clone(), b_free)),
         (other, Type::Dyn) if b_free => Some((other.clone(), a_free)),
         (Type::Dyn, _) | (_, Type::Dyn) => Some((Type::Dyn, false)),
-        (Type::Null, other) | (other, Type::Null) if matches!(other, Type::Timestamp | Type::Duration) => {
+        (Type::Null, other) | (other, Type::Null) if matches!(other, Type::Timestamp | Type::Duration | Type::Optional(_)) => {
             Some((other.clone(), false))
         }
         (Type::List(a), Type::List(b)) => {

@@ -48,6 +48,7 @@ impl Loader<'_> {
             reveal: labels.reveal,
             kind: at.text("kind").and_then(|word| DataKind::named(&word)),
             ttl,
+            retired: at.flag("retired"),
         })
     }
 
@@ -70,12 +71,14 @@ impl Loader<'_> {
                 None => self.properties(&at),
             };
             let long = at.get("properties").is_some();
+            let retention = if long { self.duration_of(&at, "retention") } else { None };
             events.push(EventType {
                 name,
                 title: at.text("title").filter(|_| long),
                 properties,
                 labels: self.labels_beside(&at, "properties"),
                 kind: at.text("kind").filter(|_| long).and_then(|word| DataKind::named(&word)),
+                retention,
             });
         }
         let different: std::collections::BTreeSet<_> =
@@ -105,6 +108,10 @@ impl Loader<'_> {
     pub(super) fn request(&mut self, root: &At<'_>) -> Vec<RequestFact> {
         let Some(section) = root.get("request") else { return Vec::new() };
         let named = self.identifiers(&section, "a request fact");
-        named.into_iter().map(|(name, at)| RequestFact { name, ty: self.type_within(&at).unwrap_or(Type::Dyn) }).collect()
+        let read = |(name, at): (Name, At<'_>)| {
+            let ty = self.type_within(&at).unwrap_or(Type::Dyn);
+            RequestFact { name, ty, retired: at.flag("retired") }
+        };
+        named.into_iter().map(read).collect()
     }
 }

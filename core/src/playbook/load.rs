@@ -1,6 +1,6 @@
 //! From documents to a playbook, or to all mistakes in them.
 
-use super::model::{Name, Playbook};
+use super::model::{ContactRule, Name, Playbook};
 use super::read::{At, Declared, Loader, Names};
 use super::reserved::OUTCOMES;
 use super::shape::{Path, Required};
@@ -9,7 +9,7 @@ use super::table::PLAYBOOK;
 use super::tree::{Content, Limits, Node};
 use super::{digest, json, merge, yaml};
 use crate::error::{Diagnostics, nearest};
-use crate::value::{Duration, Type, Zone};
+use crate::value::{Duration, Type, Unit, Window, Zone};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -204,7 +204,13 @@ impl Loader<'_> {
         let (events, request) = (self.events(root), self.request(root));
         let (segments, personas, journeys) = (self.segments(root), self.personas(root), self.journeys(root));
         let (channels, offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
-        let contact = self.contact(root);
+        let week_begins = root.text("week_begins").and_then(|day| day.parse().ok()).unwrap_or(chrono::Weekday::Mon);
+        let mut contact = self.contact(root);
+        for rule in &mut contact {
+            if let ContactRule::Cap { per: Window::Calendar(Unit::Week { first_day }), .. } = rule {
+                *first_day = week_begins;
+            }
+        }
         self.missing_treatments(root, &offers, &placements);
         // Without a name there is a mistake already; the rest is checked all the same.
         let unnamed = || Name { text: Arc::from(""), place: self.findings.place(root.node.spot) };
@@ -213,6 +219,7 @@ impl Loader<'_> {
             version: root.number("version").unwrap_or(0),
             title: root.text("title"),
             time_zone: time_zone.unwrap_or(Zone::UTC),
+            week_begins,
             customer_zone,
             session_gap: session_gap.unwrap_or(Duration::from_nanos(1_800_000_000_000)),
             namespaces,

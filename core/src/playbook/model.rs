@@ -62,6 +62,8 @@ pub struct Playbook {
     pub title: Option<Arc<str>>,
     /// `time_zone`: of calendar windows when the customer's own is unknown; UTC when not declared.
     pub time_zone: Zone,
+    /// `week_begins`: the first day of the week; Monday when not declared.
+    pub week_begins: chrono::Weekday,
     /// `customer_zone`: the attribute (text) that holds a customer's own time zone.
     pub customer_zone: Option<Name>,
     /// `sessions.gap`: the longest pause inside one session; 30 minutes when not declared.
@@ -161,6 +163,8 @@ pub struct Attribute {
     pub kind: Option<DataKind>,
     /// `ttl`: how long a told value is known.
     pub ttl: Option<Duration>,
+    /// `retired`: nothing tells it any more.
+    pub retired: bool,
 }
 
 /// How a fact came to be known.
@@ -200,6 +204,8 @@ pub struct EventType {
     pub labels: Labels,
     /// `kind`: which kind of data it is.
     pub kind: Option<DataKind>,
+    /// `retention`: how long its events are kept; `None` for ever.
+    pub retention: Option<Duration>,
 }
 
 /// A property of an event type.
@@ -224,6 +230,8 @@ pub struct RequestFact {
     pub name: Name,
     /// Its type.
     pub ty: Type,
+    /// `retired`: nothing tells it any more.
+    pub retired: bool,
 }
 
 /// A named condition.

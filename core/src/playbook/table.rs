@@ -49,6 +49,12 @@ pub(super) static PLAYBOOK: Object = Object {
             "the zone of calendar windows when the customer's own is unknown: an IANA name or `+02:00`",
         ),
         may(
+            "week_begins",
+            One(Leaf::Word(&["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])),
+            "\"monday\"",
+            "the day on which calendar weeks begin",
+        ),
+        may(
             "customer_zone",
             One(Leaf::Reference("an attribute")),
             "",
@@ -258,6 +264,8 @@ static TYPE_ENUM: Object = Object {
 };
 const TYPE: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM)]);
 
+const RETIRED: &str = "whether nothing tells it any more; rules that can be known only through it are warned of";
+
 static ATTRIBUTE: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM), Obj(&ATTRIBUTE_OBJECT)]);
 static ATTRIBUTE_OBJECT: Object = Object {
     name: "attribute",
@@ -278,6 +286,7 @@ static ATTRIBUTE_OBJECT: Object = Object {
         LABEL_REVEAL,
         LABEL_KIND,
         may("ttl", One(Leaf::Duration), "", "how long a told value is known; for ever when not declared"),
+        may("retired", One(Leaf::Bool), "false", RETIRED),
     ],
 };
 
@@ -293,6 +302,12 @@ static EVENT_OBJECT: Object = Object {
         LABEL_PURPOSES,
         LABEL_REVEAL,
         LABEL_KIND,
+        may(
+            "retention",
+            One(Leaf::Duration),
+            "",
+            "how long its events are kept; rules that look further back are warned of; without it they are kept for ever",
+        ),
     ],
 };
 static PROPERTY: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM), Obj(&PROPERTY_OBJECT)]);
@@ -321,7 +336,7 @@ static REQUEST_OBJECT: Object = Object {
     name: "request fact",
     doc: "A fact that comes with a question.",
     marks: &[],
-    fields: &[must("type", TYPE, "the type of its values")],
+    fields: &[must("type", TYPE, "the type of its values"), may("retired", One(Leaf::Bool), "false", RETIRED)],
 };
 
 static SEGMENT: Shape = Either(&[One(Leaf::Rule), Obj(&SEGMENT_OBJECT)]);
