@@ -227,8 +227,8 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
         for length in &window.lengths {
             after = after.max(now.saturating_add_micros(length.saturating_neg()).micros());
         }
-        for unit in &window.units {
-            let zone = self.ground.zone().ok_or(Defer)?;
+        for calendar in &window.units {
+            let (unit, zone) = (calendar.unit, calendar.zone.or_else(|| self.ground.zone()).ok_or(Defer)?);
             until = until.min(unit.end(now, zone).micros());
             after = after.max(unit.start(now, zone).saturating_add_micros(-1).micros());
         }

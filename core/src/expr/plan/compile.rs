@@ -141,7 +141,7 @@ impl PlanBuilder {
         for bound in &stream.bounds {
             match bound {
                 Bound::Rolling(length) => window.lengths.push(length.micros()),
-                Bound::Calendar(unit) => window.units.push(*unit),
+                Bound::Calendar(calendar) => window.units.push(*calendar),
                 Bound::Session => window.session = true,
                 Bound::RollingBy(_) | Bound::Since(_) | Bound::Before(_) => return None,
             }

@@ -16,8 +16,8 @@ pub(crate) use scalar::Scalar;
 pub(crate) use slot::{Columns, Filters, Seen};
 
 use super::ast::BinaryOp;
+use super::stream::Calendar;
 use super::{EventKind, FactId};
-use crate::value::Unit;
 use slot::Slot;
 use turns::Turns;
 
@@ -67,7 +67,7 @@ enum Constant {
 struct Window {
     /// Lengths of rolling windows, in microseconds.
     lengths: Vec<i64>,
-    units: Vec<Unit>,
+    units: Vec<Calendar>,
     session: bool,
 }
 
