@@ -308,6 +308,11 @@ struct ArrowArrayStream {
 #define TACTFUL_BAD_ROWS_REPORT 1
 
 /**
+ * The answer to a question in JSON. Never changes.
+ */
+typedef struct tactful_answer tactful_answer;
+
+/**
  * All customers of an organisation in memory, found by identifier.
  */
 typedef struct tactful_base tactful_base;
@@ -755,6 +760,11 @@ typedef struct tactful_replay_stats {
  * A defect of this library. Free the handles of the call and do not use them otherwise; the process may go on.
  */
 #define TACTFUL_INTERNAL 6
+
+/**
+ * A question in JSON cannot be answered.
+ */
+#define TACTFUL_INVALID_QUERY 7
 
 #ifdef __cplusplus
 extern "C" {
@@ -1278,6 +1288,43 @@ size_t tactful_base_len(const struct tactful_base *base);
  * Frees a customer base. Null is ignored.
  */
 void tactful_base_free(struct tactful_base *base);
+
+/**
+ * Answers a question in JSON, such as {"query": "describe"}, about the playbook or about a customer; `customer` may be null when the
+ * question is about no customer. docs/queries.md lists the questions. Nothing is changed. The caller frees the answer with
+ * tactful_answer_free.
+ *
+ * Thread-safe, as long as nothing is recorded for the customer meanwhile. Fails with TACTFUL_INVALID_QUERY or
+ * TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_engine_query(const struct tactful_engine *engine,
+                                    const struct tactful_customer *customer,
+                                    struct tactful_text question,
+                                    struct tactful_answer **answer,
+                                    struct tactful_error **error);
+
+/**
+ * Answers a question in JSON about the playbook, or about the customer whom its "identifier" points to; somebody unknown is a customer
+ * without events. The rest is as for tactful_engine_query.
+ *
+ * Thread-safe, as long as nothing is recorded meanwhile. Fails with TACTFUL_INVALID_QUERY or TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_base_query(const struct tactful_base *base,
+                                  struct tactful_text question,
+                                  struct tactful_answer **answer,
+                                  struct tactful_error **error);
+
+/**
+ * The answer as a JSON object. Borrowed from the answer. None for null.
+ *
+ * Thread-safe.
+ */
+struct tactful_text tactful_answer_to_json(const struct tactful_answer *answer);
+
+/**
+ * Frees an answer. Null is ignored.
+ */
+void tactful_answer_free(struct tactful_answer *answer);
 
 /**
  * Makes a replay without events yet. `options` may be null. The caller frees it with tactful_replay_free; it may outlive the engine.

@@ -454,9 +454,20 @@ public:
   decision decide(const customer &who, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const;
   /** The same decision with the reasons for every candidate. */
   decision explain(const customer &who, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const;
+  /** Answers a question in JSON about the playbook, such as {"query": "describe"}; see docs/queries.md. */
+  std::string query(text_view question) const { return ask(nullptr, question); }
+  /** Answers a question in JSON about a customer. */
+  std::string query(const customer &who, text_view question) const;
   const tactful_engine *c() const noexcept { return handle_.get(); }
 
 private:
+  std::string ask(const tactful_customer *who, text_view question) const {
+    detail::handle<tactful_answer, tactful_answer_free> answer;
+    detail::outcome outcome;
+    outcome.check(tactful_engine_query(handle_.get(), who, question.c(), answer.out(), outcome));
+    return text_view(tactful_answer_to_json(answer.get())).str();
+  }
+
   detail::handle<tactful_engine, tactful_engine_free> handle_;
 };
 
@@ -518,6 +529,8 @@ inline decision engine::explain(const customer &who, const request &asked, std::
   return made;
 }
 
+inline std::string engine::query(const customer &who, text_view question) const { return ask(who.c(), question); }
+
 /** All customers of an organisation in memory, found by identifier. */
 class base {
 public:
@@ -549,6 +562,13 @@ public:
     detail::outcome outcome;
     outcome.check(tactful_base_explain(handle_.get(), identifier.c(), asked.c(), now, known_at, made.handle_.out(), outcome));
     return made;
+  }
+  /** Answers a question in JSON about the playbook or the customer of its "identifier"; see docs/queries.md. */
+  std::string query(text_view question) const {
+    detail::handle<tactful_answer, tactful_answer_free> answer;
+    detail::outcome outcome;
+    outcome.check(tactful_base_query(handle_.get(), question.c(), answer.out(), outcome));
+    return text_view(tactful_answer_to_json(answer.get())).str();
   }
   /** How many customers there are. */
   std::size_t size() const noexcept { return tactful_base_len(handle_.get()); }

@@ -19,7 +19,8 @@
 //! # Folders
 //!
 //! Each knows only those before it: [`value`], [`expr`] (the rule language), [`playbook`], [`customer`] (the story), `context`
-//! (everything readable at an instant), `journey`, [`decide`], [`engine`], [`base`]. [`column`] reads tables, [`error`] shows mistakes.
+//! (everything readable at an instant), `journey`, [`decide`], [`engine`], [`base`], [`query`] (questions as JSON).
+//! [`column`] reads tables, [`error`] shows mistakes.
 #![forbid(unsafe_code)]
 
 pub mod base;
@@ -32,6 +33,7 @@ pub mod error;
 pub mod expr;
 mod journey;
 pub mod playbook;
+pub mod query;
 pub mod value;
 
 pub use base::CustomerBase;
@@ -40,4 +42,5 @@ pub use decide::{Decision, Request, RequestError};
 pub use engine::{Effects, Engine};
 pub use error::{Diagnostic, Diagnostics};
 pub use playbook::Playbook;
+pub use query::QueryError;
 pub use value::{Decimal, DecimalError, Duration, TimeError, Timestamp, Value};

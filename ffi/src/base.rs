@@ -10,7 +10,7 @@ use tactful::{Customer, CustomerBase, Effects, Identifier};
 
 /// All customers of an organisation in memory, found by identifier.
 #[derive(Debug)]
-pub struct tactful_base(CustomerBase);
+pub struct tactful_base(pub(crate) CustomerBase);
 
 /// Makes an empty customer base. The caller frees it with tactful_base_free; it may outlive the engine.
 ///

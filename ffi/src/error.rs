@@ -3,7 +3,7 @@ use crate::text::{Text, lend, tactful_text};
 use tactful::base::ReplayError;
 use tactful::column::ColumnError;
 use tactful::error::Severity;
-use tactful::{Diagnostic, Diagnostics, EventError, RequestError};
+use tactful::{Diagnostic, Diagnostics, EventError, QueryError, RequestError};
 use tactful_arrow::ArrowError;
 
 /// What became of a call: TACTFUL_OK, or the family of its error. New families are added at the end.
@@ -23,6 +23,8 @@ pub const TACTFUL_INVALID_REQUEST: tactful_status = 4;
 pub const TACTFUL_INVALID_DATA: tactful_status = 5;
 /// A defect of this library. Free the handles of the call and do not use them otherwise; the process may go on.
 pub const TACTFUL_INTERNAL: tactful_status = 6;
+/// A question in JSON cannot be answered.
+pub const TACTFUL_INVALID_QUERY: tactful_status = 7;
 
 /// Nothing can be compiled.
 pub const TACTFUL_SEVERITY_ERROR: i32 = 1;
@@ -188,6 +190,12 @@ impl From<EventError> for Failure {
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         tactful_error::request(error.code(), error.path(), error.message())
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        tactful_error::new(TACTFUL_INVALID_QUERY, error.code(), error.path(), error.message())
     }
 }
 

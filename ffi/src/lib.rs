@@ -28,6 +28,8 @@ mod decision;
 
 mod base;
 
+mod query;
+
 mod column;
 mod replay;
 
@@ -42,5 +44,6 @@ const _: () = {
     shared_between_threads::<request::tactful_request>();
     shared_between_threads::<decision::tactful_decision>();
     shared_between_threads::<base::tactful_base>();
+    shared_between_threads::<query::tactful_answer>();
     shared_between_threads::<replay::tactful_replay>();
 };

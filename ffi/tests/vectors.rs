@@ -76,12 +76,14 @@ fn every_case_is_free_of_leaks_in_c() {
 }
 
 /// A file of cases that expects something wrong in each, and says how the right one looks.
-const WRONG: [(&str, &str); 6] = [
+const WRONG: [(&str, &str); 8] = [
     (r#""arrival": "new""#, r#""arrival": "duplicate""#),
     (r#""effect": "segment_entered""#, r#""effect": "segment_left""#),
     (r#""at": "2026-03-01T10:00:00Z""#, r#""at": "2026-03-01T10:00:01Z""#),
     (r#""code": "unknown_placement""#, r#""code": "other""#),
     (r#""gate": "eligible""#, r#""gate": "consent""#),
+    (r#""next_due": null"#, r#""next_due": "2026-03-02T00:00:00Z""#),
+    (r#""code": "unknown_query""#, r#""code": "other""#),
     (r#"\"kind\":\"silence\""#, r#"\"kind\":\"offers\""#),
 ];
 
@@ -100,6 +102,8 @@ fn what_comes_out_otherwise_is_seen() {
          "effects": [{"kind": "happened", "effect": "segment_entered", "segment": "buyer", "at": "2026-03-01T10:00:00Z"}]},
         {"decide": {"identifier": "customer:1", "placements": ["hom"], "now": "2026-03-02T00:00:00Z"},
          "error": {"code": "unknown_placement", "path": "placements[0]"}},
+        {"query": {"query": "next_due", "identifier": "customer:1"}, "answer": {"customer": "customer:1", "next_due": null}},
+        {"query": {"query": "due"}, "error": {"code": "unknown_query", "path": "query"}},
         {"explain": {"identifier": "customer:1", "placements": ["home"], "now": "2026-03-02T00:00:00Z"},
          "decision": "DECISION",
          "trace": {"segments": ["buyer"], "personas": [], "journeys": [], "candidates": [{"placement": "home", "offer": "hat",

@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::errors::{self, Bad};
 use crate::event::{Event, identifier};
 use crate::guard::{guard, read, write};
+use crate::query;
 use crate::question::Question;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
@@ -100,6 +101,23 @@ impl CustomerBase {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
             let question = Question::new(placements, now, facts, known_at).map_err(Bad::request)?;
             py.detach(|| answer(&*read(&self.base)?, &identifier, &question, true))
+        })
+    }
+
+    /// Answers a question about the playbook, or about the customer whom its ``identifier`` points to; somebody unknown is a customer
+    /// without events. ``docs/queries.md`` lists the questions.
+    ///
+    /// Args and errors: as for :meth:`Engine.query`.
+    ///
+    /// Example:
+    ///     >>> base.query({"query": "next_due", "identifier": "customer:17"})
+    ///     {'customer': 'customer:17', 'next_due': None}
+    #[pyo3(signature = (question, /))]
+    fn query<'py>(&self, py: Python<'py>, question: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        guard(|| {
+            let question = query::text(question)?;
+            let answer = py.detach(|| read(&self.base)?.query(&question).map_err(|error| errors::query(&error)))?;
+            query::loads(py, &answer)
         })
     }
 

@@ -1,6 +1,7 @@
 use crate::errors::{Bad, internal};
 use crate::event::{Event, identifier};
 use crate::guard::guard;
+use crate::query::loads;
 use crate::{html, time};
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
@@ -286,8 +287,4 @@ fn shown(answer: &decide::PlacementAnswer) -> String {
 
 fn json(data: &impl Serialize) -> PyResult<String> {
     serde_json::to_string(data).map_err(|error| internal(&error.to_string()))
-}
-
-fn loads<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    py.import("json")?.call_method1("loads", (text,))
 }

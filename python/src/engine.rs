@@ -6,7 +6,7 @@ use crate::event::{Event, identifier};
 use crate::guard::{guard, read, write};
 use crate::question::Question;
 use crate::replay::{self, Replay};
-use crate::{summary, time, value};
+use crate::{query, time, value};
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString, PyTuple, PyType};
@@ -122,7 +122,7 @@ impl Engine {
         self.engine.digest()
     }
 
-    /// What the playbook declares, as plain data; a new dict each time.
+    /// What the playbook declares, as plain data; a new dict each time. It answers the question ``describe``.
     ///
     /// Keys: ``name``, ``version``, ``title``, ``digest``, ``time_zone``, ``namespaces``, ``purposes``, ``attributes``, ``events``,
     /// ``request``, ``segments``, ``personas``, ``journeys``, ``channels``, ``offers``, ``placements``, ``contact``.
@@ -131,8 +131,11 @@ impl Engine {
     ///     >>> engine.playbook["segments"]
     ///     [{'name': 'buyer', 'title': None, 'when': 'events("purchase").within("90d").count() >= 1'}]
     #[getter]
-    fn playbook<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        guard(|| summary::of(py, self.engine.playbook()))
+    fn playbook<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        guard(|| {
+            let answer = py.detach(|| self.engine.query(None, r#"{"query": "describe"}"#));
+            query::loads(py, &answer.map_err(|error| errors::query(&error))?)
+        })
     }
 
     /// A customer of whom nothing is known yet.
@@ -233,6 +236,43 @@ impl Engine {
                 segments.set_item(&*name, member)?;
             }
             Ok(segments)
+        })
+    }
+
+    /// Answers a question about the playbook or about a customer: what has no method of its own. ``docs/queries.md`` lists the
+    /// questions. Changes nothing.
+    ///
+    /// Args:
+    ///     customer: whom it is about; ``None`` for a question about the playbook.
+    ///     question: ``query`` with the name of the question, its ``version`` (1 by default), and the keys that the question has.
+    ///         Times may be text or an aware ``datetime``.
+    ///
+    /// Returns:
+    ///     The answer: dicts, lists, text, numbers, truth values and ``None``.
+    ///
+    /// Raises:
+    ///     QueryError: for an unknown question or key, a value that does not fit, or an undeclared name.
+    ///
+    /// Example:
+    ///     >>> engine.query(customer, {"query": "customer", "now": "2010-03-02T00:00:00Z"})["segments"]
+    ///     [{'segment': 'buyer', 'member': True}]
+    ///     >>> engine.query(None, {"query": "describe"})["name"]
+    ///     'shop'
+    #[pyo3(signature = (customer, question, /))]
+    fn query<'py>(
+        &self,
+        py: Python<'py>,
+        customer: Option<&Bound<'py, Customer>>,
+        question: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        guard(|| {
+            let question = query::text(question)?;
+            let customer = customer.map(Bound::get);
+            let answer = py.detach(|| {
+                let customer = customer.map(|customer| read(&customer.customer)).transpose()?;
+                self.engine.query(customer.as_deref(), &question).map_err(|error| errors::query(&error))
+            })?;
+            query::loads(py, &answer)
         })
     }
 

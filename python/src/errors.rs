@@ -16,6 +16,7 @@ mod python {
     import_exception!(tactful.errors, InternalError);
     import_exception!(tactful.errors, MissingFileError);
     import_exception!(tactful.errors, PlaybookError);
+    import_exception!(tactful.errors, QueryError);
     import_exception!(tactful.errors, ReplayError);
     import_exception!(tactful.errors, RequestError);
 }
@@ -57,6 +58,10 @@ impl Bad {
         python::RequestError::new_err((self.message, self.code, self.path))
     }
 
+    pub(crate) fn query(self) -> PyErr {
+        python::QueryError::new_err((self.message, self.code, self.path))
+    }
+
     pub(crate) fn replay(self) -> PyErr {
         python::ReplayError::new_err((self.message, self.code, self.path))
     }
@@ -76,6 +81,10 @@ pub(crate) fn event(error: &tactful::EventError) -> PyErr {
 
 pub(crate) fn request(error: &tactful::RequestError) -> PyErr {
     python::RequestError::new_err((error.message().to_owned(), error.code(), error.path().to_owned()))
+}
+
+pub(crate) fn query(error: &tactful::QueryError) -> PyErr {
+    python::QueryError::new_err((error.message().to_owned(), error.code(), error.path().to_owned()))
 }
 
 pub(crate) fn identifier(path: &str, error: tactful::IdentifierError) -> Bad {

@@ -164,7 +164,8 @@ pub(crate) fn named(mapping: &Bound<'_, PyAny>, path: &str, doubles: Doubles) ->
         let (name, item) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>().map_err(failed)?;
         let Ok(name) = name.cast::<PyString>() else { return Err(Bad::kind(path, "names that are text", &name)) };
         let name = string(name, path)?;
-        let place = format!("{path}.{}", name.chars().take(80).collect::<String>());
+        let name_shown: String = name.chars().take(80).collect();
+        let place = if path.is_empty() { name_shown } else { format!("{path}.{name_shown}") };
         let value = value(&item, &place, doubles)?;
         named.push((name, value));
     }

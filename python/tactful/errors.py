@@ -26,6 +26,7 @@ __all__ = [
     "InternalError",
     "MissingFileError",
     "PlaybookError",
+    "QueryError",
     "ReplayError",
     "RequestError",
     "TactfulError",
@@ -106,6 +107,10 @@ class EventError(TactfulError, ValueError):
 
 class RequestError(TactfulError, ValueError):
     """A question that cannot be answered: an unknown placement, a fact that does not fit, a time without a zone."""
+
+
+class QueryError(TactfulError, ValueError):
+    """A question to :meth:`Engine.query` that cannot be answered: an unknown question or key, a value that does not fit."""
 
 
 class ReplayError(TactfulError, ValueError):

@@ -300,3 +300,21 @@ def test_threads_share_an_engine_a_customer_and_a_base(engine: tactful.Engine) -
     for number in reversed(range(400)):
         engine.record(alone, shop.purchase(time=START + number * DAY / 100, id=str(number)))
     assert engine.decide(alone, "home", START + 9 * DAY) == engine.decide(customer, "home", START + 9 * DAY)
+
+
+def test_a_question_takes_times_and_refuses_what_it_does_not_have(engine: tactful.Engine) -> None:
+    customer = engine.customer("customer:1")
+    asked = {"query": "customer", "now": datetime(2010, 3, 2, tzinfo=timezone.utc)}
+    assert engine.query(customer, asked)["now"] == "2010-03-02T00:00:00Z"
+    assert engine.query(None, {"query": "describe"}) == engine.playbook
+    for question, code, path in [
+        ({"query": "customer"}, "missing_key", "now"),
+        ({"query": "customer", "now": datetime(2010, 3, 2)}, "naive_time", "now"),  # noqa: DTZ001
+        ({"query": "next_due", "nwo": 1}, "unknown_key", "nwo"),
+        ("next_due", "wrong_type", ""),
+    ]:
+        with pytest.raises(tactful.QueryError) as caught:
+            engine.query(customer, question)  # type: ignore[arg-type]
+        assert (caught.value.code, caught.value.path) == (code, path)
+    with pytest.raises(tactful.QueryError, match="give one"):
+        engine.query(None, {"query": "next_due"})

@@ -29,10 +29,12 @@ def run(base: tactful.CustomerBase, step: dict[str, Any]) -> dict[str, Any]:
             effects = base.record(tactful.Event.from_json(json.dumps(step["record"])))
             told = [{key: value for key, value in effect.to_dict().items() if key not in ("id", "cause")} for effect in effects]
             return {"arrival": effects.arrival, "effects": told}
+        if "query" in step:
+            return {"answer": base.query(step["query"])}
         asked = step.get("explain") or step["decide"]
         ask = base.explain if "explain" in step else base.decide
         decision = ask(asked["identifier"], asked["placements"], asked["now"], facts=asked.get("facts"), known_at=asked.get("known_at"))
-    except (tactful.EventError, tactful.RequestError) as error:
+    except (tactful.EventError, tactful.RequestError, tactful.QueryError) as error:
         return {"error": {"code": error.code, "path": error.path}}
     trace = decision.trace and decision.trace.to_dict()
     text = decision.to_json()
@@ -52,7 +54,7 @@ def test_vectors(playbook: str | list[str], steps: list[dict[str, Any]]) -> None
     base = tactful.CustomerBase(tactful.Engine.compile({"playbook.yaml": text}))
     for number, step in enumerate(steps):
         found = run(base, step)
-        checked = {key: value for key, value in step.items() if key not in ("record", "decide", "explain")}
+        checked = {key: value for key, value in step.items() if key not in ("record", "decide", "explain", "query")}
         if "error" in found:
             # An error that nobody expects must not pass unseen.
             checked.setdefault("error", None)

@@ -185,7 +185,7 @@ impl<'a> Context<'a> {
     }
 
     /// An attribute: its value, whether it was told, and until when that holds.
-    fn attribute(&self, place: usize) -> (Read, bool) {
+    pub(crate) fn attribute(&self, place: usize) -> (Read, bool) {
         let (Some(rule), Some(kind)) = (self.rules.attributes.get(place), self.rules.sources.reserved.attributes.get(place))
         else {
             return (Read::missing("?".into()), false);

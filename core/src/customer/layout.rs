@@ -61,6 +61,12 @@ impl Layout {
         &self.digest
     }
 
+    /// All event types.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<EventKind> {
+        (0..self.kinds.len()).filter_map(|kind| u16::try_from(kind).ok().map(EventKind)).collect()
+    }
+
     pub(super) fn kind(&self, kind: EventKind) -> Option<&KindLayout> {
         self.kinds.get(usize::from(kind.0))
     }

@@ -2,6 +2,7 @@ use crate::customer::{Arrival, Change, What};
 use crate::journey::Model;
 use crate::playbook::Playbook;
 use crate::value::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -16,7 +17,8 @@ pub struct Effects {
 }
 
 /// One thing that changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "effect")]
 pub struct Effect {
     /// Deterministic: from customer, rule, instant and cause.
     pub id: String,
@@ -32,8 +34,9 @@ pub struct Effect {
 }
 
 /// How an effect relates to what was said before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "effect_kind")]
 pub enum EffectKind {
     /// It happened now, or since the last time anybody looked.
     Happened,
@@ -44,7 +47,7 @@ pub enum EffectKind {
 }
 
 /// What changed, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effected {
     /// The customer came into a segment.

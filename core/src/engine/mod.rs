@@ -312,7 +312,7 @@ impl Engine {
     /// Every segment of a customer at an instant: in, out or unknown, in the order of the playbook.
     #[must_use]
     pub fn segments(&self, customer: &Customer, now: Timestamp) -> Vec<(Arc<str>, Option<bool>)> {
-        self.look(customer, now, |context| {
+        self.look(customer, now, now, |context, _| {
             let member = |number: usize| match context.segment(number).value {
                 Answer::Known(Value::Bool(member)) => Some(member),
                 _ => None,
@@ -325,25 +325,40 @@ impl Engine {
     /// The persona with the largest posterior, when that reaches the playbook's threshold.
     #[must_use]
     pub fn persona(&self, customer: &Customer, now: Timestamp) -> Option<Arc<str>> {
-        let posteriors = self.look(customer, now, |context| context.personas());
-        let posteriors = posteriors.into_iter().zip(&self.0.playbook.personas);
-        let likely = posteriors.filter(|(posterior, _)| *posterior >= self.0.playbook.persona_threshold);
-        likely.min_by(|(a, _), (b, _)| b.total_cmp(a)).map(|(_, persona)| persona.name.text.clone())
+        let posteriors = self.look(customer, now, now, |context, _| context.personas());
+        self.likely(&posteriors).and_then(|place| self.0.playbook.personas.get(place)).map(|persona| persona.name.text.clone())
+    }
+
+    /// The number of the persona with the largest posterior, when that reaches the playbook's threshold.
+    pub(crate) fn likely(&self, posteriors: &[f64]) -> Option<usize> {
+        let likely = posteriors.iter().enumerate().filter(|(_, posterior)| **posterior >= self.0.playbook.persona_threshold);
+        likely.min_by(|(_, a), (_, b)| b.total_cmp(a)).map(|(place, _)| place)
     }
 
     /// Whether a purpose is permitted for a customer at an instant; `None` for a purpose that is not declared.
     #[must_use]
     pub fn permits(&self, customer: &Customer, purpose: &str, now: Timestamp) -> Option<bool> {
-        let (name, default) = self.0.offers.purposes.iter().find(|(name, _)| **name == *purpose)?;
-        Some(self.look(customer, now, |context| Consent::at(context, name, *default).permits()))
+        self.look(customer, now, now, |context, _| self.consent(context, purpose).map(Consent::permits))
     }
 
-    /// Everything readable about a customer at an instant, with what was known then.
-    fn look<T>(&self, customer: &Customer, now: Timestamp, read: impl FnOnce(&Context<'_>) -> T) -> T {
-        let view = customer.view(now);
+    /// What a customer said about a purpose; `None` for a purpose that is not declared.
+    pub(crate) fn consent(&self, context: &Context<'_>, purpose: &str) -> Option<Consent> {
+        let (name, default) = self.0.offers.purposes.iter().find(|(name, _)| **name == *purpose)?;
+        Some(Consent::at(context, name, *default))
+    }
+
+    /// Everything readable about a customer at an instant, with what was known by another.
+    pub(crate) fn look<T>(
+        &self,
+        customer: &Customer,
+        now: Timestamp,
+        known_at: Timestamp,
+        read: impl FnOnce(&Context<'_>, &Derived) -> T,
+    ) -> T {
+        let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
         let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
-        read(&Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages))
+        read(&Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages), &state)
     }
 
     /// Derives what an event at `time`, already in its place, changes from the instant `from` on, and compares with what was
@@ -397,4 +412,4 @@ impl Engine {
     }
 }
 
-const OTHER_PLAYBOOK: &str = "the customer was made with another playbook; record the events again with this one";
+pub(crate) const OTHER_PLAYBOOK: &str = "the customer was made with another playbook; record the events again with this one";

@@ -46,11 +46,15 @@ pub(crate) fn run(file: &Json) -> Json {
 }
 
 fn run_step(base: &mut CustomerBase, step: &mut Json) {
-    let told = if step.get("record").is_some() { record(base, step) } else { question(base, step) };
+    let told = match &*step {
+        step if step.get("record").is_some() => record(base, step),
+        step if step.get("query").is_some() => query(base, step),
+        step => question(base, step),
+    };
     let keys: Vec<String> = step.as_object().expect("an object").keys().cloned().collect();
     for key in keys {
         match key.as_str() {
-            "record" | "decide" | "explain" => {}
+            "record" | "decide" | "explain" | "query" => {}
             // Checked keys show what came out; what did not come out at all is null.
             _ => step[&key] = told.get(&key).cloned().unwrap_or(Json::Null),
         }
@@ -85,6 +89,13 @@ fn record(base: &mut CustomerBase, step: &Json) -> Json {
                 .collect();
             json!({"arrival": arrival, "effects": effects})
         }
+        Err(error) => json!({"error": {"code": error.code(), "path": error.path()}}),
+    }
+}
+
+fn query(base: &CustomerBase, step: &Json) -> Json {
+    match base.query(&step["query"].to_string()) {
+        Ok(answer) => json!({"answer": serde_json::from_str::<Json>(&answer).expect("an answer is JSON")}),
         Err(error) => json!({"error": {"code": error.code(), "path": error.path()}}),
     }
 }

@@ -195,6 +195,28 @@ static void run_question(const tactful_base *base, const cJSON *step) {
   tactful_request_free(request);
 }
 
+/* A question in JSON. */
+static void run_query(const tactful_base *base, const cJSON *step) {
+  char *question = needed(cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(step, "query")), "query");
+  const cJSON *expected = cJSON_GetObjectItemCaseSensitive(step, "answer");
+  cJSON *found;
+  tactful_error *error = NULL;
+  tactful_answer *answer = NULL;
+  tactful_status status = tactful_base_query(base, tactful_text_of(question), &answer, &error);
+  if (!check_error(step, status, error)) {
+    found = needed(cJSON_Parse(tactful_answer_to_json(answer).data), "answer");
+    checks++;
+    if (expected && !cJSON_Compare(found, expected, 1)) {
+      char *shown = needed(cJSON_PrintUnformatted(expected), "answer");
+      fail("answer", tactful_answer_to_json(answer).data, shown);
+      cJSON_free(shown);
+    }
+    cJSON_Delete(found);
+  }
+  tactful_answer_free(answer);
+  cJSON_free(question);
+}
+
 static char *read_file(const char *path) {
   FILE *file = needed(fopen(path, "rb"), path);
   char *text = needed(malloc(1 << 24), "memory");
@@ -244,6 +266,8 @@ int main(int argc, char **argv) {
     cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(one, "steps")) {
       if (cJSON_GetObjectItemCaseSensitive(step, "record")) {
         run_record(base, step);
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "query")) {
+        run_query(base, step);
       } else {
         run_question(base, step);
       }

@@ -126,6 +126,16 @@ void run_question(const tactful::base &base, const json &step) {
   }
 }
 
+void run_query(const tactful::base &base, const json &step) {
+  try {
+    const json answer = json::parse(base.query(step["query"].dump()));
+    check("error", json(nullptr), step.value("error", json(nullptr)));
+    if (step.count("answer")) check("answer", answer, step["answer"]);
+  } catch (const tactful::error &error) {
+    check("error", found_error(error), step.value("error", json(nullptr)));
+  }
+}
+
 void run(const char *path) {
   std::ifstream stream(path);
   const json file = json::parse(stream);
@@ -139,6 +149,8 @@ void run(const char *path) {
       where = std::string(path) + ": " + one["case"].get<std::string>() + ": step " + std::to_string(number++);
       if (step.count("record")) {
         run_record(base, step);
+      } else if (step.count("query")) {
+        run_query(base, step);
       } else {
         run_question(base, step);
       }

@@ -1,0 +1,394 @@
+//! What a playbook declares.
+
+use super::{Asked, QueryError, Question, Subject};
+use crate::playbook::{self, ConsentDefault, ContactRule, Format, Movement, Name, Origin, Playbook, Scope, Sensitivity};
+use crate::value::{Unit, Value, Window};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the playbook declares.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Describe {}
+
+/// What a playbook declares; every list in the order of the playbook.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "playbook")]
+pub(super) struct Described<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Counts up.
+    version: u64,
+    /// For people.
+    title: Option<&'a str>,
+    /// SHA-256 over its content: 64 hexadecimal digits.
+    digest: &'a str,
+    /// The zone of calendar windows when the customer's own is not known.
+    time_zone: String,
+    /// Namespaces of identifiers, in order of priority.
+    namespaces: Vec<Namespace<'a>>,
+    purposes: Vec<Purpose<'a>>,
+    attributes: Vec<Attribute<'a>>,
+    events: Vec<EventType<'a>>,
+    /// Facts that come with a decision's request.
+    request: Vec<RequestFact<'a>>,
+    segments: Vec<Segment<'a>>,
+    personas: Vec<Persona<'a>>,
+    journeys: Vec<Journey<'a>>,
+    channels: Vec<Channel<'a>>,
+    offers: Vec<Offer<'a>>,
+    placements: Vec<Placement<'a>>,
+    /// The contact policy.
+    contact: Vec<Contact<'a>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "namespace")]
+struct Namespace<'a> {
+    name: &'a str,
+    /// Whether its identifiers are counted but not addressed.
+    anonymous: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "purpose")]
+struct Purpose<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    /// `opt_in` or `opt_out`: what holds for a customer who said nothing.
+    default: &'static str,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "declared_attribute")]
+struct Attribute<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    #[serde(rename = "type")]
+    ty: String,
+    /// `stated`, `observed`, `inferred` or `third_party`.
+    origin: &'static str,
+    /// `public`, `personal` or `special`.
+    sensitivity: &'static str,
+    /// For which it may be used; null when not restricted.
+    purposes: Option<Vec<&'a str>>,
+    /// Readable when nothing was told; null when there is none.
+    default: Option<&'a Value>,
+    /// How long a told value is known; null for ever.
+    ttl: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "event_type")]
+struct EventType<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    properties: Vec<Property<'a>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "property")]
+struct Property<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    ty: String,
+    /// Whether an event without it is refused.
+    required: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "request_fact")]
+struct RequestFact<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    ty: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "segment")]
+struct Segment<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    /// The condition.
+    when: &'a str,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "persona")]
+struct Persona<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    /// The share of customers who are of it.
+    prior: f64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "journey")]
+struct Journey<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    /// `free` or `forward`.
+    movement: &'static str,
+    stages: Vec<Stage<'a>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "stage")]
+struct Stage<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    /// What the stage is for, in words.
+    goal: Option<&'a str>,
+    /// Why nothing can be observed here.
+    no_data: Option<&'a str>,
+    /// Whether customers here count as lost.
+    drop_out: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "channel")]
+struct Channel<'a> {
+    name: &'a str,
+    /// `text`, `html` or `json`.
+    format: &'static str,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "offer")]
+struct Offer<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    purposes: Vec<&'a str>,
+    priority: i64,
+    /// Where it may be shown; empty for anywhere.
+    placements: Vec<&'a str>,
+    /// The channels for which there is a treatment.
+    channels: Vec<&'a str>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "placement")]
+struct Placement<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    channel: &'a str,
+    slots: u32,
+    /// What is shown when no offer is left; null for silence.
+    fallback: Option<&'a str>,
+}
+
+/// A rule of the contact policy: a cap (`count`, `at_most`, `per`) or a pause (`after`, `pause`).
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "contact_rule")]
+struct Contact<'a> {
+    name: &'a str,
+    /// The rule in words.
+    text: String,
+    /// What is counted together.
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_most: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pause: Option<String>,
+}
+
+impl Question for Describe {
+    const NAME: &'static str = "describe";
+    const SUBJECT: Subject = Subject::Playbook;
+    type Answer<'a> = Described<'a>;
+
+    fn answer<'a>(&self, asked: &Asked<'a>) -> Result<Described<'a>, QueryError> {
+        Ok(Described::of(asked.engine.playbook()))
+    }
+}
+
+impl<'a> Described<'a> {
+    fn of(playbook: &'a Playbook) -> Self {
+        Described {
+            name: text(&playbook.name),
+            version: playbook.version,
+            title: playbook.title.as_deref(),
+            digest: &playbook.digest,
+            time_zone: playbook.time_zone.to_string(),
+            namespaces: (playbook.namespaces.iter())
+                .map(|namespace| Namespace { name: text(&namespace.name), anonymous: namespace.anonymous })
+                .collect(),
+            purposes: playbook.purposes.iter().map(purpose).collect(),
+            attributes: playbook.attributes.iter().map(attribute).collect(),
+            events: playbook.events.iter().map(event_type).collect(),
+            request: (playbook.request.iter())
+                .map(|fact| RequestFact { name: text(&fact.name), ty: fact.ty.to_string() })
+                .collect(),
+            segments: (playbook.segments.iter())
+                .map(|segment| Segment { name: text(&segment.name), title: segment.title.as_deref(), when: &segment.when.text })
+                .collect(),
+            personas: (playbook.personas.iter())
+                .map(|persona| Persona { name: text(&persona.name), title: persona.title.as_deref(), prior: persona.prior })
+                .collect(),
+            journeys: playbook.journeys.iter().map(journey).collect(),
+            channels: playbook.channels.iter().map(channel).collect(),
+            offers: playbook.offers.iter().map(offer).collect(),
+            placements: playbook.placements.iter().map(placement).collect(),
+            contact: playbook.contact.iter().map(contact).collect(),
+        }
+    }
+}
+
+fn text(name: &Name) -> &str {
+    &name.text
+}
+
+fn texts(names: &[Name]) -> Vec<&str> {
+    names.iter().map(text).collect()
+}
+
+fn purpose(purpose: &playbook::Purpose) -> Purpose<'_> {
+    let default = match purpose.default {
+        ConsentDefault::OptIn => "opt_in",
+        ConsentDefault::OptOut => "opt_out",
+    };
+    Purpose { name: text(&purpose.name), title: purpose.title.as_deref(), default }
+}
+
+fn attribute(attribute: &playbook::Attribute) -> Attribute<'_> {
+    Attribute {
+        name: text(&attribute.name),
+        title: attribute.title.as_deref(),
+        ty: attribute.ty.to_string(),
+        origin: match attribute.origin {
+            Origin::Stated => "stated",
+            Origin::Observed => "observed",
+            Origin::Inferred => "inferred",
+            Origin::ThirdParty => "third_party",
+        },
+        sensitivity: match attribute.sensitivity {
+            Sensitivity::Public => "public",
+            Sensitivity::Personal => "personal",
+            Sensitivity::Special => "special",
+        },
+        purposes: attribute.purposes.as_deref().map(texts),
+        default: attribute.default.as_ref(),
+        ttl: attribute.ttl.map(|ttl| ttl.to_string()),
+    }
+}
+
+fn event_type(event: &playbook::EventType) -> EventType<'_> {
+    let properties = event.properties.iter().map(|property| Property {
+        name: text(&property.name),
+        ty: property.ty.to_string(),
+        required: property.required,
+    });
+    EventType { name: text(&event.name), title: event.title.as_deref(), properties: properties.collect() }
+}
+
+fn journey(journey: &playbook::Journey) -> Journey<'_> {
+    let stages = journey.stages.iter().map(|stage| Stage {
+        name: text(&stage.name),
+        title: stage.title.as_deref(),
+        goal: stage.goal.as_deref(),
+        no_data: stage.no_data.as_deref(),
+        drop_out: stage.drop_out,
+    });
+    let movement = match journey.movement {
+        Movement::Free => "free",
+        Movement::Forward => "forward",
+    };
+    Journey { name: text(&journey.name), title: journey.title.as_deref(), movement, stages: stages.collect() }
+}
+
+fn channel(channel: &playbook::Channel) -> Channel<'_> {
+    let format = match channel.format {
+        Format::Text => "text",
+        Format::Html => "html",
+        Format::Json => "json",
+    };
+    Channel { name: text(&channel.name), format }
+}
+
+fn offer(offer: &playbook::Offer) -> Offer<'_> {
+    Offer {
+        name: text(&offer.name),
+        title: offer.title.as_deref(),
+        purposes: texts(&offer.purposes),
+        priority: offer.priority,
+        placements: texts(&offer.placements),
+        channels: offer.treatments.iter().map(|treatment| text(&treatment.channel)).collect(),
+    }
+}
+
+fn placement(placement: &playbook::Placement) -> Placement<'_> {
+    Placement {
+        name: text(&placement.name),
+        title: placement.title.as_deref(),
+        channel: text(&placement.channel),
+        slots: placement.slots,
+        fallback: placement.fallback.as_ref().map(|fallback| &*fallback.message),
+    }
+}
+
+fn contact(rule: &ContactRule) -> Contact<'_> {
+    match rule {
+        ContactRule::Cap { name, count, scope, at_most, per } => {
+            let (per, scope) = (window(per), self::scope(scope));
+            Contact {
+                name,
+                text: format!("at most {at_most} `{}` per {per}, counted for {}", count.text, told(&scope)),
+                scope,
+                count: Some(text(count)),
+                at_most: Some(*at_most),
+                per: Some(per),
+                after: None,
+                pause: None,
+            }
+        }
+        ContactRule::Pause { name, after, scope, pause } => {
+            let scope = self::scope(scope);
+            Contact {
+                name,
+                text: format!("a pause of {pause} after `{}`, for {}", after.text, told(&scope)),
+                scope,
+                count: None,
+                at_most: None,
+                per: None,
+                after: Some(text(after)),
+                pause: Some(pause.to_string()),
+            }
+        }
+    }
+}
+
+/// A scope as the playbook writes it.
+fn scope(scope: &Scope) -> String {
+    match scope {
+        Scope::Offer => "offer".to_owned(),
+        Scope::Placement => "placement".to_owned(),
+        Scope::Channel(None) => "channel".to_owned(),
+        Scope::Channel(Some(channel)) => format!("channel({})", channel.text),
+        Scope::Everything => "everything".to_owned(),
+    }
+}
+
+fn told(scope: &str) -> String {
+    match scope {
+        "offer" | "placement" | "channel" => format!("each {scope}"),
+        "everything" => "everything together".to_owned(),
+        only => only.to_owned(),
+    }
+}
+
+fn window(window: &Window) -> String {
+    match window {
+        Window::Rolling(length) => format!("rolling {length}"),
+        Window::Calendar(Unit::Day) => "day".to_owned(),
+        Window::Calendar(Unit::Week { .. }) => "week".to_owned(),
+        Window::Calendar(Unit::Month) => "month".to_owned(),
+        Window::Session => "session".to_owned(),
+        Window::Lifetime => "lifetime".to_owned(),
+    }
+}

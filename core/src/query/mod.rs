@@ -1,0 +1,179 @@
+//! Questions as JSON: everything that has no typed function of its own, through one door that every language has.
+//!
+//! A question is an object `{"query": "<name>", "version": 1, …}`; the answer is an object too. Both are described by
+//! [`json_schema`], which stands in `docs/queries.schema.json`. One file per family of questions: a type that is read, a type
+//! that is answered, and [`Question`] between the two; [`QUESTIONS`] lists them.
+
+mod attribute;
+mod customer;
+mod describe;
+mod error;
+mod read;
+mod schema;
+
+pub use error::QueryError;
+pub use read::MAX_BYTES;
+pub use schema::json_schema;
+
+use crate::base::CustomerBase;
+use crate::customer::{Customer, Identifier};
+use crate::engine::Engine;
+use crate::error::nearest;
+use crate::value::Value;
+use error::shown;
+use read::Entries;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A kind of question.
+trait Question: DeserializeOwned + JsonSchema {
+    /// What `query` says.
+    const NAME: &'static str;
+    /// What it is about.
+    const SUBJECT: Subject;
+    /// What is answered.
+    type Answer<'a>: Serialize + JsonSchema;
+
+    /// Answers it.
+    fn answer<'a>(&self, asked: &Asked<'a>) -> Result<Self::Answer<'a>, QueryError>;
+}
+
+/// What a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    /// The playbook alone.
+    Playbook,
+    /// One customer; a base finds them by `identifier`.
+    Customer,
+}
+
+/// Who is asked.
+struct Asked<'a> {
+    engine: &'a Engine,
+    customer: Option<&'a Customer>,
+}
+
+impl<'a> Asked<'a> {
+    /// The customer that the question is about.
+    fn customer(&self) -> Result<&'a Customer, QueryError> {
+        let missing = || QueryError::new("missing_customer", "", "the question is about a customer; give one");
+        let customer = self.customer.ok_or_else(missing)?;
+        match customer.strands().iter().all(|strand| strand.layout().digest() == self.engine.digest()) {
+            true => Ok(customer),
+            false => Err(QueryError::new("other_playbook", "", crate::engine::OTHER_PLAYBOOK)),
+        }
+    }
+}
+
+/// A kind of question in the list of all.
+struct Entry {
+    name: &'static str,
+    subject: Subject,
+    answer: fn(&Entries, &Asked<'_>) -> Result<String, QueryError>,
+    schema: fn(&mut schemars::SchemaGenerator, &mut schemars::SchemaGenerator) -> (schemars::Schema, schemars::Schema),
+}
+
+impl Entry {
+    const fn of<Q: Question>() -> Self {
+        Entry {
+            name: Q::NAME,
+            subject: Q::SUBJECT,
+            answer: |entries, asked| {
+                let answer = read::typed::<Q>(entries)?.answer(asked)?;
+                let failed = |error: serde_json::Error| QueryError::new("internal", "", error.to_string());
+                serde_json::to_string(&answer).map_err(failed)
+            },
+            schema: |questions, answers| (questions.subschema_for::<Q>(), answers.subschema_for::<Q::Answer<'static>>()),
+        }
+    }
+}
+
+/// All kinds of questions, in the order of the documentation.
+const QUESTIONS: &[Entry] = &[
+    Entry::of::<describe::Describe>(),
+    Entry::of::<customer::Whole>(),
+    Entry::of::<customer::History>(),
+    Entry::of::<customer::NextDue>(),
+    Entry::of::<attribute::Attribute>(),
+];
+
+impl Engine {
+    /// Answers a question in JSON, about the playbook or about a customer. `docs/queries.md` lists the questions; [`json_schema`]
+    /// describes them. Changes nothing.
+    ///
+    /// # Errors
+    /// [`QueryError`] for text that is no such question, an undeclared name, or a question about a customer without one.
+    ///
+    /// # Examples
+    /// ```
+    /// # use tactful::{Engine, Identifier};
+    /// let engine = Engine::compile(&[("shop.yaml", "playbook: shop\nversion: 1\nidentity: {customer: {}}\n")])?;
+    /// let customer = engine.customer(&Identifier::parse("customer:ada")?)?;
+    /// let answer = engine.query(&customer, r#"{"query": "next_due"}"#)?;
+    /// assert_eq!(answer, r#"{"customer":"customer:ada","next_due":null}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn query<'a>(&self, customer: impl Into<Option<&'a Customer>>, question: &str) -> Result<String, QueryError> {
+        let (entry, entries) = read(question)?;
+        (entry.answer)(&entries, &Asked { engine: self, customer: customer.into() })
+    }
+}
+
+impl CustomerBase {
+    /// Answers a question in JSON, about the playbook or about the customer whom its `identifier` points to; somebody unknown is
+    /// a customer without events. The rest is as for [`Engine::query`].
+    ///
+    /// # Errors
+    /// As for [`Engine::query`], and for an identifier of another form or of an undeclared namespace.
+    pub fn query(&self, question: &str) -> Result<String, QueryError> {
+        let (entry, mut entries) = read(question)?;
+        let engine = self.engine();
+        if entry.subject == Subject::Playbook {
+            return (entry.answer)(&entries, &Asked { engine, customer: None });
+        }
+        let place = entries.iter().position(|(key, _)| key == "identifier");
+        let identifier = match place.map(|place| entries.remove(place).1) {
+            Some(Value::String(text)) => text,
+            Some(_) => return Err(QueryError::new("wrong_type", "identifier", "expected text of the form `namespace:value`")),
+            None => {
+                return Err(QueryError::new("missing_key", "identifier", "the question needs `identifier`, whom it is about"));
+            }
+        };
+        let wrong = |code, message: String| QueryError::new(code, "identifier", message);
+        let identifier = Identifier::parse(&identifier).map_err(|error| wrong(error.code(), error.to_string()))?;
+        let nobody;
+        let customer = match self.find(&identifier) {
+            Some(customer) => customer,
+            None => {
+                nobody = engine.customer(&identifier).map_err(|error| wrong(error.code(), error.message().to_owned()))?;
+                &nobody
+            }
+        };
+        (entry.answer)(&entries, &Asked { engine, customer: Some(customer) })
+    }
+}
+
+/// Which question it is, and the keys that belong to that alone.
+fn read(question: &str) -> Result<(&'static Entry, Entries), QueryError> {
+    let mut entries = read::entries(question)?;
+    let mut take = |key: &str| {
+        let place = entries.iter().position(|(own, _)| own == key)?;
+        Some(entries.remove(place).1)
+    };
+    let name = match take("query") {
+        Some(Value::String(name)) => name,
+        Some(_) => return Err(QueryError::new("wrong_type", "query", "expected the name of a question, as text")),
+        None => return Err(QueryError::new("missing_key", "query", "a question says in `query` which one it is")),
+    };
+    let version = take("version");
+    let Some(entry) = QUESTIONS.iter().find(|entry| *entry.name == *name) else {
+        let near = nearest(&name, QUESTIONS.iter().map(|entry| entry.name));
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        return Err(QueryError::new("unknown_query", "query", format!("there is no question `{}`{hint}", shown(&name))));
+    };
+    match version {
+        None | Some(Value::Int(1)) => Ok((entry, entries)),
+        Some(_) => Err(QueryError::new("unknown_version", "version", format!("`{name}` is known in version 1"))),
+    }
+}
