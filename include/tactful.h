@@ -920,6 +920,19 @@ tactful_status tactful_event_set_source(struct tactful_event *event,
                                         struct tactful_error **error);
 
 /**
+ * Sets under which circumstances the event happened, or unsets it with TACTFUL_VALUE_NONE: "device", "campaign", "referrer",
+ * "page", "country", "region", "city", "postal_code", "store" and "origin" ("stated", "observed", "inferred", "third_party")
+ * take text, "confidence" a number from 0 to 1, "point" text such as "52.52,13.405". All may be left out.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT, and with TACTFUL_INVALID_EVENT for another name or a value that does not fit; the event
+ * is as before then.
+ */
+tactful_status tactful_event_set_detail(struct tactful_event *event,
+                                        struct tactful_text detail,
+                                        struct tactful_value value,
+                                        struct tactful_error **error);
+
+/**
  * Adds an identifier under which the customer is known as well, or the second one of "linked" and "unlinked".
  *
  * Fails with TACTFUL_INVALID_ARGUMENT.

@@ -160,6 +160,31 @@ pub unsafe extern "C" fn tactful_event_set_source(
     })
 }
 
+/// Sets under which circumstances the event happened, or unsets it with TACTFUL_VALUE_NONE: "device", "campaign", "referrer",
+/// "page", "country", "region", "city", "postal_code", "store" and "origin" ("stated", "observed", "inferred", "third_party")
+/// take text, "confidence" a number from 0 to 1, "point" text such as "52.52,13.405". All may be left out.
+///
+/// Fails with TACTFUL_INVALID_ARGUMENT, and with TACTFUL_INVALID_EVENT for another name or a value that does not fit; the event
+/// is as before then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_event_set_detail(
+    event: *mut tactful_event,
+    detail: tactful_text,
+    value: tactful_value,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let (event, detail) = unsafe { (exclusive(event, "event")?, detail.read("detail")?) };
+        // SAFETY: by contract.
+        let value = unsafe { value.read(detail) }?.unwrap_or(tactful::Value::Null);
+        let mut details = event.0.details.clone().unwrap_or_default();
+        details.set(detail, &value)?;
+        event.0.details = (!details.is_empty()).then_some(details);
+        Ok(())
+    })
+}
+
 /// Adds an identifier under which the customer is known as well, or the second one of "linked" and "unlinked".
 ///
 /// Fails with TACTFUL_INVALID_ARGUMENT.

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::RwLock;
 use tactful::Timestamp;
-use tactful::customer::{ATTRIBUTE_SET, StoryRow};
+use tactful::customer::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, StoryRow};
 use tactful::expr::{EventKind, EventRow};
 use tactful::value::{Span, Value};
 
@@ -30,7 +30,7 @@ impl Customer {
         Ok(read(&self.customer)?.id().to_owned())
     }
 
-    /// The events of the story in their order, as copies. Attributes come as ``attribute_set``.
+    /// The events of the story in their order, as copies. Attributes come as ``attribute_set`` or ``attribute_cleared``.
     fn events(&self, py: Python<'_>) -> PyResult<Vec<Event>> {
         guard(|| py.detach(|| Ok(story(&*read(&self.customer)?))))
     }
@@ -76,6 +76,12 @@ fn told(row: &StoryRow<'_>) -> Option<tactful::Event> {
     for property in &kind.properties {
         properties.extend(row.property(property.id).map(|value| (property.name.to_string(), value)));
     }
+    // An attribute that was set to nothing was taken back.
+    let event_type = match event_type {
+        ATTRIBUTE_SET if properties.len() == 1 => ATTRIBUTE_CLEARED,
+        other => other,
+    };
+    let details = row.details();
     let known_at = row.known_at();
     Some(tactful::Event {
         event_type: event_type.to_owned(),
@@ -87,5 +93,6 @@ fn told(row: &StoryRow<'_>) -> Option<tactful::Event> {
         channel: row.channel().map(str::to_owned),
         source: row.source().map(str::to_owned),
         properties,
+        details: (!details.is_empty()).then(|| Box::new(details)),
     })
 }

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use tactful::Identifier;
+use tactful::customer::Details;
 
 /// Something that happened: its type, its time, whose it is, and its properties.
 ///
@@ -24,6 +25,9 @@ use tactful::Identifier;
 ///     known_at: when the host learned of it; ``time`` when not given.
 ///     channel: the channel it came through.
 ///     source: who told it.
+///     details: under which circumstances it happened, by name: ``device``, ``campaign``, ``referrer``, ``page``, ``country``,
+///         ``region``, ``city``, ``postal_code``, ``store``, ``point`` (latitude and longitude in degrees), ``origin`` (of the
+///         facts that it tells: ``stated``, ``observed``, ``inferred``, ``third_party``), ``confidence`` (0 to 1).
 ///     properties: by name; ``None`` for what is not known. Money is best given as ``Decimal`` or text, which are exact.
 ///
 /// Raises:
@@ -48,7 +52,7 @@ pub(crate) struct Event {
 #[pymethods]
 impl Event {
     #[new]
-    #[pyo3(signature = (r#type, time, identifiers, *, id=None, sequence=0, known_at=None, channel=None, source=None, properties=None))]
+    #[pyo3(signature = (r#type, time, identifiers, *, id=None, sequence=0, known_at=None, channel=None, source=None, details=None, properties=None))]
     #[expect(clippy::too_many_arguments, reason = "an event has as many parts")]
     fn new(
         r#type: &Bound<'_, PyAny>,
@@ -59,6 +63,7 @@ impl Event {
         known_at: Option<&Bound<'_, PyAny>>,
         channel: Option<&Bound<'_, PyAny>>,
         source: Option<&Bound<'_, PyAny>>,
+        details: Option<&Bound<'_, PyAny>>,
         properties: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         guard(|| {
@@ -76,6 +81,7 @@ impl Event {
                         Some(properties) => value::named(properties, "properties", Doubles::Finite)?,
                         None => Vec::new(),
                     },
+                    details: details.map(told).transpose()?.flatten(),
                 })
             };
             event().map(Event::of).map_err(Bad::event)
@@ -149,6 +155,16 @@ impl Event {
         self.event.source.as_deref()
     }
 
+    /// Under which circumstances it happened, by name; a new dict each time.
+    #[getter]
+    fn details<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let told = PyDict::new(py);
+        for (name, value) in self.event.details.iter().flat_map(|details| details.entries()) {
+            told.set_item(name, value::python(py, &value)?)?;
+        }
+        Ok(told)
+    }
+
     /// Its properties, by name; a new dict each time.
     #[getter]
     fn properties<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -191,6 +207,7 @@ impl Event {
         more.set_item("known_at", self.known_at())?;
         more.set_item("channel", self.channel())?;
         more.set_item("source", self.source())?;
+        more.set_item("details", self.details(py)?)?;
         more.set_item("properties", self.properties(py)?)?;
         Ok((parts, more))
     }
@@ -200,6 +217,16 @@ impl Event {
     pub(crate) fn of(event: tactful::Event) -> Self {
         Event { event }
     }
+}
+
+/// The circumstances of an event; none when nothing of them is known.
+fn told(details: &Bound<'_, PyAny>) -> Result<Option<Box<Details>>, Bad> {
+    let mut told = Details::default();
+    for (name, value) in value::named(details, "details", Doubles::Finite)? {
+        let place = |error: &tactful::EventError| format!("details.{}", error.path());
+        told.set(&name, &value).map_err(|error| Bad::new(error.code(), &place(&error), error.message().to_owned()))?;
+    }
+    Ok((!told.is_empty()).then(|| Box::new(told)))
 }
 
 /// One identifier.

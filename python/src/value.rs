@@ -195,6 +195,8 @@ pub(crate) fn python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
             map.into_any().unbind()
         }
         Value::Timestamp(moment) => time::datetime(moment.to_timestamp()).into_pyobject(py)?.into_any().unbind(),
+        Value::Date(day) => day.to_chrono().into_pyobject(py)?.into_any().unbind(),
+        Value::Point(point) => (point.latitude(), point.longitude()).into_pyobject(py)?.into_any().unbind(),
         Value::Duration(duration) => time::timedelta(py, *duration)?.into_any().unbind(),
         _ => return Err(internal("a value of a kind that Python does not know yet")),
     })

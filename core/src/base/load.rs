@@ -1,10 +1,14 @@
 use super::replay::{Progress, Replay, ReplayError, Step, Watch};
 use super::rows::{BadRow, BadRows};
 use crate::column::{Batch, Column, ColumnError};
-use crate::customer::{ATTRIBUTE_SET, Arrival, Event, EventError, Identifier, Layout, Prepared, PreparedCell};
+use crate::customer::{
+    ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, Arrival, Detail, Details, Event, EventError, Identifier, Layout,
+    Prepared, PreparedCell,
+};
 use crate::engine::Engine;
-use crate::expr::EventKind;
-use crate::value::{Type, Value};
+use crate::expr::{EventKind, Schema};
+use crate::playbook::Origin;
+use crate::value::{Point, Type, Value};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,8 +28,12 @@ struct Roles<'a, 'b> {
     known_at: Option<&'b Column<'a>>,
     channel: Option<&'b Column<'a>>,
     source: Option<&'b Column<'a>>,
+    /// By name, those that are there.
+    details: Vec<(&'static str, &'b Column<'a>)>,
     /// `attribute`, which names the attribute of an `attribute_set`.
     attribute: Option<&'b Column<'a>>,
+    /// Columns named like attributes, which an `attributes_set` tells.
+    attributes: Vec<(EventKind, Arc<str>, &'b Column<'a>)>,
     /// By number of the event type, then property.
     properties: BTreeMap<EventKind, Vec<Option<Named<'a, 'b>>>>,
 }
@@ -94,9 +102,20 @@ impl<'a, 'b> Roles<'a, 'b> {
             known_at: optional("known_at"),
             channel: optional("channel"),
             source: optional("source"),
+            details: detail_columns(engine.layout().schema()).filter_map(|name| Some((name, optional(name)?))).collect(),
             attribute: optional("attribute"),
+            attributes: attribute_names(engine.layout().schema())
+                .filter_map(|(kind, name)| Some((kind, Arc::from(name), optional(name)?)))
+                .collect(),
             properties,
         })
+    }
+}
+
+impl<'a> Roles<'a, '_> {
+    /// A text of a row; none when there is no such column.
+    fn text(&self, column: Option<&Column<'a>>, name: &str, row: usize) -> Result<Option<&'a str>, BadRow> {
+        column.map_or(Ok(None), |column| column.text(row).map_err(|error| bad(name, &error)))
     }
 }
 
@@ -106,6 +125,8 @@ fn note_ignored(replay: &mut Replay, engine: &Engine, batch: &Batch<'_>, names: 
     let namespaces = engine.namespaces();
     for column in batch.names() {
         let used = roles.contains(&&**column)
+            || detail_columns(engine.layout().schema()).any(|name| name == &**column)
+            || attribute_names(engine.layout().schema()).any(|(_, name)| name == &**column)
             || namespaces.contains(column)
             || names.values().any(|name| **name == **column)
             || engine.layout().schema().property(column).is_some();
@@ -120,7 +141,11 @@ fn take(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize)
     let layout = engine.layout();
     let mut buffer = String::new();
     let event_type = required(roles.event_type.name(row, &mut buffer), "type")?;
-    let kind = if event_type == ATTRIBUTE_SET {
+    if event_type == ATTRIBUTES_SET {
+        return take_attributes(replay, engine, roles, row);
+    }
+    let cleared = event_type == ATTRIBUTE_CLEARED;
+    let kind = if cleared || event_type == ATTRIBUTE_SET {
         let mut buffer = String::new();
         let column = roles.attribute.ok_or_else(|| missing("attribute"))?;
         layout.attribute_kind(required(column.name(row, &mut buffer), "attribute")?)
@@ -141,14 +166,8 @@ fn take(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize)
             None => Ok(None),
         }
     };
-    let channel = match roles.channel {
-        Some(column) => column.text(row).map_err(|error| bad("channel", &error))?,
-        None => None,
-    };
-    let source = match roles.source {
-        Some(column) => column.text(row).map_err(|error| bad("source", &error))?,
-        None => None,
-    };
+    let channel = roles.text(roles.channel, "channel", row)?;
+    let source = roles.text(roles.source, "source", row)?;
     let mut event = Prepared {
         kind,
         time,
@@ -157,11 +176,14 @@ fn take(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize)
         id: Cow::Borrowed(""),
         channel: channel.filter(|text| !text.is_empty()),
         source: source.filter(|text| !text.is_empty()),
-        cells: cells(layout, kind, roles, row)?,
+        details: details(roles, row)?,
+        cells: if cleared { smallvec::smallvec![PreparedCell::Missing] } else { cells(layout, kind, roles, row)? },
     };
-    layout
-        .complete(kind, &event.cells)
-        .map_err(|error| refused(error.path().strip_prefix("properties.").unwrap_or(""), &error))?;
+    if !cleared {
+        layout
+            .complete(kind, &event.cells)
+            .map_err(|error| refused(error.path().strip_prefix("properties.").unwrap_or(""), &error))?;
+    }
     for (name, part) in [("channel", event.channel), ("source", event.source)] {
         if part.is_some_and(|part| part.len() > Identifier::MAX_BYTES) {
             return Err(BadRow {
@@ -215,6 +237,95 @@ fn identifiers(roles: &Roles<'_, '_>, row: usize) -> Result<SmallVec<[Identifier
         }
     }
     Ok(found)
+}
+
+/// The event types in which attributes are kept, and the names of the attributes.
+fn attribute_names(schema: &Schema) -> impl Iterator<Item = (EventKind, &str)> {
+    schema.events().iter().enumerate().filter_map(|(kind, event)| {
+        let name = event.name.strip_prefix(ATTRIBUTE_SET)?.strip_prefix(':')?;
+        Some((EventKind(u16::try_from(kind).ok()?), name))
+    })
+}
+
+/// A row that tells several attributes, each in a column of its name; those that are null are not told.
+fn take_attributes(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize) -> Result<Arrival, BadRow> {
+    let layout = engine.layout();
+    let time = required(roles.time.timestamp(row), "time")?;
+    let identifiers = identifiers(roles, row)?;
+    let Some(identifier) = identifiers.first() else { return Err(missing("customer")) };
+    let mut event = Event::new(ATTRIBUTES_SET, time, identifier.clone());
+    event.known_at = optional(roles.known_at, "known_at", |column| column.timestamp(row))?;
+    event.sequence = optional(roles.sequence, "sequence", |column| whole(column, row))?.unwrap_or(0);
+    event.channel = roles.text(roles.channel, "channel", row)?.map(str::to_owned);
+    event.source = roles.text(roles.source, "source", row)?.map(str::to_owned);
+    event.details =
+        Some(details(roles, row)?).filter(|text| !text.is_empty()).map(|text| Box::new(Details::of_canonical(&text)));
+    let mut buffer = String::new();
+    if let Some(column) = roles.id {
+        event.id = column.name(row, &mut buffer).map_err(|error| bad("id", &error))?.map(str::to_owned);
+    }
+    for (kind, name, column) in &roles.attributes {
+        let ty = layout.schema().event_decl(*kind).and_then(|event| event.properties.first()).map(|property| &property.ty);
+        let Some(value) = ty.map_or(Ok(None), |ty| column.value_as(row, ty)).map_err(|error| bad(name, &error))? else {
+            continue;
+        };
+        event = event.with(name, value);
+    }
+    let refuse = |error: EventError| refused(error.path().strip_prefix("properties.").unwrap_or(""), &error);
+    let parts = crate::engine::parts(&event).map_err(|error| refused("", &error))?;
+    let prepared = engine.prepare_attributes(&parts, None).map_err(refuse)?;
+    *replay.stats().sources.entry(event.source.clone().unwrap_or_default()).or_default() += 1;
+    let mut arrival = Arrival::Duplicate;
+    for part in &prepared {
+        arrival = arrival.or(replay.base.insert(identifier, part).map_err(refuse)?);
+    }
+    Ok(arrival)
+}
+
+/// The columns of details; a column that an event type has as a property belongs to that.
+fn detail_columns(schema: &Schema) -> impl Iterator<Item = &'static str> + '_ {
+    let names = Detail::ALL.into_iter().filter(|detail| *detail != Detail::Point).map(Detail::name);
+    names.chain(["latitude", "longitude"]).filter(|name| schema.property(name).is_none())
+}
+
+/// The details of a row.
+fn details(roles: &Roles<'_, '_>, row: usize) -> Result<Cow<'static, str>, BadRow> {
+    if roles.details.is_empty() {
+        return Ok(Cow::Borrowed(""));
+    }
+    let mut details = Details::default();
+    let (mut latitude, mut longitude) = (None, None);
+    let mut buffer = String::new();
+    let wrong = |name: &str, reason: &str| BadRow {
+        row: 0,
+        column: Some(Arc::from(name)),
+        code: "wrong_value",
+        reason: reason.to_owned(),
+    };
+    for (name, column) in &roles.details {
+        let number = || column.double(row).map_err(|error| bad(name, &error));
+        match *name {
+            "latitude" => latitude = number()?,
+            "longitude" => longitude = number()?,
+            "confidence" => details.confidence = number()?,
+            _ => {
+                let told = column.name(row, &mut buffer).map_err(|error| bad(name, &error))?.filter(|text| !text.is_empty());
+                if *name == "origin" {
+                    let origin = told.map(|word| Origin::named(word).ok_or_else(|| wrong(name, "expected an origin")));
+                    details.origin = origin.transpose()?;
+                } else if let Some(place) =
+                    Detail::ALL.into_iter().find(|detail| detail.name() == *name).and_then(|detail| details.text_mut(detail))
+                {
+                    *place = told.map(str::to_owned);
+                }
+            }
+        }
+    }
+    if let (Some(latitude), Some(longitude)) = (latitude, longitude) {
+        let point = Point::new(latitude, longitude);
+        details.point = Some(point.ok_or_else(|| wrong("latitude", "expected -90 to 90, and a longitude of -180 to 180"))?);
+    }
+    details.canonical().map(Cow::Owned).map_err(|error| refused(error.path(), &error))
 }
 
 /// The properties of a row in the story's form.
@@ -274,6 +385,7 @@ fn told_link(event_type: String, event: &Prepared<'_>, identifiers: &[Identifier
         channel: event.channel.map(str::to_owned),
         source: event.source.map(str::to_owned),
         properties: other.into_iter().collect(),
+        details: None,
     }
 }
 

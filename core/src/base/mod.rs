@@ -10,7 +10,7 @@ pub use rows::{
     BadRow, BadRows, CustomerRow, DecisionRow, GateRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
 };
 
-use crate::customer::{Arrival, Customer, Event, EventError, Identifier, Prepared, Strand, primary};
+use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Identifier, Prepared, Strand, primary};
 use crate::decide::{Decision, Request, RequestError};
 use crate::engine::{Effects, Engine};
 use crate::value::Timestamp;
@@ -73,6 +73,11 @@ impl CustomerBase {
     pub fn record(&mut self, event: &Event) -> Result<Effects, EventError> {
         let namespaces = self.engine.namespaces();
         let identifier = primary(&event.identifiers, &namespaces)?.clone();
+        if event.event_type == ATTRIBUTES_SET {
+            let (engine, parts) = (self.engine.clone(), crate::engine::parts(event)?);
+            let prepared = engine.prepare_attributes(&parts, None)?;
+            return engine.record_attributes(self.customer_mut(&identifier), &identifier, &prepared);
+        }
         let prepared = self.engine.layout().prepare(event, None)?;
         let link = links::pair(event, &namespaces)?;
         let effects = self.record_prepared(&identifier, &prepared)?;

@@ -34,6 +34,25 @@ impl Column<'_> {
             Type::Enum(names) => self.member(row, names)?.map(Value::String),
             Type::Timestamp => self.timestamp(row)?.map(|time| Value::Timestamp(Moment::from(time))),
             Type::Duration => self.duration(row)?.map(Value::Duration),
+            Type::Date => match &self.plain().values {
+                Values::Text { .. } | Values::Views { .. } => self.as_text(row, declared, "a date such as `2000-02-29`")?,
+                _ => match self.timestamp(row)? {
+                    None => None,
+                    Some(time) => {
+                        let day = Value::from(time).coerce(declared);
+                        Some(day.map_err(|_| ColumnError::wrong_value("a day without a time of day", time).at(row))?)
+                    }
+                },
+            },
+            Type::Point => self.as_text(row, declared, "a point such as `52.52,13.405`")?,
+            Type::PostalCode { .. } if !self.is_text() => match self.int(row)? {
+                None => None,
+                Some(number) => {
+                    let code = Value::Int(number).coerce(declared);
+                    Some(code.map_err(|_| ColumnError::wrong_value("a postal code", number).at(row))?)
+                }
+            },
+            Type::PostalCode { .. } => self.as_text(row, declared, "a postal code such as `DE-10115`")?,
             Type::Dyn => self.any(row)?,
             Type::Null => self.read(row, |column, _| Err(column.refused("null")))?,
             Type::Bytes | Type::List(_) | Type::Map(..) | Type::Type | Type::Optional(_) | Type::Stream | Type::Event => {
@@ -44,6 +63,13 @@ impl Column<'_> {
                 })?
             }
         })
+    }
+
+    /// A value that is written as text.
+    fn as_text(&self, row: usize, declared: &Type, expected: &'static str) -> Result<Option<Value>, ColumnError> {
+        let Some(text) = self.text(row)? else { return Ok(None) };
+        let value = Value::text(text).coerce(declared);
+        value.map(Some).map_err(|_| ColumnError::wrong_value(expected, text).at(row))
     }
 
     fn is_text(&self) -> bool {

@@ -1,3 +1,4 @@
+use super::details::Details;
 use super::identifier::{Identifier, IdentifierError};
 use crate::error::nearest;
 use crate::value::{Misfit, Timestamp, Value};
@@ -5,7 +6,8 @@ use std::fmt;
 
 /// Something that happened, as a host tells it.
 ///
-/// The reserved types `attribute_set` (properties `attribute`, `value`), `consent_given` and `consent_withdrawn`
+/// The reserved types `attribute_set` (properties `attribute`, `value`), `attributes_set` (one property per attribute),
+/// `attribute_cleared` (property `attribute`), `consent_given` and `consent_withdrawn`
 /// (`purpose`), `linked` and `unlinked` (two identifiers) and the outcomes (`shown`, `clicked`, `rejected` …) are events
 /// like any other.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +30,8 @@ pub struct Event {
     pub source: Option<String>,
     /// Its properties, by name.
     pub properties: Vec<(String, Value)>,
+    /// Under which circumstances: device, campaign, place, origin and confidence; most events have none of these.
+    pub details: Option<Box<Details>>,
 }
 
 impl Event {
@@ -44,7 +48,15 @@ impl Event {
             channel: None,
             source: None,
             properties: Vec::new(),
+            details: None,
         }
+    }
+
+    /// The same event with details.
+    #[must_use]
+    pub fn detailed(mut self, details: Details) -> Self {
+        self.details = (!details.is_empty()).then(|| Box::new(details));
+        self
     }
 
     /// The same event with one more property.

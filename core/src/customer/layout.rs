@@ -104,7 +104,9 @@ impl CellKind {
             Type::Money { currency, scale } => CellKind::Bits(Bits::Decimal { scale: *scale, currency: Some(*currency) }),
             Type::Timestamp => CellKind::Bits(Bits::Timestamp),
             Type::Duration => CellKind::Bits(Bits::Duration),
-            Type::String | Type::Enum(_) => CellKind::Text,
+            Type::Date => CellKind::Bits(Bits::Date),
+            Type::Point => CellKind::Bits(Bits::Point),
+            Type::String | Type::Enum(_) | Type::PostalCode { .. } => CellKind::Text,
             _ => CellKind::Whole,
         }
     }

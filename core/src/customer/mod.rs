@@ -4,6 +4,7 @@
 //! through a [`View`]. Everything else about a customer is derived from that.
 
 mod derived;
+mod details;
 mod event;
 mod event_json;
 mod identifier;
@@ -16,14 +17,16 @@ mod texts;
 mod track;
 mod view;
 
+pub use crate::expr::Detail;
 pub use derived::{Change, Derived, JourneyState, Place, SegmentState, Visit, What};
+pub use details::Details;
 pub use event::{Event, EventError};
 pub use event_json::MAX_JSON;
 pub use identifier::{Identifier, IdentifierError};
 pub use layout::Layout;
 pub use prepare::MAX_TEXT;
 pub(crate) use prepare::primary;
-pub use reserved::{ATTRIBUTE_SET, Reserved, outcome_column};
+pub use reserved::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, Reserved, outcome_column};
 pub(crate) use strand::PreparedCell;
 pub use strand::{Arrival, Prepared, Strand};
 pub use view::{StoryRow, View};

@@ -1,10 +1,10 @@
 use super::event::{Event, EventError};
 use super::identifier::Identifier;
 use super::layout::{CellKind, Layout};
-use super::reserved::ATTRIBUTE_SET;
+use super::reserved::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET};
 use super::strand::{Prepared, PreparedCell};
 use crate::expr::EventKind;
-use crate::value::{Timestamp, Value};
+use crate::value::{Timestamp, Type, Value};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
@@ -39,7 +39,12 @@ impl Layout {
             }
             *place = self.cell_of(kind, column, name, value)?;
         }
-        self.complete(kind, &cells)?;
+        // An attribute that is cleared is one that is set to nothing.
+        if event.event_type != ATTRIBUTE_CLEARED {
+            self.complete(kind, &cells)?;
+        } else if cells.iter().any(|cell| *cell != PreparedCell::Missing) {
+            return Err(EventError::new("undeclared_property", "properties.value", "an attribute is cleared without a value"));
+        }
         let mut prepared = Prepared {
             kind,
             time: event.time,
@@ -48,6 +53,10 @@ impl Layout {
             id: Cow::Borrowed(""),
             channel: short(event.channel.as_deref(), "channel")?,
             source: short(event.source.as_deref(), "source")?,
+            details: match &event.details {
+                Some(details) => Cow::Owned(details.canonical()?),
+                None => Cow::Borrowed(""),
+            },
             cells,
         };
         prepared.id = match short(event.id.as_deref(), "id")? {
@@ -84,7 +93,10 @@ impl Layout {
         value: &'a Value,
     ) -> Result<PreparedCell<'a>, EventError> {
         let path = || format!("properties.{}", shown(name));
-        if let (Some(CellKind::Text), Value::String(text)) = (self.cell(kind, column), value) {
+        let declared = self.schema().event_decl(kind).and_then(|event| event.properties.get(column)).map(|own| &own.ty);
+        if let (Some(CellKind::Text), Some(Type::String | Type::Enum(_)), Value::String(text)) =
+            (self.cell(kind, column), declared, value)
+        {
             // Text needs no conversion, only a look at a declared set.
             self.typed(kind, column, value.clone()).map_err(|misfit| EventError::misfit(&path(), &misfit))?;
             return fits(text, path).map(|()| PreparedCell::Text(Cow::Borrowed(text)));
@@ -117,6 +129,8 @@ impl Layout {
             (_, Value::Decimal(value)) => signed(i64::try_from(value.units()).map_err(|_| "a decimal has at most 18 digits")?),
             (_, Value::Timestamp(value)) => signed(value.to_timestamp().micros()),
             (_, Value::Duration(value)) => signed(value.nanos()),
+            (_, Value::Date(value)) => signed(i64::from(value.days())),
+            (_, Value::Point(value)) => PreparedCell::Bits(value.bits()),
             (_, Value::String(text)) => PreparedCell::Text(Cow::Owned(text.to_string())),
             _ => return Err("a value of another type than declared"),
         })
@@ -125,7 +139,7 @@ impl Layout {
     /// The event type meant, and the properties that belong to it: an attribute's own event type for `attribute_set`.
     fn resolve<'a>(&self, event: &'a Event) -> Result<(EventKind, Vec<Told<'a>>), EventError> {
         let properties = || event.properties.iter().map(|(name, value)| (name.as_str(), value));
-        if event.event_type == ATTRIBUTE_SET {
+        if matches!(&*event.event_type, ATTRIBUTE_SET | ATTRIBUTE_CLEARED) {
             let Some(Value::String(attribute)) = event.property("attribute") else {
                 return Err(EventError::new(
                     "missing_property",

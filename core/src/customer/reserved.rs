@@ -6,6 +6,12 @@ use std::sync::Arc;
 /// The name under which hosts tell attributes; inside the story each attribute has an event type of its own.
 pub const ATTRIBUTE_SET: &str = "attribute_set";
 
+/// The name under which hosts tell several attributes at once, each as a property.
+pub const ATTRIBUTES_SET: &str = "attributes_set";
+
+/// The name under which hosts take an attribute back.
+pub const ATTRIBUTE_CLEARED: &str = "attribute_cleared";
+
 /// The reserved event types of a schema, by number.
 #[derive(Debug, Clone)]
 pub struct Reserved {

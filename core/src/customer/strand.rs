@@ -34,6 +34,8 @@ pub struct Prepared<'a> {
     pub(crate) id: std::borrow::Cow<'a, str>,
     pub(crate) channel: Option<&'a str>,
     pub(crate) source: Option<&'a str>,
+    /// The canonical text of the details; empty without any.
+    pub(crate) details: std::borrow::Cow<'a, str>,
     /// One per declared property, in declared order.
     pub(crate) cells: SmallVec<[PreparedCell<'a>; 8]>,
 }
@@ -61,6 +63,20 @@ pub enum Arrival {
         /// When the event that gave way had happened.
         old_time: Timestamp,
     },
+}
+
+impl Arrival {
+    /// What became of two parts of one event: what is new says more than a conflict, and that more than a duplicate.
+    #[must_use]
+    pub(crate) fn or(self, other: Arrival) -> Arrival {
+        let rank = |arrival: &Arrival| match arrival {
+            Arrival::New => 3,
+            Arrival::ConflictKeptNew { .. } => 2,
+            Arrival::ConflictKeptOld => 1,
+            Arrival::Duplicate => 0,
+        };
+        if rank(&other) > rank(&self) { other } else { self }
+    }
 }
 
 /// A strand holds at most 4 GiB of text and 4 billion different texts.
@@ -129,6 +145,7 @@ impl Strand {
         let text = |texts: &mut Texts, text: &str| texts.intern(text).map(|(code, _)| code).ok_or(StrandFull);
         let channel = event.channel.map_or(Ok(0), |channel| text(&mut self.texts, channel))?;
         let source = event.source.map_or(Ok(0), |source| text(&mut self.texts, source))?;
+        let details = if event.details.is_empty() { 0 } else { text(&mut self.texts, &event.details)? };
         let mut cells: SmallVec<[Cell; 8]> = SmallVec::with_capacity(event.cells.len());
         for cell in &event.cells {
             cells.push(match cell {
@@ -141,7 +158,7 @@ impl Strand {
         if event.known_at > event.time {
             self.late = self.late.max(Some(event.known_at));
         }
-        let head = Head { time: event.time, known_at: event.known_at, sequence: event.sequence, id, channel, source };
+        let head = Head { time: event.time, known_at: event.known_at, sequence: event.sequence, id, channel, source, details };
         let place = match self.tracks.binary_search_by_key(&event.kind, |(kind, _)| *kind) {
             Ok(place) => place,
             Err(place) => {
@@ -217,6 +234,7 @@ impl Strand {
         let optional = |code: u32| (code != 0).then(|| self.texts.get(code));
         let mut bytes =
             canonical_head(&self.layout, kind, head.time, head.sequence, optional(head.channel), optional(head.source));
+        put_details(&mut bytes, self.texts.get(head.details));
         for column in 0..track.columns.len() {
             let cell = match track.cell(row, column) {
                 Cell::Missing => PreparedCell::Missing,
@@ -277,6 +295,7 @@ impl Prepared<'_> {
     /// The event as canonical bytes, without its id and without when it was known.
     pub(crate) fn canonical(&self, layout: &Layout) -> Vec<u8> {
         let mut bytes = canonical_head(layout, self.kind, self.time, self.sequence, self.channel, self.source);
+        put_details(&mut bytes, &self.details);
         for cell in &self.cells {
             canonical_cell(&mut bytes, cell);
         }
@@ -302,6 +321,14 @@ fn canonical_head(
         put_text(&mut bytes, text.unwrap_or(""));
     }
     bytes
+}
+
+/// Details as canonical bytes: nothing without any, so that other events have the ids they always had.
+fn put_details(bytes: &mut Vec<u8>, details: &str) {
+    if !details.is_empty() {
+        bytes.push(4);
+        put_text(bytes, details);
+    }
 }
 
 fn canonical_cell(bytes: &mut Vec<u8>, cell: &PreparedCell<'_>) {

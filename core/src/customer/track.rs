@@ -17,6 +17,8 @@ pub(super) struct Track {
     pub(super) channels: Vec<Code>,
     /// Empty while no event has a source.
     pub(super) sources: Vec<Code>,
+    /// Empty while no event has details.
+    pub(super) details: Vec<Code>,
     pub(super) columns: Vec<Cells>,
     /// What is remembered of the events; derived, and forgotten from where something changes.
     pub(super) marks: Option<Box<Marks>>,
@@ -51,6 +53,7 @@ pub(super) struct Head {
     pub(super) id: Code,
     pub(super) channel: Code,
     pub(super) source: Code,
+    pub(super) details: Code,
 }
 
 impl Track {
@@ -79,6 +82,7 @@ impl Track {
             id: self.ids.get(row).copied().unwrap_or(0),
             channel: self.channels.get(row).copied().unwrap_or(0),
             source: self.sources.get(row).copied().unwrap_or(0),
+            details: self.details.get(row).copied().unwrap_or(0),
         })
     }
 
@@ -90,6 +94,7 @@ impl Track {
         insert_sparse(&mut self.sequences, row, rows, head.sequence);
         insert_sparse(&mut self.channels, row, rows, head.channel);
         insert_sparse(&mut self.sources, row, rows, head.source);
+        insert_sparse(&mut self.details, row, rows, head.details);
         self.times.insert(row, head.time);
         self.ids.insert(row, head.id);
         for (column, cell) in self.columns.iter_mut().zip(cells) {
@@ -105,6 +110,7 @@ impl Track {
         remove_sparse(&mut self.sequences, row);
         remove_sparse(&mut self.channels, row);
         remove_sparse(&mut self.sources, row);
+        remove_sparse(&mut self.details, row);
         for column in &mut self.columns {
             match column {
                 Cells::Bits { bits, missing } => {
@@ -167,7 +173,7 @@ impl Track {
         columns
             + self.columns.capacity() * size_of::<Cells>()
             + (self.times.capacity() + self.known.capacity() + self.sequences.capacity()) * 8
-            + (self.ids.capacity() + self.channels.capacity() + self.sources.capacity()) * 4
+            + (self.ids.capacity() + self.channels.capacity() + self.sources.capacity() + self.details.capacity()) * 4
             + self.marks.as_ref().map_or(0, |marks| marks.memory())
             + size_of::<Self>()
     }

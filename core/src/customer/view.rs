@@ -1,8 +1,9 @@
+use super::details::{Details, detail_value};
 use super::layout::Layout;
 use super::strand::Strand;
 use super::track::{Cells, Track};
 use crate::expr::plan::{Columns, Seen};
-use crate::expr::{self, EventKind, EventRow, PropertyId, RunColumn};
+use crate::expr::{self, Detail, EventKind, EventRow, PropertyId, RunColumn};
 use crate::value::{Duration, Span, Timestamp, Value};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
@@ -373,6 +374,18 @@ impl<'a> StoryRow<'a> {
         (code != 0).then(|| self.strand.text(code))
     }
 
+    /// The canonical text of its details; empty without any.
+    #[must_use]
+    pub(crate) fn details_text(&self) -> &'a str {
+        self.strand.text(self.track.details.get(self.row).copied().unwrap_or(0))
+    }
+
+    /// Its details.
+    #[must_use]
+    pub fn details(&self) -> Details {
+        Details::of_canonical(self.details_text())
+    }
+
     /// The property in a column.
     #[must_use]
     pub fn value(&self, column: usize) -> Option<Value> {
@@ -424,5 +437,13 @@ impl EventRow for StoryRow<'_> {
 
     fn channel(&self) -> Option<Arc<str>> {
         StoryRow::channel(self).map(Arc::from)
+    }
+
+    fn detail(&self, detail: Detail) -> Option<Value> {
+        detail_value(detail, self.details_text())
+    }
+
+    fn source(&self) -> Option<Arc<str>> {
+        StoryRow::source(self).map(Arc::from)
     }
 }

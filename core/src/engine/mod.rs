@@ -1,14 +1,18 @@
 //! The engine: a compiled playbook that records events, lets time pass, decides and explains.
 
+mod attributes;
 mod compile;
 mod effect;
 mod purposes;
 
+pub(crate) use attributes::parts;
 pub(crate) use effect::digest;
 pub use effect::{Effect, EffectKind, Effected, Effects};
 
 use crate::context::Context;
-use crate::customer::{Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Prepared, View, primary};
+use crate::customer::{
+    ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Prepared, View, primary,
+};
 use crate::decide::{self, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Trace};
 use crate::error::Diagnostics;
 use crate::expr::Answer;
@@ -118,6 +122,10 @@ impl Engine {
     pub fn record(&self, customer: &mut Customer, event: &Event, known_at: Option<Timestamp>) -> Result<Effects, EventError> {
         self.owned(customer)?;
         let identifier = primary(&event.identifiers, &self.namespaces())?.clone();
+        if event.event_type == ATTRIBUTES_SET {
+            let parts = parts(event)?;
+            return self.record_attributes(customer, &identifier, &self.prepare_attributes(&parts, known_at)?);
+        }
         let prepared = self.layout().prepare(event, known_at)?;
         self.record_prepared(customer, &identifier, &prepared)
     }

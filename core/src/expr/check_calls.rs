@@ -123,7 +123,7 @@ impl Checker<'_> {
         {
             return self.push(id, op, ty, class);
         }
-        if let (Some(Op::Constant(value)), "timestamp" | "duration") =
+        if let (Some(Op::Constant(value)), "timestamp" | "duration" | "date") =
             (parts.first().map(|part| self.nodes[part.0 as usize].op.clone()), function.name)
         {
             return self.constant_time(id, function, value, ty);

@@ -9,7 +9,7 @@ use super::finding::Finding;
 use super::row_test::RowTests;
 use super::stream::{Bound, Stream, Terminal};
 use super::types::is_number;
-use super::{EventKind, Missing, PropertyId, TimeClass};
+use super::{Detail, EventKind, Missing, PropertyId, TimeClass};
 use crate::error::nearest;
 use crate::value::{Duration, Type, Value};
 use std::sync::Arc;
@@ -374,6 +374,10 @@ impl Checker<'_> {
                 let path = self.path_of(kinds, field);
                 return self.push(id, Op::EventChannel { slot, path }, Type::String, TimeClass::Constant);
             }
+            if let Some(detail) = detail_named(field) {
+                let (path, ty) = (self.path_of(kinds, field), detail.map_or(Type::String, Detail::ty));
+                return self.push(id, Op::EventDetail { slot, detail, path }, ty, TimeClass::Constant);
+            }
         }
         match self.property(id, kinds, field) {
             Some((property, ty)) => {
@@ -393,10 +397,21 @@ impl Checker<'_> {
             if field == "channel" {
                 return self.push(id, Op::HasChannel(slot), Type::Bool, TimeClass::Constant);
             }
+            if let Some(detail) = detail_named(field) {
+                return self.push(id, Op::HasDetail { slot, detail }, Type::Bool, TimeClass::Constant);
+            }
         }
         match self.property(id, kinds, field) {
             Some((property, _)) => self.push(id, Op::HasProperty { slot, id: property }, Type::Bool, TimeClass::Constant),
             None => self.broken(id),
         }
+    }
+}
+
+/// What any event may have by a name: its source, or one of its details.
+fn detail_named(name: &str) -> Option<Option<Detail>> {
+    match name {
+        "source" => Some(None),
+        name => Detail::named(name).map(Some),
     }
 }

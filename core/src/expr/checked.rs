@@ -4,7 +4,7 @@ use super::ast::{BinaryOp, Extent, Form, NodeId, Tree};
 use super::signature::Function;
 use super::stream::Stream;
 use super::value_ops::Fault;
-use super::{EventKind, FactId, Limits, PropertyId, TimeClass};
+use super::{Detail, EventKind, FactId, Limits, PropertyId, TimeClass};
 use crate::error::Diagnostic;
 use crate::value::{Type, Value};
 use regex::Regex;
@@ -121,6 +121,16 @@ pub(super) enum Op {
         path: Arc<str>,
     },
     HasChannel(u32),
+    /// A circumstance of an event; its source when `detail` is none.
+    EventDetail {
+        slot: u32,
+        detail: Option<Detail>,
+        path: Arc<str>,
+    },
+    HasDetail {
+        slot: u32,
+        detail: Option<Detail>,
+    },
     Not(Ref),
     Negate(Ref),
     And(Vec<Ref>),
@@ -241,7 +251,9 @@ impl Op {
             | Op::HasProperty { .. }
             | Op::EventTime(_)
             | Op::EventChannel { .. }
-            | Op::HasChannel(_) => Vec::new(),
+            | Op::HasChannel(_)
+            | Op::EventDetail { .. }
+            | Op::HasDetail { .. } => Vec::new(),
             Op::Field { base, .. } | Op::HasField { base, .. } | Op::OptionalField { base, .. } => vec![*base],
             Op::Index { base, index } | Op::OptionalIndex { base, index } => vec![*base, *index],
             Op::OrElse { base, other, .. } => vec![*base, *other],
@@ -277,7 +289,9 @@ impl Op {
             | Op::HasProperty { .. }
             | Op::EventTime(_)
             | Op::EventChannel { .. }
-            | Op::HasChannel(_) => self.clone(),
+            | Op::HasChannel(_)
+            | Op::EventDetail { .. }
+            | Op::HasDetail { .. } => self.clone(),
             Op::Field { base, field } => Op::Field { base: to(*base), field: field.clone() },
             Op::HasField { base, field } => Op::HasField { base: to(*base), field: field.clone() },
             Op::Index { base, index } => Op::Index { base: to(*base), index: to(*index) },
@@ -317,7 +331,9 @@ impl Op {
             | Op::HasChannel(slot)
             | Op::Property { slot, .. }
             | Op::HasProperty { slot, .. }
-            | Op::EventChannel { slot, .. } => Some(*slot),
+            | Op::EventChannel { slot, .. }
+            | Op::EventDetail { slot, .. }
+            | Op::HasDetail { slot, .. } => Some(*slot),
             _ => None,
         }
     }
@@ -360,6 +376,8 @@ impl fmt::Debug for Op {
             Op::EventTime(slot) => write!(f, "time {slot}"),
             Op::EventChannel { slot, path } => write!(f, "channel {slot} {path}"),
             Op::HasChannel(slot) => write!(f, "has channel {slot}"),
+            Op::EventDetail { slot, detail, path } => write!(f, "detail {slot} {detail:?} {path}"),
+            Op::HasDetail { slot, detail } => write!(f, "has detail {slot} {detail:?}"),
             Op::Not(operand) => write!(f, "not {operand:?}"),
             Op::Negate(operand) => write!(f, "negate {operand:?}"),
             Op::And(operands) => write!(f, "and {operands:?}"),

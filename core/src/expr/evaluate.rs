@@ -188,7 +188,9 @@ impl<'a> Machine<'a> {
             | Op::HasProperty { .. }
             | Op::EventTime(_)
             | Op::EventChannel { .. }
-            | Op::HasChannel(_) => Partial::new(self.local(&node.op, frame), None),
+            | Op::HasChannel(_)
+            | Op::EventDetail { .. }
+            | Op::HasDetail { .. } => Partial::new(self.local(&node.op, frame), None),
             Op::Field { base, field } => {
                 let base = self.settled(*base, frame);
                 self.apply(id, base, |base| value_ops::select(base, field))

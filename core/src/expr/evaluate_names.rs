@@ -3,7 +3,7 @@
 use super::checked::{Candidate, Op};
 use super::evaluate::Machine;
 use super::value_ops::{self, Fault};
-use super::{ErrorCode, EventRow, Missing, Outcome};
+use super::{Detail, ErrorCode, EventRow, Missing, Outcome};
 use crate::value::{Moment, Value};
 use std::sync::Arc;
 
@@ -32,6 +32,13 @@ impl<'a> Frame<'a> {
             frame = here.parent;
         }
         None
+    }
+}
+
+fn detail_of(row: &dyn EventRow, detail: Option<Detail>) -> Option<Value> {
+    match detail {
+        Some(detail) => row.detail(detail),
+        None => row.source().map(Value::String),
     }
 }
 
@@ -72,6 +79,10 @@ impl Machine<'_> {
             Op::EventChannel { slot, path } => event(*slot)
                 .map(|row| row.channel().map_or_else(|| unknown(path), |channel| Outcome::Value(Value::String(channel)))),
             Op::HasChannel(slot) => event(*slot).map(|row| Outcome::truth(row.channel().is_some())),
+            Op::EventDetail { slot, detail, path } => {
+                event(*slot).map(|row| detail_of(row, *detail).map_or_else(|| unknown(path), Outcome::Value))
+            }
+            Op::HasDetail { slot, detail } => event(*slot).map(|row| Outcome::truth(detail_of(row, *detail).is_some())),
             _ => None,
         };
         found.unwrap_or_else(|| self.error(Fault::new(ErrorCode::UnknownName, "a variable is read outside of its macro")))

@@ -1,4 +1,4 @@
-use super::{EventKind, FactId, PropertyId, Run};
+use super::{Detail, EventKind, FactId, PropertyId, Run};
 use crate::value::{Span, Timestamp, Value, Zone};
 use smallvec::SmallVec;
 use std::ops::ControlFlow;
@@ -57,6 +57,15 @@ pub trait EventRow {
     fn property(&self, property: PropertyId) -> Option<Value>;
     /// The channel it came through, when known.
     fn channel(&self) -> Option<Arc<str>>;
+    /// One of the circumstances under which it happened, when told.
+    fn detail(&self, detail: Detail) -> Option<Value> {
+        let _ = detail;
+        None
+    }
+    /// Who told it, when known.
+    fn source(&self) -> Option<Arc<str>> {
+        None
+    }
 }
 
 /// The answer to a read, and until when it holds.

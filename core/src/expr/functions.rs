@@ -4,8 +4,8 @@
 use super::signature::{Call, Function, Sort, function, takes};
 use super::value_ops::{Fault, type_name};
 use super::{
-    ErrorCode, Limits, functions_bytes, functions_format, functions_list, functions_math, functions_text, functions_time,
-    optional,
+    ErrorCode, Limits, functions_bytes, functions_date, functions_format, functions_list, functions_math, functions_place,
+    functions_text, functions_time, optional,
 };
 use crate::value::{Moment, Value};
 use std::sync::Arc;
@@ -69,6 +69,7 @@ const CORE: &[Function] = &[
             takes(&[Bytes], Text),
             takes(&[Timestamp], Text),
             takes(&[Duration], Text),
+            takes(&[Sort::Date], Text),
             takes(&[Null], Text),
         ],
         functions_text::to_string,
@@ -95,8 +96,10 @@ const CORE: &[Function] = &[
 ];
 
 /// The tables in which a function is looked for.
-static TABLES: [&[Function]; 10] = [
+static TABLES: [&[Function]; 12] = [
     CORE,
+    functions_date::TABLE,
+    functions_place::TABLE,
     functions_time::TABLE,
     functions_text::TABLE,
     functions_text::EXTENSION,

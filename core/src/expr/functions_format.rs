@@ -132,6 +132,8 @@ fn plain(out: &mut String, item: &Value, limits: &Limits) -> Result<(), Fault> {
         Value::Bytes(bytes) => out.push_str(&String::from_utf8_lossy(bytes)),
         Value::Timestamp(time) => out.push_str(&time_text(*time)),
         Value::Duration(length) => out.push_str(&length_text(*length)),
+        Value::Date(day) => out.push_str(&day.to_string()),
+        Value::Point(point) => out.push_str(&point.to_string()),
         Value::Optional(None) => out.push_str("optional.none()"),
         Value::Optional(Some(held)) => {
             out.push_str("optional(");

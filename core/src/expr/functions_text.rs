@@ -222,6 +222,7 @@ pub(super) fn to_string(args: &[Value], _: &Limits) -> Result<Value, Fault> {
         },
         [Value::Timestamp(time)] => Value::text(&time_text(*time)),
         [Value::Duration(length)] => Value::text(&length_text(*length)),
+        [Value::Date(day)] => Value::text(&day.to_string()),
         [Value::Null] => Value::text("null"),
         _ => return Err(Fault::no_overload("string", args)),
     })

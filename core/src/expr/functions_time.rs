@@ -10,20 +10,20 @@ use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 use Call::Method;
 use Sort::{Duration as Length, Int, String as Text, Timestamp};
 
-const OF_TIME: &[Overload] = &[takes(&[Timestamp], Int), takes(&[Timestamp, Text], Int)];
+const OF_DAY: &[Overload] = &[takes(&[Timestamp], Int), takes(&[Timestamp, Text], Int), takes(&[Sort::Date], Int)];
 const OF_BOTH: &[Overload] = &[takes(&[Timestamp], Int), takes(&[Timestamp, Text], Int), takes(&[Length], Int)];
 const IN_UNITS: &[Overload] = &[takes(&[Length], Sort::Double)];
 
 /// Accessors of timestamps and durations.
 pub(super) const TABLE: &[Function] = &[
-    function("getFullYear", Method, OF_TIME, |args, _| field("getFullYear", args, |time| i64::from(time.year()))),
-    function("getMonth", Method, OF_TIME, |args, _| field("getMonth", args, |time| i64::from(time.month0()))),
-    function("getDate", Method, OF_TIME, |args, _| field("getDate", args, |time| i64::from(time.day()))),
-    function("getDayOfMonth", Method, OF_TIME, |args, _| field("getDayOfMonth", args, |time| i64::from(time.day0()))),
-    function("getDayOfWeek", Method, OF_TIME, |args, _| {
+    function("getFullYear", Method, OF_DAY, |args, _| field("getFullYear", args, |time| i64::from(time.year()))),
+    function("getMonth", Method, OF_DAY, |args, _| field("getMonth", args, |time| i64::from(time.month0()))),
+    function("getDate", Method, OF_DAY, |args, _| field("getDate", args, |time| i64::from(time.day()))),
+    function("getDayOfMonth", Method, OF_DAY, |args, _| field("getDayOfMonth", args, |time| i64::from(time.day0()))),
+    function("getDayOfWeek", Method, OF_DAY, |args, _| {
         field("getDayOfWeek", args, |time| i64::from(time.weekday().num_days_from_sunday()))
     }),
-    function("getDayOfYear", Method, OF_TIME, |args, _| field("getDayOfYear", args, |time| i64::from(time.ordinal0()))),
+    function("getDayOfYear", Method, OF_DAY, |args, _| field("getDayOfYear", args, |time| i64::from(time.ordinal0()))),
     function("getHours", Method, OF_BOTH, |args, _| match args {
         [Value::Duration(length)] => Ok(Value::Int(length.nanos() / 3_600_000_000_000)),
         _ => field("getHours", args, |time| i64::from(time.hour())),
@@ -72,6 +72,9 @@ pub(super) const TABLE: &[Function] = &[
 ];
 
 fn field(name: &str, args: &[Value], read: fn(&NaiveDateTime) -> i64) -> Result<Value, Fault> {
+    if let [Value::Date(day)] = args {
+        return Ok(Value::Int(read(&day.to_chrono().into())));
+    }
     let (time, zone) = match args {
         [Value::Timestamp(time)] => (*time, Zone::UTC),
         [Value::Timestamp(time), Value::String(zone)] => {

@@ -136,6 +136,10 @@ impl Checker<'_> {
                     let written = if day { format!("{text}T00:00:00Z") } else { "2026-01-01T00:00:00Z".to_string() };
                     return Some(format!("write `timestamp(\"{written}\")`"));
                 }
+                if *other == Type::Date {
+                    let day = if crate::value::Date::parse(text).is_some() { text } else { "2000-02-29" };
+                    return Some(format!("write `date(\"{day}\")`"));
+                }
                 if *other == Type::Duration {
                     return Some("write `duration(\"30d\")`, or take `.days()` of it and compare with a number".to_string());
                 }

@@ -295,6 +295,8 @@ fn write_value(out: &mut String, value: &Value) {
         }
         Value::Timestamp(time) => write!(out, "timestamp(\"{}\")", time_text(*time)),
         Value::Duration(length) => write!(out, "duration(\"{}\")", length_text(*length)),
+        Value::Date(day) => write!(out, "date(\"{day}\")"),
+        Value::Point(point) => write!(out, "point({:?}, {:?})", point.latitude(), point.longitude()),
         Value::Type(name) => write!(out, "{name}"),
         Value::Optional(None) => write!(out, "optional.none()"),
         Value::Optional(Some(held)) => {

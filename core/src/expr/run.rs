@@ -1,4 +1,4 @@
-use crate::value::{Currency, Decimal, Duration, Timestamp, Value};
+use crate::value::{Currency, Date, Decimal, Duration, Point, Timestamp, Value};
 use smallvec::SmallVec;
 
 /// Events of one type in a span, oldest first, as columns instead of visits.
@@ -64,6 +64,10 @@ pub enum Bits {
     Timestamp,
     /// Nanoseconds.
     Duration,
+    /// Days since 1970.
+    Date,
+    /// Latitude and longitude.
+    Point,
 }
 
 impl Bits {
@@ -80,6 +84,8 @@ impl Bits {
             // Only times within range are ever stored.
             Bits::Timestamp => Timestamp::from_micros(signed).map_or(Value::Null, Value::from),
             Bits::Duration => Value::Duration(Duration::from_nanos(signed)),
+            Bits::Date => i32::try_from(signed).ok().and_then(Date::from_days).map_or(Value::Null, Value::Date),
+            Bits::Point => Value::Point(Point::from_bits(bits)),
         }
     }
 }

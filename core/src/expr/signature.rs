@@ -53,6 +53,9 @@ pub(super) enum Sort {
     Bytes,
     Timestamp,
     Duration,
+    Date,
+    Point,
+    PostalCode,
     List,
     Strings,
     Map,
@@ -84,10 +87,13 @@ impl Sort {
             | (Sort::Uint, Type::Uint)
             | (Sort::Double, Type::Double)
             | (Sort::Decimal, Type::Decimal { .. } | Type::Money { .. })
-            | (Sort::String, Type::String | Type::Enum(_))
+            | (Sort::String, Type::String | Type::Enum(_) | Type::PostalCode { .. })
             | (Sort::Bytes, Type::Bytes)
             | (Sort::Timestamp, Type::Timestamp)
             | (Sort::Duration, Type::Duration)
+            | (Sort::Date, Type::Date)
+            | (Sort::Point, Type::Point)
+            | (Sort::PostalCode, Type::PostalCode { .. })
             | (Sort::List, Type::List(_))
             | (Sort::Map, Type::Map(..))
             | (Sort::Type, Type::Type)
@@ -119,6 +125,9 @@ impl Sort {
             Sort::Bytes => Type::Bytes,
             Sort::Timestamp => Type::Timestamp,
             Sort::Duration => Type::Duration,
+            Sort::Date => Type::Date,
+            Sort::Point => Type::Point,
+            Sort::PostalCode => Type::PostalCode { country: None },
             Sort::List => Type::List(Box::new(Type::Dyn)),
             Sort::Strings => Type::List(Box::new(Type::String)),
             Sort::Map => Type::Map(Box::new(Type::Dyn), Box::new(Type::Dyn)),
@@ -143,6 +152,9 @@ impl Sort {
             Sort::Bytes => "bytes",
             Sort::Timestamp => "timestamp",
             Sort::Duration => "duration",
+            Sort::Date => "date",
+            Sort::Point => "geo_point",
+            Sort::PostalCode => "postal_code",
             Sort::List => "list",
             Sort::Strings => "list(string)",
             Sort::Map => "map",

@@ -146,7 +146,7 @@ fn sum(terminal: Terminal, column: &RunColumn<'_>, rows: &Rows) -> Option<Value>
             let units = values().try_fold(0_i128, |sum, bits| sum.checked_add(i128::from(bits.cast_signed())))?;
             Some(Value::Decimal(Decimal::new(units, *scale, *currency)))
         }
-        Bits::Bool | Bits::Timestamp | Bits::Duration => None,
+        Bits::Bool | Bits::Timestamp | Bits::Duration | Bits::Date | Bits::Point => None,
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) fn of(value: &Value) -> Type {
         Value::Map(_) => Type::Map(Box::new(Type::Dyn), Box::new(Type::Dyn)),
         Value::Timestamp(_) => Type::Timestamp,
         Value::Duration(_) => Type::Duration,
+        Value::Date(_) => Type::Date,
+        Value::Point(_) => Type::Point,
         Value::Type(_) => Type::Type,
         Value::Optional(held) => Type::Optional(Box::new(held.as_ref().map_or(Type::Dyn, |held| of(held)))),
     }
@@ -43,6 +45,7 @@ pub(super) fn denoted(name: &str) -> Option<&'static str> {
         "optional_type" => "optional_type",
         "google.protobuf.Timestamp" => "google.protobuf.Timestamp",
         "google.protobuf.Duration" => "google.protobuf.Duration",
+        "geo_point" => "geo_point",
         _ => return None,
     })
 }
@@ -57,7 +60,7 @@ fn is_decimal(ty: &Type) -> bool {
 }
 
 fn is_text(ty: &Type) -> bool {
-    matches!(ty, Type::String | Type::Enum(_))
+    matches!(ty, Type::String | Type::Enum(_) | Type::PostalCode { .. })
 }
 
 /// Whether values of two types may be equal.
@@ -100,7 +103,7 @@ pub(super) fn binary(op: BinaryOp, a: &Type, b: &Type) -> Result<Type, Option<St
 }
 
 fn ordered(ty: &Type) -> bool {
-    is_number(ty) || is_text(ty) || matches!(ty, Type::Bool | Type::Bytes | Type::Timestamp | Type::Duration)
+    is_number(ty) || is_text(ty) || matches!(ty, Type::Bool | Type::Bytes | Type::Timestamp | Type::Duration | Type::Date)
 }
 
 fn hint(op: BinaryOp, a: &Type, b: &Type) -> Option<String> {
@@ -135,7 +138,7 @@ fn add(a: &Type, b: &Type) -> Option<Type> {
 fn subtract(a: &Type, b: &Type) -> Option<Type> {
     match (a, b) {
         (Type::Int | Type::Uint | Type::Double | Type::Duration, _) if a == b => Some(a.clone()),
-        (Type::Timestamp, Type::Timestamp) => Some(Type::Duration),
+        (Type::Timestamp, Type::Timestamp) | (Type::Date, Type::Date) => Some(Type::Duration),
         (Type::Timestamp, Type::Duration) => Some(Type::Timestamp),
         _ => same_decimal(a, b),
     }

@@ -44,6 +44,8 @@ pub(super) fn type_name(value: &Value) -> &'static str {
         Value::Map(_) => "map",
         Value::Timestamp(_) => "google.protobuf.Timestamp",
         Value::Duration(_) => "google.protobuf.Duration",
+        Value::Date(_) => "date",
+        Value::Point(_) => "geo_point",
         Value::Type(_) => "type",
         Value::Optional(_) => "optional_type",
     }
@@ -234,6 +236,7 @@ pub(super) fn compare(op: BinaryOp, a: &Value, b: &Value) -> Result<Option<Order
         (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
         (Value::Timestamp(a), Value::Timestamp(b)) => a.cmp(b),
         (Value::Duration(a), Value::Duration(b)) => a.cmp(b),
+        (Value::Date(a), Value::Date(b)) => a.cmp(b),
         _ => return Err(Fault::no_overload(op.symbol(), &[a.clone(), b.clone()])),
     }))
 }
@@ -272,6 +275,8 @@ pub(super) fn total_order(a: &Value, b: &Value) -> Ordering {
         (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
         (Value::Timestamp(a), Value::Timestamp(b)) => a.cmp(b),
         (Value::Duration(a), Value::Duration(b)) => a.cmp(b),
+        (Value::Date(a), Value::Date(b)) => a.cmp(b),
+        (Value::Point(a), Value::Point(b)) => a.cmp(b),
         (Value::List(a), Value::List(b)) => {
             let first = a.iter().zip(b.iter()).map(|(a, b)| total_order(a, b)).find(|order| order.is_ne());
             first.unwrap_or_else(|| a.len().cmp(&b.len()))
@@ -304,6 +309,8 @@ fn rank(value: &Value) -> u8 {
         Value::Map(_) => 9,
         Value::Type(_) => 10,
         Value::Optional(_) => 11,
+        Value::Date(_) => 12,
+        Value::Point(_) => 13,
     }
 }
 
@@ -391,6 +398,10 @@ fn subtract(a: &Value, b: &Value) -> Result<Value, Fault> {
             i64::try_from(nanos_of(*a) - nanos_of(*b)).map(length).map_err(|_| Fault::overflow("the duration"))
         }
         (Value::Timestamp(time), Value::Duration(length)) => shift(*time, -i128::from(length.nanos())),
+        (Value::Date(a), Value::Date(b)) => {
+            let days = i64::from(a.days()) - i64::from(b.days());
+            days.checked_mul(86_400_000_000_000).map(length).ok_or_else(|| Fault::overflow("the duration"))
+        }
         (Value::Duration(a), Value::Duration(b)) => {
             a.nanos().checked_sub(b.nanos()).map(length).ok_or_else(|| Fault::overflow("the duration"))
         }

@@ -100,7 +100,8 @@ impl Set {
             | Value::Double(_)
             | Value::Decimal(_)
             | Value::Timestamp(_)
-            | Value::Duration(_) => {
+            | Value::Duration(_)
+            | Value::Date(_) => {
                 let closed = |inside| Some((constant.clone(), inside));
                 let below = |inside| whole(Range { low: None, high: closed(inside) }, ty);
                 let above = |inside| whole(Range { low: closed(inside), high: None }, ty);

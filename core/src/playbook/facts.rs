@@ -1,9 +1,10 @@
 //! What is known about customers: namespaces, purposes, attributes, event types, facts of the request.
 
-use super::labels::{DataKind, origin};
-use super::model::{Attribute, EventType, Name, Namespace, Origin, Property, RequestFact, Sensitivity};
+use super::labels::DataKind;
+use super::model::{Attribute, Criterion, EventType, Name, Namespace, Origin, Property, RequestFact, Sensitivity};
 use super::read::{At, Loader};
 use super::reserved::{EVENT_FIELDS, OUTCOMES, RESERVED_EVENTS};
+use super::source::cut;
 use super::types;
 use crate::value::Type;
 
@@ -42,14 +43,46 @@ impl Loader<'_> {
             title: at.text("title"),
             ty,
             default,
-            origin: at.text("origin").map_or(Origin::Stated, |word| origin(&word)),
+            origin: at.text("origin").and_then(|word| Origin::named(&word)).unwrap_or(Origin::Stated),
             sensitivity: labels.sensitivity.unwrap_or(Sensitivity::Personal),
             purposes: labels.purposes,
             reveal: labels.reveal,
             kind: at.text("kind").and_then(|word| DataKind::named(&word)),
             ttl,
             retired: at.flag("retired"),
+            sources: self.sources_of(at).into_iter().map(|name| name.text).collect(),
+            resolve: self.criteria(at),
         })
+    }
+
+    /// Who tells facts, the most trusted first.
+    pub(super) fn sources_of(&mut self, at: &At<'_>) -> Vec<Name> {
+        let mut names: Vec<Name> = Vec::new();
+        for at in at.get("sources").iter().flat_map(At::one_or_more) {
+            let Some(text) = at.node.text().cloned() else { continue };
+            if names.iter().any(|name| name.text == text) {
+                self.error("duplicate_name", &at, format!("source `{}` stands twice in one list", cut(&text)), None);
+                continue;
+            }
+            names.push(Name { text, place: self.findings.place(at.node.spot) });
+        }
+        names
+    }
+
+    fn criteria(&mut self, at: &At<'_>) -> Vec<Criterion> {
+        let mut criteria: Vec<Criterion> = Vec::new();
+        for at in at.get("resolve").iter().flat_map(At::one_or_more) {
+            let Some(criterion) = at.node.text().and_then(|word| Criterion::named(word)) else { continue };
+            if criteria.contains(&criterion) {
+                self.error("duplicate_name", &at, format!("`{}` stands twice in one list", criterion.name()), None);
+            } else if let Some(last @ (Criterion::Latest | Criterion::Earliest)) = criteria.last() {
+                let message = format!("`{}` comes after `{}`, which leaves nothing open", criterion.name(), last.name());
+                self.error("never_reached", &at, message, Some(format!("let `{}` stand last", last.name())));
+            } else {
+                criteria.push(criterion);
+            }
+        }
+        criteria
     }
 
     pub(super) fn events(&mut self, root: &At<'_>) -> Vec<EventType> {

@@ -12,7 +12,7 @@ const NAME: &str = "^[A-Za-z_][A-Za-z0-9_]{0,99}$";
 const DURATION: &str = "^\\+?(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|\u{b5}s|ms|s|m|h|d|w))+$";
 
 /// A type that has something in parentheses; the others are listed, so that editors complete them.
-const TYPE: &str = r"^ *((bool|int|uint|double|number|string|timestamp|duration)|(decimal|money|list|enum) *\(.*\)) *$";
+const TYPE: &str = r"^ *((bool|int|uint|double|number|string|timestamp|duration|date|geo_point|point|postal_code)|(decimal|money|list|enum|postal_code) *\(.*\)) *$";
 
 /// The JSON Schema of a playbook, with descriptions, so that editors complete and check; `#/$defs/part` describes a document
 /// that is a part of one.

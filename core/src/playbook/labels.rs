@@ -1,6 +1,6 @@
 //! What may be done with a fact: for which purposes, with how much care, and whether it may be shown.
 
-use super::model::{ConsentDefault, Name, Origin, Purpose, Sensitivity, Text};
+use super::model::{ConsentDefault, Name, Purpose, Sensitivity, Text};
 use super::read::{At, Loader};
 use crate::error::Place;
 use std::sync::Arc;
@@ -186,16 +186,6 @@ pub(super) fn sensitivity(word: &str) -> Sensitivity {
         "public" => Sensitivity::Public,
         "special" => Sensitivity::Special,
         _ => Sensitivity::Personal,
-    }
-}
-
-/// The origin of a word of the playbook.
-pub(super) fn origin(word: &str) -> Origin {
-    match word {
-        "observed" => Origin::Observed,
-        "inferred" => Origin::Inferred,
-        "third_party" => Origin::ThirdParty,
-        _ => Origin::Stated,
     }
 }
 

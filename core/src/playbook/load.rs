@@ -201,6 +201,7 @@ impl Loader<'_> {
         let (namespaces, purposes) = (self.namespaces(root), self.purposes(root));
         let departments = self.departments(root);
         let (minors, do_not_contact) = (self.guard(root, "minors"), self.guard(root, "do_not_contact"));
+        let sources = self.sources_of(root);
         let (events, request) = (self.events(root), self.request(root));
         let (segments, personas, journeys) = (self.segments(root), self.personas(root), self.journeys(root));
         let (channels, offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
@@ -227,6 +228,7 @@ impl Loader<'_> {
             departments,
             minors,
             do_not_contact,
+            sources,
             attributes,
             events,
             request,

@@ -78,6 +78,8 @@ pub struct Playbook {
     pub minors: Option<Guard>,
     /// `do_not_contact`: who must not be contacted.
     pub do_not_contact: Option<Guard>,
+    /// `sources`: who tells facts, the most trusted first.
+    pub sources: Vec<Name>,
     /// `attributes`.
     pub attributes: Vec<Attribute>,
     /// `events`.
@@ -165,6 +167,47 @@ pub struct Attribute {
     pub ttl: Option<Duration>,
     /// `retired`: nothing tells it any more.
     pub retired: bool,
+    /// `sources`: who is believed first; those of the playbook when not declared.
+    pub sources: Vec<Arc<str>>,
+    /// `resolve`: by what one of several facts is chosen, the first that tells them apart; the latest when not declared.
+    pub resolve: Vec<Criterion>,
+}
+
+/// By what one of several facts about an attribute is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Criterion {
+    /// `source`: the source that is declared earlier; those that are not declared come last.
+    Source,
+    /// `origin`: stated, then observed, inferred, third party.
+    Origin,
+    /// `confidence`: the surer one.
+    Confidence,
+    /// `latest`: the one told later.
+    Latest,
+    /// `earliest`: the one told earlier.
+    Earliest,
+}
+
+impl Criterion {
+    /// Its name in playbooks and answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Criterion::Source => "source",
+            Criterion::Origin => "origin",
+            Criterion::Confidence => "confidence",
+            Criterion::Latest => "latest",
+            Criterion::Earliest => "earliest",
+        }
+    }
+
+    /// The criterion of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Criterion::Source, Criterion::Origin, Criterion::Confidence, Criterion::Latest, Criterion::Earliest]
+            .into_iter()
+            .find(|criterion| criterion.name() == name)
+    }
 }
 
 /// How a fact came to be known.
@@ -178,6 +221,28 @@ pub enum Origin {
     Inferred,
     /// Somebody else said it.
     ThirdParty,
+}
+
+impl Origin {
+    /// All of them, the most direct first.
+    pub const ALL: [Origin; 4] = [Origin::Stated, Origin::Observed, Origin::Inferred, Origin::ThirdParty];
+
+    /// Its name in playbooks, events and answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::Stated => "stated",
+            Origin::Observed => "observed",
+            Origin::Inferred => "inferred",
+            Origin::ThirdParty => "third_party",
+        }
+    }
+
+    /// The origin of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|origin| origin.name() == name)
+    }
 }
 
 /// How careful one has to be with a fact.

@@ -24,8 +24,10 @@ pub const OUTCOMES: [&str; 19] = [
 ];
 
 /// The other event types that belong to the engine and cannot be declared.
-pub const RESERVED_EVENTS: [&str; 9] = [
+pub const RESERVED_EVENTS: [&str; 11] = [
     "attribute_set",
+    "attributes_set",
+    "attribute_cleared",
     "consent_given",
     "consent_withdrawn",
     "linked",

@@ -32,6 +32,10 @@ static EVENTS: [Shape; 2] = [One(Leaf::Reference("an event type")), List(&EVENT_
 static STAGE_NAME: Shape = One(Leaf::Reference("a stage"));
 static STAGES: [Shape; 2] = [One(Leaf::Reference("a stage")), List(&STAGE_NAME)];
 static ENUM_NAME: Shape = One(Leaf::Text);
+static SOURCE_NAME: Shape = One(Leaf::Text);
+const CRITERION: Leaf = Leaf::Word(&["source", "origin", "confidence", "latest", "earliest"]);
+static CRITERION_NAME: Shape = One(CRITERION);
+static CRITERIA: [Shape; 2] = [One(CRITERION), List(&CRITERION_NAME)];
 
 /// The whole document.
 pub(super) static PLAYBOOK: Object = Object {
@@ -66,6 +70,7 @@ pub(super) static PLAYBOOK: Object = Object {
         may("departments", Names(&Obj(&DEPARTMENT)), "", "who may see what of a customer, for views of the customer"),
         may("minors", GUARD, "", "who is too young to be made offers; without it nobody is taken for a minor"),
         may("do_not_contact", GUARD, "", "who must not be contacted, beside those who said so themselves"),
+        may("sources", List(&SOURCE_NAME), "[]", "who tells facts, the most trusted first; those not listed come last"),
         may("attributes", Names(&ATTRIBUTE), "", "the declared facts about a customer; expressions read `customer.<name>`"),
         may(
             "events",
@@ -287,6 +292,13 @@ static ATTRIBUTE_OBJECT: Object = Object {
         LABEL_KIND,
         may("ttl", One(Leaf::Duration), "", "how long a told value is known; for ever when not declared"),
         may("retired", One(Leaf::Bool), "false", RETIRED),
+        may(
+            "resolve",
+            one_or_more(&CRITERIA),
+            "\"latest\"",
+            "by what one of several told values is chosen: the first of these that tells them apart, at last the latest",
+        ),
+        may("sources", List(&SOURCE_NAME), "", "who is believed first about it; the playbook's `sources` when not declared"),
     ],
 };
 

@@ -3,7 +3,7 @@
 use super::source::cut;
 use super::tree::{Content, Node};
 use crate::error::nearest;
-use crate::value::{Currency, Decimal, Duration, Moment, Timestamp, Type, Value};
+use crate::value::{Currency, Date, Decimal, Duration, Moment, Timestamp, Type, Value, postal};
 use std::sync::Arc;
 
 /// How many words an enum may have.
@@ -41,6 +41,14 @@ pub(super) fn parse(text: &str) -> Result<(Type, Option<Remark>), Wrong> {
             (element, remark) => Ok((Type::List(Box::new(element)), remark)),
         },
         "enum" => words(inside).map(|words| (Type::Enum(words), None)),
+        "postal_code" => {
+            let country = inside.trim();
+            if !postal::is_country(country) {
+                let hint = Some("two letters of ISO 3166, such as `postal_code(DE)`".to_owned());
+                return Err(wrong(format!("`{}` is not a country", cut(country)), hint));
+            }
+            Ok((Type::PostalCode { country: Some(Arc::from(country.to_ascii_uppercase())) }, None))
+        }
         _ if SIMPLE.contains(&head) => Err(wrong(format!("type `{head}` has nothing in parentheses"), None)),
         _ => Err(unknown(head)),
     }
@@ -63,6 +71,9 @@ fn simple(text: &str) -> Result<Type, Wrong> {
         "string" => Type::String,
         "timestamp" => Type::Timestamp,
         "duration" => Type::Duration,
+        "date" => Type::Date,
+        "geo_point" | "point" => Type::Point,
+        "postal_code" => Type::PostalCode { country: None },
         "decimal" => return Err(wrong("type `decimal` needs its digits after the point", Some("such as `decimal(2)`".into()))),
         "money" => return Err(wrong("type `money` needs its currency", Some("such as `money(EUR)`".into()))),
         "list" => return Err(wrong("type `list` needs the type of its elements", Some("such as `list(string)`".into()))),
@@ -72,9 +83,26 @@ fn simple(text: &str) -> Result<Type, Wrong> {
 }
 
 /// The types that have nothing in parentheses.
-pub(super) const SIMPLE: [&str; 8] = ["bool", "int", "uint", "double", "number", "string", "timestamp", "duration"];
-const NAMES: [&str; 12] =
-    ["bool", "int", "uint", "double", "number", "string", "timestamp", "duration", "decimal", "money", "list", "enum"];
+pub(super) const SIMPLE: [&str; 12] =
+    ["bool", "int", "uint", "double", "number", "string", "timestamp", "duration", "date", "geo_point", "point", "postal_code"];
+const NAMES: [&str; 16] = [
+    "bool",
+    "int",
+    "uint",
+    "double",
+    "number",
+    "string",
+    "timestamp",
+    "duration",
+    "date",
+    "geo_point",
+    "point",
+    "postal_code",
+    "decimal",
+    "money",
+    "list",
+    "enum",
+];
 
 fn unknown(name: &str) -> Wrong {
     let other = match name.to_ascii_lowercase().as_str() {
@@ -82,7 +110,9 @@ fn unknown(name: &str) -> Wrong {
         "integer" | "long" | "bigint" | "int64" => Some("int"),
         "float" | "real" | "float64" => Some("double"),
         "text" | "str" | "varchar" => Some("string"),
-        "date" | "datetime" | "time" => Some("timestamp"),
+        "datetime" | "time" => Some("timestamp"),
+        "geo" | "geopoint" | "location" | "latlon" | "coordinates" => Some("geo_point"),
+        "zip" | "zip_code" | "zipcode" | "postcode" | "postalcode" | "plz" => Some("postal_code"),
         "array" => Some("list"),
         "currency" | "amount" => Some("money"),
         _ => nearest(name, NAMES),
@@ -94,7 +124,7 @@ fn unknown(name: &str) -> Wrong {
         Some("enum") => "did you mean `enum(small, large)`?".to_owned(),
         Some(near) => format!("did you mean `{near}`?"),
         None => {
-            "types are: bool, int, uint, double, string, timestamp, duration, decimal(2), money(EUR), list(string), enum(a, b)"
+            "types are: bool, int, uint, double, string, timestamp, duration, date, geo_point, postal_code(DE), decimal(2), money(EUR), list(string), enum(a, b)"
                 .to_owned()
         }
     };
@@ -198,6 +228,20 @@ pub(super) fn value(node: &Node, ty: &Type) -> Result<Value, Wrong> {
             Ok(Value::Timestamp(Moment::from(time)))
         }
         Type::Duration => Duration::parse(text()?).map(Value::Duration).map_err(|error| wrong(error.to_string(), None)),
+        Type::Date => Date::parse(text()?).map(Value::Date).ok_or_else(|| {
+            wrong(format!("`{}` is not a date; write it as `2000-02-29`", cut(text().unwrap_or_default())), None)
+        }),
+        Type::Point => match &node.content {
+            Content::List(items) => {
+                let items: Result<Vec<Value>, _> = items.iter().map(|item| value(item, &Type::Double)).collect();
+                Value::List(items?.into()).coerce(ty).map_err(|_| found())
+            }
+            _ => Value::text(text()?).coerce(ty).map_err(|_| found()),
+        },
+        Type::PostalCode { .. } => {
+            let code = number().or_else(|_| text())?;
+            Value::text(code).coerce(ty).map_err(|_| found())
+        }
         Type::List(element) => match &node.content {
             Content::List(items) => items
                 .iter()
@@ -254,7 +298,7 @@ mod tests {
             ("int)", "unknown type `int)`; did you mean `int`?"),
             (
                 "",
-                "unknown type ``; types are: bool, int, uint, double, string, timestamp, duration, decimal(2), money(EUR), list(string), enum(a, b)",
+                "unknown type ``; types are: bool, int, uint, double, string, timestamp, duration, date, geo_point, postal_code(DE), decimal(2), money(EUR), list(string), enum(a, b)",
             ),
         ] {
             assert_eq!(shown(text), expected, "{text}");

@@ -1,4 +1,4 @@
-use super::{Decimal, Duration, Moment, Timestamp, Type, Value};
+use super::{Date, Decimal, Duration, Moment, Point, Timestamp, Type, Value, postal};
 
 /// Why a value does not fit a declared type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,8 @@ pub struct Misfit {
 
 impl Value {
     /// The value as a declared type has it, converting what is written differently in JSON: whole numbers to doubles,
-    /// numbers and text to decimals (exactly), text to timestamps and durations.
+    /// numbers and text to decimals (exactly), text to timestamps, durations and dates, text, lists and maps to points, text and
+    /// maps to postal codes.
     ///
     /// # Errors
     /// [`Misfit`] when the value cannot be of that type without loss; NaN and infinities are refused for doubles.
@@ -44,7 +45,9 @@ impl Value {
             | (Type::String, Value::String(_))
             | (Type::Bytes, Value::Bytes(_))
             | (Type::Timestamp, Value::Timestamp(_))
-            | (Type::Duration, Value::Duration(_)) => Ok(self),
+            | (Type::Duration, Value::Duration(_))
+            | (Type::Date, Value::Date(_))
+            | (Type::Point, Value::Point(_)) => Ok(self),
             (Type::Double, Value::Double(number)) if number.is_finite() => Ok(self),
             (Type::Double, Value::Double(_)) => Err(misfit("NaN or infinity")),
             (Type::Double, Value::Int(number)) => Ok(Value::Double(*number as f64)),
@@ -63,6 +66,51 @@ impl Value {
                 .map_err(|_| misfit("text that is no RFC 3339 time")),
             (Type::Duration, Value::String(text)) => {
                 Duration::parse(text).map(Value::Duration).map_err(|_| misfit("text that is no duration"))
+            }
+            (Type::Date, Value::String(text)) => {
+                Date::parse(text).map(Value::Date).ok_or_else(|| misfit("text that is no date such as `2000-02-29`"))
+            }
+            // A day that came as an instant is its midnight in UTC.
+            (Type::Date, Value::Timestamp(moment)) => {
+                let time = moment.to_chrono();
+                let midnight = moment.nanos() == 0 && moment.seconds().rem_euclid(86_400) == 0;
+                let day = Date::of(time.date_naive()).filter(|_| midnight);
+                day.map(Value::Date).ok_or_else(|| misfit("a timestamp with a time of day"))
+            }
+            (Type::Timestamp, Value::Date(day)) => {
+                let midnight = i64::from(day.days()) * 86_400;
+                Moment::new(midnight, 0).map(Value::Timestamp).map_err(|_| misfit("a date out of range"))
+            }
+            (Type::Point, Value::String(text)) => {
+                Point::parse(text).map(Value::Point).ok_or_else(|| misfit("text that is no point such as `52.52,13.405`"))
+            }
+            (Type::Point, Value::List(items)) => match &items[..] {
+                [latitude, longitude] => point(latitude, longitude).ok_or_else(|| misfit("a list that is no point")),
+                _ => Err(misfit("a list that is not latitude and longitude")),
+            },
+            (Type::Point, Value::Map(entries)) => {
+                let part = |names: &[&str]| {
+                    entries.iter().find(|(key, _)| key.as_text().is_some_and(|key| names.contains(&key))).map(|(_, part)| part)
+                };
+                let parts = part(&["latitude", "lat"]).zip(part(&["longitude", "lon", "lng"]));
+                let point = parts.and_then(|(latitude, longitude)| point(latitude, longitude)).filter(|_| entries.len() == 2);
+                point.ok_or_else(|| misfit("a map that is not latitude and longitude"))
+            }
+            (Type::PostalCode { country }, Value::String(text)) => match postal::canonical(text, country.as_deref()) {
+                Some(code) => Ok(Value::text(&code)),
+                None => Err(misfit("text that is no postal code")),
+            },
+            (Type::PostalCode { country }, Value::Int(number)) => {
+                let code =
+                    u32::try_from(*number).ok().and_then(|number| postal::canonical(&number.to_string(), country.as_deref()));
+                code.map(|code| Value::text(&code)).ok_or_else(|| misfit("a number that is no postal code"))
+            }
+            (Type::PostalCode { .. }, Value::Map(entries)) => {
+                let part = |name: &str| entries.iter().find(|(key, _)| key.as_text() == Some(name))?.1.as_text();
+                let country = part("country").filter(|country| postal::is_country(country));
+                let code = part("code").filter(|_| country.is_some() && entries.len() == 2);
+                let code = code.and_then(|code| postal::canonical(code, country));
+                code.map(|code| Value::text(&code)).ok_or_else(|| misfit("a map that is not country and code"))
             }
             (Type::List(element), Value::List(items)) => {
                 let items: Result<Vec<Value>, Misfit> = items.iter().cloned().map(|item| item.coerce(element)).collect();
@@ -94,8 +142,20 @@ impl Value {
             Value::Map(_) => "map",
             Value::Timestamp(_) => "timestamp",
             Value::Duration(_) => "duration",
+            Value::Date(_) => "date",
+            Value::Point(_) => "geo_point",
             Value::Type(_) => "type",
             Value::Optional(_) => "optional",
         }
     }
+}
+
+fn point(latitude: &Value, longitude: &Value) -> Option<Value> {
+    let degrees = |value: &Value| match value {
+        Value::Double(degrees) => Some(*degrees),
+        Value::Int(degrees) => i32::try_from(*degrees).ok().map(f64::from),
+        Value::Decimal(degrees) if degrees.currency().is_none() => Some(degrees.to_double()),
+        _ => None,
+    };
+    Point::new(degrees(latitude)?, degrees(longitude)?).map(Value::Point)
 }

@@ -126,6 +126,8 @@ impl Value {
             ),
             Value::Timestamp(value) => Json::String(value.to_string()),
             Value::Duration(value) => Json::String(value.to_string()),
+            Value::Date(value) => Json::String(value.to_string()),
+            Value::Point(value) => serde_json::json!({"latitude": value.latitude(), "longitude": value.longitude()}),
             Value::Optional(value) => value.as_ref().map_or(Json::Null, |value| value.to_json()),
         }
     }

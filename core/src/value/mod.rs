@@ -1,16 +1,21 @@
 //! Values, types, time, windows and exact decimals: the vocabulary that every other folder speaks.
 
 mod coerce;
+mod date;
 mod decimal;
 mod json;
+mod point;
+pub(crate) mod postal;
 mod time;
 mod types;
 mod window;
 mod zone;
 
 pub use coerce::Misfit;
+pub use date::Date;
 pub use decimal::{Currency, Decimal, DecimalError};
 pub(crate) use json::FromJson;
+pub use point::Point;
 pub use time::{Duration, Moment, TimeError, Timestamp};
 pub use types::Type;
 pub use window::{Span, Unit, Window};
@@ -52,6 +57,10 @@ pub enum Value {
     Timestamp(Moment),
     /// A length of time, with the nanoseconds that CEL has.
     Duration(Duration),
+    /// A day of the calendar.
+    Date(Date),
+    /// A point on the Earth.
+    Point(Point),
     /// A type as a value, as CEL's `type(x)` gives it.
     Type(Arc<str>),
     /// A value that may be absent, as `optional.of(x)` and `a.?b` give it; only inside expressions.
@@ -90,6 +99,8 @@ impl PartialEq for Value {
             (Value::Map(a), Value::Map(b)) => a == b,
             (Value::Timestamp(a), Value::Timestamp(b)) => a == b,
             (Value::Duration(a), Value::Duration(b)) => a == b,
+            (Value::Date(a), Value::Date(b)) => a == b,
+            (Value::Point(a), Value::Point(b)) => a == b,
             (Value::Optional(a), Value::Optional(b)) => a == b,
             _ => false,
         }

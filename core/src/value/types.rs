@@ -39,6 +39,15 @@ pub enum Type {
     Timestamp,
     /// A length of time.
     Duration,
+    /// A day of the calendar.
+    Date,
+    /// A point on the Earth.
+    Point,
+    /// A postal code as canonical text such as `DE-10115`.
+    PostalCode {
+        /// The country (ISO 3166-1 alpha-2) of codes that name none.
+        country: Option<std::sync::Arc<str>>,
+    },
     /// A list of one element type.
     List(Box<Type>),
     /// A map from one type to another.
@@ -79,6 +88,10 @@ impl fmt::Display for Type {
             Type::Bytes => f.write_str("bytes"),
             Type::Timestamp => f.write_str("timestamp"),
             Type::Duration => f.write_str("duration"),
+            Type::Date => f.write_str("date"),
+            Type::Point => f.write_str("geo_point"),
+            Type::PostalCode { country: None } => f.write_str("postal_code"),
+            Type::PostalCode { country: Some(country) } => write!(f, "postal_code({country})"),
             Type::List(element) => write!(f, "list({element})"),
             Type::Map(key, value) => write!(f, "map({key}, {value})"),
             Type::Type => f.write_str("type"),

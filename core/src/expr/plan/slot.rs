@@ -308,7 +308,7 @@ fn plain(meaning: Bits, bits: u64) -> Scalar<'static> {
         Bits::Double => Scalar::Double(f64::from_bits(bits)),
         Bits::Decimal { scale, currency } => Scalar::Decimal { units: signed, scale, currency },
         // Never asked for: the compiler leaves times to the reference.
-        Bits::Timestamp => Scalar::Int(signed),
+        Bits::Timestamp | Bits::Date | Bits::Point => Scalar::Int(signed),
         Bits::Duration => Scalar::Duration(signed),
     }
 }
