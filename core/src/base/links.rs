@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The place of an event in the order of the story.
-type Turn = (Timestamp, i64, String);
+pub(super) type Turn = (Timestamp, i64, String);
 
 /// Who is the same person: the identity graph, folded from link and revocation events.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +39,11 @@ pub(super) fn pair(event: &Event, namespaces: &[Arc<str>]) -> Result<Option<(Ide
 }
 
 impl Links {
+    /// All that was told: two identifiers, when, and whether they were linked or parted.
+    pub(super) fn told(&self) -> impl Iterator<Item = (&Identifier, &Identifier, &Turn, bool)> {
+        self.told.iter().flat_map(|((a, b), told)| told.iter().map(move |(turn, linked)| (a, b, turn, *linked)))
+    }
+
     /// The customer to whom an identifier belongs: the smallest identifier of the group.
     pub(super) fn customer_of<'a>(&'a self, identifier: &'a Identifier) -> &'a Identifier {
         self.groups.get(identifier).unwrap_or(identifier)

@@ -1,5 +1,6 @@
 //! The customer base in memory: all customers of an organisation, found by identifier.
 
+mod bytes;
 mod links;
 mod load;
 mod replay;
@@ -12,6 +13,7 @@ pub use rows::{
 
 use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Identifier, Prepared, Strand, primary};
 use crate::decide::{Decision, Request, RequestError};
+use crate::encoding::Section;
 use crate::engine::{Effects, Engine};
 use crate::value::Timestamp;
 use links::Links;
@@ -25,13 +27,15 @@ pub struct CustomerBase {
     /// By the smallest identifier of each customer.
     customers: BTreeMap<Identifier, Customer>,
     links: Links,
+    /// Sections of its bytes that this version does not know.
+    unknown: Vec<Section>,
 }
 
 impl CustomerBase {
     /// An empty base.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
-        CustomerBase { engine, customers: BTreeMap::new(), links: Links::default() }
+        CustomerBase { engine, customers: BTreeMap::new(), links: Links::default(), unknown: Vec::new() }
     }
 
     /// The engine.

@@ -1,11 +1,11 @@
 use super::reach::{Reach, Reaches};
 use super::rule::Rule;
 use super::sources::Sources;
-use crate::customer::Layout;
+use crate::customer::{Layout, Renames};
 use crate::error::{Diagnostic, Severity};
 use crate::expr::plan::Plan;
 use crate::expr::{Expected, TimeClass};
-use crate::playbook::{Playbook, Text};
+use crate::playbook::{Playbook, Renamed, RenamedKind, Text};
 use crate::value::{Duration, Value, Zone};
 use std::sync::Arc;
 
@@ -56,7 +56,8 @@ impl Rules {
     /// Compiles attributes, segments and personas; findings are added to `findings`. `None` when an expression is wrong.
     pub(crate) fn compile(playbook: &Playbook, findings: &mut Vec<Diagnostic>) -> Option<Self> {
         let sources = Sources::of(playbook);
-        let layout = Arc::new(Layout::new(Arc::new(sources.schema.clone()), sources.declared_events, playbook.digest.clone()));
+        let layout = Layout::new(Arc::new(sources.schema.clone()), sources.declared_events, playbook.digest.clone());
+        let layout = Arc::new(layout.of_playbook(playbook.name.text.clone(), playbook.version, renames(playbook)));
         let mut complete = true;
         let mut state_rule = |text: &Text, findings: &mut Vec<Diagnostic>| {
             let rule = state_rule(text, &sources, findings);
@@ -113,6 +114,20 @@ impl Rules {
     pub(crate) fn reach(&self, rule: &Rule) -> Reach {
         self.reaches.of(rule, &self.sources)
     }
+}
+
+/// The names that earlier versions of a playbook had.
+fn renames(playbook: &Playbook) -> Renames {
+    let mut renames = Renames::default();
+    for Renamed { what, old, new } in &playbook.renamed {
+        let (names, old) = match what {
+            RenamedKind::Event => (&mut renames.events, old.clone()),
+            RenamedKind::Attribute => (&mut renames.attributes, old.clone()),
+            RenamedKind::Property { event } => (&mut renames.properties, Arc::from(format!("{event}.{old}"))),
+        };
+        names.insert(old, new.text.clone());
+    }
+    renames
 }
 
 /// Compiles a condition that makes state: it may read the customer and `now` only, and has to change at instants that can be

@@ -109,6 +109,11 @@ pub enum What {
 }
 
 impl Derived {
+    /// Nothing derived yet of a customer whose effects were told up to an instant.
+    pub(crate) fn told_until(told: Option<Timestamp>) -> Self {
+        Derived { advanced: told, ..Derived::default() }
+    }
+
     /// Remembers the present state, to come back to when another event of the next instant arrives.
     pub(crate) fn mark(&mut self) {
         let (settled, changes) = (self.settled, self.changes.len());

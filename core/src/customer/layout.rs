@@ -1,3 +1,4 @@
+use super::bytes::{Renames, describe};
 use crate::expr::{Bits, EventDecl, EventKind, PropertyId, Schema};
 use crate::value::Type;
 use std::sync::Arc;
@@ -8,6 +9,9 @@ use std::sync::Arc;
 pub struct Layout {
     schema: Arc<Schema>,
     digest: Arc<str>,
+    /// Name and version of the playbook it belongs to.
+    playbook: (Arc<str>, u64),
+    renames: Renames,
     kinds: Vec<KindLayout>,
 }
 
@@ -19,11 +23,13 @@ pub(super) struct KindLayout {
     pub(super) in_sessions: bool,
     /// The column of each property of the schema.
     pub(super) columns: Vec<Option<u16>>,
+    /// Its name, and name and storage of each property, as they stand in state bytes.
+    pub(super) described: Box<[u8]>,
 }
 
 /// How a property is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CellKind {
+pub(crate) enum CellKind {
     /// In 64 bits.
     Bits(Bits),
     /// As the number of a text.
@@ -40,13 +46,30 @@ impl Layout {
             .events()
             .iter()
             .enumerate()
-            .map(|(place, event)| KindLayout {
-                cells: event.properties.iter().map(|property| CellKind::of(&property.ty)).collect(),
-                in_sessions: place < declared,
-                columns: columns(&schema, event),
+            .map(|(place, event)| {
+                let cells: Vec<CellKind> = event.properties.iter().map(|property| CellKind::of(&property.ty)).collect();
+                let described = describe(event, &cells);
+                KindLayout { cells, in_sessions: place < declared, columns: columns(&schema, event), described }
             })
             .collect();
-        Layout { schema, digest, kinds }
+        Layout { schema, digest, playbook: (Arc::from(""), 0), renames: Renames::default(), kinds }
+    }
+
+    /// The same layout, knowing the playbook it belongs to and what that renamed.
+    #[must_use]
+    pub(crate) fn of_playbook(mut self, name: Arc<str>, version: u64, renames: Renames) -> Self {
+        self.playbook = (name, version);
+        self.renames = renames;
+        self
+    }
+
+    /// Name and version of the playbook it belongs to.
+    pub(crate) fn playbook(&self) -> (&str, u64) {
+        (&self.playbook.0, self.playbook.1)
+    }
+
+    pub(super) fn renames(&self) -> &Renames {
+        &self.renames
     }
 
     /// The names and types.

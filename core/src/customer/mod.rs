@@ -3,6 +3,7 @@
 //! A [`Strand`] holds all events under one primary identifier, column by column; a [`Customer`] is a set of strands, read
 //! through a [`View`]. Everything else about a customer is derived from that.
 
+mod bytes;
 mod derived;
 mod details;
 mod event;
@@ -18,6 +19,8 @@ mod track;
 mod view;
 
 pub use crate::expr::Detail;
+pub use bytes::Aside;
+pub(crate) use bytes::{Read, Renames, read, tag, write_strands, write_unknown};
 pub use derived::{Change, Derived, JourneyState, Place, SegmentState, Visit, What};
 pub use details::Details;
 pub use event::{Event, EventError};
@@ -32,6 +35,7 @@ pub use strand::{Arrival, Prepared, Strand};
 pub use view::{StoryRow, View};
 
 use crate::expr::plan::Filters;
+use crate::encoding::{Content, Section, StateError};
 use crate::value::Timestamp;
 use std::sync::Arc;
 
@@ -41,18 +45,43 @@ pub struct Customer {
     /// Sorted by identifier.
     strands: Vec<Strand>,
     pub(crate) derived: Derived,
+    /// Sections of its bytes that this version does not know.
+    unknown: Option<Box<Vec<Section>>>,
 }
 
 impl Customer {
     /// A customer without events. [`Engine::customer`](crate::Engine::customer) makes one.
     pub(crate) fn new(identifier: Identifier, layout: Arc<Layout>) -> Self {
-        Customer { strands: vec![Strand::new(identifier, layout)], derived: Derived::default() }
+        Customer { strands: vec![Strand::new(identifier, layout)], derived: Derived::default(), unknown: None }
     }
 
     /// A customer made of strands; at least one.
     pub(crate) fn of_strands(mut strands: Vec<Strand>) -> Self {
         strands.sort_by(|a, b| a.identifier().cmp(b.identifier()));
-        Customer { strands, derived: Derived::default() }
+        Customer { strands, derived: Derived::default(), unknown: None }
+    }
+
+    /// The customer out of bytes that [`to_bytes`](Self::to_bytes) wrote; nothing is derived yet.
+    pub(crate) fn of_bytes(bytes: &[u8], layout: &Arc<Layout>) -> Result<Self, StateError> {
+        let Read { strands, told, unknown } = read(bytes, Content::Customer, layout, |_| Ok(false))?;
+        if strands.is_empty() {
+            return Err(StateError::new("truncated", bytes.len(), "expected at least one strand"));
+        }
+        let derived = Derived::told_until(told);
+        Ok(Customer { strands, derived, unknown: (!unknown.is_empty()).then(|| Box::new(unknown)) })
+    }
+
+    /// The customer as bytes: the story, and up to when its effects were told. What is derived from it is not written.
+    ///
+    /// Canonical: customers with equal stories under equal playbooks give equal bytes, whatever the order of arrival.
+    /// [`Engine::customer_from_bytes`](crate::Engine::customer_from_bytes) reads them.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        bytes::write(self)
+    }
+
+    fn unknown(&self) -> &[Section] {
+        self.unknown.as_ref().map_or(&[], |unknown| unknown)
     }
 
     /// The customer's id: the smallest identifier of the strands.
@@ -65,6 +94,12 @@ impl Customer {
     #[must_use]
     pub fn strands(&self) -> &[Strand] {
         &self.strands
+    }
+
+    /// Events that were told to another version of the playbook and do not fit this one: kept, but not read, or read without what
+    /// does not fit.
+    pub fn aside(&self) -> impl Iterator<Item = &Aside> {
+        self.strands.iter().flat_map(Strand::aside)
     }
 
     /// How many events are known.

@@ -1,3 +1,4 @@
+use super::bytes::Aside;
 use super::identifier::Identifier;
 use super::layout::{CellKind, Layout};
 use super::texts::Texts;
@@ -22,6 +23,8 @@ pub struct Strand {
     ids: Texts,
     /// The latest instant at which an event became known after it happened.
     late: Option<Timestamp>,
+    /// Events of another version of the playbook that do not fit this one.
+    aside: Option<Box<Vec<Aside>>>,
 }
 
 /// An event that fits the schema, ready to be put in its place. Borrows its texts.
@@ -87,7 +90,55 @@ impl Strand {
     /// A strand without events.
     #[must_use]
     pub fn new(identifier: Identifier, layout: Arc<Layout>) -> Self {
-        Strand { identifier, layout, tracks: SmallVec::new(), texts: Texts::default(), ids: Texts::default(), late: None }
+        Strand {
+            identifier,
+            layout,
+            tracks: SmallVec::new(),
+            texts: Texts::default(),
+            ids: Texts::default(),
+            late: None,
+            aside: None,
+        }
+    }
+
+    /// A strand out of its parts: tracks sorted by event type, and their texts.
+    pub(super) fn of_parts(
+        identifier: Identifier,
+        layout: Arc<Layout>,
+        tracks: impl IntoIterator<Item = (EventKind, Track)>,
+        texts: Texts,
+        ids: Texts,
+    ) -> Self {
+        let tracks: SmallVec<[(EventKind, Track); 4]> = tracks.into_iter().collect();
+        let known = tracks.iter().flat_map(|(_, track)| track.known.iter().zip(&track.times));
+        let late = known.filter(|(known, time)| known > time).map(|(known, _)| *known).max();
+        Strand { identifier, layout, tracks, texts, ids, late, aside: None }
+    }
+
+    /// Events that were told to another version of the playbook and do not fit this one: kept, but not read.
+    #[must_use]
+    pub fn aside(&self) -> &[Aside] {
+        self.aside.as_ref().map_or(&[], |aside| aside)
+    }
+
+    pub(super) fn set_aside(&mut self, aside: Vec<Aside>) {
+        self.aside = (!aside.is_empty()).then(|| Box::new(aside));
+    }
+
+    /// Takes an event out again, whatever its type.
+    pub(super) fn remove(&mut self, id: &str) {
+        let Some(code) = self.ids.find(id) else { return };
+        for (_, track) in &mut self.tracks {
+            if let Some(row) = track.ids.iter().position(|other| *other == code) {
+                track.remove(row);
+            }
+        }
+        self.tracks.retain(|(_, track)| track.len() > 0);
+    }
+
+    /// How many texts there are.
+    pub(super) fn text_count(&self) -> usize {
+        self.texts.len()
     }
 
     /// The primary identifier.

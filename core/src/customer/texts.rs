@@ -29,6 +29,31 @@ impl Texts {
         Some((code, true))
     }
 
+    /// Texts one after the other, each ending where `ends` says. `None` when one stands there twice.
+    pub(super) fn from_parts(bytes: &str, ends: Vec<u32>) -> Option<Self> {
+        let mut texts = Texts { bytes: bytes.to_owned(), index: HashTable::with_capacity(ends.len()), ends };
+        for code in 1..=u32::try_from(texts.ends.len()).ok()? {
+            let text = get(&texts.bytes, &texts.ends, code);
+            let hash = hash(text);
+            let same = |code: &u32| get(&texts.bytes, &texts.ends, *code) == text;
+            if texts.index.find(hash, same).is_some() {
+                return None;
+            }
+            texts.index.insert_unique(hash, code, |code| self::hash(get(&texts.bytes, &texts.ends, *code)));
+        }
+        Some(texts)
+    }
+
+    /// The number of a text that is there.
+    pub(super) fn find(&self, text: &str) -> Option<Code> {
+        self.index.find(hash(text), |code| get(&self.bytes, &self.ends, *code) == text).copied()
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// The text of a number; empty for 0.
     pub(super) fn get(&self, code: Code) -> &str {
         get(&self.bytes, &self.ends, code)

@@ -14,6 +14,7 @@ use crate::customer::{
     ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Prepared, View, primary,
 };
 use crate::decide::{self, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Trace};
+use crate::encoding::StateError;
 use crate::error::Diagnostics;
 use crate::expr::Answer;
 use crate::journey::{Model, derive, next_due};
@@ -112,6 +113,62 @@ impl Engine {
         Ok(Customer::new(identifier.clone(), self.layout().clone()))
     }
 
+    /// A customer out of the bytes that [`Customer::to_bytes`] wrote, under this playbook or an earlier or later version of it.
+    ///
+    /// What the playbook no longer knows is kept and not read, see [`Customer::aside`].
+    ///
+    /// # Errors
+    /// [`StateError`] for bytes that are damaged, of a newer format or of another playbook.
+    ///
+    /// # Examples
+    /// ```
+    /// # use tactful::{Engine, Event, Identifier, Timestamp};
+    /// # let engine = Engine::compile(&[("shop.yaml",
+    /// #     "{playbook: shop, version: 1, identity: {customer: {}}, events: {visit: {page: string}}}")])?;
+    /// let ada = Identifier::parse("customer:ada")?;
+    /// let mut customer = engine.customer(&ada)?;
+    /// let visit = Event::new("visit", Timestamp::parse("2010-03-01T10:00:00Z")?, ada).with("page", "home");
+    /// engine.record(&mut customer, &visit, None)?;
+    /// let bytes = customer.to_bytes();
+    /// let again = engine.customer_from_bytes(&bytes)?;
+    /// assert_eq!(again.to_bytes(), bytes);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn customer_from_bytes(&self, bytes: &[u8]) -> Result<Customer, StateError> {
+        let customer = Customer::of_bytes(bytes, self.layout())?;
+        customer.strands().iter().try_for_each(|strand| self.owns(strand.identifier()))?;
+        Ok(customer)
+    }
+
+    /// Whether the playbook declares the namespace of an identifier that a state holds.
+    pub(crate) fn owns(&self, identifier: &Identifier) -> Result<(), StateError> {
+        if self.0.playbook.namespaces.iter().any(|namespace| *namespace.name.text == *identifier.namespace()) {
+            return Ok(());
+        }
+        let name: String = identifier.namespace().chars().take(80).collect();
+        Err(StateError::new("undeclared_namespace", 0, format!("namespace `{name}` is not declared in the playbook")))
+    }
+
+    /// Derives again, without telling it, what had been told of a customer before they were written as bytes.
+    fn catch_up(&self, customer: &mut Customer) {
+        if let (None, Some(told)) = (customer.derived.settled, customer.derived.advanced) {
+            let mut state = std::mem::take(&mut customer.derived);
+            derive(&self.0.model, &customer.view(Timestamp::MAX), &mut state, told);
+            customer.derived = state;
+        }
+    }
+
+    /// What was told of a customer, derived again when they come out of bytes.
+    fn told<'a>(&self, customer: &'a Customer) -> std::borrow::Cow<'a, Derived> {
+        use std::borrow::Cow;
+        let (None, Some(told)) = (customer.derived.settled, customer.derived.advanced) else {
+            return Cow::Borrowed(&customer.derived);
+        };
+        let mut state = customer.derived.clone();
+        derive(&self.0.model, &customer.view(Timestamp::MAX), &mut state, told);
+        Cow::Owned(state)
+    }
+
     /// Puts an event into a customer's story and tells what it caused. `known_at` is when the host learned of it; by default
     /// the event's own, else its time.
     ///
@@ -136,6 +193,7 @@ impl Engine {
         identifier: &Identifier,
         event: &Prepared<'_>,
     ) -> Result<Effects, EventError> {
+        self.catch_up(customer);
         let arrival = self.insert(customer, identifier, event)?;
         let effects = match arrival {
             Arrival::New => self.settle(customer, event.time, event.time),
@@ -159,6 +217,7 @@ impl Engine {
 
     /// Lets time pass up to `now` and tells what changed without an event.
     pub fn advance(&self, customer: &mut Customer, now: Timestamp) -> Effects {
+        self.catch_up(customer);
         customer.mark(self.0.model.rules.plan.filters());
         let mut state = std::mem::take(&mut customer.derived);
         let known = state.changes.len();
@@ -171,14 +230,14 @@ impl Engine {
     /// Everything that happened to a customer so far, in order: segments entered and left, stages changed.
     #[must_use]
     pub fn history(&self, customer: &Customer) -> Vec<Effect> {
-        self.compare(customer, &[], &customer.derived.changes, None)
+        self.compare(customer, &[], &self.told(customer).changes, None)
     }
 
     /// The first instant after everything derived so far at which something may change without an event: a window that runs
     /// empty, a time-out. `None` when nothing will.
     #[must_use]
     pub fn next_due(&self, customer: &Customer) -> Option<Timestamp> {
-        next_due(&customer.derived)
+        next_due(&self.told(customer))
     }
 
     /// Decides what a customer should see at `now`, or that silence is better. Changes nothing: the events to record come with

@@ -19,6 +19,7 @@ mod offers;
 mod people;
 mod placements;
 mod read;
+mod renamed;
 mod reserved;
 mod scalar;
 mod shape;

@@ -102,9 +102,36 @@ pub struct Playbook {
     pub placements: Vec<Placement>,
     /// `contact`: caps and pauses.
     pub contact: Vec<ContactRule>,
+    /// `renamed`: names that earlier versions had.
+    pub renamed: Vec<Renamed>,
     /// SHA-256 over the canonical form of the merged documents (comments, layout and file names do not count) and the
     /// version of the tables in use; 64 hexadecimal digits.
     pub digest: Arc<str>,
+}
+
+/// A name that an earlier version had.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Renamed {
+    /// What is called otherwise now.
+    pub what: RenamedKind,
+    /// The old name.
+    pub old: Arc<str>,
+    /// The declared name.
+    pub new: Name,
+}
+
+/// What can be called otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RenamedKind {
+    /// An event type.
+    Event,
+    /// An attribute.
+    Attribute,
+    /// A property of an event type.
+    Property {
+        /// The event type's declared name.
+        event: Arc<str>,
+    },
 }
 
 /// A namespace of identifiers.

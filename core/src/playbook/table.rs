@@ -92,9 +92,28 @@ pub(super) static PLAYBOOK: Object = Object {
         may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
         may("placements", Names(&Obj(&PLACEMENT)), "", "the slots that ask for offers"),
         may("contact", List(&CONTACT), "", "the contact policy: caps and pauses"),
+        may("renamed", Obj(&RENAMED), "", "names that earlier versions had, so that the stories of customers carry over"),
         may(SCHEMA_KEY, One(Leaf::Text), "", "where an editor finds the JSON Schema; not part of the playbook"),
     ],
 };
+
+static RENAMED: Object = Object {
+    name: "renaming",
+    doc: "What was called otherwise in earlier versions: old names to new ones.",
+    marks: &[],
+    fields: &[
+        may("events", Names(&EVENT_NAME), "", "event types: the old name to the declared one"),
+        may("attributes", Names(&ATTRIBUTE_NAME), "", "attributes: the old name to the declared one"),
+        may(
+            "properties",
+            Names(&PROPERTY_NAME),
+            "",
+            "properties: `<event type>.<old name>`, with the event type's declared name, to the declared name of the property",
+        ),
+    ],
+};
+static ATTRIBUTE_NAME: Shape = One(Leaf::Reference("an attribute"));
+static PROPERTY_NAME: Shape = One(Leaf::Reference("a property"));
 
 static SESSIONS: Object = Object {
     name: "session setting",

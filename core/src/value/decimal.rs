@@ -13,6 +13,11 @@ impl Currency {
         bytes.iter().all(u8::is_ascii_uppercase).then_some(Currency(bytes))
     }
 
+    /// The three letters.
+    pub(crate) fn letters(self) -> [u8; 3] {
+        self.0
+    }
+
     /// Digits after the point that the currency is counted in (ISO 4217): 2 for most, 0 for JPY, 3 for KWD.
     #[must_use]
     pub fn minor_digits(self) -> u8 {

@@ -1,0 +1,117 @@
+use super::aside::Aside;
+use crate::customer::layout::Layout;
+use crate::customer::reserved::ATTRIBUTE_SET;
+use crate::customer::strand::Strand;
+use crate::customer::view::{StoryRow, View};
+use crate::customer::{Event, EventError};
+use crate::expr::{EventKind, EventRow};
+use crate::value::{Span, Timestamp, Value};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Names that a playbook changed: old to new.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Renames {
+    /// Event types.
+    pub(crate) events: BTreeMap<Arc<str>, Arc<str>>,
+    /// Properties, as `event.property` with the new name of the event type, to the new name of the property.
+    pub(crate) properties: BTreeMap<Arc<str>, Arc<str>>,
+    /// Attributes.
+    pub(crate) attributes: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+impl Renames {
+    fn apply(&self, event: &mut Event) {
+        if let Some(name) = self.events.get(&*event.event_type) {
+            event.event_type = name.to_string();
+        }
+        let attribute_set = event.event_type == ATTRIBUTE_SET;
+        for (name, value) in &mut event.properties {
+            if let (true, "attribute", Value::String(attribute)) = (attribute_set, name.as_str(), &*value)
+                && let Some(new) = self.attributes.get(attribute)
+            {
+                *value = Value::String(new.clone());
+            } else if let Some(new) = self.properties.get(&*format!("{}.{name}", event.event_type)) {
+                *name = new.to_string();
+            }
+        }
+    }
+}
+
+/// Lays a strand of another version of the playbook anew, by name. What does not fit is left out and the event kept aside.
+pub(super) fn migrate(old: &Strand, layout: &Arc<Layout>) -> Strand {
+    let mut strand = Strand::new(old.identifier().clone(), layout.clone());
+    let kinds: Vec<EventKind> = old.tracks().map(|(kind, _)| kind).collect();
+    let mut events = Vec::new();
+    View::new(std::slice::from_ref(old), Timestamp::MAX).events(&kinds, Span::lifetime(Timestamp::MAX), &mut |row| {
+        events.extend(told(&row));
+        ControlFlow::Continue(())
+    });
+    try_again(&mut strand, events.into_iter().map(|event| Aside { event, code: "", path: String::new() }).collect());
+    strand
+}
+
+/// Puts events in their places that may fit; what of them does not is left out, and those kept aside as they were told.
+pub(super) fn try_again(strand: &mut Strand, told: Vec<Aside>) {
+    let mut aside = strand.aside().to_vec();
+    let layout = strand.layout().clone();
+    for told in told {
+        let mut event = told.event.clone();
+        layout.renames().apply(&mut event);
+        let mut misfit: Option<EventError> = None;
+        let fits = loop {
+            let Err(error) = layout.prepare(&event, None) else { break true };
+            let left_out = error.path().strip_prefix("properties.").and_then(|name| {
+                let place = event.properties.iter().position(|(property, _)| property.chars().take(80).eq(name.chars()))?;
+                (error.code() != "missing_property").then_some(place)
+            });
+            misfit.get_or_insert(error);
+            // A required property that does not fit leaves nothing to read.
+            match left_out {
+                Some(place) => event.properties.remove(place),
+                None => break false,
+            };
+        };
+        if let (true, Ok(prepared)) = (fits, layout.prepare(&event, None)) {
+            // An earlier version may have read less of the same event.
+            strand.remove(&prepared.id);
+            if strand.insert(&prepared).is_err() {
+                continue;
+            }
+        }
+        if let Some(error) = misfit {
+            aside.push(Aside { event: told.event, code: error.code(), path: error.path().to_owned() });
+        }
+    }
+    let key = |aside: &Aside| (aside.event.time, aside.event.sequence, aside.event.id.clone());
+    aside.sort_by_key(key);
+    strand.set_aside(aside);
+}
+
+/// A row of a story as the event that a host told.
+fn told(row: &StoryRow<'_>) -> Option<Event> {
+    let kind = row.strand().layout().schema().event_decl(row.kind())?;
+    let mut properties: Vec<(String, Value)> = Vec::new();
+    let event_type = match kind.name.split_once(':') {
+        Some((ATTRIBUTE_SET, attribute)) => {
+            properties.push(("attribute".to_owned(), Value::text(attribute)));
+            ATTRIBUTE_SET
+        }
+        _ => &kind.name,
+    };
+    for property in &kind.properties {
+        properties.extend(row.property(property.id).map(|value| (property.name.to_string(), value)));
+    }
+    Some(Event {
+        event_type: event_type.to_owned(),
+        time: row.time(),
+        known_at: Some(row.known_at()),
+        identifiers: vec![row.strand().identifier().clone()],
+        id: Some(row.id().to_owned()),
+        sequence: row.sequence(),
+        channel: row.channel().map(str::to_owned),
+        source: row.source().map(str::to_owned),
+        properties,
+    })
+}

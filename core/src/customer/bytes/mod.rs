@@ -1,0 +1,30 @@
+//! A customer as bytes, and back. `docs/state.md` says what stands where and why.
+//!
+//! Strands are written column by column. What is read is checked as if an enemy had written it: numbers against what is left,
+//! rows against the order of the story, texts and ids for being there once.
+
+mod aside;
+mod kinds;
+mod migrate;
+mod read;
+mod track;
+mod write;
+
+pub use aside::Aside;
+pub(crate) use kinds::describe;
+pub(crate) use migrate::Renames;
+pub(crate) use read::{Read, read};
+pub(crate) use write::{write, write_strands, write_unknown};
+
+/// Tags of sections; numbers are never used again for something else.
+pub(crate) mod tag {
+    pub(crate) const PLAYBOOK: u64 = 1;
+    pub(crate) const KINDS: u64 = 2;
+    pub(crate) const STRAND: u64 = 3;
+    pub(crate) const TOLD: u64 = 7;
+    pub(crate) const ASIDE: u64 = 4;
+    pub(crate) const LINKS: u64 = 8;
+    pub(crate) const TOLD_EACH: u64 = 9;
+    /// Sections above this one are not known to this version.
+    pub(crate) const LAST: u64 = 9;
+}
