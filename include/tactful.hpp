@@ -418,6 +418,14 @@ struct document {
   text_view text;
 };
 
+namespace detail {
+/** Bytes out of a handle. */
+inline std::vector<std::uint8_t> taken(const handle<tactful_bytes, tactful_bytes_free> &from) {
+  const std::uint8_t *data = tactful_bytes_data(from.get());
+  return std::vector<std::uint8_t>(data, data + tactful_bytes_len(from.get()));
+}
+} // namespace detail
+
 class customer;
 
 /** A compiled playbook. */
@@ -480,12 +488,30 @@ public:
   }
   /** Borrowed until something is recorded. */
   text_view id() const noexcept { return tactful_customer_id(handle_.get()); }
+  /** Out of what to_bytes gave, under this playbook or another version of it. */
+  static customer from_bytes(const engine &with, const std::uint8_t *data, std::size_t length) {
+    customer read;
+    detail::outcome outcome;
+    outcome.check(tactful_customer_from_bytes(with.c(), data, length, read.handle_.out(), outcome));
+    return read;
+  }
+  static customer from_bytes(const engine &with, const std::vector<std::uint8_t> &bytes) {
+    return from_bytes(with, bytes.data(), bytes.size());
+  }
+  /** Equal stories under equal playbooks give equal bytes. */
+  std::vector<std::uint8_t> to_bytes() const {
+    detail::handle<tactful_bytes, tactful_bytes_free> bytes;
+    detail::outcome outcome;
+    outcome.check(tactful_customer_to_bytes(handle_.get(), bytes.out(), outcome));
+    return detail::taken(bytes);
+  }
   /** How many events are known. */
   std::size_t size() const noexcept { return tactful_customer_len(handle_.get()); }
   const tactful_customer *c() const noexcept { return handle_.get(); }
   tactful_customer *c() noexcept { return handle_.get(); }
 
 private:
+  customer() {}
   detail::handle<tactful_customer, tactful_customer_free> handle_;
 };
 
@@ -570,10 +596,25 @@ public:
     outcome.check(tactful_base_query(handle_.get(), question.c(), answer.out(), outcome));
     return text_view(tactful_answer_to_json(answer.get())).str();
   }
+  /** Out of what to_bytes gave, under this playbook or another version of it. */
+  static base from_bytes(const engine &with, const std::vector<std::uint8_t> &bytes) {
+    base read;
+    detail::outcome outcome;
+    outcome.check(tactful_base_from_bytes(with.c(), bytes.data(), bytes.size(), read.handle_.out(), outcome));
+    return read;
+  }
+  /** All stories, and what was told about links. */
+  std::vector<std::uint8_t> to_bytes() const {
+    detail::handle<tactful_bytes, tactful_bytes_free> bytes;
+    detail::outcome outcome;
+    outcome.check(tactful_base_to_bytes(handle_.get(), bytes.out(), outcome));
+    return detail::taken(bytes);
+  }
   /** How many customers there are. */
   std::size_t size() const noexcept { return tactful_base_len(handle_.get()); }
 
 private:
+  base() {}
   detail::handle<tactful_base, tactful_base_free> handle_;
 };
 

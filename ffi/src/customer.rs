@@ -12,6 +12,11 @@ pub struct tactful_customer {
 }
 
 impl tactful_customer {
+    pub(crate) fn of(customer: Customer) -> Self {
+        let id = Text::new(customer.id());
+        tactful_customer { customer, id }
+    }
+
     /// Keeps the text of the id in step with the customer.
     pub(crate) fn rename(&mut self) {
         if self.id.as_str() != self.customer.id() {
@@ -36,9 +41,8 @@ pub unsafe extern "C" fn tactful_customer_new(
         // SAFETY: by contract.
         let (engine, identifier) = unsafe { (shared(engine, "engine")?, identifier.identifier("identifier")?) };
         let customer = engine.engine.customer(&identifier)?;
-        let id = Text::new(customer.id());
         // SAFETY: by contract.
-        unsafe { out.give(tactful_customer { customer, id }) };
+        unsafe { out.give(tactful_customer::of(customer)) };
         Ok(())
     })
 }

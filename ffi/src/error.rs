@@ -3,7 +3,7 @@ use crate::text::{Text, lend, tactful_text};
 use tactful::base::ReplayError;
 use tactful::column::ColumnError;
 use tactful::error::Severity;
-use tactful::{Diagnostic, Diagnostics, EventError, QueryError, RequestError};
+use tactful::{Diagnostic, Diagnostics, EventError, QueryError, RequestError, StateError};
 use tactful_arrow::ArrowError;
 
 /// What became of a call: TACTFUL_OK, or the family of its error. New families are added at the end.
@@ -25,6 +25,8 @@ pub const TACTFUL_INVALID_DATA: tactful_status = 5;
 pub const TACTFUL_INTERNAL: tactful_status = 6;
 /// A question in JSON cannot be answered.
 pub const TACTFUL_INVALID_QUERY: tactful_status = 7;
+/// Bytes that are no state, damaged, of a newer format or of another playbook.
+pub const TACTFUL_INVALID_STATE: tactful_status = 8;
 
 /// Nothing can be compiled.
 pub const TACTFUL_SEVERITY_ERROR: i32 = 1;
@@ -196,6 +198,12 @@ impl From<RequestError> for Failure {
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
         tactful_error::new(TACTFUL_INVALID_QUERY, error.code(), error.path(), error.message())
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        tactful_error::new(TACTFUL_INVALID_STATE, error.code(), "", error.message())
     }
 }
 

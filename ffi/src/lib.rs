@@ -30,6 +30,8 @@ mod base;
 
 mod query;
 
+mod state;
+
 mod column;
 mod replay;
 
@@ -46,4 +48,5 @@ const _: () = {
     shared_between_threads::<base::tactful_base>();
     shared_between_threads::<query::tactful_answer>();
     shared_between_threads::<replay::tactful_replay>();
+    shared_between_threads::<state::tactful_bytes>();
 };

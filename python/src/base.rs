@@ -8,7 +8,7 @@ use crate::guard::{guard, read, write};
 use crate::query;
 use crate::question::Question;
 use pyo3::prelude::*;
-use pyo3::types::PyIterator;
+use pyo3::types::{PyBytes, PyIterator};
 use std::sync::RwLock;
 use tactful::{Identifier, base};
 
@@ -58,6 +58,39 @@ impl CustomerBase {
             let found = py.detach(|| write(&self.base)?.record(&event.event).map_err(|error| errors::event(&error)))?;
             Effects::of(py, found)
         })
+    }
+
+    /// The whole base as bytes, for :meth:`from_bytes`: all stories, and what was told about links between identifiers.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        guard(|| {
+            let bytes = py.detach(|| Ok::<_, PyErr>(read(&self.base)?.to_bytes()))?;
+            Ok(PyBytes::new(py, &bytes))
+        })
+    }
+
+    /// A base out of the bytes that :meth:`to_bytes` gave, under the engine's playbook or another version of it.
+    ///
+    /// Raises:
+    ///     StateError: for bytes that are damaged, of a newer format or of another playbook.
+    ///
+    /// Example:
+    ///     >>> list(tactful.CustomerBase.from_bytes(engine, base.to_bytes())) == list(base)
+    ///     True
+    #[staticmethod]
+    #[pyo3(signature = (engine, data, /))]
+    fn from_bytes(py: Python<'_>, engine: Bound<'_, Engine>, data: &[u8]) -> PyResult<Self> {
+        guard(|| {
+            let own = &engine.get().engine;
+            let base =
+                py.detach(|| base::CustomerBase::from_bytes(own.clone(), data)).map_err(|error| errors::state(&error))?;
+            Ok(CustomerBase { base: RwLock::new(base), engine: engine.clone().unbind() })
+        })
+    }
+
+    /// Pickles with its engine.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Py<Engine>, Bound<'py, PyBytes>))> {
+        let (py, own) = (slf.py(), slf.get());
+        Ok((slf.getattr("from_bytes")?, (own.engine.clone_ref(py), own.to_bytes(py)?)))
     }
 
     /// Decides for the customer whom an identifier points to; somebody unknown is a customer without events.
@@ -129,7 +162,8 @@ impl CustomerBase {
     fn find(&self, py: Python<'_>, identifier: &Bound<'_, PyAny>) -> PyResult<Option<Customer>> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            py.detach(|| Ok(read(&self.base)?.find(&identifier).cloned().map(Customer::of)))
+            py.detach(|| Ok(read(&self.base)?.find(&identifier).cloned()))
+                .map(|found| found.map(|found| Customer::of(found, self.engine.clone_ref(py))))
         })
     }
 

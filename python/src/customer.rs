@@ -1,10 +1,12 @@
+use crate::engine::Engine;
 use crate::event::Event;
 use crate::guard::{guard, read};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use std::ops::ControlFlow;
 use std::sync::RwLock;
 use tactful::Timestamp;
-use tactful::customer::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, StoryRow};
+use tactful::customer::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, Aside, StoryRow};
 use tactful::expr::{EventKind, EventRow};
 use tactful::value::{Span, Value};
 
@@ -14,11 +16,12 @@ use tactful::value::{Span, Value};
 #[pyclass(frozen, module = "tactful")]
 pub(crate) struct Customer {
     pub(crate) customer: RwLock<tactful::Customer>,
+    engine: Py<Engine>,
 }
 
 impl Customer {
-    pub(crate) fn of(customer: tactful::Customer) -> Self {
-        Customer { customer: RwLock::new(customer) }
+    pub(crate) fn of(customer: tactful::Customer, engine: Py<Engine>) -> Self {
+        Customer { customer: RwLock::new(customer), engine }
     }
 }
 
@@ -33,6 +36,38 @@ impl Customer {
     /// The events of the story in their order, as copies. Attributes come as ``attribute_set`` or ``attribute_cleared``.
     fn events(&self, py: Python<'_>) -> PyResult<Vec<Event>> {
         guard(|| py.detach(|| Ok(story(&*read(&self.customer)?))))
+    }
+
+    /// The customer as bytes, for :meth:`Engine.customer_from_bytes`: the story, and up to when its effects were told.
+    ///
+    /// Equal stories under equal playbooks give equal bytes, in whatever order their events arrived.
+    ///
+    /// Example:
+    ///     >>> engine.customer_from_bytes(customer.to_bytes()).events() == customer.events()
+    ///     True
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        guard(|| {
+            let bytes = py.detach(|| Ok::<_, PyErr>(read(&self.customer)?.to_bytes()))?;
+            Ok(PyBytes::new(py, &bytes))
+        })
+    }
+
+    /// Events that were told to another version of the playbook and do not fit this one, each with the code and the part that do
+    /// not: kept, but not read.
+    fn aside(&self, py: Python<'_>) -> PyResult<Vec<(Event, &'static str, String)>> {
+        guard(|| {
+            py.detach(|| {
+                let customer = read(&self.customer)?;
+                let told = |aside: &Aside| (Event::of(aside.event().clone()), aside.code(), aside.path().to_owned());
+                Ok(customer.aside().map(told).collect())
+            })
+        })
+    }
+
+    /// Pickles with its engine, which several customers of one pickle share.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let read = self.engine.bind(py).getattr("customer_from_bytes")?;
+        Ok((read, (self.to_bytes(py)?,)))
     }
 
     fn __len__(&self) -> PyResult<usize> {

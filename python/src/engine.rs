@@ -147,10 +147,26 @@ impl Engine {
     ///     >>> engine.customer("customer:17")
     ///     <Customer customer:17: 0 events>
     #[pyo3(signature = (identifier, /))]
-    fn customer(&self, identifier: &Bound<'_, PyAny>) -> PyResult<Customer> {
+    fn customer(slf: &Bound<'_, Self>, identifier: &Bound<'_, PyAny>) -> PyResult<Customer> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::event)?;
-            self.engine.customer(&identifier).map(Customer::of).map_err(|error| errors::event(&error))
+            let customer = slf.get().engine.customer(&identifier).map_err(|error| errors::event(&error))?;
+            Ok(Customer::of(customer, slf.clone().unbind()))
+        })
+    }
+
+    /// A customer out of the bytes that :meth:`Customer.to_bytes` gave, under this playbook or another version of it.
+    ///
+    /// What the playbook no longer knows is kept and not read, see :meth:`Customer.aside`.
+    ///
+    /// Raises:
+    ///     StateError: for bytes that are damaged, of a newer format or of another playbook.
+    #[pyo3(signature = (data, /))]
+    fn customer_from_bytes(slf: &Bound<'_, Self>, data: &[u8]) -> PyResult<Customer> {
+        guard(|| {
+            let engine = &slf.get().engine;
+            let customer = slf.py().detach(|| engine.customer_from_bytes(data)).map_err(|error| errors::state(&error))?;
+            Ok(Customer::of(customer, slf.clone().unbind()))
         })
     }
 
@@ -369,7 +385,7 @@ impl Engine {
     #[pyo3(signature = (events, *, decide_at=None, placements=None, record=None, columns=None, bad_rows="stop", progress=None))]
     #[expect(clippy::too_many_arguments, reason = "each is a keyword of its own")]
     fn replay(
-        &self,
+        slf: &Bound<'_, Self>,
         py: Python<'_>,
         events: &Bound<'_, PyAny>,
         decide_at: Option<&Bound<'_, PyAny>>,
@@ -381,7 +397,7 @@ impl Engine {
     ) -> PyResult<Replay> {
         guard(|| {
             let options = replay::options(decide_at, placements, record, columns, bad_rows)?;
-            replay::run(py, &self.engine, events, options, progress)
+            replay::run(py, slf, events, options, progress)
         })
     }
 

@@ -19,6 +19,7 @@ mod python {
     import_exception!(tactful.errors, QueryError);
     import_exception!(tactful.errors, ReplayError);
     import_exception!(tactful.errors, RequestError);
+    import_exception!(tactful.errors, StateError);
 }
 
 /// What is wrong with something that came from Python, before it is known as which exception it is raised.
@@ -85,6 +86,10 @@ pub(crate) fn request(error: &tactful::RequestError) -> PyErr {
 
 pub(crate) fn query(error: &tactful::QueryError) -> PyErr {
     python::QueryError::new_err((error.message().to_owned(), error.code(), error.path().to_owned()))
+}
+
+pub(crate) fn state(error: &tactful::StateError) -> PyErr {
+    python::StateError::new_err((error.message().to_owned(), error.code(), ""))
 }
 
 pub(crate) fn identifier(path: &str, error: tactful::IdentifierError) -> Bad {

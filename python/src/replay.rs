@@ -1,6 +1,7 @@
 use crate::base;
 use crate::customer::{Customer, story};
 use crate::decision::Decision;
+use crate::engine::Engine;
 use crate::errors::{self, Bad};
 use crate::event::{Event, identifier};
 use crate::guard::guard;
@@ -21,7 +22,7 @@ pub(crate) struct Replay {
     replay: tactful::base::Replay,
     tables: Vec<(&'static str, Py<Table>)>,
     seconds: [Duration; 2],
-    digest: String,
+    engine: Py<Engine>,
 }
 
 impl Replay {
@@ -107,7 +108,7 @@ impl Replay {
             seconds.set_item(step, length.as_secs_f64())?;
         }
         stats.set_item("seconds", seconds)?;
-        stats.set_item("digest", &self.digest)?;
+        stats.set_item("digest", &**self.engine.get().engine.digest())?;
         Ok(stats)
     }
 
@@ -156,7 +157,8 @@ impl Replay {
     fn find(&self, py: Python<'_>, identifier: &Bound<'_, PyAny>) -> PyResult<Option<Customer>> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            Ok(py.detach(|| self.replay.base().find(&identifier).cloned().map(Customer::of)))
+            let found = py.detach(|| self.replay.base().find(&identifier).cloned());
+            Ok(found.map(|found| Customer::of(found, self.engine.clone_ref(py))))
         })
     }
 
@@ -228,11 +230,12 @@ fn names(found: &Bound<'_, PyAny>) -> Result<BTreeMap<String, String>, Bad> {
 /// Takes in all tables and walks through time.
 pub(crate) fn run(
     py: Python<'_>,
-    engine: &tactful::Engine,
+    owner: &Bound<'_, Engine>,
     events: &Bound<'_, PyAny>,
     options: ReplayOptions,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Replay> {
+    let engine = &owner.get().engine;
     let mut replay = tactful::base::Replay::new(engine.clone(), options).map_err(|error| errors::replay(&error))?;
     let mut teller = Teller { progress, raised: None };
     let sources = stream::sources(events)?;
@@ -258,7 +261,7 @@ pub(crate) fn run(
         py.detach(|| tactful_arrow::tables(replay.tables(), engine.playbook())).map_err(|error| errors::arrow(&error))?;
     let tables: PyResult<Vec<_>> =
         tables.into_iter().map(|(name, table)| Ok((name, Py::new(py, Table::of(name, table))?))).collect();
-    Ok(Replay { replay, tables: tables?, seconds, digest: engine.digest().to_string() })
+    Ok(Replay { replay, tables: tables?, seconds, engine: owner.clone().unbind() })
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a replay takes is told to people and decides nothing")]

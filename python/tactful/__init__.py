@@ -52,6 +52,7 @@ from .errors import (
     QueryError,
     ReplayError,
     RequestError,
+    StateError,
     TactfulError,
 )
 from .unknown import UNKNOWN, Unknown
@@ -79,6 +80,7 @@ __all__ = [
     "Replay",
     "ReplayError",
     "RequestError",
+    "StateError",
     "Table",
     "TactfulError",
     "Trace",

@@ -29,6 +29,7 @@ __all__ = [
     "QueryError",
     "ReplayError",
     "RequestError",
+    "StateError",
     "TactfulError",
 ]
 
@@ -111,6 +112,10 @@ class RequestError(TactfulError, ValueError):
 
 class QueryError(TactfulError, ValueError):
     """A question to :meth:`Engine.query` that cannot be answered: an unknown question or key, a value that does not fit."""
+
+
+class StateError(TactfulError, ValueError):
+    """Bytes that are no state, damaged, of a newer format or of another playbook."""
 
 
 class ReplayError(TactfulError, ValueError):

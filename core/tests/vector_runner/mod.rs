@@ -40,6 +40,10 @@ pub(crate) fn run(file: &Json) -> Json {
         let mut base = CustomerBase::new(engine.clone());
         for step in case["steps"].as_array_mut().expect("steps") {
             run_step(&mut base, step);
+            // State goes round as bytes between any two steps.
+            let bytes = base.to_bytes();
+            base = CustomerBase::from_bytes(engine.clone(), &bytes).expect("what was just written is read");
+            assert_eq!(base.to_bytes(), bytes);
         }
     }
     found

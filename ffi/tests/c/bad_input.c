@@ -327,6 +327,30 @@ static void bases(const tactful_engine *engine) {
   tactful_base_free(base);
 }
 
+static void states(const tactful_engine *engine, const tactful_customer *ada) {
+  tactful_bytes *bytes = NULL;
+  tactful_customer *customer = NULL;
+  tactful_base *base = NULL;
+  const uint8_t nothing[] = {'T', 'A', 'C', 'T'};
+  REFUSED(tactful_customer_to_bytes(NULL, &bytes, &error), 1, "null_pointer", "customer");
+  REFUSED(tactful_customer_to_bytes(ada, NULL, &error), 1, "null_pointer", "bytes");
+  REFUSED(tactful_customer_from_bytes(engine, NULL, 3, &customer, &error), 1, "null_pointer", "data");
+  REFUSED(tactful_customer_from_bytes(engine, NULL, 0, &customer, &error), TACTFUL_INVALID_STATE, "not_state", "");
+  REFUSED(tactful_customer_from_bytes(engine, nothing, 4, &customer, &error), TACTFUL_INVALID_STATE, "truncated", "");
+  REFUSED(tactful_base_from_bytes(engine, nothing, 4, &base, &error), TACTFUL_INVALID_STATE, "truncated", "");
+  REFUSED(tactful_base_to_bytes(NULL, &bytes, &error), 1, "null_pointer", "base");
+  HOLDS(bytes == NULL && customer == NULL && base == NULL);
+  HOLDS(tactful_bytes_data(NULL) == NULL && tactful_bytes_len(NULL) == 0);
+  OK(tactful_customer_to_bytes(ada, &bytes, &error));
+  REFUSED(tactful_base_from_bytes(engine, tactful_bytes_data(bytes), tactful_bytes_len(bytes), &base, &error), TACTFUL_INVALID_STATE, "not_state", "");
+  REFUSED(tactful_customer_from_bytes(engine, tactful_bytes_data(bytes), tactful_bytes_len(bytes) - 1, &customer, &error), TACTFUL_INVALID_STATE, "damaged", "");
+  OK(tactful_customer_from_bytes(engine, tactful_bytes_data(bytes), tactful_bytes_len(bytes), &customer, &error));
+  HOLDS(tactful_customer_len(customer) == tactful_customer_len(ada));
+  tactful_customer_free(customer);
+  tactful_bytes_free(bytes);
+  tactful_bytes_free(NULL);
+}
+
 int main(void) {
   tactful_engine *engine = NULL;
   tactful_customer *ada = NULL;
@@ -353,6 +377,7 @@ int main(void) {
   events(engine, ada);
   requests(engine, ada, request);
   bases(engine);
+  states(engine, ada);
   /* Handles do not depend on each other's lives. */
   tactful_engine_free(engine);
   HOLDS(tactful_customer_len(ada) == 3);

@@ -150,6 +150,34 @@ static void story(const tactful::engine &engine) {
   }
 }
 
+// State goes round as bytes; what is wrong with them is an error.
+static void states(const tactful::engine &engine) {
+  tactful::base base(engine);
+  base.record(tactful::event("purchase", MARCH, "customer:ada").set("amount", tactful::value::decimal("1.00")));
+  base.record(tactful::event("purchase", MARCH, "customer:ben"));
+  const std::vector<std::uint8_t> whole = base.to_bytes();
+  HOLDS(tactful::base::from_bytes(engine, whole).to_bytes() == whole);
+  HOLDS(tactful::base::from_bytes(engine, whole).size() == 2);
+  tactful::customer ada(engine, "customer:ada");
+  engine.record(ada, tactful::event("purchase", MARCH, "customer:ada").set("amount", tactful::value::decimal("1.00")));
+  std::vector<std::uint8_t> bytes = ada.to_bytes();
+  tactful::customer again = tactful::customer::from_bytes(engine, bytes);
+  HOLDS(again.to_bytes() == bytes && again.size() == 1 && again.id().str() == "customer:ada");
+  const tactful::request request({"home"});
+  HOLDS(engine.decide(again, request, MARCH + DAY).json().str() == engine.decide(ada, request, MARCH + DAY).json().str());
+  const std::pair<std::size_t, const char *> wrongs[] = {{4, "not_state"}, {6, "newer_format"}, {20, "damaged"}};
+  for (const auto &wrong : wrongs) {
+    std::vector<std::uint8_t> changed = bytes;
+    changed[wrong.first] = 9;
+    try {
+      tactful::customer::from_bytes(engine, changed);
+      HOLDS(!"changed bytes are a customer");
+    } catch (const tactful::error &error) {
+      HOLDS(error.status() == TACTFUL_INVALID_STATE && error.code() == wrong.second);
+    }
+  }
+}
+
 // What is only read is read by many threads at once: one engine, one base, one request, and one decision whose texts are written
 // when they are first asked for.
 static void threads(const tactful::engine &engine) {
@@ -179,6 +207,7 @@ int main() {
   errors(engine);
   texts();
   story(engine);
+  states(engine);
   threads(engine);
   std::cout << checks << " checks\n";
   return failures == 0 ? 0 : 1;
