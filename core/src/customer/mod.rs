@@ -34,8 +34,8 @@ pub(crate) use strand::PreparedCell;
 pub use strand::{Arrival, Prepared, Strand};
 pub use view::{StoryRow, View};
 
-use crate::expr::plan::Filters;
 use crate::encoding::{Content, Section, StateError};
+use crate::expr::plan::Filters;
 use crate::value::Timestamp;
 use std::sync::Arc;
 
