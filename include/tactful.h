@@ -318,6 +318,11 @@ typedef struct tactful_answer tactful_answer;
 typedef struct tactful_base tactful_base;
 
 /**
+ * State as bytes, to be kept anywhere and read again by this or a later version of the library.
+ */
+typedef struct tactful_bytes tactful_bytes;
+
+/**
  * One customer as an engine knows them: their story, and what is derived from it.
  */
 typedef struct tactful_customer tactful_customer;
@@ -765,6 +770,11 @@ typedef struct tactful_replay_stats {
  * A question in JSON cannot be answered.
  */
 #define TACTFUL_INVALID_QUERY 7
+
+/**
+ * Bytes that are no state, damaged, of a newer format or of another playbook.
+ */
+#define TACTFUL_INVALID_STATE 8
 
 #ifdef __cplusplus
 extern "C" {
@@ -1338,6 +1348,70 @@ struct tactful_text tactful_answer_to_json(const struct tactful_answer *answer);
  * Frees an answer. Null is ignored.
  */
 void tactful_answer_free(struct tactful_answer *answer);
+
+/**
+ * Writes a customer as bytes: the story, and up to when its effects were told. Equal stories under equal playbooks give equal
+ * bytes, in whatever order their events arrived. The caller frees them with tactful_bytes_free.
+ *
+ * Thread-safe, as long as nothing is recorded meanwhile. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_customer_to_bytes(const struct tactful_customer *customer,
+                                         struct tactful_bytes **bytes,
+                                         struct tactful_error **error);
+
+/**
+ * Makes a customer out of `length` bytes that tactful_customer_to_bytes wrote, under the engine's playbook or another version of
+ * it; the bytes are borrowed for the call only. The caller frees the customer with tactful_customer_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_STATE for bytes that are damaged, of a newer format or of another playbook, or with
+ * TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_customer_from_bytes(const struct tactful_engine *engine,
+                                           const uint8_t *data,
+                                           size_t length,
+                                           struct tactful_customer **customer,
+                                           struct tactful_error **error);
+
+/**
+ * Writes a whole base as bytes: all stories, and what was told about links between identifiers. The caller frees them with
+ * tactful_bytes_free.
+ *
+ * Thread-safe, as long as nothing is recorded meanwhile. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_base_to_bytes(const struct tactful_base *base,
+                                     struct tactful_bytes **bytes,
+                                     struct tactful_error **error);
+
+/**
+ * Makes a base out of `length` bytes that tactful_base_to_bytes wrote; the bytes are borrowed for the call only. The caller frees
+ * the base with tactful_base_free.
+ *
+ * Thread-safe. Fails as tactful_customer_from_bytes does.
+ */
+tactful_status tactful_base_from_bytes(const struct tactful_engine *engine,
+                                       const uint8_t *data,
+                                       size_t length,
+                                       struct tactful_base **base,
+                                       struct tactful_error **error);
+
+/**
+ * The first of the bytes, borrowed until they are freed. Null for null.
+ *
+ * Thread-safe.
+ */
+const uint8_t *tactful_bytes_data(const struct tactful_bytes *bytes);
+
+/**
+ * How many bytes there are. 0 for null.
+ *
+ * Thread-safe.
+ */
+size_t tactful_bytes_len(const struct tactful_bytes *bytes);
+
+/**
+ * Frees bytes. Null is ignored.
+ */
+void tactful_bytes_free(struct tactful_bytes *bytes);
 
 /**
  * Makes a replay without events yet. `options` may be null. The caller frees it with tactful_replay_free; it may outlive the engine.

@@ -1,5 +1,5 @@
 use super::{Reader, StateError, Writer};
-use crate::value::{Currency, Decimal, Duration, Moment, Value};
+use crate::value::{Currency, Date, Decimal, Duration, Moment, Point, Value};
 use std::sync::Arc;
 
 /// How deep lists and maps may nest.
@@ -59,6 +59,14 @@ pub(crate) fn write_value(writer: &mut Writer, value: &Value) {
             writer.byte(12);
             writer.signed(length.nanos());
         }
+        Value::Date(date) => {
+            writer.byte(13);
+            writer.signed(i64::from(date.days()));
+        }
+        Value::Point(point) => {
+            writer.byte(14);
+            writer.raw(&point.bits().to_le_bytes());
+        }
     }
 }
 
@@ -102,6 +110,15 @@ fn read_within(reader: &mut Reader<'_>, depth: u32) -> Result<Value, StateError>
             Value::Timestamp(Moment::new(seconds, nanos).map_err(|_| reader.corrupt("a time between the years 1 and 9999"))?)
         }
         12 => Value::Duration(Duration::from_nanos(reader.signed()?)),
+        13 => {
+            let date = i32::try_from(reader.signed()?).ok().and_then(Date::from_days);
+            Value::Date(date.ok_or_else(|| reader.corrupt("a date between the years 1 and 9999"))?)
+        }
+        14 => {
+            let point = Point::from_bits(reader.eight()?);
+            let point = Point::new(point.latitude(), point.longitude());
+            Value::Point(point.ok_or_else(|| reader.corrupt("a point on the earth"))?)
+        }
         _ => return Err(reader.corrupt("the kind of a value")),
     })
 }

@@ -1,4 +1,4 @@
-use crate::customer::{Event, Identifier};
+use crate::customer::{Details, Event, Identifier};
 use crate::encoding::{Reader, StateError, Writer, read_value, write_value};
 use crate::value::Timestamp;
 use std::fmt;
@@ -54,11 +54,13 @@ pub(super) fn write_aside(writer: &mut Writer, events: &[Aside]) {
             writer.text(name);
             write_value(writer, value);
         }
+        let details = event.details.as_ref().and_then(|details| details.canonical().ok());
+        writer.text(details.as_deref().unwrap_or(""));
     }
 }
 
 pub(super) fn read_aside(mut reader: Reader<'_>, identifier: &Identifier) -> Result<Vec<Aside>, StateError> {
-    let count = reader.count(8)?;
+    let count = reader.count(9)?;
     let mut events = Vec::with_capacity(count);
     for _ in 0..count {
         let event_type = reader.text()?.to_owned();
@@ -68,9 +70,11 @@ pub(super) fn read_aside(mut reader: Reader<'_>, identifier: &Identifier) -> Res
         let properties = reader.count(2)?;
         let properties: Result<Vec<_>, StateError> =
             (0..properties).map(|_| Ok((reader.text()?.to_owned(), read_value(&mut reader)?))).collect();
+        let properties = properties?;
+        let details = Some(Details::of_canonical(reader.text()?)).filter(|details| !details.is_empty()).map(Box::new);
         let known_at = (known_at != time).then_some(known_at);
         let identifiers = vec![identifier.clone()];
-        let event = Event { event_type, time, known_at, identifiers, id, sequence, channel, source, properties: properties? };
+        let event = Event { event_type, time, known_at, identifiers, id, sequence, channel, source, properties, details };
         events.push(Aside { event, code: "", path: String::new() });
     }
     reader.end()?;

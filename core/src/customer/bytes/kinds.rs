@@ -25,6 +25,8 @@ pub(crate) fn describe(event: &EventDecl, cells: &[CellKind]) -> Box<[u8]> {
             }
             CellKind::Bits(Bits::Timestamp) => writer.byte(7),
             CellKind::Bits(Bits::Duration) => writer.byte(8),
+            CellKind::Bits(Bits::Date) => writer.byte(11),
+            CellKind::Bits(Bits::Point) => writer.byte(12),
         }
     }
     writer.into_bytes().into()
@@ -87,6 +89,8 @@ fn other(reader: &mut Reader<'_>) -> Result<Arc<Layout>, StateError> {
                 8 => Type::Duration,
                 9 => Type::String,
                 10 => Type::Dyn,
+                11 => Type::Date,
+                12 => Type::Point,
                 _ => return Err(reader.corrupt("the kind of a property")),
             };
             properties.push((name, ty));

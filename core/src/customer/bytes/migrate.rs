@@ -1,6 +1,6 @@
 use super::aside::Aside;
 use crate::customer::layout::Layout;
-use crate::customer::reserved::ATTRIBUTE_SET;
+use crate::customer::reserved::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET};
 use crate::customer::strand::Strand;
 use crate::customer::view::{StoryRow, View};
 use crate::customer::{Event, EventError};
@@ -26,7 +26,7 @@ impl Renames {
         if let Some(name) = self.events.get(&*event.event_type) {
             event.event_type = name.to_string();
         }
-        let attribute_set = event.event_type == ATTRIBUTE_SET;
+        let attribute_set = matches!(&*event.event_type, ATTRIBUTE_SET | ATTRIBUTE_CLEARED);
         for (name, value) in &mut event.properties {
             if let (true, "attribute", Value::String(attribute)) = (attribute_set, name.as_str(), &*value)
                 && let Some(new) = self.attributes.get(attribute)
@@ -103,6 +103,12 @@ fn told(row: &StoryRow<'_>) -> Option<Event> {
     for property in &kind.properties {
         properties.extend(row.property(property.id).map(|value| (property.name.to_string(), value)));
     }
+    // An attribute that was set to nothing was taken back.
+    let event_type = match event_type {
+        ATTRIBUTE_SET if properties.len() == 1 => ATTRIBUTE_CLEARED,
+        other => other,
+    };
+    let details = row.details();
     Some(Event {
         event_type: event_type.to_owned(),
         time: row.time(),
@@ -113,5 +119,6 @@ fn told(row: &StoryRow<'_>) -> Option<Event> {
         channel: row.channel().map(str::to_owned),
         source: row.source().map(str::to_owned),
         properties,
+        details: (!details.is_empty()).then(|| Box::new(details)),
     })
 }

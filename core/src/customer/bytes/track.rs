@@ -4,7 +4,7 @@ use crate::customer::texts::{Code, Texts};
 use crate::customer::track::{Cells, Track};
 use crate::encoding::{Reader, StateError, Writer, read_value, write_value};
 use crate::expr::{Bits, EventKind};
-use crate::value::{Timestamp, Value};
+use crate::value::{Date, Point, Timestamp, Value};
 
 /// Numbers texts in the order in which they are first written, so that the order of arrival does not show.
 pub(super) struct Numbers {
@@ -38,7 +38,7 @@ impl Numbers {
 const SECOND: i64 = 1_000_000;
 const MILLISECOND: i64 = 1_000;
 
-/// Writes a track: times, when each was known, sequence numbers, ids, channels, sources, and the properties.
+/// Writes a track: times, when each was known, sequence numbers, ids, channels, sources, details, and the properties.
 pub(super) fn write_track(writer: &mut Writer, strand: &Strand, track: &Track, cells: &[CellKind], numbers: &mut Numbers) {
     writer.size(track.len());
     write_times(writer, &track.times);
@@ -58,7 +58,7 @@ pub(super) fn write_track(writer: &mut Writer, strand: &Strand, track: &Track, c
         write_id(writer, before, id);
         before = id;
     }
-    for codes in [&track.channels, &track.sources] {
+    for codes in [&track.channels, &track.sources, &track.details] {
         write_sparse(writer, codes.iter().any(|code| *code != 0), |writer| {
             codes.iter().for_each(|code| writer.varint(numbers.number(*code)));
         });
@@ -155,7 +155,7 @@ fn write_column(writer: &mut Writer, column: &Cells, cell: CellKind, numbers: &m
                     write_bits(writer, bits.len(), |row| bits.get(row).is_some_and(|bit| *bit != 0));
                 }
                 Bits::Uint => present.for_each(|bits| writer.varint(bits)),
-                Bits::Double => present.for_each(|bits| writer.raw(&bits.to_le_bytes())),
+                Bits::Double | Bits::Point => present.for_each(|bits| writer.raw(&bits.to_le_bytes())),
                 Bits::Timestamp => {
                     let mut before = 0;
                     present.by_ref().for_each(|bits| {
@@ -163,7 +163,9 @@ fn write_column(writer: &mut Writer, column: &Cells, cell: CellKind, numbers: &m
                         before = bits.cast_signed();
                     });
                 }
-                Bits::Int | Bits::Decimal { .. } | Bits::Duration => present.for_each(|bits| writer.signed(bits.cast_signed())),
+                Bits::Int | Bits::Decimal { .. } | Bits::Duration | Bits::Date => {
+                    present.for_each(|bits| writer.signed(bits.cast_signed()))
+                }
             }
         }
         Cells::Whole(values) => {
@@ -222,7 +224,7 @@ pub(super) fn read_track(
         }
     }
     track.ids = read_ids(reader, rows, ids)?;
-    for codes in [&mut track.channels, &mut track.sources] {
+    for codes in [&mut track.channels, &mut track.sources, &mut track.details] {
         if reader.flag()? {
             *codes = read_codes(reader, rows, texts)?;
         }
@@ -365,6 +367,18 @@ fn read_column(reader: &mut Reader<'_>, cell: CellKind, rows: usize, texts: usiz
             Bits::Timestamp => {
                 before = before.wrapping_add(reader.signed()?);
                 reader.instant(before)?.micros().cast_unsigned()
+            }
+            Bits::Point => {
+                let bits = reader.eight()?;
+                let point = Point::from_bits(bits);
+                Point::new(point.latitude(), point.longitude()).ok_or_else(|| reader.corrupt("a point on the earth"))?;
+                bits
+            }
+            Bits::Date => {
+                let days = reader.signed()?;
+                let date = i32::try_from(days).ok().and_then(Date::from_days);
+                date.ok_or_else(|| reader.corrupt("a date between the years 1 and 9999"))?;
+                days.cast_unsigned()
             }
             Bits::Int | Bits::Decimal { .. } | Bits::Duration => reader.signed()?.cast_unsigned(),
         });
