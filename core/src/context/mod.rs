@@ -1,5 +1,6 @@
 //! Everything that can be read about a customer at one instant, looked up when a rule asks for it.
 
+mod attribute;
 mod persona;
 mod reach;
 mod rule;
@@ -8,6 +9,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use attribute::{Lost, Told};
 pub(crate) use reach::{Reach, Reaches};
 pub(crate) use rule::Rule;
 pub(crate) use rules::state_rule;
@@ -182,26 +184,6 @@ impl<'a> Context<'a> {
 
     fn posteriors(&self) -> &Posteriors {
         self.posteriors.get_or_init(|| persona::posteriors(self, &self.rules.personas))
-    }
-
-    /// An attribute: its value, whether it was told, and until when that holds.
-    pub(crate) fn attribute(&self, place: usize) -> (Read, bool) {
-        let (Some(rule), Some(kind)) = (self.rules.attributes.get(place), self.rules.sources.reserved.attributes.get(place))
-        else {
-            return (Read::missing("?".into()), false);
-        };
-        let next = self.view.next_event(&[*kind], self.now);
-        let told = self.view.last(*kind, self.now);
-        let expiry = told.and_then(|row| rule.ttl.map(|ttl| row.time().saturating_add_micros(ttl.micros())));
-        let expired = expiry.is_some_and(|expiry| self.now >= expiry);
-        if let Some(value) = told.filter(|_| !expired).and_then(|row| row.value(0)) {
-            return (Read::known(value).until(earlier(next, expiry)), true);
-        }
-        let read = match &rule.default {
-            Some(value) => Read::known(value.clone()),
-            None => Read::missing(self.rules.sources.path(FactId(u32::try_from(place).unwrap_or(u32::MAX)))),
-        };
-        (read.until(next), false)
     }
 
     /// What a fact was read as, read when first asked for; `None` for a fact that is not declared.

@@ -1,3 +1,4 @@
+use super::attribute::AttributeRule;
 use super::reach::{Reach, Reaches};
 use super::rule::Rule;
 use super::sources::Sources;
@@ -6,7 +7,7 @@ use crate::error::{Diagnostic, Severity};
 use crate::expr::plan::Plan;
 use crate::expr::{Expected, TimeClass};
 use crate::playbook::{Playbook, Renamed, RenamedKind, Text};
-use crate::value::{Duration, Value, Zone};
+use crate::value::{Duration, Zone};
 use std::sync::Arc;
 
 /// The compiled part of a playbook that says what is true of a customer: attributes, segments and personas.
@@ -32,15 +33,6 @@ pub(crate) struct Rules {
     pub(crate) reaches: Reaches,
     /// All rules of the playbook compiled together.
     pub(crate) plan: Plan,
-}
-
-/// A compiled attribute.
-#[derive(Debug)]
-pub(crate) struct AttributeRule {
-    /// Readable when nothing was told.
-    pub(crate) default: Option<Value>,
-    /// How long a told value is known.
-    pub(crate) ttl: Option<Duration>,
 }
 
 /// A compiled persona.
@@ -80,11 +72,7 @@ impl Rules {
         if !complete {
             return None;
         }
-        let attributes = playbook
-            .attributes
-            .iter()
-            .map(|attribute| AttributeRule { default: attribute.default.clone(), ttl: attribute.ttl })
-            .collect();
+        let attributes = playbook.attributes.iter().map(|attribute| AttributeRule::of(attribute, playbook)).collect();
         let customer_zone = playbook
             .customer_zone
             .as_ref()

@@ -14,6 +14,8 @@ pub(super) struct Attribute {
     now: Timestamp,
     /// Up to when knowledge counts; by default `now`.
     known_at: Option<Timestamp>,
+    /// The instant at which it is read, as known at `now`; by default `now`, to which a later one is cut.
+    as_of: Option<Timestamp>,
 }
 
 /// The value of an attribute.
@@ -37,6 +39,13 @@ pub(super) struct AttributeAnswer<'a> {
     until: Option<Timestamp>,
 }
 
+/// The place of a declared attribute.
+pub(super) fn place_of(declared: &[crate::playbook::Attribute], name: &str) -> Result<usize, QueryError> {
+    declared.iter().position(|attribute| *attribute.name.text == *name).ok_or_else(|| {
+        QueryError::undeclared("attribute", "attribute", name, declared.iter().map(|attribute| &*attribute.name.text))
+    })
+}
+
 impl Question for Attribute {
     const NAME: &'static str = "attribute";
     const SUBJECT: Subject = Subject::Customer;
@@ -45,12 +54,10 @@ impl Question for Attribute {
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<AttributeAnswer<'a>, QueryError> {
         let customer = asked.customer()?;
         let declared = &asked.engine.playbook().attributes;
-        let place = declared.iter().position(|attribute| *attribute.name.text == *self.attribute).ok_or_else(|| {
-            let names = declared.iter().map(|attribute| &*attribute.name.text);
-            QueryError::undeclared("attribute", "attribute", &self.attribute, names)
-        })?;
+        let place = place_of(declared, &self.attribute)?;
         let known_at = self.known_at.unwrap_or(self.now);
-        let (read, told) = asked.engine.look(customer, self.now, known_at, |context, _| context.attribute(place));
+        let at = self.as_of.map_or(self.now, |at| at.min(self.now));
+        let (read, told) = asked.engine.look(customer, self.now, known_at, |context, _| context.attribute_at(place, at));
         let attribute = &declared[place];
         let (known, value) = match read.value {
             Answer::Known(value) => (true, value),

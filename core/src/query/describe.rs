@@ -1,7 +1,7 @@
 //! What a playbook declares.
 
 use super::{Asked, QueryError, Question, Subject};
-use crate::playbook::{self, ConsentDefault, ContactRule, Format, Movement, Name, Origin, Playbook, Scope, Sensitivity};
+use crate::playbook::{self, ConsentDefault, ContactRule, DataKind, Format, Movement, Name, Playbook, Scope, Sensitivity};
 use crate::value::{Unit, Value, Window};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,12 @@ struct Attribute<'a> {
     default: Option<&'a Value>,
     /// How long a told value is known; null for ever.
     ttl: Option<String>,
+    /// Which kind of data it is; null when not declared.
+    kind: Option<&'static str>,
+    /// By what one of several told values is chosen.
+    resolve: Vec<&'static str>,
+    /// Who is believed first about it.
+    sources: Vec<&'a str>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -83,6 +89,8 @@ struct Attribute<'a> {
 struct EventType<'a> {
     name: &'a str,
     title: Option<&'a str>,
+    /// Which kind of data it is; null when not declared.
+    kind: Option<&'static str>,
     properties: Vec<Property<'a>>,
 }
 
@@ -261,12 +269,7 @@ fn attribute(attribute: &playbook::Attribute) -> Attribute<'_> {
         name: text(&attribute.name),
         title: attribute.title.as_deref(),
         ty: attribute.ty.to_string(),
-        origin: match attribute.origin {
-            Origin::Stated => "stated",
-            Origin::Observed => "observed",
-            Origin::Inferred => "inferred",
-            Origin::ThirdParty => "third_party",
-        },
+        origin: attribute.origin.name(),
         sensitivity: match attribute.sensitivity {
             Sensitivity::Public => "public",
             Sensitivity::Personal => "personal",
@@ -275,6 +278,9 @@ fn attribute(attribute: &playbook::Attribute) -> Attribute<'_> {
         purposes: attribute.purposes.as_deref().map(texts),
         default: attribute.default.as_ref(),
         ttl: attribute.ttl.map(|ttl| ttl.to_string()),
+        kind: attribute.kind.map(DataKind::name),
+        resolve: attribute.resolve.iter().map(|criterion| criterion.name()).collect(),
+        sources: attribute.sources.iter().map(|source| &**source).collect(),
     }
 }
 
@@ -284,7 +290,12 @@ fn event_type(event: &playbook::EventType) -> EventType<'_> {
         ty: property.ty.to_string(),
         required: property.required,
     });
-    EventType { name: text(&event.name), title: event.title.as_deref(), properties: properties.collect() }
+    EventType {
+        name: text(&event.name),
+        title: event.title.as_deref(),
+        kind: event.kind.map(DataKind::name),
+        properties: properties.collect(),
+    }
 }
 
 fn journey(journey: &playbook::Journey) -> Journey<'_> {

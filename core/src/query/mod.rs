@@ -10,6 +10,7 @@ mod describe;
 mod error;
 mod read;
 mod schema;
+mod why;
 
 pub use error::QueryError;
 pub use read::MAX_BYTES;
@@ -96,6 +97,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<customer::History>(),
     Entry::of::<customer::NextDue>(),
     Entry::of::<attribute::Attribute>(),
+    Entry::of::<why::Why>(),
 ];
 
 impl Engine {

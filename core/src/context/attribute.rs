@@ -1,0 +1,222 @@
+//! What counts of all that was told about an attribute.
+
+use super::{Context, earlier};
+use crate::customer::{StoryRow, View, read_detail};
+use crate::expr::{Detail, EventKind, FactId, Read};
+use crate::playbook::{Attribute, Criterion, Origin, Playbook};
+use crate::value::{Duration, Span, Timestamp, Value};
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// A compiled attribute.
+#[derive(Debug)]
+pub(crate) struct AttributeRule {
+    /// Readable when nothing was told.
+    pub(crate) default: Option<Value>,
+    /// How long a told value is known.
+    pub(crate) ttl: Option<Duration>,
+    /// Of facts that do not say theirs.
+    origin: Origin,
+    /// Who is believed first.
+    sources: Vec<Arc<str>>,
+    /// By what a fact is chosen; `latest` or `earliest` stands last.
+    resolve: Vec<Criterion>,
+}
+
+/// One thing that was told about an attribute.
+#[derive(Debug, Clone)]
+pub(crate) struct Told<'a> {
+    /// The event.
+    pub(crate) row: StoryRow<'a>,
+    /// What it says; `None` for taking back.
+    pub(crate) value: Option<Value>,
+    /// Place of its source among those declared.
+    rank: usize,
+    /// How it came to be known.
+    pub(crate) origin: Origin,
+    /// How sure it is, 0 to 1.
+    pub(crate) confidence: f64,
+    /// When it expires.
+    pub(crate) expires: Option<Timestamp>,
+    /// Why it does not count.
+    pub(crate) lost: Option<Lost>,
+}
+
+/// Why a fact does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// It was taken back.
+    Cleared,
+    /// It is too old.
+    Expired,
+    /// Another is preferred by this.
+    To(Criterion),
+}
+
+impl Lost {
+    /// Its name in answers.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Lost::Cleared => "cleared",
+            Lost::Expired => "expired",
+            Lost::To(criterion) => criterion.name(),
+        }
+    }
+}
+
+impl AttributeRule {
+    /// The rule of a declared attribute.
+    pub(super) fn of(attribute: &Attribute, playbook: &Playbook) -> Self {
+        let mut resolve = attribute.resolve.clone();
+        if !matches!(resolve.last(), Some(Criterion::Latest | Criterion::Earliest)) {
+            resolve.push(Criterion::Latest);
+        }
+        let playbooks = || playbook.sources.iter().map(|source| source.text.clone()).collect();
+        AttributeRule {
+            default: attribute.default.clone(),
+            ttl: attribute.ttl,
+            origin: attribute.origin,
+            sources: if attribute.sources.is_empty() { playbooks() } else { attribute.sources.clone() },
+            resolve,
+        }
+    }
+
+    /// By what a fact is chosen.
+    pub(crate) fn criteria(&self) -> impl Iterator<Item = Criterion> {
+        self.resolve.iter().copied()
+    }
+
+    fn told<'a>(&self, row: StoryRow<'a>) -> Told<'a> {
+        let source = row.source();
+        let rank = source.and_then(|source| self.sources.iter().position(|own| **own == *source));
+        let details = row.details_text();
+        Told {
+            row,
+            value: row.value(0),
+            rank: rank.unwrap_or(self.sources.len()),
+            origin: read_detail(Detail::Origin, details).and_then(Origin::named).unwrap_or(self.origin),
+            confidence: read_detail(Detail::Confidence, details).and_then(|text| text.parse().ok()).unwrap_or(1.0),
+            expires: self.ttl.filter(|_| row.value(0).is_some()).map(|ttl| row.time().saturating_add_micros(ttl.micros())),
+            lost: None,
+        }
+    }
+
+    /// Whether the later of two facts is preferred, and by what. A total order, so the order of arrival does not matter.
+    fn prefers(&self, earlier: &Told<'_>, later: &Told<'_>) -> (bool, Criterion) {
+        for criterion in &self.resolve {
+            let order = match criterion {
+                Criterion::Source => earlier.rank.cmp(&later.rank),
+                Criterion::Origin => directness(earlier.origin).cmp(&directness(later.origin)),
+                Criterion::Confidence => later.confidence.total_cmp(&earlier.confidence),
+                Criterion::Latest => Ordering::Greater,
+                Criterion::Earliest => Ordering::Less,
+            };
+            if order.is_ne() {
+                return (order.is_gt(), *criterion);
+            }
+        }
+        (true, Criterion::Latest)
+    }
+
+    /// From which place on sources are taken back: a source takes back what it could have overruled, no source everything.
+    fn reach(&self, clearing: &Told<'_>) -> usize {
+        let by_source = self.resolve.contains(&Criterion::Source) && clearing.row.source().is_some();
+        if by_source { clearing.rank } else { 0 }
+    }
+
+    /// All that was told up to an instant, in the order of the story, each with why it does not count; at most one counts.
+    pub(crate) fn all<'a>(&self, view: &View<'a>, kind: EventKind, now: Timestamp) -> Vec<Told<'a>> {
+        let mut all: Vec<Told<'a>> = Vec::new();
+        let mut best: Option<usize> = None;
+        view.events(&[kind], Span::lifetime(now), &mut |row| {
+            all.push(self.told(row));
+            ControlFlow::Continue(())
+        });
+        // Taking back reaches what was told before by a source of this place or a later one.
+        let mut cleared = usize::MAX;
+        for told in all.iter_mut().rev() {
+            if told.value.is_none() {
+                cleared = cleared.min(self.reach(told));
+            } else if told.rank >= cleared {
+                told.lost = Some(Lost::Cleared);
+            }
+        }
+        for place in 0..all.len() {
+            let Some(told) = all.get(place).filter(|told| told.value.is_some() && told.lost.is_none()) else { continue };
+            if told.expires.is_some_and(|expires| expires <= now) {
+                if let Some(told) = all.get_mut(place) {
+                    told.lost = Some(Lost::Expired);
+                }
+                continue;
+            }
+            let loser = match best.and_then(|best| Some((best, all.get(best)?))) {
+                None => None,
+                Some((before, other)) => {
+                    let (later, by) = self.prefers(other, told);
+                    Some((if later { before } else { place }, by))
+                }
+            };
+            match loser {
+                None => best = Some(place),
+                Some((loser, by)) => {
+                    if loser != place {
+                        best = Some(place);
+                    }
+                    if let Some(told) = all.get_mut(loser) {
+                        told.lost = Some(Lost::To(by));
+                    }
+                }
+            }
+        }
+        // What each lost to in the end is said of the fact that counts.
+        if let Some(winner) = best.and_then(|best| all.get(best).cloned()) {
+            for (place, fact) in all.iter_mut().enumerate() {
+                if let Some(Lost::To(_)) = fact.lost {
+                    let later_wins = best.is_some_and(|best| best > place);
+                    let (_, by) = if later_wins { self.prefers(fact, &winner) } else { self.prefers(&winner, fact) };
+                    fact.lost = Some(Lost::To(by));
+                }
+            }
+        }
+        all
+    }
+}
+
+/// How direct a fact is: the less, the better.
+fn directness(origin: Origin) -> usize {
+    Origin::ALL.iter().position(|other| *other == origin).unwrap_or(Origin::ALL.len())
+}
+
+impl Context<'_> {
+    /// An attribute: its value, whether it was told, and until when that holds.
+    pub(crate) fn attribute(&self, place: usize) -> (Read, bool) {
+        self.attribute_at(place, self.now)
+    }
+
+    /// An attribute at an instant that is not later than the question's.
+    pub(crate) fn attribute_at(&self, place: usize, now: Timestamp) -> (Read, bool) {
+        let (Some(rule), Some(kind)) = (self.rules.attributes.get(place), self.rules.sources.reserved.attributes.get(place))
+        else {
+            return (Read::missing("?".into()), false);
+        };
+        let next = self.view.next_event(&[*kind], now);
+        let (value, expires) = if rule.resolve == [Criterion::Latest] {
+            // All that was told before is older, so it neither counts nor outlives the last.
+            let told = self.view.last(*kind, now);
+            let expires = told.and_then(|row| rule.ttl.map(|ttl| row.time().saturating_add_micros(ttl.micros())));
+            (told.filter(|_| expires.is_none_or(|expires| now < expires)).and_then(|row| row.value(0)), expires)
+        } else {
+            let counts = rule.all(&self.view, *kind, now).into_iter().find(|told| told.value.is_some() && told.lost.is_none());
+            counts.map_or((None, None), |told| (told.value, told.expires))
+        };
+        if let Some(value) = value {
+            return (Read::known(value).until(earlier(next, expires)), true);
+        }
+        let read = match &rule.default {
+            Some(value) => Read::known(value.clone()),
+            None => Read::missing(self.rules.sources.path(FactId(u32::try_from(place).unwrap_or(u32::MAX)))),
+        };
+        (read.until(next), false)
+    }
+}
