@@ -252,6 +252,13 @@ impl Facts for Context<'_> {
         }
     }
 
+    fn fact_as_of(&self, fact: FactId, at: Timestamp) -> Option<Read> {
+        match self.rules.sources.source(fact) {
+            Some(Source::Attribute(place)) => Some(self.attribute_at(place, at).0),
+            _ => None,
+        }
+    }
+
     fn has(&self, fact: FactId) -> bool {
         match self.rules.sources.source(fact) {
             Some(Source::Attribute(place)) => self.attribute(place).1,

@@ -42,6 +42,9 @@ impl Reaches {
     #[must_use]
     pub(crate) fn of(&self, rule: &Rule, sources: &Sources) -> Reach {
         let mut reach = Reach { kinds: rule.reads().events.clone(), sessions: rule.reads().session, ..Reach::default() };
+        if rule.reads().zone {
+            reach.kinds.extend(sources.zone);
+        }
         for fact in &rule.reads().facts {
             match sources.source(*fact) {
                 Some(Source::Attribute(place)) => {

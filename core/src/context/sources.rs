@@ -1,5 +1,5 @@
 use crate::customer::Reserved;
-use crate::expr::{FactId, Schema, TimeClass};
+use crate::expr::{EventKind, FactId, Schema, TimeClass};
 use crate::playbook::Playbook;
 use crate::value::Type;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub(crate) struct Sources {
     pub(crate) declared_events: usize,
     /// The first segment fact; the others follow.
     pub(crate) segments: u32,
+    /// The event type in which the customer's own zone is kept.
+    pub(crate) zone: Option<EventKind>,
 }
 
 impl Sources {
@@ -57,6 +59,10 @@ impl Sources {
         let attributes = playbook.attributes.iter().map(|attribute| (attribute.name.text.clone(), attribute.ty.clone()));
         let purposes = playbook.purposes.iter().map(|purpose| purpose.name.text.clone()).collect();
         let reserved = Reserved::declare(&mut schema, purposes, attributes);
+        let zone = playbook.customer_zone.as_ref().and_then(|name| {
+            let place = playbook.attributes.iter().position(|attribute| attribute.name.text == name.text)?;
+            reserved.attributes.get(place).copied()
+        });
         let mut facts = Vec::new();
         let mut declare = |path: String, ty: Type, class: TimeClass, source: Source| {
             facts.push(source);
@@ -94,7 +100,7 @@ impl Sources {
         {
             schema.retire(FactId(u32::try_from(place).unwrap_or(u32::MAX)));
         }
-        Sources { schema, facts, reserved, declared_events, segments: segments.0 }
+        Sources { schema, facts, reserved, declared_events, segments: segments.0, zone }
     }
 
     /// Where a fact comes from.

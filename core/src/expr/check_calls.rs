@@ -3,6 +3,7 @@
 use super::ast::{Extent, Kind, NodeId};
 use super::check::Checker;
 use super::checked::{Op, Ref};
+use super::evaluate_today::Elapsed;
 use super::finding::Finding;
 use super::signature::{Call, Function, Sort};
 use super::value_ops::Fault;
@@ -31,6 +32,12 @@ impl Checker<'_> {
                     self.wrong(id, Finding { hint, ..finding })
                 }
             };
+        }
+        if let (Some(target), Some(unit), []) = (target, Elapsed::named(function), args) {
+            return self.elapsed(id, target, unit);
+        }
+        if let (Some(target), "as_of", true) = (target, &**function, self.schema.is_some()) {
+            return self.as_of(id, target, args);
         }
         if let Some(target) = target {
             let qualified = self
@@ -67,8 +74,11 @@ impl Checker<'_> {
             }
             None => {
                 let known = super::meant::function(function).map(|meant| format!("write {meant}"));
-                let hint = nearest(function, functions::names().chain(["events", "segment", "persona"]))
-                    .map(|near| format!("did you mean `{near}`?"));
+                let hint = nearest(
+                    function,
+                    functions::names().chain(Elapsed::names()).chain(["events", "segment", "persona", "as_of"]),
+                )
+                .map(|near| format!("did you mean `{near}`?"));
                 let hint = known.or(hint);
                 self.no_function(id, &all, format!("unknown function `{function}`"), hint)
             }

@@ -93,6 +93,11 @@ impl Checker<'_> {
             self.reads.now = true;
             return self.push(id, Op::Now, Type::Timestamp, TimeClass::Linear);
         }
+        if parts.len() == 1 && &**first == "today" && self.schema.is_some() {
+            self.reads.now = true;
+            self.reads.zone = true;
+            return self.push(id, Op::Today, Type::Date, TimeClass::Step);
+        }
         if let Some(name) = types::denoted(&parts.join(".")) {
             return self.push(id, Op::Constant(Value::Type(Arc::from(name))), Type::Type, TimeClass::Constant);
         }
@@ -205,7 +210,7 @@ impl Checker<'_> {
         let mut finding = Finding::error("unknown_name", self.extent(id), format!("unknown name `{}`", written(&path)));
         let schema = self.schema;
         let paths = || schema.into_iter().flat_map(|schema| schema.facts().iter().map(|fact| &*fact.path));
-        let locals = self.scope.iter().map(|(name, _)| &**name).chain(["now"]);
+        let locals = self.scope.iter().map(|(name, _)| &**name).chain(["now", "today"]);
         let group = parts.first().map(|first| format!("{first}."));
         if let Some(near) = nearest(&path, paths().chain(locals)) {
             finding = finding.hint(format!("did you mean `{}`?", written(near)));

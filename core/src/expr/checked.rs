@@ -1,6 +1,7 @@
 //! A checked expression: what the evaluators walk. Names are resolved, every part has a type and a class over time.
 
 use super::ast::{BinaryOp, Extent, Form, NodeId, Tree};
+use super::evaluate_today::Elapsed;
 use super::signature::Function;
 use super::stream::Stream;
 use super::value_ops::Fault;
@@ -69,6 +70,19 @@ pub(super) enum Op {
     /// Fails when it is reached: what the standard finds wrong only then.
     Fail(Fault),
     Now,
+    /// The day of the question, in its zone.
+    Today,
+    /// Whole years or months since a day.
+    Elapsed {
+        day: Ref,
+        unit: Elapsed,
+    },
+    /// A fact as it was at an earlier instant.
+    AsOf {
+        fact: FactId,
+        time: Ref,
+        path: Arc<str>,
+    },
     Fact(FactId),
     HasFact(FactId),
     /// A name of no schema: the first candidate that is bound counts.
@@ -243,6 +257,7 @@ impl Op {
             Op::Constant(_)
             | Op::Fail(_)
             | Op::Now
+            | Op::Today
             | Op::Fact(_)
             | Op::HasFact(_)
             | Op::Named(_)
@@ -256,6 +271,7 @@ impl Op {
             | Op::HasDetail { .. } => Vec::new(),
             Op::Field { base, .. } | Op::HasField { base, .. } | Op::OptionalField { base, .. } => vec![*base],
             Op::Index { base, index } | Op::OptionalIndex { base, index } => vec![*base, *index],
+            Op::Elapsed { day: operand, .. } | Op::AsOf { time: operand, .. } => vec![*operand],
             Op::OrElse { base, other, .. } => vec![*base, *other],
             Op::Told(operand)
             | Op::Maybe(operand)
@@ -281,6 +297,7 @@ impl Op {
             Op::Constant(_)
             | Op::Fail(_)
             | Op::Now
+            | Op::Today
             | Op::Fact(_)
             | Op::HasFact(_)
             | Op::Named(_)
@@ -297,6 +314,8 @@ impl Op {
             Op::Index { base, index } => Op::Index { base: to(*base), index: to(*index) },
             Op::OptionalField { base, field } => Op::OptionalField { base: to(*base), field: field.clone() },
             Op::OptionalIndex { base, index } => Op::OptionalIndex { base: to(*base), index: to(*index) },
+            Op::Elapsed { day, unit } => Op::Elapsed { day: to(*day), unit: *unit },
+            Op::AsOf { fact, time, path } => Op::AsOf { fact: *fact, time: to(*time), path: path.clone() },
             Op::Told(read) => Op::Told(to(*read)),
             Op::Maybe(value) => Op::Maybe(to(*value)),
             Op::OrElse { base, other, unwraps } => Op::OrElse { base: to(*base), other: to(*other), unwraps: *unwraps },
@@ -359,6 +378,9 @@ impl fmt::Debug for Op {
             Op::Constant(value) => write!(f, "constant {value:?}"),
             Op::Fail(fault) => write!(f, "fail {fault:?}"),
             Op::Now => f.write_str("now"),
+            Op::Today => f.write_str("today"),
+            Op::Elapsed { day, unit } => write!(f, "{} {day:?}", unit.name()),
+            Op::AsOf { fact, time, .. } => write!(f, "as of {} {time:?}", fact.0),
             Op::Fact(id) => write!(f, "fact {}", id.0),
             Op::HasFact(id) => write!(f, "has fact {}", id.0),
             Op::Named(candidates) => write!(f, "named {candidates:?}"),

@@ -174,6 +174,9 @@ impl<'a> Machine<'a> {
             Op::Constant(value) => Partial::value(value.clone()),
             Op::Fail(fault) => Partial::new(self.error(fault.clone()), None),
             Op::Now => Partial { moving: true, ..Partial::value(Value::Timestamp(Moment::from(self.now))) },
+            Op::Today => self.today(),
+            Op::Elapsed { day, unit } => self.elapsed(id, *day, *unit, frame),
+            Op::AsOf { fact, time, path } => self.as_of(*fact, *time, path, frame),
             Op::Fact(fact) => {
                 let read = self.facts.fact(*fact);
                 match read.value {

@@ -23,6 +23,13 @@ pub trait Facts {
         matches!(self.fact(fact).value, Answer::Known(_))
     }
 
+    /// A declared fact as it was at an instant that is not later than `now`; the read's `until` is the first instant after that
+    /// one at which it changed or will. `None` where the past is not known.
+    fn fact_as_of(&self, fact: FactId, at: Timestamp) -> Option<Read> {
+        let _ = (fact, at);
+        None
+    }
+
     /// The value under a name that no schema declares; only expressions without a schema ask for one.
     fn named(&self, name: &str) -> Option<Value> {
         let _ = name;

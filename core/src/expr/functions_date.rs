@@ -18,14 +18,14 @@ pub(super) const TABLE: &[Function] =
                 _ => Err(Fault::no_overload("date", args)),
             }
         }),
-        function("addDays", Call::Method, &[takes(&[Sort::Date, Sort::Int], Sort::Date)], |args, _| {
-            moved("addDays", args, Date::add_days)
+        function("add_days", Call::Method, &[takes(&[Sort::Date, Sort::Int], Sort::Date)], |args, _| {
+            moved("add_days", args, Date::add_days)
         }),
-        function("addMonths", Call::Method, &[takes(&[Sort::Date, Sort::Int], Sort::Date)], |args, _| {
-            moved("addMonths", args, Date::add_months)
+        function("add_months", Call::Method, &[takes(&[Sort::Date, Sort::Int], Sort::Date)], |args, _| {
+            moved("add_months", args, Date::add_months)
         }),
-        function("addYears", Call::Method, &[takes(&[Sort::Date, Sort::Int], Sort::Date)], |args, _| {
-            moved("addYears", args, |day, years| day.add_months(years.checked_mul(12)?))
+        function("add_years", Call::Method, &[takes(&[Sort::Date, Sort::Int], Sort::Date)], |args, _| {
+            moved("add_years", args, |day, years| day.add_months(years.checked_mul(12)?))
         }),
     ];
 
