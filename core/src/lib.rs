@@ -35,6 +35,7 @@ pub mod expr;
 mod journey;
 pub mod playbook;
 pub mod query;
+pub mod trends;
 pub mod value;
 
 pub use base::CustomerBase;

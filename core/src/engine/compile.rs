@@ -6,6 +6,8 @@ use crate::error::{Diagnostic, Diagnostics, Severity};
 use crate::expr::plan::PlanBuilder;
 use crate::journey::{Journeys, Model};
 use crate::playbook::{Name, Playbook};
+use crate::trends::TrendRules;
+use std::sync::Arc;
 
 /// Compiles the loaded playbook; all findings of all its parts are reported together.
 pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner, Diagnostics> {
@@ -32,7 +34,9 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
     match (model, offers) {
         (Some(mut model), Some(mut offers)) if !findings.has_errors() => {
             plan(&mut model, &mut offers);
-            Ok(Inner { playbook, model, offers, warnings: findings })
+            let sources = &model.rules.sources;
+            let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
+            Ok(Inner { playbook, model, offers, trends, warnings: findings })
         }
         _ => Err(findings),
     }

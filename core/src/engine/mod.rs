@@ -4,6 +4,7 @@ mod attributes;
 mod compile;
 mod effect;
 mod purposes;
+mod trends;
 
 pub(crate) use attributes::parts;
 pub(crate) use effect::digest;
@@ -19,6 +20,7 @@ use crate::error::Diagnostics;
 use crate::expr::Answer;
 use crate::journey::{Model, derive, next_due};
 use crate::playbook::Playbook;
+use crate::trends::TrendRules;
 use crate::value::{Timestamp, Value};
 use effect::Namer;
 use std::collections::BTreeSet;
@@ -58,6 +60,7 @@ struct Inner {
     playbook: Playbook,
     model: Model,
     offers: Offers,
+    trends: Arc<TrendRules>,
     warnings: Diagnostics,
 }
 

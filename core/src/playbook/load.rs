@@ -212,7 +212,7 @@ impl Loader<'_> {
                 *first_day = week_begins;
             }
         }
-        let renamed = self.renamed(root, &events);
+        let (trends, renamed) = (self.trends(root, &events), self.renamed(root, &events));
         self.missing_treatments(root, &offers, &placements);
         // Without a name there is a mistake already; the rest is checked all the same.
         let unnamed = || Name { text: Arc::from(""), place: self.findings.place(root.node.spot) };
@@ -241,6 +241,7 @@ impl Loader<'_> {
             offers,
             placements,
             contact,
+            trends,
             renamed,
             digest: digest::digest(root.node),
         }

@@ -26,6 +26,7 @@ mod shape;
 mod source;
 mod table;
 mod tree;
+mod trends;
 mod types;
 mod yaml;
 
@@ -34,3 +35,5 @@ pub use labels::{Category, DataKind, Declassify, Department, Guard, Labels, Lega
 pub use model::*;
 pub use reserved::{OUTCOMES, RESERVED_EVENTS};
 pub use tree::Limits;
+pub(crate) use trends::USUAL_K;
+pub use trends::{SEGMENT_ENTERED, STAGE_ENTERED};

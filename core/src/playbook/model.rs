@@ -102,11 +102,34 @@ pub struct Playbook {
     pub placements: Vec<Placement>,
     /// `contact`: caps and pauses.
     pub contact: Vec<ContactRule>,
+    /// `trends`: what is counted over many customers.
+    pub trends: Vec<Trend>,
     /// `renamed`: names that earlier versions had.
     pub renamed: Vec<Renamed>,
     /// SHA-256 over the canonical form of the merged documents (comments, layout and file names do not count) and the
     /// version of the tables in use; 64 hexadecimal digits.
     pub digest: Arc<str>,
+}
+
+/// What is counted over many customers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trend {
+    /// Its name.
+    pub name: Name,
+    /// `count`: an event type, an outcome, `stage_entered` or `segment_entered`.
+    pub count: Name,
+    /// `by`: the dimensions, in order.
+    pub by: Vec<Name>,
+    /// `sum`: a property that is summed up as well.
+    pub sum: Option<Name>,
+    /// `histogram`: a property whose distribution is kept.
+    pub histogram: Option<Name>,
+    /// `half_life`: after which a count is worth half; `None` for never.
+    pub half_life: Option<Duration>,
+    /// `epoch`: the span of time that is counted together.
+    pub epoch: Duration,
+    /// `k`: how many customers an answer is about at least.
+    pub k: u32,
 }
 
 /// A name that an earlier version had.

@@ -92,8 +92,41 @@ pub(super) static PLAYBOOK: Object = Object {
         may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
         may("placements", Names(&Obj(&PLACEMENT)), "", "the slots that ask for offers"),
         may("contact", List(&CONTACT), "", "the contact policy: caps and pauses"),
+        may("trends", Names(&Obj(&TREND)), "", "what is counted over many customers"),
         may("renamed", Obj(&RENAMED), "", "names that earlier versions had, so that the stories of customers carry over"),
         may(SCHEMA_KEY, One(Leaf::Text), "", "where an editor finds the JSON Schema; not part of the playbook"),
+    ],
+};
+
+static DIMENSION: Shape = One(Leaf::Reference("a dimension"));
+static DIMENSIONS: [Shape; 2] = [One(Leaf::Reference("a dimension")), List(&DIMENSION)];
+static TREND: Object = Object {
+    name: "trend",
+    doc: "What is counted over many customers.",
+    marks: &[],
+    fields: &[
+        must("count", One(Leaf::Reference("an event type")), "an event type, an outcome, `stage_entered` or `segment_entered`"),
+        may(
+            "by",
+            one_or_more(&DIMENSIONS),
+            "",
+            "dimensions: properties of the event (text, bool, int), `channel`, `segment` (those the customer was in then); of an outcome `offer` and `placement` too; of `stage_entered` `journey` and `stage`",
+        ),
+        may("sum", PROPERTY_NAME, "", "a numeric property of the event that is summed up as well"),
+        may(
+            "histogram",
+            PROPERTY_NAME,
+            "",
+            "a numeric property of the event whose distribution is kept, in logarithmic buckets",
+        ),
+        may("half_life", One(Leaf::Duration), "", "after this time a count is worth half; without it counts keep their worth"),
+        may(
+            "epoch",
+            One(Leaf::Duration),
+            "\"1d\"",
+            "the span of time that is counted together, from 1970 on; a snapshot holds those that are over",
+        ),
+        may("k", One(Leaf::Whole(2, 1_000_000)), "10", "no answer is about fewer customers than this"),
     ],
 };
 
@@ -106,14 +139,15 @@ static RENAMED: Object = Object {
         may("attributes", Names(&ATTRIBUTE_NAME), "", "attributes: the old name to the declared one"),
         may(
             "properties",
-            Names(&PROPERTY_NAME),
+            Names(&OLD_PROPERTY),
             "",
             "properties: `<event type>.<old name>`, with the event type's declared name, to the declared name of the property",
         ),
     ],
 };
 static ATTRIBUTE_NAME: Shape = One(Leaf::Reference("an attribute"));
-static PROPERTY_NAME: Shape = One(Leaf::Reference("a property"));
+const PROPERTY_NAME: Shape = One(Leaf::Reference("a property"));
+static OLD_PROPERTY: Shape = PROPERTY_NAME;
 
 static SESSIONS: Object = Object {
     name: "session setting",
