@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for line in BufReader::new(std::fs::File::open(events)?).lines() {
         base.record(&Event::from_json(&line?)?)?;
     }
-    let request = Request { placements: placements.to_vec(), facts: Vec::new() };
+    let request = Request { placements: placements.to_vec(), facts: Vec::new(), ..Request::default() };
     let now = Timestamp::parse(now)?;
     let mut out = std::io::stdout().lock();
     for customer in base.iter() {

@@ -100,7 +100,9 @@ pub unsafe extern "C" fn tactful_base_decide(
         let identifier = unsafe { identifier.identifier("identifier") }?;
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
         let engine = base.0.engine();
-        let made = with_customer(&base.0, &identifier, |customer| Ok(engine.decide(customer, &request.0, now, known_at)?))?;
+        let made = with_customer(&base.0, &identifier, |customer| {
+            Ok(engine.decide(customer, &request.0.met_on(&identifier), now, known_at)?)
+        })?;
         // SAFETY: by contract.
         unsafe { out.give(tactful_decision::new(made)) };
         Ok(())
@@ -128,7 +130,9 @@ pub unsafe extern "C" fn tactful_base_explain(
         let identifier = unsafe { identifier.identifier("identifier") }?;
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
         let engine = base.0.engine();
-        let made = with_customer(&base.0, &identifier, |customer| Ok(engine.explain(customer, &request.0, now, known_at)?))?;
+        let made = with_customer(&base.0, &identifier, |customer| {
+            Ok(engine.explain(customer, &request.0.met_on(&identifier), now, known_at)?)
+        })?;
         // SAFETY: by contract.
         unsafe { out.give(tactful_decision::new(made)) };
         Ok(())

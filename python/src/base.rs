@@ -213,6 +213,7 @@ pub(crate) fn answer(
             &nobody
         }
     };
+    let request = &request.met_on(identifier);
     let answer = if explain {
         base.engine().explain(customer, request, *now, *known_at)
     } else {

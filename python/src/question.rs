@@ -25,7 +25,7 @@ impl Question {
             Some(facts) => value::named(facts, "facts", Doubles::Finite)?,
             None => Vec::new(),
         };
-        let request = Request { placements: placements(asked)?, facts };
+        let request = Request { placements: placements(asked)?, facts, ..Request::default() };
         Ok(Question { request, now: time::instant(now, "now")?, known_at: time::optional(known_at, "known_at")? })
     }
 }

@@ -109,12 +109,12 @@ impl CustomerBase {
         self.customers.entry(owner).or_insert_with(|| Customer::new(identifier.clone(), layout))
     }
 
-    /// Decides for the customer whom an identifier points to; somebody unknown is a customer without events.
+    /// Decides for the customer whom an identifier points to, as met on it; somebody unknown is a customer without events.
     ///
     /// # Errors
     /// [`RequestError`] as for [`Engine::decide`], or for an identifier of an undeclared namespace.
     pub fn decide(&self, identifier: &Identifier, request: &Request, now: Timestamp) -> Result<Decision, RequestError> {
-        self.with_customer(identifier, |customer| self.engine.decide(customer, request, now, None))
+        self.with_customer(identifier, |customer| self.engine.decide(customer, &request.met_on(identifier), now, None))
     }
 
     /// The same decision with the reasons for every candidate.
@@ -122,7 +122,7 @@ impl CustomerBase {
     /// # Errors
     /// As for [`decide`](Self::decide).
     pub fn explain(&self, identifier: &Identifier, request: &Request, now: Timestamp) -> Result<Decision, RequestError> {
-        self.with_customer(identifier, |customer| self.engine.explain(customer, request, now, None))
+        self.with_customer(identifier, |customer| self.engine.explain(customer, &request.met_on(identifier), now, None))
     }
 
     fn with_customer(

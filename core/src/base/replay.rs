@@ -109,7 +109,7 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`] for an unknown placement or outcome.
     pub fn new(engine: Engine, mut options: ReplayOptions) -> Result<Self, ReplayError> {
-        let request = Request { placements: options.placements.clone(), facts: Vec::new() };
+        let request = Request { placements: options.placements.clone(), facts: Vec::new(), ..Request::default() };
         options.decide_at.sort_unstable();
         options.decide_at.dedup();
         if !options.decide_at.is_empty() && !request.placements.is_empty() {

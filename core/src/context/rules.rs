@@ -1,5 +1,5 @@
 use super::attribute::AttributeRule;
-use super::reach::{Reach, Reaches};
+use super::reach::Reaches;
 use super::rule::Rule;
 use super::sources::Sources;
 use crate::customer::{Layout, Renames};
@@ -95,12 +95,6 @@ impl Rules {
     pub(crate) fn conditions(&mut self) -> impl Iterator<Item = &mut Rule> {
         let evidence = self.personas.iter_mut().flat_map(|persona| persona.evidence.iter_mut().map(|(rule, ..)| rule));
         self.segments.iter_mut().chain(evidence)
-    }
-
-    /// What a rule reads in the end: through segments, personas and journeys.
-    #[must_use]
-    pub(crate) fn reach(&self, rule: &Rule) -> Reach {
-        self.reaches.of(rule, &self.sources)
     }
 }
 

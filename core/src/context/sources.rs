@@ -58,7 +58,8 @@ impl Sources {
         let declared_events = playbook.events.len();
         let attributes = playbook.attributes.iter().map(|attribute| (attribute.name.text.clone(), attribute.ty.clone()));
         let purposes = playbook.purposes.iter().map(|purpose| purpose.name.text.clone()).collect();
-        let reserved = Reserved::declare(&mut schema, purposes, attributes);
+        let channels = playbook.channels.iter().map(|channel| channel.name.text.clone()).collect();
+        let reserved = Reserved::declare(&mut schema, purposes, channels, attributes);
         let zone = playbook.customer_zone.as_ref().and_then(|name| {
             let place = playbook.attributes.iter().position(|attribute| attribute.name.text == name.text)?;
             reserved.attributes.get(place).copied()

@@ -17,10 +17,18 @@ pub const ATTRIBUTE_CLEARED: &str = "attribute_cleared";
 pub struct Reserved {
     /// In the order of [`OUTCOMES`]; each with `decision`, `offer`, `placement` and `slot`, of which only the offer is required.
     pub outcomes: Vec<EventKind>,
-    /// `consent_given`, with `purpose`.
+    /// `consent_given`, with the properties of [`consent_column`].
     pub consent_given: EventKind,
-    /// `consent_withdrawn`, with `purpose`.
+    /// `consent_withdrawn`, with the same.
     pub consent_withdrawn: EventKind,
+    /// `objected`, with the same; without a purpose it is profiling as such.
+    pub objected: EventKind,
+    /// `objection_withdrawn`, with the same.
+    pub objection_withdrawn: EventKind,
+    /// `do_not_contact`, with `for_channel` and `expires`.
+    pub do_not_contact: EventKind,
+    /// `contact_allowed`, with the same.
+    pub contact_allowed: EventKind,
     /// `linked`, with `other`.
     pub linked: EventKind,
     /// `unlinked`, with `other`.
@@ -41,11 +49,32 @@ pub mod outcome_column {
     pub const SLOT: usize = 3;
 }
 
+/// Columns of consents, objections and what takes them back; then those of `do_not_contact` and `contact_allowed`.
+pub mod consent_column {
+    /// `purpose`.
+    pub const PURPOSE: usize = 0;
+    /// `scope`: `person`, `identifier` or `channel`.
+    pub const SCOPE: usize = 1;
+    /// `for_channel`: the channel that it is about.
+    pub const FOR_CHANNEL: usize = 2;
+    /// `expires`: from when on it no longer holds.
+    pub const EXPIRES: usize = 3;
+    /// `explicit`: false when the host only assumed it.
+    pub const EXPLICIT: usize = 4;
+    /// `proof`: where the proof is kept.
+    pub const PROOF: usize = 5;
+    /// `for_channel` of contact.
+    pub const CONTACT_CHANNEL: usize = 0;
+    /// `expires` of contact.
+    pub const CONTACT_EXPIRES: usize = 1;
+}
+
 impl Reserved {
     /// Declares the reserved event types after the playbook's own.
     pub fn declare(
         schema: &mut Schema,
         purposes: Arc<[Arc<str>]>,
+        channels: Arc<[Arc<str>]>,
         attributes: impl IntoIterator<Item = (Arc<str>, Type)>,
     ) -> Self {
         let text = |name: &str| (Arc::from(name), Type::String);
@@ -56,16 +85,42 @@ impl Reserved {
             kind
         };
         let outcomes = OUTCOMES.iter().map(|name| declare(name, &outcome(), "offer")).collect();
-        let purpose = [(Arc::from("purpose"), Type::Enum(purposes))];
-        let consent_given = declare("consent_given", &purpose, "purpose");
-        let consent_withdrawn = declare("consent_withdrawn", &purpose, "purpose");
+        let channel = (Arc::from("for_channel"), Type::Enum(channels));
+        let expires = (Arc::from("expires"), Type::Timestamp);
+        let scopes = ["person", "identifier", "channel"].map(Arc::from);
+        let said = [
+            (Arc::from("purpose"), Type::Enum(purposes)),
+            (Arc::from("scope"), Type::Enum(scopes.into())),
+            channel.clone(),
+            expires.clone(),
+            (Arc::from("explicit"), Type::Bool),
+            text("proof"),
+        ];
+        let consent_given = declare("consent_given", &said, "purpose");
+        let consent_withdrawn = declare("consent_withdrawn", &said, "purpose");
+        let objected = declare("objected", &said, "");
+        let objection_withdrawn = declare("objection_withdrawn", &said, "");
+        let contact = [channel, expires];
+        let do_not_contact = declare("do_not_contact", &contact, "");
+        let contact_allowed = declare("contact_allowed", &contact, "");
         let linked = declare("linked", &[text("other")], "");
         let unlinked = declare("unlinked", &[text("other")], "");
         let attributes = attributes
             .into_iter()
             .map(|(name, ty)| declare(&format!("{ATTRIBUTE_SET}:{name}"), &[(Arc::from("value"), ty)], "value"))
             .collect();
-        Reserved { outcomes, consent_given, consent_withdrawn, linked, unlinked, attributes }
+        Reserved {
+            outcomes,
+            consent_given,
+            consent_withdrawn,
+            objected,
+            objection_withdrawn,
+            do_not_contact,
+            contact_allowed,
+            linked,
+            unlinked,
+            attributes,
+        }
     }
 
     /// The event type of an outcome by its name.

@@ -281,6 +281,13 @@ impl<'a> View<'a> {
         Some((start, over))
     }
 
+    /// Whether a strand holds an event up to an instant of one of the first so many types, which are the playbook's own.
+    pub(crate) fn holds_declared(&self, strand: &'a Strand, declared: usize, now: Timestamp) -> bool {
+        let own = strand.tracks().filter(|(kind, _)| usize::from(kind.0) < declared);
+        let mut runs = own.filter_map(|(kind, track)| self.run(strand, kind, track, Span::lifetime(now)));
+        runs.any(|mut run| run.next(self.known_at).is_some())
+    }
+
     fn run(&self, strand: &'a Strand, kind: EventKind, track: &'a Track, span: Span) -> Option<Run<'a>> {
         // Without a column of its own an event was known when it happened.
         let until = if track.known.is_empty() { span.until.min(self.known_at) } else { span.until };

@@ -1,11 +1,12 @@
+use super::consent::{Consent, Said};
 use super::contact::Taken;
+use super::guard::{Guard, Verdict};
 use super::rules::{OfferRule, Offers, PlacementRule};
 use super::trace::{Gate, Score};
 use crate::context::{Context, Rule, Source};
 use crate::expr::{self, Facts};
 use crate::playbook::ConsentDefault;
-use crate::value::{Span, Timestamp};
-use std::ops::ControlFlow;
+use crate::value::Timestamp;
 
 /// Why an offer went no further.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,54 +33,84 @@ impl Stop {
     }
 }
 
-/// A purpose and what the customer said about it last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Consent {
-    Given(Timestamp),
-    Withdrawn(Timestamp),
-    NeverAsked(ConsentDefault),
+/// What a placement may do for the customer, asked once per placement.
+#[derive(Debug)]
+pub(super) struct Permissions {
+    /// By number of the purpose.
+    consents: Vec<Consent>,
+    /// Why the customer must not be contacted there.
+    pub(super) no_contact: Option<Stop>,
+    /// Why nothing may be chosen for the customer there.
+    pub(super) impersonal: Option<Stop>,
+    profiling: Option<Timestamp>,
+    minor: Verdict,
+    contact: Verdict,
 }
 
-impl Consent {
-    /// What holds at an instant: the last word counts.
-    pub(crate) fn at(context: &Context<'_>, purpose: &str, default: ConsentDefault) -> Self {
-        let reserved = &context.rules().sources.reserved;
-        let mut consent = Consent::NeverAsked(default);
-        context.view().events(
-            &[reserved.consent_given, reserved.consent_withdrawn],
-            Span::lifetime(context.now()),
-            &mut |row| {
-                if row.text(0) == Some(purpose) {
-                    let given = row.kind() == reserved.consent_given;
-                    consent = if given { Consent::Given(row.time()) } else { Consent::Withdrawn(row.time()) };
-                }
-                ControlFlow::Continue(())
-            },
-        );
-        consent
+impl Permissions {
+    pub(super) fn of(offers: &Offers, said: &Said<'_>, guards: Guards, placement: &PlacementRule) -> Self {
+        let channel = Some(&*placement.channel);
+        let consents: Vec<Consent> =
+            offers.purposes.iter().enumerate().map(|(number, purpose)| said.consent(number, purpose, channel)).collect();
+        let told = said.do_not_contact(&placement.channel).filter(|_| placement.contact);
+        let no_contact = told.map(|when| consent_stop(false, format!("the customer asked on {when} not to be contacted")));
+        let mut permissions = Permissions {
+            consents,
+            no_contact,
+            impersonal: None,
+            profiling: said.profiling(channel),
+            minor: guards.minor,
+            contact: if placement.contact { guards.contact } else { Verdict::Allowed },
+        };
+        permissions.impersonal = permissions.permitted(&placement.purposes).err().map(|(purpose, consent)| {
+            let reason = consent.reason(offers.purpose_name(purpose));
+            consent_stop(consent.unknown(), format!("nothing is chosen for the customer here: {reason}"))
+        });
+        permissions
     }
 
-    /// Permission that is unknown is none.
-    pub(crate) fn permits(self) -> bool {
-        matches!(self, Consent::Given(_) | Consent::NeverAsked(ConsentDefault::OptOut))
-    }
-}
-
-/// What the customer permits, asked once per decision; by number of the purpose.
-pub(super) fn consents(offers: &Offers, context: &Context<'_>) -> Vec<Consent> {
-    offers.purposes.iter().map(|(name, default)| Consent::at(context, name, *default)).collect()
-}
-
-/// Whether all of some purposes are permitted; otherwise which is not.
-pub(super) fn permitted(purposes: &[usize], consents: &[Consent]) -> Result<(), (usize, Consent)> {
-    for purpose in purposes {
-        match consents.get(*purpose) {
-            Some(consent) if consent.permits() => {}
-            Some(consent) => return Err((*purpose, *consent)),
-            None => return Err((*purpose, Consent::NeverAsked(ConsentDefault::OptIn))),
+    /// Whether all of some purposes are permitted; otherwise which is not.
+    pub(super) fn permitted(&self, purposes: &[usize]) -> Result<(), (usize, Consent)> {
+        for purpose in purposes {
+            match self.consents.get(*purpose) {
+                Some(consent) if consent.permits() => {}
+                Some(consent) => return Err((*purpose, *consent)),
+                None => return Err((*purpose, Consent::NeverAsked(ConsentDefault::OptIn))),
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Whether a fallback may be shown: it is for everybody, so consent for its own purposes and contact are all that counts.
+    pub(super) fn fallback(&self, offers: &Offers, purposes: &[usize]) -> bool {
+        let barred =
+            self.contact != Verdict::Allowed && offers.do_not_contact.as_ref().is_some_and(|guard| guard.concerns(purposes));
+        self.no_contact.is_none() && !barred && self.permitted(purposes).is_ok()
+    }
+}
+
+/// What the guards of the playbook say, asked once per decision.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Guards {
+    minor: Verdict,
+    contact: Verdict,
+}
+
+impl Guards {
+    pub(super) fn ask(offers: &Offers, context: &Context<'_>) -> Self {
+        let ask = |guard: &Option<Guard>| guard.as_ref().map_or(Verdict::Allowed, |guard| guard.verdict(context));
+        Guards { minor: ask(&offers.minors), contact: ask(&offers.do_not_contact) }
+    }
+}
+
+fn consent_stop(unknown: bool, reason: String) -> Stop {
+    Stop { gate: Gate::Consent, unknown, reasons: vec![reason] }
+}
+
+fn forbidden(guard: &str, verdict: Verdict) -> Stop {
+    let unknown = verdict == Verdict::Unknown;
+    let what = if unknown { "is unknown, which counts as true" } else { "is true" };
+    consent_stop(unknown, format!("`{guard}` {what}"))
 }
 
 impl OfferRule {
@@ -88,11 +119,11 @@ impl OfferRule {
         &self,
         offers: &Offers,
         context: &Context<'_>,
-        consents: &[Consent],
+        permissions: &Permissions,
         placement: &PlacementRule,
         detail: Detail,
     ) -> Result<Score, Stop> {
-        self.consent(offers, consents)?;
+        self.consent(offers, permissions)?;
         self.validity(context.now())?;
         let gates = self.gates.iter().zip([Gate::Eligible, Gate::Applicable, Gate::Suitable]);
         for ((rule, gate), when_unknown) in gates.zip(self.when_unknown) {
@@ -104,15 +135,36 @@ impl OfferRule {
         self.score(context, detail)
     }
 
-    fn consent(&self, offers: &Offers, consents: &[Consent]) -> Result<(), Stop> {
-        permitted(&self.purposes, consents).map_err(|(purpose, consent)| {
-            let name = offers.purposes.get(purpose).map_or("?", |(name, _)| name);
-            let reason = match consent {
-                Consent::Withdrawn(when) => format!("consent for `{name}` was withdrawn on {when}"),
-                Consent::Given(_) | Consent::NeverAsked(_) => format!("consent for `{name}` was never given"),
-            };
-            Stop { gate: Gate::Consent, unknown: matches!(consent, Consent::NeverAsked(_)), reasons: vec![reason] }
-        })
+    fn consent(&self, offers: &Offers, permissions: &Permissions) -> Result<(), Stop> {
+        if let Some(stop) = permissions.no_contact.as_ref().or(permissions.impersonal.as_ref()) {
+            return Err(stop.clone());
+        }
+        permissions
+            .permitted(&self.purposes)
+            .map_err(|(purpose, consent)| consent_stop(consent.unknown(), consent.reason(offers.purpose_name(purpose))))?;
+        // Special data needs a yes in so many words.
+        let explicit = |purpose: &&usize| permissions.consents.get(**purpose).is_some_and(|consent| consent.explicit());
+        if self.special
+            && let Some(purpose) = self.purposes.iter().find(|purpose| !explicit(purpose))
+        {
+            let name = offers.purpose_name(*purpose);
+            return Err(consent_stop(
+                true,
+                format!("it reads special data, and explicit consent for `{name}` was never given"),
+            ));
+        }
+        if let Some(when) = permissions.profiling.filter(|_| self.personal) {
+            return Err(consent_stop(false, format!("profiling was objected to on {when}")));
+        }
+        let guards =
+            [("minors", &offers.minors, permissions.minor), ("do_not_contact", &offers.do_not_contact, permissions.contact)];
+        for (name, guard, verdict) in guards {
+            let exempt = name == "minors" && self.minors;
+            if verdict != Verdict::Allowed && !exempt && guard.as_ref().is_some_and(|guard| guard.concerns(&self.purposes)) {
+                return Err(forbidden(name, verdict));
+            }
+        }
+        Ok(())
     }
 
     fn validity(&self, now: Timestamp) -> Result<(), Stop> {

@@ -1,24 +1,27 @@
 //! From a request to a decision: gates, arbitration, slots, message; with a trace of it all when asked for.
 
+mod consent;
 mod contact;
 mod decision;
 mod gates;
+mod guard;
 mod message;
 mod request;
 mod rules;
 mod trace;
 
+pub(crate) use consent::{Consent, Said};
 pub use decision::{Answer, Decision, PlacementAnswer, Ranked};
-pub(crate) use gates::{Consent, Detail};
+pub(crate) use gates::Detail;
 pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
 pub(crate) use rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 pub use trace::{Candidate, Gate, JourneyPlace, Score, Trace};
 
 use crate::context::Context;
-use crate::expr::Outcome;
+use crate::expr::{Facts, Outcome};
 use contact::Taken;
-use gates::{Stop, consents, permitted};
+use gates::{Guards, Permissions, Stop};
 use std::collections::BTreeMap;
 
 /// The answers for some placements, and what became of every candidate.
@@ -38,19 +41,20 @@ struct Survivor<'a> {
 }
 
 /// Fills placements in the order asked, slots in order.
-pub(crate) fn decide(offers: &Offers, context: &Context<'_>, placements: &[usize], detail: Detail) -> Answers {
-    let consents = consents(offers, context);
+pub(crate) fn decide(offers: &Offers, context: &Context<'_>, said: &Said<'_>, placements: &[usize], detail: Detail) -> Answers {
+    let guards = Guards::ask(offers, context);
     let mut answers = Answers { placements: Vec::with_capacity(placements.len()), candidates: Vec::new() };
     let mut taken: Vec<Taken<'_>> = Vec::new();
     for number in placements {
         let Some(placement) = offers.placements.get(*number) else { continue };
+        let permissions = Permissions::of(offers, said, guards, placement);
         let mut tally = Tally { placement, detail, counts: BTreeMap::new(), candidates: Vec::new() };
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
         for (place, offer) in offers.offers.iter().enumerate() {
             let here = offer.placements.is_empty() || offer.placements.contains(number);
             let treatment = offer.treatments.iter().find(|treatment| treatment.channel == placement.channel);
             let (true, Some(treatment)) = (here, treatment) else { continue };
-            match offer.pass(offers, context, &consents, placement, detail) {
+            match offer.pass(offers, context, &permissions, placement, detail) {
                 Ok(score) => survivors.push(Survivor { place, offer, treatment, score }),
                 Err(stop) => tally.add(place, offer, stop, None),
             }
@@ -71,11 +75,14 @@ pub(crate) fn decide(offers: &Offers, context: &Context<'_>, placements: &[usize
                 Err(stop) => tally.add(*place, offer, stop, Some(*score)),
             }
         }
-        let reason = tally.reason();
+        let reason = match permissions.no_contact.as_ref().or(permissions.impersonal.as_ref()) {
+            Some(stop) => format!("{}; {}", stop.reasons.join(", "), tally.reason()),
+            None => tally.reason(),
+        };
         let answer = match &placement.fallback {
             _ if !chosen.is_empty() => Answer::Offers { offers: chosen },
-            Some((message, purposes)) if permitted(purposes, &consents).is_ok() => {
-                Answer::Fallback { message: message.clone() }
+            Some(fallback) if fallback.valid(context.now()) && permissions.fallback(offers, &fallback.purposes) => {
+                Answer::Fallback { message: fallback.message.clone() }
             }
             _ => Answer::Silence,
         };

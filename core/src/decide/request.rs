@@ -1,3 +1,4 @@
+use crate::customer::Identifier;
 use crate::expr::Schema;
 use crate::value::Value;
 use std::fmt;
@@ -9,13 +10,29 @@ pub struct Request {
     pub placements: Vec<String>,
     /// The facts that the playbook declares under `request`, by name; those left out are unknown.
     pub facts: Vec<(String, Value)>,
+    /// On which identifier the customer is met, for consents that bind to one; `None` for the person as a whole.
+    pub identifier: Option<Identifier>,
 }
 
 impl Request {
     /// A question of one placement.
     #[must_use]
     pub fn of(placement: &str) -> Self {
-        Request { placements: vec![placement.to_owned()], facts: Vec::new() }
+        Request { placements: vec![placement.to_owned()], facts: Vec::new(), identifier: None }
+    }
+
+    /// The same question about the customer as met on an identifier.
+    #[must_use]
+    pub fn on(mut self, identifier: &Identifier) -> Self {
+        self.identifier = Some(identifier.clone());
+        self
+    }
+
+    /// The same question about the customer as met on an identifier, unless it names one already.
+    #[must_use]
+    pub fn met_on(&self, identifier: &Identifier) -> Self {
+        let met = self.identifier.as_ref().unwrap_or(identifier).clone();
+        Request { identifier: Some(met), ..self.clone() }
     }
 
     /// The same question with one more fact.

@@ -1,16 +1,25 @@
+use super::consent::PurposeRule;
+use super::guard::Guard;
 use super::message::{Messages, TemplateName};
 use crate::context::{Rule, Sources};
+use crate::customer::Identifier;
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected};
-use crate::playbook::{self, ConsentDefault, Format, Name, Offer, Playbook};
+use crate::playbook::{self, Format, Name, Offer, Playbook};
 use crate::value::{Duration, Timestamp, Window};
 use std::sync::Arc;
 
 /// The compiled part of a playbook that says what may be shown: offers, placements, contact policy.
 #[derive(Debug)]
 pub(crate) struct Offers {
-    /// Names and defaults, in the order of the playbook.
-    pub(crate) purposes: Vec<(Arc<str>, ConsentDefault)>,
+    /// In the order of the playbook.
+    pub(crate) purposes: Vec<PurposeRule>,
+    /// Namespaces whose identifiers stand for a browser or device rather than a person.
+    anonymous: Vec<Arc<str>>,
+    /// Who is too young to be made offers.
+    pub(crate) minors: Option<Guard>,
+    /// Who must not be contacted.
+    pub(crate) do_not_contact: Option<Guard>,
     /// In the order of the playbook.
     pub(crate) offers: Vec<OfferRule>,
     /// In the order of the playbook.
@@ -30,6 +39,12 @@ pub(crate) struct OfferRule {
     pub(crate) name: Arc<str>,
     /// All must be permitted; numbers of purposes.
     pub(crate) purposes: Vec<usize>,
+    /// Whether it reads anything about the customer that is not public, itself or through others.
+    pub(crate) personal: bool,
+    /// Whether it reads anything special, so that it needs explicit consent.
+    pub(crate) special: bool,
+    /// Whether it is made to minors too.
+    pub(crate) minors: bool,
     /// Where it may be shown; empty for anywhere.
     pub(crate) placements: Vec<usize>,
     /// The first instant of validity.
@@ -68,8 +83,32 @@ pub(crate) struct PlacementRule {
     pub(crate) channel: Arc<str>,
     /// How many offers it takes.
     pub(crate) slots: usize,
-    /// What is shown when none is left: message and purposes.
-    pub(crate) fallback: Option<(Arc<str>, Vec<usize>)>,
+    /// Whether showing something there is contacting the customer.
+    pub(crate) contact: bool,
+    /// All must be permitted before anything is chosen for a customer; numbers of purposes.
+    pub(crate) purposes: Vec<usize>,
+    /// What is shown when none is left.
+    pub(crate) fallback: Option<FallbackRule>,
+}
+
+/// A compiled fallback.
+#[derive(Debug)]
+pub(crate) struct FallbackRule {
+    /// As written.
+    pub(crate) message: Arc<str>,
+    /// All must be permitted; numbers of purposes.
+    pub(crate) purposes: Vec<usize>,
+    /// The first instant of validity.
+    from: Option<Timestamp>,
+    /// The first instant after it.
+    until: Option<Timestamp>,
+}
+
+impl FallbackRule {
+    /// Whether it may be shown at an instant, as far as its dates say.
+    pub(crate) fn valid(&self, now: Timestamp) -> bool {
+        self.from.is_none_or(|from| now >= from) && self.until.is_none_or(|until| now < until)
+    }
 }
 
 /// A compiled contact rule.
@@ -128,22 +167,62 @@ impl Offers {
                 name: placement.name.text.clone(),
                 channel: placement.channel.text.clone(),
                 slots: placement.slots as usize,
-                fallback: placement
-                    .fallback
-                    .as_ref()
-                    .map(|fallback| (fallback.message.clone(), purposes(&fallback.purposes, playbook))),
+                contact: playbook
+                    .channels
+                    .iter()
+                    .find(|channel| channel.name.text == placement.channel.text)
+                    .is_none_or(|channel| channel.contact),
+                purposes: purposes(&placement.purposes, playbook),
+                fallback: placement.fallback.as_ref().map(|fallback| FallbackRule {
+                    message: fallback.message.clone(),
+                    purposes: purposes(&fallback.purposes, playbook),
+                    from: fallback.valid_from,
+                    until: fallback.valid_until,
+                }),
             })
             .collect();
         let contact = playbook.contact.iter().filter_map(|rule| contact_rule(rule, sources)).collect();
+        let minors = Guard::compile(playbook.minors.as_ref(), playbook, sources, findings);
+        let do_not_contact = Guard::compile(playbook.do_not_contact.as_ref(), playbook, sources, findings);
+        let anonymous = playbook.namespaces.iter().filter(|namespace| namespace.anonymous);
         let after = findings.iter().filter(|finding| finding.severity == crate::error::Severity::Error).count();
         (before == after).then(|| Offers {
-            purposes: playbook.purposes.iter().map(|purpose| (purpose.name.text.clone(), purpose.default)).collect(),
+            purposes: playbook
+                .purposes
+                .iter()
+                .map(|purpose| PurposeRule {
+                    name: purpose.name.text.clone(),
+                    default: purpose.default,
+                    basis: purpose.basis,
+                    expires_after: purpose.expires_after,
+                })
+                .collect(),
+            anonymous: anonymous.map(|namespace| namespace.name.text.clone()).collect(),
+            minors,
+            do_not_contact,
             offers,
             placements,
             contact,
             request: playbook.request.iter().map(|fact| fact.name.text.clone()).collect(),
             messages,
         })
+    }
+}
+
+impl Offers {
+    /// The name of a purpose.
+    pub(crate) fn purpose_name(&self, number: usize) -> &str {
+        self.purposes.get(number).map_or("?", |purpose| &purpose.name)
+    }
+
+    /// Whether an identifier stands for a browser or device rather than a person.
+    pub(crate) fn anonymous(&self, identifier: &Identifier) -> bool {
+        self.anonymous.iter().any(|namespace| **namespace == *identifier.namespace())
+    }
+
+    /// The rules that forbid.
+    pub(crate) fn guards(&self) -> impl Iterator<Item = &Rule> {
+        self.minors.iter().chain(&self.do_not_contact).map(|guard| &guard.rule)
     }
 }
 
@@ -195,6 +274,9 @@ fn offer_rule(
     OfferRule {
         name: offer.name.text.clone(),
         purposes: purposes(&offer.purposes, playbook),
+        personal: false,
+        special: false,
+        minors: offer.minors,
         placements: numbers(&offer.placements, playbook.placements.iter().map(|placement| &placement.name)),
         from: offer.valid_from,
         until: offer.valid_until,
@@ -224,7 +306,7 @@ fn contact_rule(rule: &playbook::ContactRule, sources: &Sources) -> Option<Conta
     Some(ContactRule { name: name.clone(), outcome: (outcome.text.clone(), kind), scope, limit })
 }
 
-fn purposes(names: &[Name], playbook: &Playbook) -> Vec<usize> {
+pub(super) fn purposes(names: &[Name], playbook: &Playbook) -> Vec<usize> {
     numbers(names, playbook.purposes.iter().map(|purpose| &purpose.name))
 }
 

@@ -1,5 +1,5 @@
 use super::Inner;
-use super::purposes::check_purposes;
+use super::labels::{Flow, check};
 use crate::context::{Reach, Reaches, Rule, Rules, Source};
 use crate::decide::Offers;
 use crate::error::{Diagnostic, Diagnostics, Severity};
@@ -17,16 +17,19 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
     let rules = Rules::compile(&playbook, &mut findings);
     let sources = rules.as_ref().map(|rules| rules.sources.clone()).unwrap_or_else(|| crate::context::Sources::of(&playbook));
     let journeys = Journeys::compile(&playbook, &sources, &mut findings);
-    let offers = Offers::compile(&playbook, &sources, &mut findings);
+    let mut offers = Offers::compile(&playbook, &sources, &mut findings);
     let mut model = match (rules, journeys) {
         (Some(rules), Some(journeys)) => Some(Model { rules, journeys }),
         _ => None,
     };
+    let mut flow = Flow::default();
     if let Some(model) = &mut model {
         findings.extend(repeated_segments(&playbook, model));
         order(&playbook, model, &mut findings);
-        if let (true, Some(offers)) = (whole, &offers) {
-            check_purposes(&playbook, &model.rules, offers, &model.journeys, &mut findings);
+        let circles = findings.iter().any(|finding| matches!(finding.code, "cycle" | "too_deep"));
+        if let (true, false, Some(offers)) = (whole, circles, &mut offers) {
+            flow = Flow::of(&playbook, &model.rules, &model.journeys);
+            check(&playbook, &model.rules, offers, &model.journeys, &flow, &mut findings);
         }
     }
     let mut findings = Diagnostics(findings);
@@ -36,7 +39,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
             plan(&mut model, &mut offers);
             let sources = &model.rules.sources;
             let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
-            Ok(Inner { playbook, model, offers, trends, warnings: findings })
+            Ok(Inner { playbook, model, offers, flow, trends, warnings: findings })
         }
         _ => Err(findings),
     }

@@ -3,26 +3,28 @@
 mod attributes;
 mod compile;
 mod effect;
-mod purposes;
+mod labels;
 mod trends;
 
 pub(crate) use attributes::parts;
 pub(crate) use effect::digest;
 pub use effect::{Effect, EffectKind, Effected, Effects};
+pub use labels::Unread;
 
 use crate::context::Context;
 use crate::customer::{
     ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Prepared, View, primary,
 };
-use crate::decide::{self, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Trace};
+use crate::decide::{self, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Said, Trace};
 use crate::encoding::StateError;
 use crate::error::Diagnostics;
-use crate::expr::Answer;
+use crate::expr::{Answer, Facts};
 use crate::journey::{Model, derive, next_due};
 use crate::playbook::Playbook;
 use crate::trends::TrendRules;
 use crate::value::{Timestamp, Value};
 use effect::Namer;
+use labels::Flow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -60,6 +62,7 @@ struct Inner {
     playbook: Playbook,
     model: Model,
     offers: Offers,
+    flow: Flow,
     trends: Arc<TrendRules>,
     warnings: Diagnostics,
 }
@@ -293,10 +296,11 @@ impl Engine {
         let state = self.state(customer, &view, now);
         let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
         let context = Context::new(&inner.model.rules, view, now, &facts, &places, &inner.model.journeys.stages);
-        let mut answers = decide::decide(&inner.offers, &context, &placements, detail);
+        let said = self.said(view, now, request.identifier.as_ref());
+        let mut answers = decide::decide(&inner.offers, &context, &said, &placements, detail);
         let trace = (detail == Detail::Full).then(|| self.trace(&context, &state, std::mem::take(&mut answers.candidates)));
         let decision = Decision {
-            id: self.decision_id(customer, request, &facts, now, known_at),
+            id: self.decision_id(customer, request, &facts, now, known_at, said.by_identifier()),
             customer: customer.id().to_owned(),
             now,
             known_at,
@@ -336,9 +340,13 @@ impl Engine {
         facts: &[Option<Value>],
         now: Timestamp,
         known_at: Timestamp,
+        by_identifier: bool,
     ) -> String {
         let facts = serde_json::to_string(facts).unwrap_or_default();
-        let placements = request.placements.join("\n");
+        let mut placements = request.placements.join("\n");
+        if let (true, Some(identifier)) = (by_identifier, &request.identifier) {
+            placements = format!("{placements}\n\n{identifier}");
+        }
         digest(&[self.digest(), customer.id(), &now.to_string(), &known_at.to_string(), &placements, &facts])
     }
 
@@ -408,13 +416,26 @@ impl Engine {
     /// Whether a purpose is permitted for a customer at an instant; `None` for a purpose that is not declared.
     #[must_use]
     pub fn permits(&self, customer: &Customer, purpose: &str, now: Timestamp) -> Option<bool> {
-        self.look(customer, now, now, |context, _| self.consent(context, purpose).map(Consent::permits))
+        let (number, rule) = self.0.offers.purposes.iter().enumerate().find(|(_, rule)| *rule.name == *purpose)?;
+        Some(self.said(customer.view(now), now, None).consent(number, rule, None).permits())
+    }
+
+    /// What the customer said about what may be done, on an identifier or as a person.
+    fn said<'a>(&self, view: View<'a>, now: Timestamp, who: Option<&'a Identifier>) -> Said<'a> {
+        let sources = &self.0.model.rules.sources;
+        Said::read(&self.0.offers, &sources.reserved, sources.declared_events, view, now, who)
+    }
+
+    /// What the playbook declares and no rule reads, so that it need not be collected.
+    #[must_use]
+    pub fn unread(&self) -> Unread {
+        labels::unread(self.playbook(), &self.0.model.rules, &self.0.offers, &self.0.model.journeys)
     }
 
     /// What a customer said about a purpose; `None` for a purpose that is not declared.
     pub(crate) fn consent(&self, context: &Context<'_>, purpose: &str) -> Option<Consent> {
-        let (name, default) = self.0.offers.purposes.iter().find(|(name, _)| **name == *purpose)?;
-        Some(Consent::at(context, name, *default))
+        let (number, rule) = self.0.offers.purposes.iter().enumerate().find(|(_, rule)| *rule.name == *purpose)?;
+        Some(self.said(*context.view(), context.now(), None).consent(number, rule, None))
     }
 
     /// Everything readable about a customer at an instant, with what was known by another.

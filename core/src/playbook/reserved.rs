@@ -24,12 +24,16 @@ pub const OUTCOMES: [&str; 19] = [
 ];
 
 /// The other event types that belong to the engine and cannot be declared.
-pub const RESERVED_EVENTS: [&str; 11] = [
+pub const RESERVED_EVENTS: [&str; 15] = [
     "attribute_set",
     "attributes_set",
     "attribute_cleared",
     "consent_given",
     "consent_withdrawn",
+    "objected",
+    "objection_withdrawn",
+    "do_not_contact",
+    "contact_allowed",
     "linked",
     "unlinked",
     "assigned",

@@ -115,7 +115,7 @@ fn question(base: &CustomerBase, step: &Json) -> Json {
     let placements = asked["placements"].as_array().expect("a list").iter().map(|name| name.as_str().expect("text").to_owned());
     let facts =
         asked.get("facts").and_then(Json::as_object).into_iter().flatten().map(|(name, value)| (name.clone(), plain(value)));
-    let request = Request { placements: placements.collect(), facts: facts.collect() };
+    let request = Request { placements: placements.collect(), facts: facts.collect(), identifier: Some(identifier.clone()) };
     let engine = base.engine();
     let nobody = engine.customer(&identifier);
     let answer = match (base.find(&identifier).or(nobody.as_ref().ok()), explain) {

@@ -1,0 +1,334 @@
+use super::ground::{Ground, Label};
+use crate::context::{Rule, Rules, Source};
+use crate::error::Place;
+use crate::expr::{Asked, EventKind, uses};
+use crate::journey::Journeys;
+use crate::playbook::{Declassify, Playbook};
+use std::collections::BTreeSet;
+
+/// What every conclusion of a playbook is drawn from.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    /// In the order of the playbook; for each the label it has, and what a rule that reads it reads in the end.
+    pub(crate) segments: Vec<Drawn>,
+    /// In the order of the playbook.
+    pub(crate) personas: Vec<Drawn>,
+    /// In the order of the playbook.
+    pub(crate) journeys: Vec<Drawn>,
+}
+
+/// What a conclusion is drawn from.
+#[derive(Debug, Clone)]
+pub(crate) struct Drawn {
+    /// What may be done with it.
+    pub(crate) label: Label,
+    /// What somebody who reads it reads in the end: itself when it was declassified.
+    pub(crate) grounds: BTreeSet<Ground>,
+    /// What it reads itself in the end, declassified or not.
+    pub(crate) whole: BTreeSet<Ground>,
+}
+
+/// A conclusion on the way from a rule to a ground.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Node {
+    Segment(usize),
+    /// All of them: a posterior depends on the evidence of every persona.
+    Persona(usize),
+    Journey(usize),
+}
+
+/// What rules read one step further.
+enum Step {
+    Ground(Ground),
+    Node(Node),
+}
+
+impl Flow {
+    /// Follows the reads of all segments, personas and journeys.
+    pub(crate) fn of(playbook: &Playbook, rules: &Rules, journeys: &Journeys) -> Self {
+        let mut walk = Walk {
+            playbook,
+            rules,
+            journeys,
+            done: [vec![None; rules.segments.len()], vec![None; rules.personas.len()], vec![None; journeys.rules.len()]],
+            evidence: None,
+        };
+        for number in 0..rules.segments.len() {
+            walk.visit(Node::Segment(number), 0);
+        }
+        for number in 0..rules.personas.len() {
+            walk.visit(Node::Persona(number), 0);
+        }
+        for number in 0..journeys.rules.len() {
+            walk.visit(Node::Journey(number), 0);
+        }
+        let [segments, personas, journeys] = walk.done.map(|drawn| drawn.into_iter().flatten().collect());
+        Flow { segments, personas, journeys }
+    }
+
+    /// What a rule reads in the end.
+    pub(crate) fn grounds(&self, rule: &Rule, playbook: &Playbook, rules: &Rules) -> BTreeSet<Ground> {
+        let mut grounds = BTreeSet::new();
+        for step in steps(rule, playbook, rules) {
+            match step {
+                Step::Ground(ground) => {
+                    grounds.insert(ground);
+                }
+                Step::Node(node) => grounds.extend(self.drawn(node).into_iter().flat_map(|drawn| &drawn.grounds)),
+            }
+        }
+        grounds
+    }
+
+    /// What may be done with the value of a rule.
+    pub(crate) fn label(&self, rule: &Rule, playbook: &Playbook, rules: &Rules) -> Label {
+        label_of(&self.grounds(rule, playbook, rules), self, playbook)
+    }
+
+    /// What may be done with one ground: with a conclusion, what its declassification leaves.
+    pub(crate) fn ground(&self, ground: Ground, playbook: &Playbook) -> Label {
+        let node = match ground {
+            Ground::Segment(number) => Node::Segment(number),
+            Ground::Persona(number) => Node::Persona(number),
+            Ground::Journey(number) => Node::Journey(number),
+            _ => return ground.label(playbook),
+        };
+        match self.drawn(node) {
+            Some(drawn) if ground.labels(playbook).is_some_and(|labels| labels.declassify.is_some()) => drawn.label.clone(),
+            _ => ground.label(playbook),
+        }
+    }
+
+    fn drawn(&self, node: Node) -> Option<&Drawn> {
+        match node {
+            Node::Segment(number) => self.segments.get(number),
+            Node::Persona(number) => self.personas.get(number),
+            Node::Journey(number) => self.journeys.get(number),
+        }
+    }
+
+    /// Through which segments, personas and journeys a rule reads a ground, each with its place; `None` when it does not.
+    pub(super) fn way(
+        &self,
+        rule: &Rule,
+        ground: Ground,
+        playbook: &Playbook,
+        rules: &Rules,
+        journeys: &Journeys,
+    ) -> Option<Vec<(String, Option<Place>)>> {
+        let mut seen = BTreeSet::new();
+        let mut way = Vec::new();
+        let all = (playbook, rules, journeys);
+        self.search(&[rule], ground, all, &mut seen, &mut way)
+            .then(|| way.into_iter().map(|node| (node.ground().name(playbook), node.ground().place(playbook))).collect())
+    }
+
+    fn search(
+        &self,
+        from: &[&Rule],
+        ground: Ground,
+        all: (&Playbook, &Rules, &Journeys),
+        seen: &mut BTreeSet<Node>,
+        way: &mut Vec<Node>,
+    ) -> bool {
+        let (playbook, rules, journeys) = all;
+        let reads: Vec<Step> = from.iter().flat_map(|rule| steps(rule, playbook, rules)).collect();
+        if reads.iter().any(|step| matches!(step, Step::Ground(read) if *read == ground)) {
+            return true;
+        }
+        for step in reads {
+            let Step::Node(node) = step else { continue };
+            let reaches = self.drawn(node).is_some_and(|drawn| drawn.grounds.contains(&ground));
+            if !reaches || !seen.insert(node) {
+                continue;
+            }
+            if node.ground() == ground {
+                return true;
+            }
+            way.push(node);
+            if node.events(playbook, journeys).contains(&ground)
+                || self.search(&node.rules(rules, journeys), ground, all, seen, way)
+            {
+                return true;
+            }
+            way.pop();
+        }
+        false
+    }
+}
+
+impl Node {
+    fn ground(self) -> Ground {
+        match self {
+            Node::Segment(number) => Ground::Segment(number),
+            Node::Persona(number) => Ground::Persona(number),
+            Node::Journey(number) => Ground::Journey(number),
+        }
+    }
+
+    fn rules<'a>(self, rules: &'a Rules, journeys: &'a Journeys) -> Vec<&'a Rule> {
+        match self {
+            Node::Segment(number) => rules.segments.get(number).into_iter().collect(),
+            Node::Persona(_) => rules.personas.iter().flat_map(|p| p.evidence.iter().map(|(rule, ..)| rule)).collect(),
+            Node::Journey(number) => journeys.rules.get(number).into_iter().flat_map(|rule| rule.conditions()).collect(),
+        }
+    }
+
+    /// Events that move a journey by happening.
+    fn events(self, playbook: &Playbook, journeys: &Journeys) -> BTreeSet<Ground> {
+        let Node::Journey(number) = self else { return BTreeSet::new() };
+        let stages = journeys.rules.get(number).map_or(&[][..], |rule| &rule.stages);
+        let kinds = stages
+            .iter()
+            .flat_map(|stage| stage.on.iter().chain(stage.timeout.iter().flat_map(|timeout| &timeout.reset_on)).copied());
+        kinds.map(|kind| event(kind, playbook)).collect()
+    }
+}
+
+struct Walk<'a> {
+    playbook: &'a Playbook,
+    rules: &'a Rules,
+    journeys: &'a Journeys,
+    done: [Vec<Option<Drawn>>; 3],
+    /// What the evidence of all personas reads together.
+    evidence: Option<BTreeSet<Ground>>,
+}
+
+impl Walk<'_> {
+    /// What somebody who reads a conclusion reads in the end. Circles are mistakes of their own and end here.
+    fn visit(&mut self, node: Node, depth: u32) -> BTreeSet<Ground> {
+        let (list, number) = match node {
+            Node::Segment(number) => (0, number),
+            Node::Persona(number) => (1, number),
+            Node::Journey(number) => (2, number),
+        };
+        if let Some(drawn) = self.done.get(list).and_then(|list| list.get(number)).and_then(Option::as_ref) {
+            return drawn.grounds.clone();
+        }
+        if depth > 500 {
+            return BTreeSet::new();
+        }
+        let mut whole = match (node, &self.evidence) {
+            (Node::Persona(_), Some(evidence)) => evidence.clone(),
+            _ => self.reads(node, depth),
+        };
+        if let Node::Persona(_) = node {
+            self.evidence = Some(whole.clone());
+        }
+        whole.extend(node.events(self.playbook, self.journeys));
+        let own = node.ground();
+        let labels = own.labels(self.playbook);
+        let narrowed = labels.is_some_and(|labels| labels.purposes.is_some() || labels.sensitivity.is_some());
+        if narrowed || matches!(node, Node::Persona(_)) {
+            whole.insert(own);
+        }
+        let mut label = Label::FREE;
+        for ground in &whole {
+            // Conclusions below are done: their declassified labels stand in for them.
+            label.join(&self.label(*ground, own));
+        }
+        let mut grounds = whole.clone();
+        if let Some(declassify) = labels.and_then(|labels| labels.declassify.as_ref()) {
+            widen(&mut label, declassify);
+            grounds = BTreeSet::from([own]);
+        }
+        if let Some(place) = self.done.get_mut(list).and_then(|list| list.get_mut(number)) {
+            *place = Some(Drawn { label, grounds: grounds.clone(), whole });
+        }
+        grounds
+    }
+
+    fn reads(&mut self, node: Node, depth: u32) -> BTreeSet<Ground> {
+        let (playbook, rules) = (self.playbook, self.rules);
+        let mut reads = BTreeSet::new();
+        for rule in node.rules(rules, self.journeys) {
+            for step in steps(rule, playbook, rules) {
+                match step {
+                    Step::Ground(ground) => {
+                        reads.insert(ground);
+                    }
+                    // A journey may read itself, as it was just before.
+                    Step::Node(next) if next == node => {}
+                    Step::Node(next) => reads.extend(self.visit(next, depth + 1)),
+                }
+            }
+        }
+        reads
+    }
+
+    fn label(&self, ground: Ground, own: Ground) -> Label {
+        let (list, number) = match ground {
+            Ground::Segment(number) => (0, number),
+            Ground::Persona(number) => (1, number),
+            Ground::Journey(number) => (2, number),
+            _ => return ground.label(self.playbook),
+        };
+        let declassified = ground.labels(self.playbook).is_some_and(|labels| labels.declassify.is_some());
+        match self.done.get(list).and_then(|list| list.get(number)).and_then(Option::as_ref) {
+            Some(drawn) if declassified && ground != own => drawn.label.clone(),
+            _ => ground.label(self.playbook),
+        }
+    }
+}
+
+fn widen(label: &mut Label, declassify: &Declassify) {
+    if let Some(purposes) = &declassify.purposes {
+        label.purposes = Some(purposes.iter().map(|name| name.text.clone()).collect());
+    }
+    if let Some(sensitivity) = declassify.sensitivity {
+        label.sensitivity = sensitivity;
+    }
+    label.hidden &= !declassify.reveal;
+}
+
+/// The label of some grounds together.
+pub(super) fn label_of(grounds: &BTreeSet<Ground>, flow: &Flow, playbook: &Playbook) -> Label {
+    let mut label = Label::FREE;
+    for ground in grounds {
+        label.join(&flow.ground(*ground, playbook));
+    }
+    label
+}
+
+/// What a rule reads directly.
+fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let reads = rule.reads();
+    for fact in &reads.facts {
+        match rules.sources.source(*fact) {
+            Some(Source::Attribute(number)) => steps.push(Step::Ground(Ground::Attribute(number))),
+            Some(Source::Segment(number)) => steps.push(Step::Node(Node::Segment(number))),
+            Some(Source::Persona(number)) => steps.push(Step::Node(Node::Persona(number))),
+            Some(Source::Stage(number) | Source::Since(number)) => steps.push(Step::Node(Node::Journey(number))),
+            Some(Source::Request(_)) | None => {}
+        }
+    }
+    steps.extend(reads.events.iter().map(|kind| Step::Ground(event(*kind, playbook))));
+    for ((kind, property), asked) in uses(rule.checked()) {
+        let number = usize::from(kind.0);
+        let Some(declared) = playbook.events.get(number) else { continue };
+        let name = rules.sources.schema.property_name(property);
+        let Some(column) = declared.properties.iter().position(|property| Some(&property.name.text) == name) else { continue };
+        steps.push(Step::Ground(Ground::Property(number, column)));
+        let categories = declared.properties.get(column).map_or(&[][..], |property| &property.categories);
+        for (place, category) in categories.iter().enumerate() {
+            let asked_for = match &asked {
+                Asked::Any => true,
+                Asked::Only(texts) => texts.contains(&category.value.text),
+            };
+            if asked_for {
+                steps.push(Step::Ground(Ground::Category(number, column, place)));
+            }
+        }
+    }
+    if let (true, Some(zone)) = (reads.zone, rules.customer_zone) {
+        steps.push(Step::Ground(Ground::Attribute(zone)));
+    }
+    steps
+}
+
+/// Declared event types come first; those of the engine that rules can read are outcomes.
+fn event(kind: EventKind, playbook: &Playbook) -> Ground {
+    let number = usize::from(kind.0);
+    if number < playbook.events.len() { Ground::Event(number) } else { Ground::Outcome }
+}

@@ -1,0 +1,93 @@
+use crate::context::{Rule, Rules, Source};
+use crate::decide::Offers;
+use crate::expr::uses;
+use crate::journey::Journeys;
+use crate::playbook::{ContactRule, Playbook};
+use crate::value::Window;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What a playbook declares and no rule reads: data that need not be collected for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Unread {
+    /// Attributes.
+    pub attributes: Vec<Arc<str>>,
+    /// Event types that no rule reads and no journey waits for.
+    pub events: Vec<Arc<str>>,
+    /// Properties that no rule reads, as `event.property`; not those of the event types above.
+    pub properties: Vec<String>,
+    /// Facts of the request.
+    pub request: Vec<Arc<str>>,
+}
+
+impl Unread {
+    /// Whether everything is read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Unread::default()
+    }
+}
+
+/// What no rule reads: none of a segment, persona, journey, offer or guard, nor the contact policy.
+pub(in crate::engine) fn unread(playbook: &Playbook, rules: &Rules, offers: &Offers, journeys: &Journeys) -> Unread {
+    let mut read = Read::default();
+    let evidence = rules.personas.iter().flat_map(|persona| persona.evidence.iter().map(|(rule, ..)| rule));
+    let stages = journeys.rules.iter().flat_map(|journey| journey.conditions());
+    let chosen = offers.offers.iter().flat_map(|offer| offer.rules()).chain(offers.guards());
+    for rule in rules.segments.iter().chain(evidence).chain(stages).chain(chosen) {
+        read.add(rule, rules);
+    }
+    for stage in journeys.rules.iter().flat_map(|journey| &journey.stages) {
+        let resets = stage.timeout.iter().flat_map(|timeout| &timeout.reset_on);
+        read.events.extend(stage.on.iter().chain(resets).map(|kind| usize::from(kind.0)));
+    }
+    let calendar = |rule: &ContactRule| matches!(rule, ContactRule::Cap { per: Window::Calendar(_), .. });
+    if let (true, Some(zone)) = (read.zone || playbook.contact.iter().any(calendar), rules.customer_zone) {
+        read.attributes.insert(zone);
+    }
+    let unless = |read: &BTreeSet<usize>, names: Vec<&Arc<str>>| -> Vec<Arc<str>> {
+        names.into_iter().enumerate().filter(|(number, _)| !read.contains(number)).map(|(_, name)| name.clone()).collect()
+    };
+    let mut properties = Vec::new();
+    for (number, event) in playbook.events.iter().enumerate().filter(|(number, _)| read.events.contains(number)) {
+        for property in event.properties.iter().filter(|p| !read.properties.contains(&(number, p.name.text.clone()))) {
+            properties.push(format!("{}.{}", event.name.text, property.name.text));
+        }
+    }
+    Unread {
+        attributes: unless(&read.attributes, playbook.attributes.iter().map(|attribute| &attribute.name.text).collect()),
+        events: unless(&read.events, playbook.events.iter().map(|event| &event.name.text).collect()),
+        properties,
+        request: unless(&read.request, playbook.request.iter().map(|fact| &fact.name.text).collect()),
+    }
+}
+
+/// What some rule reads, by number.
+#[derive(Default)]
+struct Read {
+    attributes: BTreeSet<usize>,
+    request: BTreeSet<usize>,
+    events: BTreeSet<usize>,
+    properties: BTreeSet<(usize, Arc<str>)>,
+    zone: bool,
+}
+
+impl Read {
+    fn add(&mut self, rule: &Rule, rules: &Rules) {
+        let reads = rule.reads();
+        self.zone |= reads.zone;
+        self.events.extend(reads.events.iter().map(|kind| usize::from(kind.0)));
+        for fact in &reads.facts {
+            match rules.sources.source(*fact) {
+                Some(Source::Attribute(number)) => _ = self.attributes.insert(number),
+                Some(Source::Request(number)) => _ = self.request.insert(number),
+                _ => {}
+            }
+        }
+        for (kind, property) in uses(rule.checked()).into_keys() {
+            let name = rules.sources.schema.property_name(property).cloned();
+            self.properties.extend(name.map(|name| (usize::from(kind.0), name)));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Labels: what is said when a playbook uses facts for more than they are for, in full. The cases stand in `labels.txt`: a title
+//! after `===`, the rest of the playbook, and after `>>>` what is shown.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+use tactful::Engine;
+
+const HEAD: &str = "playbook: shop
+version: 1
+identity: {customer: {}}
+purposes: {service: opt_out, marketing: opt_in, health: opt_in, delivery: {basis: contract}}
+customer_zone: zone
+attributes:
+  zone: {type: string, purposes: service}
+  age: {type: int, kind: demographic}
+  city: {type: string, purposes: [service], kind: location}
+  mood: {type: string, origin: inferred}
+  pregnant: {type: bool, origin: inferred, sensitivity: special, purposes: [health], kind: need}
+  diet: {type: string, sensitivity: special, reveal: true}
+events:
+  complaint: {title: Complaint, properties: {about: string}, purposes: service}
+  purchase:
+    kind: engagement
+    properties:
+      sku: string
+      note: {type: string, purposes: service}
+      category:
+        type: string
+        categories: {pharmacy: {sensitivity: special, purposes: health}}
+channels: {web: text}
+";
+
+#[test]
+fn every_use_beyond_a_label_is_shown_as_written_down() {
+    let text = include_str!("labels.txt");
+    let mut wrong = String::new();
+    let mut count = 0;
+    for case in text.split("=== ").skip(1) {
+        let (title, rest) = case.split_once('\n').unwrap();
+        let (playbook, expected) = rest.split_once(">>>\n").unwrap();
+        let shown = match Engine::compile(&[("shop", &format!("{HEAD}{playbook}"))]) {
+            Ok(engine) => format!("fine\n{}", engine.warnings()),
+            Err(mistakes) => mistakes.to_string(),
+        };
+        if shown.trim_end() != expected.trim_end() {
+            wrong.push_str(&format!("=== {title}\n{playbook}>>>\n{}\n\n", shown.trim_end()));
+        }
+        count += 1;
+    }
+    assert!(count > 20, "the file of cases was cut");
+    assert!(wrong.is_empty(), "these are shown otherwise:\n\n{wrong}");
+}
+
+#[test]
+fn what_no_rule_reads_is_listed() {
+    let rest = "request: {basket: int, weather: string}
+segments: {adult: customer.age >= 18}
+minors: {when: customer.diet == 'milk', when_unknown: false}
+offers:
+  hat:
+    purposes: service
+    eligible: segment('adult') && request.basket > 1
+    suitable: events('purchase').where(e, e.sku == 'hat').count() == 0
+    treatments: {web: {message: A hat}}
+contact: [{count: shown, scope: offer, at_most: 1, per: day}]
+";
+    let engine = Engine::compile(&[("shop", &format!("{HEAD}{rest}"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let unread = serde_json::to_value(engine.unread()).unwrap();
+    let expected = serde_json::json!({
+        "attributes": ["city", "mood", "pregnant"],
+        "events": ["complaint"],
+        "properties": ["purchase.note", "purchase.category"],
+        "request": ["weather"],
+    });
+    assert_eq!(unread, expected);
+}
