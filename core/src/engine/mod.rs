@@ -1,12 +1,17 @@
 //! The engine: a compiled playbook that records events, lets time pass, decides and explains.
 
 mod attributes;
+mod audience;
 mod compile;
 mod effect;
 mod labels;
 mod trends;
 
 pub(crate) use attributes::parts;
+pub use audience::{
+    CustomerReasons, Permission, Permissions, PlacementReasons, SharedAttribute, SharedEvent, SharedEvents, SharedView,
+    ShownReasons,
+};
 pub(crate) use effect::digest;
 pub use effect::{Effect, EffectKind, Effected, Effects};
 pub use labels::Unread;

@@ -10,6 +10,7 @@ mod describe;
 mod error;
 mod read;
 mod schema;
+mod tact;
 mod why;
 
 pub use error::QueryError;
@@ -98,6 +99,10 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<customer::NextDue>(),
     Entry::of::<attribute::Attribute>(),
     Entry::of::<why::Why>(),
+    Entry::of::<tact::Consents>(),
+    Entry::of::<tact::ViewFor>(),
+    Entry::of::<tact::Reasons>(),
+    Entry::of::<tact::Unused>(),
 ];
 
 impl Engine {

@@ -80,11 +80,6 @@ impl Flow {
         grounds
     }
 
-    /// What may be done with the value of a rule.
-    pub(crate) fn label(&self, rule: &Rule, playbook: &Playbook, rules: &Rules) -> Label {
-        label_of(&self.grounds(rule, playbook, rules), self, playbook)
-    }
-
     /// What may be done with one ground: with a conclusion, what its declassification leaves.
     pub(crate) fn ground(&self, ground: Ground, playbook: &Playbook) -> Label {
         let node = match ground {

@@ -10,6 +10,7 @@ mod ground;
 mod unread;
 
 pub(super) use check::check;
-pub(crate) use flow::Flow;
+pub(crate) use flow::{Drawn, Flow};
+pub(super) use ground::{Ground, Label};
 pub use unread::Unread;
 pub(super) use unread::unread;

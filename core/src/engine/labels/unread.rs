@@ -4,12 +4,14 @@ use crate::expr::uses;
 use crate::journey::Journeys;
 use crate::playbook::{ContactRule, Playbook};
 use crate::value::Window;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a playbook declares and no rule reads: data that need not be collected for it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[schemars(rename = "unread")]
 pub struct Unread {
     /// Attributes.
     pub attributes: Vec<Arc<str>>,

@@ -1,0 +1,122 @@
+//! Consent and labels: what a customer permits, who may see what, why in the customer's words, and what nobody reads.
+
+use super::{Asked, QueryError, Question, Subject};
+use crate::customer::Identifier;
+use crate::decide::{Request, RequestError};
+use crate::engine::{CustomerReasons, Permissions, SharedView, Unread};
+use crate::value::{FromJson, Timestamp, Value};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::DeserializeSeed;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+/// What a customer permits at an instant.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Consents {
+    /// The instant; later events are not seen.
+    now: Timestamp,
+    /// Up to when knowledge counts; by default `now`.
+    known_at: Option<Timestamp>,
+    /// On which identifier the customer is met; by default the person as a whole.
+    met_on: Option<String>,
+    /// For which channel; by default none in particular.
+    channel: Option<String>,
+}
+
+impl Question for Consents {
+    const NAME: &'static str = "consents";
+    const SUBJECT: Subject = Subject::Customer;
+    type Answer<'a> = Permissions;
+
+    fn answer<'a>(&self, asked: &Asked<'a>) -> Result<Permissions, QueryError> {
+        let met_on = met_on(self.met_on.as_deref())?;
+        let customer = asked.customer()?;
+        Ok(asked.engine.consents(customer, met_on.as_ref(), self.channel.as_deref(), self.now, self.known_at))
+    }
+}
+
+/// What a department, or somebody working for a purpose, may see of a customer.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ViewFor {
+    /// A department or a purpose.
+    #[serde(rename = "for")]
+    audience: String,
+    /// The instant; later events are not seen.
+    now: Timestamp,
+    /// Up to when knowledge counts; by default `now`.
+    known_at: Option<Timestamp>,
+}
+
+impl Question for ViewFor {
+    const NAME: &'static str = "view";
+    const SUBJECT: Subject = Subject::Customer;
+    type Answer<'a> = SharedView;
+
+    fn answer<'a>(&self, asked: &Asked<'a>) -> Result<SharedView, QueryError> {
+        let view = asked.engine.view_for(asked.customer()?, &self.audience, self.now, self.known_at);
+        view.map_err(|error| refused(&error))
+    }
+}
+
+/// Why a customer sees what they see, in words for them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reasons {
+    /// The placements, in the order asked.
+    placements: Vec<String>,
+    /// The facts of the request, by name.
+    #[serde(default)]
+    facts: BTreeMap<String, serde_json::Value>,
+    /// The instant; later events are not seen.
+    now: Timestamp,
+    /// Up to when knowledge counts; by default `now`.
+    known_at: Option<Timestamp>,
+    /// On which identifier the customer is met; by default the person as a whole.
+    met_on: Option<String>,
+}
+
+impl Question for Reasons {
+    const NAME: &'static str = "reasons_for_customer";
+    const SUBJECT: Subject = Subject::Customer;
+    type Answer<'a> = CustomerReasons;
+
+    fn answer<'a>(&self, asked: &Asked<'a>) -> Result<CustomerReasons, QueryError> {
+        // The question as a whole was within the limits already.
+        let nodes = Cell::new(u32::MAX);
+        let value = |json: &serde_json::Value| FromJson::new(&nodes).deserialize(json).unwrap_or(Value::Null);
+        let request = Request {
+            placements: self.placements.clone(),
+            facts: self.facts.iter().map(|(name, json)| (name.clone(), value(json))).collect(),
+            identifier: met_on(self.met_on.as_deref())?,
+        };
+        let reasons = asked.engine.reasons_for_customer(asked.customer()?, &request, self.now, self.known_at);
+        reasons.map_err(|error| refused(&error))
+    }
+}
+
+/// What the playbook declares and no rule reads.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Unused {}
+
+impl Question for Unused {
+    const NAME: &'static str = "unread";
+    const SUBJECT: Subject = Subject::Playbook;
+    type Answer<'a> = Unread;
+
+    fn answer<'a>(&self, asked: &Asked<'a>) -> Result<Unread, QueryError> {
+        Ok(asked.engine.unread())
+    }
+}
+
+fn met_on(text: Option<&str>) -> Result<Option<Identifier>, QueryError> {
+    let wrong = |error: crate::customer::IdentifierError| QueryError::new(error.code(), "met_on", error.to_string());
+    text.map(|text| Identifier::parse(text).map_err(wrong)).transpose()
+}
+
+fn refused(error: &RequestError) -> QueryError {
+    QueryError::new(error.code(), error.path(), error.message())
+}
