@@ -434,7 +434,7 @@ fn distinct<'a>(
         seen.dedup();
     }
     let count = i64::try_from(seen.len() + ticked).map_err(|_| Defer)?;
-    Ok((count > 0).then_some(Scalar::Int(count)))
+    Ok(Some(Scalar::Int(count)))
 }
 
 /// A sum on the way.
