@@ -167,3 +167,57 @@ proptest! {
         }
     }
 }
+
+fn warnings(rest: &str) -> Vec<String> {
+    let engine = Engine::compile(&[("shop.yaml", &format!("{HEAD}{rest}"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let said = engine.warnings().0.iter().map(|warning| format!("{} at {}: {}", warning.code, warning.path, warning.message));
+    said.filter(|said| said.starts_with("unreachable")).collect()
+}
+
+#[test]
+fn offers_that_nobody_is_shown_are_found() {
+    let text = "segments:
+  young: customer.age < 18
+  small: segment(\"young\") && customer.age < 6
+offers:
+  apart: {eligible: customer.age > 60, suitable: customer.age < 18, treatments: {web: {message: x}}}
+  never: {eligible: customer.age > 60 && customer.age < 18, applicable: 'true', treatments: {web: {message: x}}}
+  through: {eligible: customer.age > 60, applicable: 'segment(\"small\")', treatments: {web: {message: x}}}
+  outside: {eligible: customer.age > 60, applicable: '!segment(\"small\")', treatments: {web: {message: x}}}
+  fine: {eligible: customer.age > 3, applicable: 'segment(\"small\")', treatments: {web: {message: x}}}
+";
+    assert_eq!(
+        warnings(text),
+        [
+            "unreachable_offer at offers.apart: offer `apart` can never be shown: `eligible` and `suitable` cannot hold together",
+            "unreachable_offer at offers.never: offer `never` can never be shown: `eligible` is never true",
+            "unreachable_offer at offers.through: offer `through` can never be shown: `eligible` and `applicable` cannot hold together",
+        ]
+    );
+}
+
+#[test]
+fn stages_that_nobody_enters_are_found() {
+    let text = "journeys:
+  life:
+    stages:
+      aware: {enter: customer.age > 3}
+      never: {enter: customer.age > 60 && customer.age < 18}
+      behind: {enter: customer.age > 4, from: [never]}
+      later: {no_data: the shop does not tell yet}
+      alone: {}
+      stuck: {enter: customer.age > 60 && customer.age < 18, timeout: {after: 3d, to: alone}}
+      lost: {enter: customer.age > 90, timeout: {after: 3d, to: timed}}
+      timed: {}
+      back: {enter: customer.age > 5, from: [aware, never]}
+";
+    assert_eq!(
+        warnings(text),
+        [
+            "unreachable_stage at journeys.life.stages.never: stage `never` can never be entered: `enter` is never true",
+            "unreachable_stage at journeys.life.stages.behind: stage `behind` can never be entered: no stage from which it may be entered can be reached",
+            "unreachable_stage at journeys.life.stages.alone: stage `alone` can never be entered: it has neither `on` nor `enter`, and no time-out that can pass leads to it",
+            "unreachable_stage at journeys.life.stages.stuck: stage `stuck` can never be entered: `enter` is never true",
+        ]
+    );
+}

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use std::sync::Arc;
 use tactful::expr::{Expression, NamedFacts, Outcome, Schema, TimeClass, repeated};
-use tactful::value::{Currency, Decimal, Type};
+use tactful::value::{Currency, Decimal, Duration, Type};
 use tactful::{Timestamp, Value};
 
 fn schema() -> Arc<Schema> {
@@ -18,7 +18,11 @@ fn schema() -> Arc<Schema> {
     schema.declare_fact("customer.balance", euros, TimeClass::Step);
     schema.declare_fact("persona.thrifty", Type::Double, TimeClass::Other);
     schema.declare_fact("segment.loyal", Type::Bool, TimeClass::Step);
+    let fax = schema.declare_fact("customer.fax", Type::String, TimeClass::Step);
+    schema.retire(fax);
     schema.declare_event("purchase", [("sku".into(), Type::String), ("quantity".into(), Type::Int)]);
+    let view = schema.declare_event("view", [("sku".into(), Type::String)]);
+    schema.keep_for(view, Duration::parse("30d").unwrap());
     Arc::new(schema)
 }
 
@@ -107,6 +111,42 @@ fn what_is_always_the_same_is_found() {
         "always_true: `customer.age == customer.age` compares something with itself and is always true",
     );
     warns("customer.age > 3 && customer.age > 3", "duplicate_condition: `customer.age > 3` stands here twice");
+}
+
+#[test]
+fn a_value_outside_of_the_declared_ones_is_found() {
+    warns("customer.city == \"Bon\"", "unknown_value: `Bon` is none of the declared values");
+    warns(
+        "customer.city in [\"Bonn\", \"Paris\"] && customer.age > 3",
+        "unknown_value: `Paris` is none of the declared values",
+    );
+}
+
+#[test]
+fn what_nothing_tells_any_more_is_never_known() {
+    let fax = |part: &str| format!("never_known: `{part}` is never known: nothing tells `customer.fax` any more");
+    warns("customer.fax == \"1\"", &fax("customer.fax == \"1\""));
+    warns("customer.age > 3 && customer.fax.startsWith(\"+49\")", &fax("customer.fax.startsWith(\"+49\")"));
+    warns("customer.fax == \"1\" || customer.fax == \"2\"", &fax("customer.fax == \"1\" || customer.fax == \"2\""));
+    warns("customer.age > 3 ? customer.fax == \"1\" : customer.age < 1", &fax("customer.fax == \"1\""));
+    warns("has(customer.fax)", "always_false: `has(customer.fax)` is never true: nothing tells it any more");
+    silent("customer.?fax.orValue(\"\") == \"\"");
+}
+
+#[test]
+fn windows_beyond_what_is_kept_are_found() {
+    let back = |text: &str, length: &str| {
+        format!("beyond_retention: `{text}` looks back {length}, but `view` events are kept for 30d")
+    };
+    let text = "events(\"view\").within(\"90d\").count()";
+    warns(&format!("{text} > 3"), &back(text, "90d"));
+    let text = "events(\"purchase\", \"view\").within(\"month\").exists()";
+    warns(text, &back(text, "31d1h"));
+    let text = "events(\"purchase\").within(\"60d\").not_followed_by(\"view\").exists()";
+    warns(text, &back(text, "60d"));
+    silent("events(\"view\").within(\"30d\").exists()");
+    silent("events(\"view\").within(\"90d\").within(\"week\").exists()");
+    silent("events(\"view\").count() > 3");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::Inner;
 use super::labels::{Flow, check};
+use super::reach::unreachable;
 use crate::context::{Reach, Reaches, Rule, Rules, Source};
 use crate::decide::Offers;
 use crate::error::{Diagnostic, Diagnostics, Severity};
@@ -26,6 +27,9 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
     if let Some(model) = &mut model {
         findings.extend(repeated_segments(&playbook, model));
         order(&playbook, model, &mut findings);
+        if let (true, Some(offers)) = (whole, &offers) {
+            findings.extend(unreachable(&playbook, model, offers));
+        }
         let circles = findings.iter().any(|finding| matches!(finding.code, "cycle" | "too_deep"));
         if let (true, false, Some(offers)) = (whole, circles, &mut offers) {
             flow = Flow::of(&playbook, &model.rules, &model.journeys);

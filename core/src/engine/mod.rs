@@ -5,6 +5,7 @@ mod audience;
 mod compile;
 mod effect;
 mod labels;
+mod reach;
 mod trends;
 
 pub(crate) use attributes::parts;

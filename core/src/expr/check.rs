@@ -118,7 +118,8 @@ fn compile(
         return Err(refuse(findings));
     }
     if let Some(schema) = options.schema {
-        findings.extend(super::warn::warnings(&tree, &nodes, root, schema));
+        let said = findings.iter().map(|finding| finding.extent).collect();
+        findings.extend(super::warn::warnings(&tree, &nodes, root, schema, said));
     }
     let warnings = Arc::from(refuse(findings));
     Ok(Checked {

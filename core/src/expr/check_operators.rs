@@ -6,7 +6,7 @@ use super::check::{Binding, Checker};
 use super::checked::{Op, Ref};
 use super::finding::Finding;
 use super::types::{self, literal_decimal};
-use crate::error::nearest;
+use crate::error::{Severity, nearest};
 use crate::value::{Type, Value};
 use std::sync::Arc;
 
@@ -332,7 +332,7 @@ impl Checker<'_> {
                 if names.iter().any(|name| name == text) {
                     continue;
                 }
-                let message = format!("`{text}` is none of the declared values, so this never holds");
+                let message = format!("`{text}` is none of the declared values");
                 let hint = match nearest(text, names.iter().map(|name| &**name)) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!(
@@ -340,7 +340,8 @@ impl Checker<'_> {
                         names.iter().take(12).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
                     ),
                 };
-                self.report(Finding::error("unknown_value", self.extent(literal), message).hint(hint));
+                let finding = Finding::error("unknown_value", self.extent(literal), message).hint(hint);
+                self.report(Finding { severity: Severity::Warning, ..finding });
             }
         }
     }

@@ -76,6 +76,7 @@ mod types;
 mod uses;
 mod value_ops;
 mod warn;
+mod warn_known;
 mod warn_sets;
 
 pub use check::{CompileOptions, Expected, compile_source, compile_text, expect};
@@ -100,3 +101,4 @@ pub use ruleset::{RuleId, RuleScratch, RuleSet, Truth};
 pub use run::{Bits, Run, RunColumn, RunTexts};
 pub use schema::{EventDecl, EventKind, FactDecl, FactId, PropertyDecl, PropertyId, Schema, TimeClass};
 pub(crate) use uses::{Asked, uses};
+pub use warn::may_hold_together;

@@ -1,7 +1,7 @@
 //! Warnings: conditions that compile but can never be true, or never be anything else. Found by the values that each slot
 //! (a fact, an aggregate, whatever is compared with constants) can still have, and no more than that.
 
-use super::ast::{BinaryOp, NodeId, Tree};
+use super::ast::{BinaryOp, Extent, NodeId, Tree};
 use super::checked::{Checked, Node, Op, Ref};
 use super::finding::Finding;
 use super::print::{print_node, value_text};
@@ -31,24 +31,44 @@ enum Slot {
 type Possible = BTreeMap<Slot, Set>;
 
 /// What is probably not meant in a checked expression.
-pub(super) fn warnings(tree: &Tree, nodes: &[Node], root: Ref, schema: &Schema) -> Vec<Finding> {
+///
+/// `said` are the places about which something was said already.
+pub(super) fn warnings(tree: &Tree, nodes: &[Node], root: Ref, schema: &Schema, said: Vec<Extent>) -> Vec<Finding> {
     if nodes.len() > MOST_NODES {
         return Vec::new();
     }
-    let mut reader = Reader { tree, nodes, schema: Some(schema), findings: Vec::new(), left: Cell::new(BUDGET) };
+    let left = Cell::new(BUDGET);
+    let mut reader = Reader { said, ..Reader::new(tree, nodes, Some(schema), &left) };
     reader.look(root);
-    reader.findings
+    let Reader { mut findings, .. } = reader;
+    findings.extend(super::warn_known::never_known(tree, nodes, root, schema));
+    findings.extend(super::warn_known::beyond_retention(tree, nodes, schema));
+    findings
+}
+
+/// Whether conditions that are checked against one schema can all be true at one instant, as far as intervals and finite sets of
+/// one slot at a time tell; `define` gives the condition behind a fact such as `segment("loyal")`. Never wrongly false.
+#[must_use]
+pub fn may_hold_together(conditions: &[&Checked], schema: &Schema, define: &dyn Fn(FactId) -> Option<Checked>) -> bool {
+    if conditions.iter().any(|condition| super::warn_known::is_never_known(condition, schema)) {
+        return false;
+    }
+    let left = Cell::new(BUDGET);
+    let mut possible = Possible::new();
+    for condition in conditions.iter().filter(|condition| condition.nodes.len() <= MOST_NODES) {
+        let reader = Reader { define: Some(define), ..Reader::new(&condition.tree, &condition.nodes, Some(schema), &left) };
+        match reader.assume(condition.root, true, &possible) {
+            Some(narrowed) => possible = narrowed,
+            None => return false,
+        }
+    }
+    true
 }
 
 /// Whether a slot of an expression may have a value at all: a count is never below zero.
 pub(super) fn may_be(expression: &Checked, slot: Ref, value: &Value) -> bool {
-    let reader = Reader {
-        tree: &expression.tree,
-        nodes: &expression.nodes,
-        schema: None,
-        findings: Vec::new(),
-        left: Cell::new(BUDGET),
-    };
+    let left = Cell::new(BUDGET);
+    let reader = Reader::new(&expression.tree, &expression.nodes, None, &left);
     let wanted = Set::of(BinaryOp::Equal, value, &expression.node(slot).ty);
     match (reader.universe(slot), wanted) {
         (Some(all), Some(wanted)) => !all.intersect(&wanted).is_empty(),
@@ -84,7 +104,38 @@ struct Reader<'a> {
     nodes: &'a [Node],
     schema: Option<&'a Schema>,
     findings: Vec<Finding>,
-    left: Cell<u64>,
+    /// What may still be tried.
+    left: &'a Cell<u64>,
+    /// Where something was said already.
+    said: Vec<Extent>,
+    /// The conditions behind facts.
+    define: Option<&'a Define<'a>>,
+    /// How many conditions stand around this one.
+    depth: u32,
+}
+
+type Define<'a> = dyn Fn(FactId) -> Option<Checked> + 'a;
+
+/// Segments of segments beyond this are not looked into.
+const DEEPEST: u32 = 8;
+
+impl<'a> Reader<'a> {
+    fn new(tree: &'a Tree, nodes: &'a [Node], schema: Option<&'a Schema>, left: &'a Cell<u64>) -> Self {
+        Reader { tree, nodes, schema, findings: Vec::new(), left, said: Vec::new(), define: None, depth: 0 }
+    }
+
+    /// What slots can still have when the condition behind a fact has a truth value.
+    fn defined(&self, id: Ref, wanted: bool, possible: Possible) -> Option<Possible> {
+        let Op::Fact(fact) = self.node(id).op else { return Some(possible) };
+        let found = self.define.filter(|_| self.depth < DEEPEST).and_then(|define| define(fact));
+        let Some(condition) = found.filter(|condition| condition.nodes.len() <= MOST_NODES) else { return Some(possible) };
+        let reader = Reader {
+            define: self.define,
+            depth: self.depth + 1,
+            ..Reader::new(&condition.tree, &condition.nodes, self.schema, self.left)
+        };
+        reader.assume(condition.root, wanted, &possible)
+    }
 }
 
 impl Reader<'_> {
@@ -166,6 +217,10 @@ impl Reader<'_> {
 
     fn look_at_comparison(&mut self, id: Ref) -> bool {
         let Op::Binary { op, left, right } = self.node(id).op.clone() else { return false };
+        let extent = self.node(id).extent;
+        if self.said.iter().any(|said| extent.start <= said.start && said.end <= extent.end) {
+            return true;
+        }
         let text = self.text(id);
         if let (Op::Constant(a), Op::Constant(b)) = (&self.node(left).op, &self.node(right).op) {
             let Ok(Value::Bool(truth)) = value_ops::binary(op, a, b, 0) else { return false };
@@ -272,7 +327,9 @@ impl Reader<'_> {
                     None => Some(possible.clone()),
                 }
             }
-            _ if *self.ty(id) == Type::Bool => self.narrowed(id, &Set::truth(wanted), possible),
+            _ if *self.ty(id) == Type::Bool => {
+                self.narrowed(id, &Set::truth(wanted), possible).and_then(|possible| self.defined(id, wanted, possible))
+            }
             _ => Some(possible.clone()),
         }
     }
@@ -333,7 +390,7 @@ impl Reader<'_> {
             (Op::Stream(stream), _) => match stream.terminal {
                 Terminal::Count | Terminal::Streak => from_zero(Value::Int(0)),
                 Terminal::Rate => from_zero(Value::Double(0.0)),
-                Terminal::CountDistinct => from_zero(Value::Int(1)),
+                Terminal::CountDistinct => from_zero(Value::Int(0)),
                 Terminal::SinceLast | Terminal::SinceFirst | Terminal::UsualGap => from_zero(Value::Duration(Duration::ZERO)),
                 _ => None,
             },

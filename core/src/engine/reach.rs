@@ -1,0 +1,103 @@
+//! Warnings about what a playbook can never come to: offers that nobody is shown, stages that nobody enters.
+
+use crate::context::{Rule, Source};
+use crate::decide::Offers;
+use crate::error::{Diagnostic, Severity};
+use crate::expr::{Checked, FactId, may_hold_together};
+use crate::journey::{JourneyRule, Model};
+use crate::playbook::{Journey, Name, Playbook};
+
+/// Looks at all offers and stages.
+pub(super) fn unreachable(playbook: &Playbook, model: &Model, offers: &Offers) -> Vec<Diagnostic> {
+    let judge = Judge { model };
+    let mut findings = Vec::new();
+    for (offer, rule) in playbook.offers.iter().zip(&offers.offers) {
+        let gates: Vec<&Rule> = rule.gates.iter().flatten().collect();
+        if judge.may_hold(&gates) {
+            continue;
+        }
+        let names: Vec<&str> = ["`eligible`", "`applicable`", "`suitable`"]
+            .into_iter()
+            .zip(&rule.gates)
+            .filter_map(|(name, gate)| gate.as_ref().map(|_| name))
+            .collect();
+        let alone = rule.gates.iter().flatten().zip(&names).find(|(gate, _)| !judge.may_hold(&[*gate]));
+        let why = match alone {
+            Some((_, name)) => format!("{name} is never true"),
+            None => format!("{} cannot hold together", names.join(" and ")),
+        };
+        let message = format!("offer `{}` can never be shown: {why}", offer.name.text);
+        let path = format!("offers.{}", offer.name.text);
+        findings.push(warning("unreachable_offer", message, path, &offer.name));
+    }
+    for (journey, rule) in playbook.journeys.iter().zip(&model.journeys.rules) {
+        findings.extend(judge.stages(journey, rule));
+    }
+    findings
+}
+
+struct Judge<'a> {
+    model: &'a Model,
+}
+
+impl Judge<'_> {
+    fn may_hold(&self, rules: &[&Rule]) -> bool {
+        let rules: Vec<&Checked> = rules.iter().map(|rule| rule.checked()).collect();
+        let sources = &self.model.rules.sources;
+        let define = |fact: FactId| match sources.source(fact) {
+            Some(Source::Segment(number)) => self.model.rules.segments.get(number).map(|rule| rule.checked().clone()),
+            _ => None,
+        };
+        may_hold_together(&rules, &sources.schema, &define)
+    }
+
+    /// The stages that cannot be entered from outside, however often one moves on.
+    fn stages(&self, journey: &Journey, rule: &JourneyRule) -> Vec<Diagnostic> {
+        let stages = || rule.stages.iter().zip(0_u16..);
+        let open: Vec<bool> =
+            rule.stages.iter().map(|stage| stage.enter.as_ref().is_none_or(|enter| self.may_hold(&[enter]))).collect();
+        let mut reached = vec![false; rule.stages.len()];
+        loop {
+            let before = reached.clone();
+            let is = |reached: &[bool], number: u16| reached.get(usize::from(number)).copied().unwrap_or(false);
+            for (stage, number) in stages() {
+                let asked = !stage.on.is_empty() || stage.enter.is_some();
+                let from_somewhere =
+                    rule.allows(None, number) || stages().any(|(_, from)| is(&before, from) && rule.allows(Some(from), number));
+                let timed = stages()
+                    .any(|(from, at)| is(&before, at) && from.timeout.as_ref().is_some_and(|timeout| timeout.to == number));
+                if let Some(place) = reached.get_mut(usize::from(number)) {
+                    *place |= timed || (asked && from_somewhere && is(&open, number));
+                }
+            }
+            if reached == before {
+                break;
+            }
+        }
+        let unreached = journey
+            .stages
+            .iter()
+            .zip(&rule.stages)
+            .zip(reached)
+            .zip(open)
+            .filter(|(((stage, _), reached), _)| !reached && stage.no_data.is_none());
+        unreached
+            .map(|(((stage, rule), _), open)| {
+                let why = if rule.on.is_empty() && rule.enter.is_none() {
+                    "it has neither `on` nor `enter`, and no time-out that can pass leads to it"
+                } else if open {
+                    "no stage from which it may be entered can be reached"
+                } else {
+                    "`enter` is never true"
+                };
+                let message = format!("stage `{}` can never be entered: {why}", stage.name.text);
+                let path = format!("journeys.{}.stages.{}", journey.name.text, stage.name.text);
+                warning("unreachable_stage", message, path, &stage.name)
+            })
+            .collect()
+    }
+}
+
+fn warning(code: &'static str, message: String, path: String, name: &Name) -> Diagnostic {
+    Diagnostic { code, severity: Severity::Warning, message, path, place: Some(name.place.clone()), hint: None, related: None }
+}
