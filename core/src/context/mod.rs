@@ -1,10 +1,12 @@
 //! Everything that can be read about a customer at one instant, looked up when a rule asks for it.
 
 mod attribute;
+mod location;
 mod persona;
 mod reach;
 mod rule;
 mod rules;
+mod session;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,7 @@ pub(crate) struct Context<'a> {
     facts: OnceCell<Box<[OnceCell<Read>]>>,
     members: SmallVec<[Cell<Option<Holds>>; 24]>,
     zone: OnceCell<Zone>,
+    session: OnceCell<Option<(Timestamp, Timestamp)>>,
     posteriors: OnceCell<Posteriors>,
 }
 
@@ -83,6 +86,7 @@ impl<'a> Context<'a> {
             facts: OnceCell::new(),
             members: SmallVec::from_elem(Cell::new(None), rules.segments.len()),
             zone: OnceCell::new(),
+            session: OnceCell::new(),
             posteriors: OnceCell::new(),
         }
     }
@@ -188,7 +192,7 @@ impl<'a> Context<'a> {
 
     /// What a fact was read as, read when first asked for; `None` for a fact that is not declared.
     fn kept(&self, fact: FactId) -> Option<&Read> {
-        let facts = self.facts.get_or_init(|| self.rules.sources.facts.iter().map(|_| OnceCell::new()).collect());
+        let facts = self.facts.get_or_init(|| (0..self.rules.sources.kept).map(|_| OnceCell::new()).collect());
         facts.get(fact.0 as usize).map(|place| place.get_or_init(|| self.find(fact)))
     }
 
@@ -219,6 +223,12 @@ impl<'a> Context<'a> {
                 let place = self.places.get(journey).copied().flatten();
                 let name = place.and_then(|place| self.stages.get(journey)?.get(usize::from(place.stage)));
                 name.map_or_else(missing, |name| Read::known(Value::String(name.clone())))
+            }
+            Some(Source::Session(fact_of)) => self.session_fact(fact, fact_of),
+            Some(Source::Location(detail)) => self.location_fact(fact, detail),
+            Some(Source::StoreOpen(store)) => {
+                let open = self.rules.places.stores.get(store).and_then(|store| store.open(self.now));
+                open.map_or_else(missing, |(open, until)| Read::known(Value::Bool(open)).until(until))
             }
             Some(Source::Since(journey)) => match self.places.get(journey).copied().flatten() {
                 Some(place) => Read::known(Value::from(place.since)),
@@ -282,7 +292,7 @@ impl Facts for Context<'_> {
     }
 
     fn session(&self) -> Option<(Timestamp, Timestamp)> {
-        self.view.session(self.now, self.rules.session_gap)
+        self.open_session()
     }
 }
 

@@ -42,9 +42,6 @@ impl Reaches {
     #[must_use]
     pub(crate) fn of(&self, rule: &Rule, sources: &Sources) -> Reach {
         let mut reach = Reach { kinds: rule.reads().events.clone(), sessions: rule.reads().session, ..Reach::default() };
-        if rule.reads().zone {
-            reach.kinds.extend(sources.zone);
-        }
         for fact in &rule.reads().facts {
             match sources.source(*fact) {
                 Some(Source::Attribute(place)) => {
@@ -57,8 +54,13 @@ impl Reaches {
                     reach.journeys.insert(place);
                     reach.absorb_from(&self.journeys, place);
                 }
-                Some(Source::Request(_)) | None => {}
+                // Sessions and places follow all events that the playbook declares.
+                Some(Source::Session(_) | Source::Location(_)) => reach.sessions = true,
+                Some(Source::Request(_) | Source::StoreOpen(_)) | None => {}
             }
+        }
+        if rule.reads().zone || reach.sessions {
+            reach.kinds.extend(sources.zone);
         }
         reach
     }

@@ -1,13 +1,15 @@
 use super::attribute::AttributeRule;
+use super::location::PlaceRule;
 use super::reach::Reaches;
 use super::rule::Rule;
+use super::session::SessionRule;
 use super::sources::Sources;
 use crate::customer::{Layout, Renames};
 use crate::error::{Diagnostic, Severity};
 use crate::expr::plan::Plan;
 use crate::expr::{Expected, TimeClass};
 use crate::playbook::{Playbook, Renamed, RenamedKind, Text};
-use crate::value::{Duration, Zone};
+use crate::value::Zone;
 use std::sync::Arc;
 
 /// The compiled part of a playbook that says what is true of a customer: attributes, segments and personas.
@@ -23,8 +25,10 @@ pub(crate) struct Rules {
     pub(crate) segments: Vec<Rule>,
     /// In the order of the playbook.
     pub(crate) personas: Vec<PersonaRule>,
-    /// The longest pause within a session.
-    pub(crate) session_gap: Duration,
+    /// What a session is.
+    pub(crate) sessions: SessionRule,
+    /// Where customers are read to be.
+    pub(crate) places: PlaceRule,
     /// When the customer's own zone is unknown.
     pub(crate) zone: Zone,
     /// The attribute that holds the customer's own zone.
@@ -48,6 +52,7 @@ impl Rules {
     /// Compiles attributes, segments and personas; findings are added to `findings`. `None` when an expression is wrong.
     pub(crate) fn compile(playbook: &Playbook, findings: &mut Vec<Diagnostic>) -> Option<Self> {
         let sources = Sources::of(playbook);
+        let sessions = SessionRule::of(playbook, &sources.schema);
         let layout = Layout::new(Arc::new(sources.schema.clone()), sources.declared_events, playbook.digest.clone());
         let layout = Arc::new(layout.of_playbook(playbook.name.text.clone(), playbook.version, renames(playbook)));
         let mut complete = true;
@@ -83,7 +88,8 @@ impl Rules {
             attributes,
             segments,
             personas,
-            session_gap: playbook.session_gap,
+            sessions,
+            places: PlaceRule::of(playbook),
             zone: playbook.time_zone,
             customer_zone,
             reaches: Reaches::default(),

@@ -1,5 +1,7 @@
+use super::location::{LOCATION_FACTS, location_type};
+use super::session::{SessionFact, SessionRule};
 use crate::customer::Reserved;
-use crate::expr::{EventKind, FactId, Schema, TimeClass};
+use crate::expr::{Detail, EventKind, FactId, Schema, TimeClass};
 use crate::playbook::Playbook;
 use crate::value::Type;
 use std::sync::Arc;
@@ -19,6 +21,12 @@ pub(crate) enum Source {
     Stage(usize),
     /// `journey("<name>").since`.
     Since(usize),
+    /// `session.<name>`.
+    Session(SessionFact),
+    /// `location.<name>`.
+    Location(Detail),
+    /// `store("<name>").open`.
+    StoreOpen(usize),
 }
 
 /// All names that the rules of a playbook may read, and where each comes from.
@@ -34,6 +42,8 @@ pub(crate) struct Sources {
     pub(crate) declared_events: usize,
     /// The first segment fact; the others follow.
     pub(crate) segments: u32,
+    /// How many facts are kept once read; sessions and places, which come after them, keep what they need themselves.
+    pub(crate) kept: usize,
     /// The event type in which the customer's own zone is kept.
     pub(crate) zone: Option<EventKind>,
 }
@@ -64,6 +74,8 @@ impl Sources {
             let place = playbook.attributes.iter().position(|attribute| attribute.name.text == name.text)?;
             reserved.attributes.get(place).copied()
         });
+        let session_facts: Vec<(SessionFact, Type)> = SessionRule::of(playbook, &schema).facts().collect();
+        schema.set_stores(playbook.stores.iter().map(|store| (store.name.text.clone(), store.point)).collect());
         let mut facts = Vec::new();
         let mut declare = |path: String, ty: Type, class: TimeClass, source: Source| {
             facts.push(source);
@@ -95,13 +107,27 @@ impl Sources {
             declare(format!("journey.{}.stage", journey.name.text), Type::Enum(stages), TimeClass::Step, Source::Stage(place));
             declare(format!("journey.{}.since", journey.name.text), Type::Timestamp, TimeClass::Step, Source::Since(place));
         }
+        let kept = playbook.attributes.len()
+            + playbook.request.len()
+            + playbook.segments.len()
+            + playbook.personas.len()
+            + 2 * playbook.journeys.len();
+        for (fact, ty) in session_facts {
+            declare(format!("session.{}", fact.name()), ty, SessionRule::CLASS, Source::Session(fact));
+        }
+        for detail in LOCATION_FACTS {
+            declare(format!("location.{}", detail.name()), location_type(detail), TimeClass::Step, Source::Location(detail));
+        }
+        for (place, store) in playbook.stores.iter().enumerate().filter(|(_, store)| store.opening_hours.is_some()) {
+            declare(format!("store.{}.open", store.name.text), Type::Bool, TimeClass::Step, Source::StoreOpen(place));
+        }
         let retired = playbook.attributes.iter().map(|attribute| attribute.retired && attribute.default.is_none());
         for (place, _) in
             retired.chain(playbook.request.iter().map(|fact| fact.retired)).enumerate().filter(|(_, retired)| *retired)
         {
             schema.retire(FactId(u32::try_from(place).unwrap_or(u32::MAX)));
         }
-        Sources { schema, facts, reserved, declared_events, segments: segments.0, zone }
+        Sources { schema, facts, reserved, declared_events, segments: segments.0, kept, zone }
     }
 
     /// Where a fact comes from.

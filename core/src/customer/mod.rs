@@ -23,7 +23,7 @@ pub use bytes::Aside;
 pub(crate) use bytes::{Read, Renames, read, tag, write_strands, write_unknown};
 pub use derived::{Change, Derived, JourneyState, Place, SegmentState, Visit, What};
 pub use details::Details;
-pub(crate) use details::read as read_detail;
+pub(crate) use details::{detail_value, read as read_detail};
 pub use event::{Event, EventError};
 pub use event_json::MAX_JSON;
 pub use identifier::{Identifier, IdentifierError};

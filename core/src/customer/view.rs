@@ -166,6 +166,31 @@ impl<'a> View<'a> {
         best
     }
 
+    /// The latest event at or before an instant, of a type that the playbook declares, whose details are wanted. Looks only at
+    /// types of which an event has details.
+    #[must_use]
+    pub(crate) fn last_detailed(&self, now: Timestamp, wanted: impl Fn(&str) -> bool) -> Option<StoryRow<'a>> {
+        let mut best: Option<StoryRow<'a>> = None;
+        for strand in self.strands {
+            for (kind, track) in strand.tracks().filter(|(_, track)| !track.details.is_empty()) {
+                let declared = strand.layout().kind(kind).is_some_and(|kind| kind.in_sessions);
+                let Some(run) = declared.then(|| self.run(strand, kind, track, Span::lifetime(now))).flatten() else {
+                    continue;
+                };
+                let found = (run.row..run.end).rev().map(|row| StoryRow { strand, kind, track, row }).find(|row| {
+                    let told = track.details.get(row.row).is_some_and(|code| *code != 0);
+                    told && row.known_at() <= self.known_at && wanted(row.details_text())
+                });
+                if let Some(row) = found
+                    && best.is_none_or(|best| best.compare(&row) == Ordering::Less)
+                {
+                    best = Some(row);
+                }
+            }
+        }
+        best
+    }
+
     /// The first instant after `now` at which an event of these types happened.
     #[must_use]
     pub fn next_event(&self, kinds: &[EventKind], now: Timestamp) -> Option<Timestamp> {

@@ -201,7 +201,14 @@ impl Walk<'_> {
                     Some(Source::Persona(_)) => edges.extend((0..self.model.rules.personas.len()).map(Node::Persona)),
                     Some(Source::Stage(number) | Source::Since(number)) if node == Node::Journey(number) => itself = true,
                     Some(Source::Stage(number) | Source::Since(number)) => edges.push(Node::Journey(number)),
-                    Some(Source::Attribute(_) | Source::Request(_)) | None => {}
+                    Some(
+                        Source::Attribute(_)
+                        | Source::Request(_)
+                        | Source::Session(_)
+                        | Source::Location(_)
+                        | Source::StoreOpen(_),
+                    )
+                    | None => {}
                 }
             }
         }

@@ -33,6 +33,12 @@ impl Checker<'_> {
                 }
             };
         }
+        if target.is_none() && &**function == "store" && self.schema.is_some() {
+            return self.store(id, args);
+        }
+        if let (Some(target), "nearest_store", [], true) = (target, &**function, args, self.schema.is_some()) {
+            return self.nearest_store(id, target);
+        }
         if let (Some(target), Some(unit), []) = (target, Elapsed::named(function), args) {
             return self.elapsed(id, target, unit);
         }
@@ -76,7 +82,14 @@ impl Checker<'_> {
                 let known = super::meant::function(function).map(|meant| format!("write {meant}"));
                 let hint = nearest(
                     function,
-                    functions::names().chain(Elapsed::names()).chain(["events", "segment", "persona", "as_of"]),
+                    functions::names().chain(Elapsed::names()).chain([
+                        "events",
+                        "segment",
+                        "persona",
+                        "store",
+                        "as_of",
+                        "nearest_store",
+                    ]),
                 )
                 .map(|near| format!("did you mean `{near}`?"));
                 let hint = known.or(hint);

@@ -28,6 +28,9 @@ impl Checker<'_> {
                 Kind::Call { target: None, function, args, .. } if fields.len() == 1 && &*function == "journey" => {
                     return self.journey(id, &args, &fields[0]);
                 }
+                Kind::Call { target: None, function, args, .. } if fields.len() == 1 && &*function == "store" => {
+                    return self.of_store(id, &args, &fields[0]);
+                }
                 _ => break,
             }
         }
@@ -273,8 +276,8 @@ impl Checker<'_> {
 fn written(path: &str) -> String {
     match path.split_once('.') {
         Some((group @ ("segment" | "persona" | "trend"), name)) => format!("{group}(\"{name}\")"),
-        Some(("journey", rest)) => match rest.rsplit_once('.') {
-            Some((name, field)) => format!("journey(\"{name}\").{field}"),
+        Some((group @ ("journey" | "store"), rest)) => match rest.rsplit_once('.') {
+            Some((name, field)) => format!("{group}(\"{name}\").{field}"),
             None => path.to_string(),
         },
         _ => path.to_string(),

@@ -7,7 +7,7 @@ use super::stream::Stream;
 use super::value_ops::Fault;
 use super::{Detail, EventKind, FactId, Limits, PropertyId, TimeClass};
 use crate::error::Diagnostic;
-use crate::value::{Type, Value};
+use crate::value::{Point, Type, Value};
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -76,6 +76,11 @@ pub(super) enum Op {
     Elapsed {
         day: Ref,
         unit: Elapsed,
+    },
+    /// The name of the store next to a point.
+    NearestStore {
+        point: Ref,
+        stores: Arc<[(Arc<str>, Point)]>,
     },
     /// A fact as it was at an earlier instant.
     AsOf {
@@ -271,7 +276,9 @@ impl Op {
             | Op::HasDetail { .. } => Vec::new(),
             Op::Field { base, .. } | Op::HasField { base, .. } | Op::OptionalField { base, .. } => vec![*base],
             Op::Index { base, index } | Op::OptionalIndex { base, index } => vec![*base, *index],
-            Op::Elapsed { day: operand, .. } | Op::AsOf { time: operand, .. } => vec![*operand],
+            Op::Elapsed { day: operand, .. } | Op::AsOf { time: operand, .. } | Op::NearestStore { point: operand, .. } => {
+                vec![*operand]
+            }
             Op::OrElse { base, other, .. } => vec![*base, *other],
             Op::Told(operand)
             | Op::Maybe(operand)
@@ -315,6 +322,7 @@ impl Op {
             Op::OptionalField { base, field } => Op::OptionalField { base: to(*base), field: field.clone() },
             Op::OptionalIndex { base, index } => Op::OptionalIndex { base: to(*base), index: to(*index) },
             Op::Elapsed { day, unit } => Op::Elapsed { day: to(*day), unit: *unit },
+            Op::NearestStore { point, stores } => Op::NearestStore { point: to(*point), stores: stores.clone() },
             Op::AsOf { fact, time, path } => Op::AsOf { fact: *fact, time: to(*time), path: path.clone() },
             Op::Told(read) => Op::Told(to(*read)),
             Op::Maybe(value) => Op::Maybe(to(*value)),
@@ -380,6 +388,7 @@ impl fmt::Debug for Op {
             Op::Now => f.write_str("now"),
             Op::Today => f.write_str("today"),
             Op::Elapsed { day, unit } => write!(f, "{} {day:?}", unit.name()),
+            Op::NearestStore { point, .. } => write!(f, "nearest store {point:?}"),
             Op::AsOf { fact, time, .. } => write!(f, "as of {} {time:?}", fact.0),
             Op::Fact(id) => write!(f, "fact {}", id.0),
             Op::HasFact(id) => write!(f, "has fact {}", id.0),

@@ -176,6 +176,7 @@ impl<'a> Machine<'a> {
             Op::Now => Partial { moving: true, ..Partial::value(Value::Timestamp(Moment::from(self.now))) },
             Op::Today => self.today(),
             Op::Elapsed { day, unit } => self.elapsed(id, *day, *unit, frame),
+            Op::NearestStore { point, stores } => self.nearest_store(id, *point, stores, frame),
             Op::AsOf { fact, time, path } => self.as_of(*fact, *time, path, frame),
             Op::Fact(fact) => {
                 let read = self.facts.fact(*fact);

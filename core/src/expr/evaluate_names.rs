@@ -1,10 +1,10 @@
 //! The reference evaluator's part about names: variables in scope, and those that are looked up.
 
-use super::checked::{Candidate, Op};
-use super::evaluate::Machine;
+use super::checked::{Candidate, Op, Ref};
+use super::evaluate::{Machine, Partial};
 use super::value_ops::{self, Fault};
 use super::{Detail, ErrorCode, EventRow, Missing, Outcome};
-use crate::value::{Moment, Value};
+use crate::value::{Moment, Point, Value};
 use std::sync::Arc;
 
 /// A variable in scope.
@@ -43,6 +43,29 @@ fn detail_of(row: &dyn EventRow, detail: Option<Detail>) -> Option<Value> {
 }
 
 impl Machine<'_> {
+    /// The nearest of several stores, of equally near ones the first declared.
+    pub(super) fn nearest_store(
+        &self,
+        id: Ref,
+        point: Ref,
+        stores: &[(Arc<str>, Point)],
+        frame: Option<&Frame<'_>>,
+    ) -> Partial {
+        let found = self.settled(point, frame);
+        let outcome = match &found.outcome {
+            Outcome::Value(Value::Point(point)) => {
+                let nearest = stores.iter().min_by(|a, b| point.distance(a.1).total_cmp(&point.distance(b.1)));
+                nearest.map(|(name, _)| Outcome::Value(Value::String(name.clone())))
+            }
+            Outcome::Value(other) => Some(self.error_at(id, Fault::no_overload("nearest_store", std::slice::from_ref(other)))),
+            _ => None,
+        };
+        match outcome {
+            Some(outcome) => Partial::new(outcome, found.until),
+            None => found,
+        }
+    }
+
     pub(super) fn named(&self, candidates: &[Candidate]) -> Outcome {
         for candidate in candidates {
             let Some(mut value) = self.facts.named(&candidate.name) else { continue };

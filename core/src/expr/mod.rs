@@ -22,6 +22,7 @@ mod check_ends;
 mod check_follow;
 mod check_names;
 mod check_operators;
+mod check_place;
 mod check_stream;
 mod check_today;
 mod checked;

@@ -1,4 +1,4 @@
-use crate::value::{Duration, Type, Zone};
+use crate::value::{Duration, Point, Type, Zone};
 use chrono::Weekday;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
     facts: Vec<FactDecl>,
+    stores: Arc<[(Arc<str>, Point)]>,
     by_path: BTreeMap<Arc<str>, FactId>,
     events: Vec<EventDecl>,
     event_by_name: BTreeMap<Arc<str>, EventKind>,
@@ -179,6 +180,17 @@ impl Schema {
             event.reserved = true;
         }
         kind
+    }
+
+    /// Declares the stores: their names and where they are.
+    pub fn set_stores(&mut self, stores: Arc<[(Arc<str>, Point)]>) {
+        self.stores = stores;
+    }
+
+    /// The stores in declared order.
+    #[must_use]
+    pub fn stores(&self) -> &Arc<[(Arc<str>, Point)]> {
+        &self.stores
     }
 
     /// The number of the fact at a path.

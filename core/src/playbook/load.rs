@@ -202,6 +202,7 @@ impl Loader<'_> {
         let departments = self.departments(root);
         let (minors, do_not_contact) = (self.guard(root, "minors"), self.guard(root, "do_not_contact"));
         let sources = self.sources_of(root);
+        let (sessions, position_ttl, stores) = (self.sessions(root), self.position_ttl(root), self.stores(root));
         let (events, request) = (self.events(root), self.request(root));
         let (segments, personas, journeys) = (self.segments(root), self.personas(root), self.journeys(root));
         let (channels, offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
@@ -213,6 +214,7 @@ impl Loader<'_> {
             }
         }
         let (trends, renamed) = (self.trends(root, &events), self.renamed(root, &events));
+        self.check_cart(root, &sessions, &events);
         self.missing_treatments(root, &offers, &placements);
         // Without a name there is a mistake already; the rest is checked all the same.
         let unnamed = || Name { text: Arc::from(""), place: self.findings.place(root.node.spot) };
@@ -224,6 +226,9 @@ impl Loader<'_> {
             week_begins,
             customer_zone,
             session_gap: session_gap.unwrap_or(Duration::from_nanos(1_800_000_000_000)),
+            sessions,
+            position_ttl,
+            stores,
             namespaces,
             purposes,
             departments,
@@ -248,7 +253,7 @@ impl Loader<'_> {
     }
 
     /// The zone of the playbook; none when it is a mistake.
-    fn zone(&mut self, root: &At<'_>) -> Option<Zone> {
+    pub(super) fn zone(&mut self, root: &At<'_>) -> Option<Zone> {
         let Some(at) = root.get("time_zone") else { return Some(Zone::UTC) };
         let text = at.node.text()?;
         match Zone::parse(text) {

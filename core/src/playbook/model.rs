@@ -68,6 +68,12 @@ pub struct Playbook {
     pub customer_zone: Option<Name>,
     /// `sessions.gap`: the longest pause inside one session; 30 minutes when not declared.
     pub session_gap: Duration,
+    /// `sessions`: what else a session is.
+    pub sessions: super::Sessions,
+    /// `locations.ttl`: how long a position is known; for ever when not declared.
+    pub position_ttl: Option<Duration>,
+    /// `stores`.
+    pub stores: Vec<super::Store>,
     /// `identity`: namespaces in order of priority.
     pub namespaces: Vec<Namespace>,
     /// `purposes`.

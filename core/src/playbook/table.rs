@@ -65,6 +65,8 @@ pub(super) static PLAYBOOK: Object = Object {
             "the attribute (of type string) that holds a customer's own time zone",
         ),
         may("sessions", Obj(&SESSIONS), "", "what a session is"),
+        may("locations", Obj(&LOCATIONS), "", "how positions are read"),
+        may("stores", Names(&Obj(&STORE)), "", "the stores; expressions read `store(\"<name>\")`"),
         may("identity", Names(&Obj(&NAMESPACE)), "", "namespaces of identifiers, in order of priority"),
         may("purposes", Names(&PURPOSE), "", "the purposes for which personal facts may be used"),
         may("departments", Names(&Obj(&DEPARTMENT)), "", "who may see what of a customer, for views of the customer"),
@@ -153,7 +155,60 @@ static SESSIONS: Object = Object {
     name: "session setting",
     doc: "What a session is.",
     marks: &[],
-    fields: &[may("gap", One(Leaf::Duration), "\"30m\"", "the longest pause inside one session")],
+    fields: &[
+        may("gap", One(Leaf::Duration), "\"30m\"", "the longest pause inside one session"),
+        may("new_campaign", One(Leaf::Bool), "false", "whether an event of another campaign begins a session"),
+        may("midnight", One(Leaf::Bool), "false", "whether midnight in the customer's zone ends a session"),
+        may("pages", one_or_more(&EVENTS), "", "event types that count as pages; events that tell a page when not declared"),
+        may("cart", Obj(&CART), "", "how the cart of a session is filled and emptied"),
+    ],
+};
+static CART: Object = Object {
+    name: "cart",
+    doc: "How the cart of a session is filled and emptied.",
+    marks: &[],
+    fields: &[
+        must("add", one_or_more(&EVENTS), "event types that put an item into the cart"),
+        may("remove", one_or_more(&EVENTS), "", "event types that take an item out of the cart"),
+        may("empty", one_or_more(&EVENTS), "", "event types that empty the cart, such as a purchase"),
+        must("item", One(Leaf::Text), "the property that names the item"),
+        may("value", One(Leaf::Text), "", "the property that says what an item is worth, a number or money"),
+    ],
+};
+static LOCATIONS: Object = Object {
+    name: "location setting",
+    doc: "How positions are read.",
+    marks: &[],
+    fields: &[may("ttl", One(Leaf::Duration), "", "how long a position is known; for ever when not declared")],
+};
+static STORE: Object = Object {
+    name: "store",
+    doc: "A store; expressions read `store(\"<name>\")`, its point.",
+    marks: &[],
+    fields: &[
+        must("point", One(Leaf::Any), "where it is: latitude and longitude in degrees"),
+        may("title", One(Leaf::Text), "", TITLE),
+        may("region", One(Leaf::Text), "", "the region it belongs to"),
+        may("time_zone", One(Leaf::Zone), "", "the zone of its opening hours; the playbook's when not declared"),
+        may("opening_hours", Obj(&HOURS), "", "when it is open"),
+    ],
+};
+const HOURS_OF_DAY: Shape = One(Leaf::Text);
+static HOURS: Object = Object {
+    name: "opening hours",
+    doc: "When a store is open: `09:00-18:00`, several with commas between, or `closed`.",
+    marks: &[],
+    fields: &[
+        may("daily", HOURS_OF_DAY, "", "the hours of every day that has none of its own"),
+        may("weekdays", HOURS_OF_DAY, "", "the hours of Monday to Friday"),
+        may("mon", HOURS_OF_DAY, "", "the hours of Monday"),
+        may("tue", HOURS_OF_DAY, "", "the hours of Tuesday"),
+        may("wed", HOURS_OF_DAY, "", "the hours of Wednesday"),
+        may("thu", HOURS_OF_DAY, "", "the hours of Thursday"),
+        may("fri", HOURS_OF_DAY, "", "the hours of Friday"),
+        may("sat", HOURS_OF_DAY, "", "the hours of Saturday"),
+        may("sun", HOURS_OF_DAY, "", "the hours of Sunday"),
+    ],
 };
 
 static NAMESPACE: Object = Object {

@@ -11,6 +11,7 @@ mod error;
 mod read;
 mod schema;
 mod tact;
+mod session;
 mod why;
 
 pub use error::QueryError;
@@ -103,6 +104,8 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<tact::ViewFor>(),
     Entry::of::<tact::Reasons>(),
     Entry::of::<tact::Unused>(),
+    Entry::of::<session::Session>(),
+    Entry::of::<session::Location>(),
 ];
 
 impl Engine {

@@ -295,7 +295,11 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
             Some(Source::Segment(number)) => steps.push(Step::Node(Node::Segment(number))),
             Some(Source::Persona(number)) => steps.push(Step::Node(Node::Persona(number))),
             Some(Source::Stage(number) | Source::Since(number)) => steps.push(Step::Node(Node::Journey(number))),
-            Some(Source::Request(_)) | None => {}
+            // Sessions and places are made of all events that the playbook declares.
+            Some(Source::Session(_) | Source::Location(_)) => {
+                steps.extend((0..playbook.events.len()).map(|number| Step::Ground(Ground::Event(number))));
+            }
+            Some(Source::Request(_) | Source::StoreOpen(_)) | None => {}
         }
     }
     steps.extend(reads.events.iter().map(|kind| Step::Ground(event(*kind, playbook))));

@@ -84,6 +84,9 @@ impl Read {
             match rules.sources.source(*fact) {
                 Some(Source::Attribute(number)) => _ = self.attributes.insert(number),
                 Some(Source::Request(number)) => _ = self.request.insert(number),
+                Some(Source::Session(_) | Source::Location(_)) => {
+                    self.events.extend(rules.sessions.kinds().iter().map(|kind| usize::from(kind.0)));
+                }
                 _ => {}
             }
         }
