@@ -199,7 +199,20 @@ impl Engine {
         self.record_prepared(customer, &identifier, &prepared)
     }
 
-    pub(crate) fn record_prepared(
+    /// Checks an event against the playbook and brings it into the story's form, so that recording it later is fast. `known_at` as for
+    /// [`record`](Self::record).
+    ///
+    /// # Errors
+    /// [`EventError`] naming the part that does not fit.
+    pub fn prepare<'a>(&self, event: &'a Event, known_at: Option<Timestamp>) -> Result<Prepared<'a>, EventError> {
+        self.layout().prepare(event, known_at)
+    }
+
+    /// Records a prepared event under an identifier, which must be of a declared namespace.
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    pub fn record_prepared(
         &self,
         customer: &mut Customer,
         identifier: &Identifier,

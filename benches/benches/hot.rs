@@ -1,0 +1,137 @@
+//! The path of every event and of every question, over many customers whose memory is cold: `cargo bench --bench hot`.
+//!
+//! `TACTFUL_CUSTOMERS` is how many there are, 100,000 unless given. Times are of this thread on the processor; the median of single events is
+//! measured by the wall clock.
+
+use std::time::Instant;
+use tactful::customer::Customer;
+use tactful::{Engine, Event, Identifier, Request, Timestamp};
+use tactful_benches::measure::{nanos, thread_nanos};
+use tactful_benches::{Counter, engine, start};
+
+fn main() {
+    let customers = std::env::var("TACTFUL_CUSTOMERS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
+    record(customers);
+    windows();
+    memory();
+}
+
+fn minutes(count: i64) -> Timestamp {
+    start().saturating_add_micros(count * 60_000_000)
+}
+
+/// Thirty purchases of every customer, customer after customer, in time order.
+fn record(count: usize) {
+    let engine = engine();
+    let identifiers: Vec<Identifier> =
+        (0..count).map(|number| Identifier::new("customer", &number.to_string()).expect("an identifier")).collect();
+    let mut customers: Vec<Customer> =
+        identifiers.iter().map(|identifier| engine.customer(identifier).expect("declared")).collect();
+    let mut random = Counter(7);
+    let (mut singles, mut total, mut effects) = (Vec::new(), 0, 0);
+    for round in 0..30 {
+        for chunk in 0..count.div_ceil(10_000) {
+            let numbers: Vec<usize> = (chunk * 10_000..count.min((chunk + 1) * 10_000)).collect();
+            let events: Vec<Event> = numbers
+                .iter()
+                .map(|number| {
+                    let minute = i64::from(round) * 4_320 + i64::try_from(*number).expect("small") % 4_320;
+                    let pence = i64::try_from(50 + random.below(2_000)).expect("small");
+                    let quantity = i64::try_from(1 + random.below(24)).expect("small");
+                    Event::new("purchase", minutes(minute), identifiers[*number].clone())
+                        .with_id(&format!("o{round}"))
+                        .with("invoice", format!("{}", round / 3).as_str())
+                        .with("stock_code", format!("{}", 20_000 + random.below(3_000)).as_str())
+                        .with("description", ["WHITE HANGING HEART", "GIFT BOX", "CHRISTMAS LIGHTS"][random.below(3) as usize])
+                        .with("quantity", quantity)
+                        .with("unit_price", format!("{}.{:02}", pence / 100, pence % 100).as_str())
+                        .with("amount", format!("{}.{:02}", pence * quantity / 100, pence * quantity % 100).as_str())
+                        .with("country", "United Kingdom")
+                })
+                .collect();
+            let prepared: Vec<_> = events.iter().map(|event| engine.prepare(event, None).expect("it fits")).collect();
+            let started = thread_nanos();
+            for (number, event) in numbers.iter().zip(&prepared) {
+                let begin = Instant::now();
+                let told = engine.record_prepared(&mut customers[*number], &identifiers[*number], event).expect("it fits");
+                singles.push(u32::try_from(begin.elapsed().as_nanos()).unwrap_or(u32::MAX));
+                effects += told.effects.len();
+            }
+            total += thread_nanos() - started;
+        }
+    }
+    let events = singles.len();
+    singles.sort_unstable();
+    let at = |share: f64| f64::from(singles[(events as f64 * share) as usize]) / 1_000.0;
+    println!(
+        "record, retail playbook, {count} customers x 30 events: median {:.2} us, p90 {:.2} us, p99 {:.2} us, mean {:.2} us of CPU, {effects} effects",
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        total as f64 / events as f64 / 1_000.0
+    );
+    let bytes: usize = customers.iter().map(Customer::memory).sum();
+    println!("  memory: {} bytes per customer with 30 events of seven properties and fourteen segments", bytes / count);
+}
+
+const WINDOWS: &str = r#"
+playbook: windows
+version: 1
+identity: {customer: {}}
+events: {visit: {page: string, section: string}, order: {sku: string, category: string, quantity: int, amount: money(EUR)}}
+channels: {web: text}
+placements: {home: {channel: web}}
+offers:
+  one:
+    eligible: >-
+      events("order").within("1d").count() < 1000000 && events("order").within("7d").count() < 1000000
+      && events("order").within("30d").sum("amount") < 100000000 && events("order").within("90d").sum("amount") < 100000000
+      && events("order").within("90d").exists() && events("order").within("60d").sum("quantity") < 100000000
+      && events("order").within("14d").where(e, e.category == "tea").count() < 1000000
+      && events("order").within("90d").where(e, e.category == "tea").sum("amount") < 1000000000
+      && events("order").within("90d").count_distinct("category") < 10000
+      && events("order").within("60d").max("amount") < 1000000
+    treatments: {web: {message: Hello}}
+"#;
+
+fn orders(engine: &Engine, count: i64) -> Customer {
+    let identifier = Identifier::parse("customer:1").expect("an identifier");
+    let mut customer = engine.customer(&identifier).expect("declared");
+    let mut random = Counter(3);
+    for number in 0..count {
+        let time = minutes(number * 90 * 1_440 / count);
+        let event = Event::new("order", time, identifier.clone())
+            .with_id(&format!("o{number}"))
+            .with("sku", format!("{}", 1_000 + random.below(200)).as_str())
+            .with("category", ["tea", "coffee", "cups", "books"][random.below(4) as usize])
+            .with("quantity", 1 + i64::try_from(random.below(5)).expect("small"))
+            .with("amount", format!("{}.{:02}", random.below(90), random.below(100)).as_str());
+        engine.record(&mut customer, &event, None).expect("it fits");
+    }
+    customer
+}
+
+/// A decision that reads ten windows.
+fn windows() {
+    let engine = Engine::compile(&[("windows.yaml", WINDOWS)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let request = Request::of("home");
+    let now = minutes(90 * 1_440 - 10);
+    for count in [30, 10_000] {
+        let customer = orders(&engine, count);
+        let decided = engine.decide(&customer, &request, now, None).expect("it fits");
+        assert_eq!(decided.offers().count(), 1, "the windows were read");
+        let taken = nanos(11, 20, || {
+            std::hint::black_box(engine.decide(std::hint::black_box(&customer), &request, now, None).expect("it fits"));
+        });
+        println!("decide, ten windows, {count} events in 90 days: {:.2} us", taken / 1_000.0);
+    }
+}
+
+/// What a customer takes.
+fn memory() {
+    let engine = Engine::compile(&[("windows.yaml", WINDOWS)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    println!(
+        "memory, 30 events of four properties: {} bytes per customer",
+        orders(&engine, 30).memory() + size_of::<Customer>()
+    );
+}
