@@ -223,7 +223,8 @@ impl Replay {
         engine.advance(customer, end);
         let declared = customer.view(Timestamp::MAX).declared();
         let playbook = engine.playbook();
-        let members = playbook.segments.iter().zip(&customer.derived.segments).filter(|(_, state)| state.member == Some(true));
+        let members =
+            playbook.segments.iter().zip(&customer.derived.segments).filter(|(_, state)| state.member() == Some(true));
         let journeys = engine.model().journeys.stages.iter().zip(&customer.derived.journeys);
         self.tables.customers.push(CustomerRow {
             customer: customer.id().to_owned(),
@@ -340,7 +341,7 @@ impl Tally {
 
     fn add(&mut self, state: &Derived, moves: &mut Moves) {
         for ((segment, members), unknown) in state.segments.iter().zip(&mut self.members).zip(&mut self.unknown) {
-            match segment.member {
+            match segment.member() {
                 Some(true) => *members += 1,
                 Some(false) => {}
                 None => *unknown += 1,

@@ -151,8 +151,8 @@ impl<'a> Context<'a> {
         }
         let settled = self.settled.and_then(|segments| segments.get(segment)).map(Cell::get);
         let alone = || self.rules.reaches.segments.get(segment).is_some_and(|reach| reach.journeys.is_empty());
-        let found = match (settled.filter(|settled| settled.member.is_some() && alone()), self.rules.segments.get(segment)) {
-            (Some(settled), _) => Holds { truth: settled.member, failed: false, until: settled.due },
+        let found = match (settled.filter(|settled| settled.member().is_some() && alone()), self.rules.segments.get(segment)) {
+            (Some(settled), _) => Holds { truth: settled.member(), failed: false, until: settled.due() },
             (None, Some(rule)) => self.holds(rule),
             (None, None) => Holds { truth: None, failed: false, until: None },
         };
@@ -313,6 +313,11 @@ impl<'a> Ground<'a> for Context<'a> {
         if let Some(Source::Segment(segment)) = self.rules.sources.source(fact) {
             let Holds { truth, until, .. } = self.member(segment);
             return Ok(Found { value: truth.map(Scalar::Bool), until: micros(until) });
+        }
+        if let Some(Source::Stage(journey)) = self.rules.sources.source(fact) {
+            let place = self.places.get(journey).copied().flatten();
+            let name = place.and_then(|place| self.stages.get(journey)?.get(usize::from(place.stage)));
+            return Ok(Found { value: name.map(|name| Scalar::Text(name)), until: NEVER });
         }
         let read = self.kept(fact).ok_or(Defer)?;
         let value = match &read.value {

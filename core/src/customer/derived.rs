@@ -1,4 +1,6 @@
 use crate::value::Timestamp;
+use smallvec::SmallVec;
+use std::fmt;
 use std::sync::Arc;
 
 /// What is cached from a story: segment memberships, journey positions and the changes so far. Can be dropped and derived
@@ -15,25 +17,112 @@ pub struct Derived {
     pub journeys: Vec<JourneyState>,
     /// All changes so far, in order.
     pub changes: Vec<Change>,
-    /// The state just before the last instant, kept because several events often share one.
-    mark: Option<Box<Mark>>,
+    /// How to come back to just before the last instant, because several events often share one.
+    undo: Undo,
+    /// The state at earlier instants, further apart the longer ago, so that a late event need not walk from the beginning.
+    checkpoints: Vec<Checkpoint>,
+    /// Instants since the last checkpoint.
+    walked: u32,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Mark {
+/// What the last instant changed, as it was before.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Undo {
+    /// Whether there is anything to come back to.
+    marked: bool,
     settled: Option<Timestamp>,
-    segments: Vec<SegmentState>,
-    journeys: Vec<JourneyState>,
+    changes: usize,
+    /// In the order in which it was changed.
+    was: Vec<Was>,
+}
+
+/// One thing as it was.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Was {
+    field: Field,
+    number: u16,
+    part: u16,
+    value: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Segment,
+    Condition,
+    Waiting,
+    /// How many visits there were, and whether the last of these was still going on.
+    Visits,
+    Stage,
+    Since,
+    Timeout,
+    StaysUntil,
+}
+
+/// The state just after an instant.
+#[derive(Debug, Clone, PartialEq)]
+struct Checkpoint {
+    settled: Option<Timestamp>,
+    segments: Box<[SegmentState]>,
+    journeys: Box<[JourneyState]>,
+    /// How many stages each journey had seen.
+    visits: Box<[(usize, bool)]>,
     changes: usize,
 }
 
-/// Membership of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SegmentState {
+/// Membership of a segment, or how a condition stands, and when that may next change without an event. Eight bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SegmentState(i64);
+
+/// When a segment changes that never does.
+const NEVER: i64 = i64::MAX >> 2;
+
+impl SegmentState {
+    /// A membership, `None` for unknown, and when it may next change.
+    #[must_use]
+    pub fn new(member: Option<bool>, due: Option<Timestamp>) -> Self {
+        let member = match member {
+            None => 0,
+            Some(false) => 1,
+            Some(true) => 2,
+        };
+        // Microseconds of the years 1 to 9999 take less than 60 bits.
+        SegmentState((due.map_or(NEVER, Timestamp::micros) << 2) | member)
+    }
+
     /// `None` for unknown.
-    pub member: Option<bool>,
+    #[must_use]
+    pub fn member(self) -> Option<bool> {
+        match self.0 & 3 {
+            0 => None,
+            truth => Some(truth == 2),
+        }
+    }
+
+    /// When this may next change, in microseconds; later than any instant for never.
+    pub(crate) fn due_micros(self) -> i64 {
+        self.0 >> 2
+    }
+
     /// When this may next change without an event.
-    pub due: Option<Timestamp>,
+    #[must_use]
+    pub fn due(self) -> Option<Timestamp> {
+        match self.0 >> 2 {
+            NEVER => None,
+            due => Timestamp::from_micros(due).ok(),
+        }
+    }
+}
+
+impl Default for SegmentState {
+    fn default() -> Self {
+        SegmentState::new(None, None)
+    }
+}
+
+impl fmt::Debug for SegmentState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SegmentState").field("member", &self.member()).field("due", &self.due()).finish()
+    }
 }
 
 /// Where a customer is in a journey.
@@ -42,9 +131,9 @@ pub struct JourneyState {
     /// Where, and since when; `None` outside of the journey.
     pub place: Option<Place>,
     /// Values of the conditions: one per stage, then that of leaving.
-    pub conditions: Vec<SegmentState>,
+    pub conditions: SmallVec<[SegmentState; 4]>,
     /// Stages that became enterable during a minimum stay.
-    pub waiting: Vec<bool>,
+    pub waiting: SmallVec<[bool; 8]>,
     /// The stages so far, the present one last and without end.
     pub visits: Vec<Visit>,
 }
@@ -108,41 +197,206 @@ pub enum What {
     },
 }
 
+/// How many things are remembered as they were.
+const LONG: usize = 4_096;
+/// How many instants lie between a checkpoint and the next.
+const APART: u32 = 64;
+/// How many checkpoints there are at most.
+const MOST: usize = 32;
+
+impl JourneyState {
+    /// Everything but the stays so far.
+    pub(crate) fn clone_but_visits(&self) -> Self {
+        let JourneyState { place, conditions, waiting, .. } = self;
+        JourneyState { place: *place, conditions: conditions.clone(), waiting: waiting.clone(), visits: Vec::new() }
+    }
+}
+
 impl Derived {
     /// Nothing derived yet of a customer whose effects were told up to an instant.
     pub(crate) fn told_until(told: Option<Timestamp>) -> Self {
         Derived { advanced: told, ..Derived::default() }
     }
 
-    /// Remembers the present state, to come back to when another event of the next instant arrives.
+    /// From here on what changes is remembered, to come back when another event of the next instant arrives.
     pub(crate) fn mark(&mut self) {
-        let (settled, changes) = (self.settled, self.changes.len());
-        self.mark = Some(Box::new(Mark { settled, segments: self.segments.clone(), journeys: self.journeys.clone(), changes }));
+        let Derived { settled, changes, undo, .. } = self;
+        undo.was.clear();
+        *undo = Undo { marked: true, settled: *settled, changes: changes.len(), was: std::mem::take(&mut undo.was) };
     }
 
-    /// Goes back to before an instant: to the remembered state when that is early enough, else to the beginning. Returns the
+    /// The same state, for a walk that nobody comes back from.
+    pub(crate) fn for_question(&self) -> Self {
+        Derived {
+            settled: self.settled,
+            advanced: self.advanced,
+            segments: self.segments.clone(),
+            journeys: self.journeys.clone(),
+            changes: self.changes.clone(),
+            undo: Undo::default(),
+            checkpoints: Vec::new(),
+            walked: 0,
+        }
+    }
+
+    /// Goes back to before an instant: to the mark when that is early enough, else to a checkpoint or the beginning. Returns the
     /// changes taken back, and how many remain.
     pub(crate) fn rewind(&mut self, before: Timestamp) -> (Vec<Change>, usize) {
-        let advanced = self.advanced;
+        let early = |settled: Option<Timestamp>| settled.is_none_or(|settled| settled < before);
         let mut changes = std::mem::take(&mut self.changes);
-        match self.mark.take() {
-            Some(mark) if mark.settled.is_none_or(|settled| settled < before) => {
-                let taken = changes.split_off(mark.changes.min(changes.len()));
-                let kept = changes.len();
-                *self = Derived {
-                    settled: mark.settled,
-                    advanced,
-                    segments: mark.segments,
-                    journeys: mark.journeys,
-                    changes,
-                    mark: None,
-                };
-                (taken, kept)
+        if self.undo.marked && early(self.undo.settled) {
+            let taken = changes.split_off(self.undo.changes.min(changes.len()));
+            self.changes = changes;
+            self.settled = self.undo.settled;
+            self.undo.marked = false;
+            while let Some(was) = self.undo.was.pop() {
+                self.restore(was);
             }
-            _ => {
-                *self = Derived { advanced, ..Derived::default() };
-                (changes, 0)
+            let settled = self.settled;
+            self.checkpoints.retain(|checkpoint| checkpoint.settled <= settled);
+            let kept = self.changes.len();
+            return (taken, kept);
+        }
+        while self.checkpoints.last().is_some_and(|checkpoint| !early(checkpoint.settled)) {
+            self.checkpoints.pop();
+        }
+        let Some(checkpoint) = self.checkpoints.last() else {
+            *self = Derived { advanced: self.advanced, ..Derived::default() };
+            return (changes, 0);
+        };
+        let taken = changes.split_off(checkpoint.changes.min(changes.len()));
+        self.changes = changes;
+        self.settled = checkpoint.settled;
+        self.segments = checkpoint.segments.to_vec();
+        for ((journey, then), (count, open)) in self.journeys.iter_mut().zip(&checkpoint.journeys).zip(&checkpoint.visits) {
+            let mut visits = std::mem::take(&mut journey.visits);
+            visits.truncate(*count);
+            if let (true, Some(last)) = (*open, visits.last_mut()) {
+                last.left = None;
             }
+            *journey = JourneyState { visits, ..then.clone() };
+        }
+        self.undo = Undo::default();
+        self.walked = 0;
+        let kept = self.changes.len();
+        (taken, kept)
+    }
+
+    fn restore(&mut self, was: Was) {
+        let Was { field, number, part, value } = was;
+        if field == Field::Segment {
+            if let Some(segment) = self.segments.get_mut(usize::from(number)) {
+                *segment = SegmentState(value);
+            }
+            return;
+        }
+        let Some(journey) = self.journeys.get_mut(usize::from(number)) else { return };
+        let instant = |value: i64| Timestamp::from_micros(value).ok();
+        match (field, &mut journey.place) {
+            (Field::Condition, _) => {
+                if let Some(condition) = journey.conditions.get_mut(usize::from(part)) {
+                    *condition = SegmentState(value);
+                }
+            }
+            (Field::Waiting, _) => {
+                if let Some(waiting) = journey.waiting.get_mut(usize::from(part)) {
+                    *waiting = value != 0;
+                }
+            }
+            (Field::Visits, _) => {
+                journey.visits.truncate(usize::try_from(value).unwrap_or(0));
+                if let (1, Some(last)) = (part, journey.visits.last_mut()) {
+                    last.left = None;
+                }
+            }
+            (Field::Stage, place) => {
+                *place = u16::try_from(value).ok().map(|stage| Place {
+                    stage,
+                    since: Timestamp::MIN,
+                    timeout: None,
+                    stays_until: None,
+                });
+            }
+            (Field::Since, Some(place)) => place.since = instant(value).unwrap_or(place.since),
+            (Field::Timeout, Some(place)) => place.timeout = instant(value),
+            (Field::StaysUntil, Some(place)) => place.stays_until = instant(value),
+            (Field::Segment, _) | (Field::Since | Field::Timeout | Field::StaysUntil, None) => {}
+        }
+    }
+
+    /// Takes down how a segment was before it changed.
+    pub(crate) fn segment_was(&mut self, number: usize, was: SegmentState) {
+        self.was(Field::Segment, number, 0, was.0);
+    }
+
+    /// Takes down how a journey was before it changed; `visits` is how many stays there were and whether the last was open.
+    pub(crate) fn journey_was(&mut self, number: usize, was: &JourneyState, visits: (usize, bool)) {
+        if !self.undo.marked {
+            return;
+        }
+        let Some(now) = self.journeys.get(number) else { return };
+        let mut told: SmallVec<[(Field, usize, i64); 8]> = SmallVec::new();
+        for (part, (before, now)) in was.conditions.iter().zip(&now.conditions).enumerate() {
+            if before != now {
+                told.push((Field::Condition, part, before.0));
+            }
+        }
+        for (part, (before, now)) in was.waiting.iter().zip(&now.waiting).enumerate() {
+            if before != now {
+                told.push((Field::Waiting, part, i64::from(*before)));
+            }
+        }
+        if now.visits.len() != visits.0 || now.visits.last().is_some_and(|visit| visit.left.is_none()) != visits.1 {
+            told.push((Field::Visits, usize::from(visits.1), i64::try_from(visits.0).unwrap_or(i64::MAX)));
+        }
+        if was.place != now.place {
+            // Restored from the last to the first, so that the stage comes before what belongs to it.
+            let micros = |time: Option<Timestamp>| time.map_or(i64::MAX, Timestamp::micros);
+            if let Some(place) = was.place {
+                told.push((Field::StaysUntil, 0, micros(place.stays_until)));
+                told.push((Field::Timeout, 0, micros(place.timeout)));
+                told.push((Field::Since, 0, place.since.micros()));
+            }
+            told.push((Field::Stage, 0, was.place.map_or(-1, |place| i64::from(place.stage))));
+        }
+        for (field, part, value) in told {
+            self.was(field, number, part, value);
+        }
+    }
+
+    fn was(&mut self, field: Field, number: usize, part: usize, value: i64) {
+        let (true, Ok(number), Ok(part)) = (self.undo.marked, u16::try_from(number), u16::try_from(part)) else { return };
+        // Who lets much time pass without an event comes back by way of a checkpoint.
+        if self.undo.was.len() >= LONG {
+            self.undo = Undo::default();
+            return;
+        }
+        self.undo.was.push(Was { field, number, part, value });
+    }
+
+    /// Counts an instant that was walked through; now and then the state is kept.
+    pub(crate) fn walked(&mut self) {
+        self.walked += 1;
+        if self.walked < APART {
+            return;
+        }
+        self.walked = 0;
+        let visits =
+            |journey: &JourneyState| (journey.visits.len(), journey.visits.last().is_some_and(|visit| visit.left.is_none()));
+        self.checkpoints.push(Checkpoint {
+            settled: self.settled,
+            segments: self.segments.clone().into(),
+            visits: self.journeys.iter().map(visits).collect(),
+            journeys: self.journeys.iter().map(|journey| journey.clone_but_visits()).collect(),
+            changes: self.changes.len(),
+        });
+        // Of the older half every second one goes, when there are many: the longer ago, the further apart.
+        if self.checkpoints.len() > MOST {
+            let mut place = 0;
+            self.checkpoints.retain(|_| {
+                place += 1;
+                place > MOST / 2 || place % 2 == 0
+            });
         }
     }
 
@@ -153,12 +407,15 @@ impl Derived {
             .journeys
             .iter()
             .map(|journey| {
-                journey.conditions.capacity() * size_of::<SegmentState>()
-                    + journey.waiting.capacity()
-                    + journey.visits.capacity() * size_of::<Visit>()
-                    + size_of::<JourneyState>()
+                let conditions = if journey.conditions.spilled() { journey.conditions.capacity() * 8 } else { 0 };
+                conditions + journey.visits.capacity() * size_of::<Visit>() + size_of::<JourneyState>()
             })
             .sum();
-        journeys + self.segments.capacity() * size_of::<SegmentState>() + self.changes.capacity() * size_of::<Change>()
+        let checkpoint = size_of::<Checkpoint>() + self.segments.len() * 8 + self.journeys.len() * size_of::<JourneyState>();
+        journeys
+            + self.segments.capacity() * size_of::<SegmentState>()
+            + self.changes.capacity() * size_of::<Change>()
+            + self.undo.was.capacity() * size_of::<Was>()
+            + self.checkpoints.len() * checkpoint
     }
 }

@@ -5,7 +5,7 @@ use crate::context::{Reach, Reaches, Rule, Rules, Source};
 use crate::decide::Offers;
 use crate::error::{Diagnostic, Diagnostics, Severity};
 use crate::expr::plan::PlanBuilder;
-use crate::journey::{Journeys, Model};
+use crate::journey::{Journeys, Model, Touches};
 use crate::playbook::{Name, Playbook};
 use crate::trends::TrendRules;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
     let journeys = Journeys::compile(&playbook, &sources, &mut findings);
     let mut offers = Offers::compile(&playbook, &sources, &mut findings);
     let mut model = match (rules, journeys) {
-        (Some(rules), Some(journeys)) => Some(Model { rules, journeys }),
+        (Some(rules), Some(journeys)) => Some(Model { rules, journeys, touches: Touches::default() }),
         _ => None,
     };
     let mut flow = Flow::default();
@@ -56,6 +56,7 @@ fn plan(model: &mut Model, offers: &mut Offers) {
     model.journeys.rules.iter_mut().flat_map(|rule| rule.conditions_mut()).for_each(|rule| rule.join(&mut plan));
     offers.offers.iter_mut().flat_map(|offer| offer.ranked_by()).for_each(|rule| rule.join(&mut plan));
     model.rules.plan = plan.build();
+    model.touches = Touches::of(&model.rules, &model.journeys);
 }
 
 /// Segments with the same condition, which are probably not meant.

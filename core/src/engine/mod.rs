@@ -401,7 +401,7 @@ impl Engine {
         if due && cached.settled.is_some() {
             return Cow::Borrowed(cached);
         }
-        let mut state = if usable { cached.clone() } else { Derived::default() };
+        let mut state = if usable { cached.for_question() } else { Derived::default() };
         derive(&self.0.model, view, &mut state, now);
         Cow::Owned(state)
     }

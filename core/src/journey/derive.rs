@@ -2,9 +2,10 @@ use super::machine::Instant;
 use super::rules::Journeys;
 use crate::context::{Context, Holds, Reach, Rules, earlier};
 use crate::customer::{Change, Derived, JourneyState, Place, SegmentState, View, What};
+use crate::expr::EventKind;
 use crate::value::Timestamp;
 use smallvec::SmallVec;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 /// What is derived from a story: segments, personas and journeys.
@@ -14,6 +15,66 @@ pub(crate) struct Model {
     pub(crate) rules: Rules,
     /// Journeys.
     pub(crate) journeys: Journeys,
+    /// Which of them an event concerns; filled when all is compiled.
+    pub(crate) touches: Touches,
+}
+
+/// Which segments and journeys an event of each type concerns, as bits.
+#[derive(Debug, Default)]
+pub(crate) struct Touches {
+    /// By event type.
+    segments: Vec<Bits>,
+    /// By event type.
+    journeys: Vec<Bits>,
+}
+
+type Bits = SmallVec<[u64; 2]>;
+
+impl Touches {
+    /// From what segments and journeys read in the end.
+    pub(crate) fn of(rules: &Rules, journeys: &Journeys) -> Self {
+        let declared = rules.sources.declared_events;
+        let kinds = rules.sources.schema.events().len();
+        let bits = |reaches: &mut dyn Iterator<Item = &Reach>, kind: usize| {
+            let mut bits = Bits::new();
+            for (number, reach) in reaches.enumerate() {
+                let reads = u16::try_from(kind).is_ok_and(|kind| reach.kinds.contains(&EventKind(kind)));
+                if reads || (reach.sessions && kind < declared) {
+                    set(&mut bits, number);
+                }
+            }
+            bits
+        };
+        Touches {
+            segments: (0..kinds).map(|kind| bits(&mut rules.reaches.segments.iter(), kind)).collect(),
+            journeys: (0..kinds).map(|kind| bits(&mut journeys.rules.iter().map(|rule| &rule.reach), kind)).collect(),
+        }
+    }
+}
+
+fn set(bits: &mut Bits, number: usize) {
+    if bits.len() <= number / 64 {
+        bits.resize(number / 64 + 1, 0);
+    }
+    if let Some(word) = bits.get_mut(number / 64) {
+        *word |= 1 << (number % 64);
+    }
+}
+
+fn has(bits: &Bits, number: usize) -> bool {
+    bits.get(number / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)
+}
+
+/// All that events of some types concern.
+fn touched(by_kind: &[Bits], kinds: &[EventKind]) -> Bits {
+    let mut all = Bits::new();
+    for bits in kinds.iter().filter_map(|kind| by_kind.get(usize::from(kind.0))) {
+        if all.len() < bits.len() {
+            all.resize(bits.len(), 0);
+        }
+        all.iter_mut().zip(bits).for_each(|(all, bits)| *all |= bits);
+    }
+    all
 }
 
 /// Walks a story on to `to`, from instant to instant: those at which events happened, and those at which something changes
@@ -21,6 +82,10 @@ pub(crate) struct Model {
 pub(crate) fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp) {
     state.segments.resize(model.rules.segments.len(), SegmentState::default());
     state.journeys.resize(model.journeys.rules.len(), JourneyState::default());
+    for (journey, rule) in state.journeys.iter_mut().zip(&model.journeys.rules) {
+        journey.conditions.resize(rule.stages.len() + 1, SegmentState::default());
+        journey.waiting.resize(rule.stages.len(), false);
+    }
     loop {
         let event = view.next_instant(state.settled);
         // A customer begins with the first event: before it there is nothing that time could change.
@@ -29,6 +94,7 @@ pub(crate) fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Ti
         let Some(at) = earlier(event, due).filter(|at| *at <= to) else { break };
         step(model, view, state, at, event == Some(at));
         state.settled = Some(at);
+        state.walked();
     }
     state.advanced = state.advanced.max(Some(to));
 }
@@ -36,7 +102,8 @@ pub(crate) fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Ti
 /// The first instant at which something may change without an event.
 #[must_use]
 pub(crate) fn next_due(state: &Derived) -> Option<Timestamp> {
-    let segments = state.segments.iter().fold(None, |due, segment| earlier(due, segment.due));
+    let segments = state.segments.iter().map(|segment| segment.due_micros()).min();
+    let segments = segments.and_then(|due| Timestamp::from_micros(due).ok());
     state.journeys.iter().fold(segments, |due, journey| earlier(due, journey.due()))
 }
 
@@ -44,75 +111,92 @@ pub(crate) fn next_due(state: &Derived) -> Option<Timestamp> {
 /// other segments.
 fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, events: bool) {
     let (kinds, first_event) = if events { view.at(at) } else { (SmallVec::new(), None) };
-    let event: Option<Arc<str>> = first_event.map(|row| Arc::from(row.id()));
     let first = state.settled.is_none();
-    let declared = model.rules.sources.declared_events;
-    let in_session = kinds.iter().any(|kind| usize::from(kind.0) < declared);
-    let touches = |reach: &Reach, due: Option<Timestamp>| {
-        first
-            || due.is_some_and(|due| due <= at)
-            || kinds.iter().any(|kind| reach.kinds.contains(kind))
-            || (reach.sessions && in_session)
-    };
-    let reaches = &model.rules.reaches;
-    let touched: Vec<bool> =
-        reaches.segments.iter().zip(&state.segments).map(|(reach, segment)| touches(reach, segment.due)).collect();
-    let journeys_touched: Vec<bool> =
-        model.journeys.rules.iter().zip(&state.journeys).map(|(rule, journey)| touches(&rule.reach, journey.due())).collect();
-    if !touched.contains(&true) && !journeys_touched.contains(&true) {
+    let mut segments_touched = touched(&model.touches.segments, &kinds);
+    let mut journeys_touched = touched(&model.touches.journeys, &kinds);
+    for (number, segment) in state.segments.iter().enumerate() {
+        if first || segment.due_micros() <= at.micros() {
+            set(&mut segments_touched, number);
+        }
+    }
+    for (number, journey) in state.journeys.iter().enumerate() {
+        if first || journey.due().is_some_and(|due| due <= at) {
+            set(&mut journeys_touched, number);
+        }
+    }
+    if segments_touched.iter().chain(&journeys_touched).all(|word| *word == 0) {
         return;
     }
+    // The cause is looked up when something changes, which is rare.
+    let cause: OnceCell<Option<Arc<str>>> = OnceCell::new();
+    let change = |what: What| {
+        let event = cause.get_or_init(|| first_event.map(|row| Arc::from(row.id()))).clone();
+        Change { at, what, event }
+    };
+    let reaches = &model.rules.reaches.segments;
     let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
-    let changes = &mut state.changes;
-    let segments = Cell::from_mut(&mut state.segments[..]).as_slice_of_cells();
+    let mut segments = std::mem::take(&mut state.segments);
+    let cells = Cell::from_mut(&mut segments[..]).as_slice_of_cells();
     let mut context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
-    let alone = |segment: usize, reach: &Reach| reach.journeys.is_empty() && touched[segment];
-    settle(model, &context, segments, alone, |what| changes.push(Change { at, what, event: event.clone() }));
-    context.settle(segments);
+    for (number, reach) in reaches.iter().enumerate().filter(|(number, _)| has(&segments_touched, *number)) {
+        if reach.journeys.is_empty() {
+            settle(&context, cells, number, state, &change);
+        }
+    }
+    context.settle(cells);
     let mut moved: SmallVec<[usize; 4]> = SmallVec::new();
     for (number, rule) in model.journeys.rules.iter().enumerate() {
         let depends = rule.reach.journeys.iter().any(|journey| moved.contains(journey));
-        let Some(journey) = state.journeys.get_mut(number) else { break };
-        let instant = Instant { at, kinds: &kinds, touched: journeys_touched[number] || depends };
+        let Some(mut journey) = state.journeys.get_mut(number).map(std::mem::take) else { break };
+        let instant = Instant { at, kinds: &kinds, touched: has(&journeys_touched, number) || depends };
+        let was = journey.clone_but_visits();
+        let visits = (journey.visits.len(), journey.visits.last().is_some_and(|visit| visit.left.is_none()));
         let mut ask = |rule: &crate::context::Rule, place: Option<Place>| {
             context.move_to(number, place);
             context.holds(rule)
         };
         let moves = journey.step(rule, &instant, &mut ask);
         context.move_to(number, journey.place);
+        if let Some(place) = state.journeys.get_mut(number) {
+            *place = journey;
+        }
+        state.journey_was(number, &was, visits);
         for (from, to) in moves {
             if !moved.contains(&number) {
                 moved.push(number);
             }
-            let what = What::Moved { journey: u16::try_from(number).unwrap_or(u16::MAX), from, to };
-            changes.push(Change { at, what, event: event.clone() });
+            state.changes.push(change(What::Moved { journey: u16::try_from(number).unwrap_or(u16::MAX), from, to }));
         }
     }
-    let again = |segment: usize, reach: &Reach| {
-        !reach.journeys.is_empty() && (touched[segment] || reach.journeys.iter().any(|journey| moved.contains(journey)))
-    };
-    settle(model, &context, segments, again, |what| changes.push(Change { at, what, event: event.clone() }));
+    for (number, reach) in reaches.iter().enumerate().filter(|(_, reach)| !reach.journeys.is_empty()) {
+        if has(&segments_touched, number) || reach.journeys.iter().any(|journey| moved.contains(journey)) {
+            settle(&context, cells, number, state, &change);
+        }
+    }
+    drop(context);
+    state.segments = segments;
 }
 
-/// Evaluates the segments that were chosen and reports who came in and who went out.
+/// Evaluates a segment and reports who came in and who went out.
 fn settle(
-    model: &Model,
     context: &Context<'_>,
     segments: &[Cell<SegmentState>],
-    chosen: impl Fn(usize, &Reach) -> bool,
-    mut report: impl FnMut(What),
+    number: usize,
+    state: &mut Derived,
+    change: &dyn Fn(What) -> Change,
 ) {
-    for (number, (segment, reach)) in segments.iter().zip(&model.rules.reaches.segments).enumerate() {
-        if !chosen(number, reach) {
-            continue;
-        }
-        let Holds { truth: member, until: due, .. } = context.member(number);
-        let before = segment.replace(SegmentState { member, due });
-        let number = u16::try_from(number).unwrap_or(u16::MAX);
-        match (before.member == Some(true), member == Some(true)) {
-            (false, true) => report(What::Entered { segment: number }),
-            (true, false) => report(What::Left { segment: number }),
-            _ => {}
-        }
+    let Some(segment) = segments.get(number) else { return };
+    let Holds { truth: member, until: due, .. } = context.member(number);
+    let after = SegmentState::new(member, due);
+    let before = segment.replace(after);
+    if before == after {
+        return;
+    }
+    state.segment_was(number, before);
+    let number = u16::try_from(number).unwrap_or(u16::MAX);
+    match (before.member() == Some(true), member == Some(true)) {
+        (false, true) => state.changes.push(change(What::Entered { segment: number })),
+        (true, false) => state.changes.push(change(What::Left { segment: number })),
+        _ => {}
     }
 }

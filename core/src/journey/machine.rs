@@ -3,6 +3,10 @@ use crate::context::{Holds, earlier};
 use crate::customer::{JourneyState, Place, SegmentState, Visit};
 use crate::expr::EventKind;
 use crate::value::Timestamp;
+use smallvec::SmallVec;
+
+/// From where to where, move by move.
+pub(super) type Moves = SmallVec<[(Option<u16>, Option<u16>); 2]>;
 
 /// What a journey's step needs to know about its instant.
 pub(super) struct Instant<'a> {
@@ -16,7 +20,7 @@ pub(super) struct Instant<'a> {
 impl JourneyState {
     /// When something may change without an event.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        let conditions = self.conditions.iter().fold(None, |due, condition| earlier(due, condition.due));
+        let conditions = self.conditions.iter().fold(None, |due, condition| earlier(due, condition.due()));
         let place = self.place.and_then(|place| earlier(place.timeout, place.stays_until));
         earlier(conditions, place)
     }
@@ -31,15 +35,15 @@ impl JourneyState {
         rule: &JourneyRule,
         instant: &Instant<'_>,
         ask: &mut dyn FnMut(&crate::context::Rule, Option<Place>) -> Holds,
-    ) -> Vec<(Option<u16>, Option<u16>)> {
-        let mut moves = Vec::new();
+    ) -> Moves {
+        let mut moves = Moves::new();
         let count = rule.stages.len();
         self.conditions.resize(count + 1, SegmentState::default());
         self.waiting.resize(count, false);
         self.reset_timer(rule, instant);
         let mut touched = instant.touched;
         for round in 0..=count {
-            let rises = if touched { self.look(rule, instant, round, ask) } else { vec![false; count] };
+            let rises = if touched { self.look(rule, instant, round, ask) } else { SmallVec::from_elem(false, count) };
             let from = self.place.map(|place| place.stage);
             let target =
                 self.exit(rule).or_else(|| self.timeout(rule, instant)).or_else(|| self.entry(rule, instant, round, &rises));
@@ -61,16 +65,16 @@ impl JourneyState {
         instant: &Instant<'_>,
         round: usize,
         ask: &mut dyn FnMut(&crate::context::Rule, Option<Place>) -> Holds,
-    ) -> Vec<bool> {
+    ) -> SmallVec<[bool; 8]> {
         let place = self.place;
-        let mut rises = Vec::with_capacity(rule.stages.len());
+        let mut rises = SmallVec::with_capacity(rule.stages.len());
         for (stage, state) in rule.stages.iter().zip(&mut self.conditions) {
             rises.push(match &stage.enter {
                 // With a triggering event the condition is a guard, looked at when the event happens.
                 Some(enter) if stage.on.is_empty() => look_at(enter, state, place, ask),
                 Some(enter) if round == 0 && stage.triggered(instant) => {
                     let holds = ask(enter, place).truth == Some(true);
-                    *state = SegmentState { member: Some(holds), due: None };
+                    *state = SegmentState::new(Some(holds), None);
                     holds
                 }
                 _ => false,
@@ -88,7 +92,7 @@ impl JourneyState {
     }
 
     fn barred(&self, rule: &JourneyRule) -> bool {
-        let holds = self.conditions.last().and_then(|condition| condition.member).unwrap_or(rule.exit_unknown);
+        let holds = self.conditions.last().and_then(|condition| condition.member()).unwrap_or(rule.exit_unknown);
         rule.exit.is_some() && holds
     }
 
@@ -113,7 +117,7 @@ impl JourneyState {
         }
         let mut target = None;
         for (number, stage) in rule.stages.iter().enumerate() {
-            let holds = self.conditions.get(number).is_some_and(|condition| condition.member == Some(true));
+            let holds = self.conditions.get(number).is_some_and(|condition| condition.member() == Some(true));
             let rose = rises.get(number).copied().unwrap_or(false);
             let by_event = round == 0 && stage.triggered(instant) && (stage.enter.is_none() || rose);
             let waited = self.waiting.get(number).copied().unwrap_or(false) && holds;
@@ -171,8 +175,8 @@ fn look_at(
     place: Option<Place>,
     ask: &mut dyn FnMut(&crate::context::Rule, Option<Place>) -> Holds,
 ) -> bool {
-    let before = state.member;
+    let before = state.member();
     let answer = ask(rule, place);
-    *state = SegmentState { member: answer.truth, due: answer.until };
-    state.member == Some(true) && before != Some(true)
+    *state = SegmentState::new(answer.truth, answer.until);
+    state.member() == Some(true) && before != Some(true)
 }

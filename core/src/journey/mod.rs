@@ -4,5 +4,5 @@ mod derive;
 mod machine;
 mod rules;
 
-pub(crate) use derive::{Model, derive, next_due};
+pub(crate) use derive::{Model, Touches, derive, next_due};
 pub(crate) use rules::{JourneyRule, Journeys};

@@ -7,6 +7,7 @@ use super::{Code, Node, Plan};
 use crate::expr::ast::BinaryOp;
 use crate::expr::{FactId, PropertyId, RunColumn};
 use crate::value::{Timestamp, Zone};
+use smallvec::SmallVec;
 use std::cell::Cell;
 
 /// Until when something holds, when it holds for ever.
@@ -47,9 +48,9 @@ pub(crate) struct Found<'a> {
 /// What slots, windows and ranges came to for one customer at one instant.
 #[derive(Debug)]
 pub(crate) struct Memo<'a> {
-    slots: Vec<Cell<Kept<'a>>>,
-    windows: Vec<Cell<Option<Result<Edge, Defer>>>>,
-    ranges: Vec<Cell<(u32, u32)>>,
+    slots: SmallVec<[Cell<Kept<'a>>; 32]>,
+    windows: SmallVec<[Cell<Option<Result<Edge, Defer>>>; 8]>,
+    ranges: SmallVec<[Cell<(u32, u32)>; 32]>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -86,9 +87,9 @@ impl Memo<'_> {
     /// Nothing known yet.
     pub(crate) fn new(plan: &Plan) -> Self {
         Memo {
-            slots: vec![Cell::new(Kept::Open); plan.slots.len()],
-            windows: vec![Cell::new(None); plan.windows.len()],
-            ranges: vec![Cell::new((u32::MAX, 0)); plan.ranges.len()],
+            slots: SmallVec::from_elem(Cell::new(Kept::Open), plan.slots.len()),
+            windows: SmallVec::from_elem(Cell::new(None), plan.windows.len()),
+            ranges: SmallVec::from_elem(Cell::new((u32::MAX, 0)), plan.ranges.len()),
         }
     }
 }
