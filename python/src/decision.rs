@@ -116,7 +116,7 @@ impl Decision {
         let mut rows: Vec<[String; 5]> = Vec::new();
         for answer in &self.decision.placements {
             let row = |what: &str, score: String, message: &str| {
-                [answer.placement.to_string(), what.to_owned(), score, message.to_owned(), answer.reason.clone()]
+                [answer.placement.to_string(), what.to_owned(), score, message.to_owned(), answer.reason.to_string()]
             };
             match &answer.answer {
                 Answer::Offers { offers } => {

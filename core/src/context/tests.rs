@@ -67,9 +67,9 @@ const ENDS: [&str; 24] = [
 ];
 
 /// A context that keeps no columns.
-struct Visited<'a>(&'a Context<'a>);
+struct Visited<'c, 'a>(&'c Context<'a>);
 
-impl Facts for Visited<'_> {
+impl Facts for Visited<'_, '_> {
     fn now(&self) -> Timestamp {
         self.0.now()
     }

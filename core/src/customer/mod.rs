@@ -88,7 +88,12 @@ impl Customer {
     /// The customer's id: the smallest identifier of the strands.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.strands.first().map_or("", |strand| strand.identifier().as_str())
+        self.identifier().map_or("", Identifier::as_str)
+    }
+
+    /// The identifier that is their id; `None` for a customer without strands.
+    pub(crate) fn identifier(&self) -> Option<&Identifier> {
+        self.strands.first().map(Strand::identifier)
     }
 
     /// The strands, sorted by identifier.

@@ -1,8 +1,12 @@
-use super::rules::{ContactRule, Limit, OfferRule, PlacementRule, Scope};
+use super::gates::{Detail, Stop};
+use super::rules::{ContactRule, Limit, OfferRule, Offers, PlacementRule, Scope};
+use super::trace::Gate;
 use crate::context::Context;
 use crate::customer::{StoryRow, outcome_column};
 use crate::expr::Facts;
-use crate::value::{Span, Timestamp, Window};
+use crate::expr::plan::Seen;
+use crate::value::{Span, Timestamp, Unit, Window};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// A slot that this decision has filled already; it counts for the caps of later ones.
@@ -12,89 +16,153 @@ pub(super) struct Taken<'a> {
     pub(super) placement: &'a PlacementRule,
 }
 
+/// The contact policy at one placement; what was recorded is counted once per rule.
+pub(super) struct Contacts<'c, 'a> {
+    offers: &'c Offers,
+    context: &'c Context<'a>,
+    placement: &'c PlacementRule,
+    counted: Vec<Counted<'a>>,
+    /// The rules that could object to an offer although this decision has filled no slot yet.
+    close: Vec<usize>,
+}
+
+/// What a rule counts.
+#[derive(Default)]
+struct Counted<'a> {
+    /// Whatever the offer.
+    all: (usize, Option<Timestamp>),
+    /// By offer, for rules that count each for itself.
+    offers: BTreeMap<&'a str, (usize, Option<Timestamp>)>,
+}
+
+impl<'c, 'a> Contacts<'c, 'a> {
+    /// Counts what the rules of a placement count.
+    pub(super) fn new(offers: &'c Offers, context: &'c Context<'a>, placement: &'c PlacementRule) -> Self {
+        let counted: Vec<Counted<'a>> = offers.contact.iter().map(|rule| rule.counted(context, placement)).collect();
+        let close = |(rule, counted): (&ContactRule, &Counted<'a>)| match rule.limit {
+            Limit::Cap { at_most: 0, .. } => true,
+            Limit::Cap { at_most, .. } => counted.all.0 >= at_most as usize || !counted.offers.is_empty(),
+            Limit::Pause(_) => counted.all.1.is_some() || !counted.offers.is_empty(),
+        };
+        let close =
+            offers.contact.iter().zip(&counted).enumerate().filter(|(_, pair)| close(*pair)).map(|(at, _)| at).collect();
+        Contacts { offers, context, placement, counted, close }
+    }
+
+    /// Whether an offer may be shown, with the slots that this decision has filled already.
+    pub(super) fn pass(&self, offer: &OfferRule, taken: &[Taken<'_>], detail: Detail) -> Result<(), Stop> {
+        let object = |at: usize| {
+            let (rule, counted) = (self.offers.contact.get(at)?, self.counted.get(at)?);
+            rule.objects(self.context, counted, offer, self.placement, taken).map(|objection| (rule, objection))
+        };
+        let objection = if taken.is_empty() {
+            self.close.iter().find_map(|at| object(*at))
+        } else {
+            (0..self.offers.contact.len()).find_map(object)
+        };
+        match objection {
+            Some((rule, objection)) => Err(Stop::because(Gate::Contact, false, detail, || rule.words(objection))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a rule has against an offer.
+#[derive(Debug, Clone, Copy)]
+enum Objection {
+    /// Counted so often, of these in this decision.
+    Count(usize, usize),
+    /// The outcome was then.
+    Last(Timestamp),
+}
+
 impl ContactRule {
+    fn concerns(&self, placement: &PlacementRule) -> bool {
+        !matches!(&self.scope, Scope::OnlyChannel(channel) if *channel != placement.channel)
+    }
+
     /// Why an offer may not be shown in a placement now; `None` when this rule has nothing against it.
-    pub(super) fn objects(
+    fn objects(
         &self,
         context: &Context<'_>,
+        counted: &Counted<'_>,
         offer: &OfferRule,
         placement: &PlacementRule,
         taken: &[Taken<'_>],
-    ) -> Option<String> {
-        if let Scope::OnlyChannel(channel) = &self.scope
-            && *channel != placement.channel
-        {
+    ) -> Option<Objection> {
+        if !self.concerns(placement) {
             return None;
         }
+        let (recorded, last) = match self.scope {
+            Scope::Offer => counted.offers.get(&*offer.name).copied().unwrap_or_default(),
+            _ => counted.all,
+        };
         match self.limit {
-            Limit::Cap { at_most, per } => self.over_cap(context, offer, placement, taken, at_most, per),
-            Limit::Pause(pause) => {
-                let span = Span::rolling(pause, context.now());
-                let last = self.counted(context, span, offer, placement).1?;
-                let (outcome, _) = &self.outcome;
-                Some(format!("`{}`: paused for {pause} after `{outcome}` on {last}", self.name))
+            Limit::Cap { at_most, .. } => {
+                let here = taken.iter().filter(|taken| self.together(taken.offer, taken.placement, offer, placement)).count();
+                (recorded + here >= at_most as usize).then_some(Objection::Count(recorded + here, here))
             }
+            Limit::Pause(_) => last.filter(|last| *last <= context.now()).map(Objection::Last),
         }
     }
 
-    fn over_cap(
-        &self,
-        context: &Context<'_>,
-        offer: &OfferRule,
-        placement: &PlacementRule,
-        taken: &[Taken<'_>],
-        at_most: u32,
-        per: Window,
-    ) -> Option<String> {
-        let (now, zone) = (context.now(), context.zone().unwrap_or(context.rules().zone));
-        let span = match per {
-            Window::Rolling(length) => Some(Span::rolling(length, now)),
-            Window::Calendar(unit) => Some(Span::from(unit.start(now, zone), now)),
-            Window::Session => context.session().map(|(start, _)| Span::from(start, now)),
-            Window::Lifetime => Some(Span::lifetime(now)),
-        };
-        let recorded = span.map_or(0, |span| self.counted(context, span, offer, placement).0);
-        let here = taken.iter().filter(|taken| self.together(taken.offer, taken.placement, offer, placement)).count();
-        let count = recorded + here;
-        (count >= at_most as usize).then(|| {
-            let (outcome, _) = &self.outcome;
-            let window = match per {
-                Window::Rolling(length) => format!("in the last {length}"),
-                Window::Calendar(crate::value::Unit::Day) => "today".to_owned(),
-                Window::Calendar(crate::value::Unit::Week { .. }) => "this week".to_owned(),
-                Window::Calendar(crate::value::Unit::Month) => "this month".to_owned(),
-                Window::Session => "in this session".to_owned(),
-                Window::Lifetime => "so far".to_owned(),
-            };
-            let earlier = if here > 0 { format!(", {here} of them in this decision") } else { String::new() };
-            let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
-            format!("`{}`: `{outcome}` {times} {window}{earlier}, at most {at_most} allowed", self.name)
-        })
+    fn words(&self, objection: Objection) -> String {
+        let (outcome, _) = &self.outcome;
+        match (objection, self.limit) {
+            (Objection::Last(last), Limit::Pause(pause)) => {
+                format!("`{}`: paused for {pause} after `{outcome}` on {last}", self.name)
+            }
+            (Objection::Count(count, here), Limit::Cap { at_most, per }) => {
+                let window = match per {
+                    Window::Rolling(length) => format!("in the last {length}"),
+                    Window::Calendar(Unit::Day) => "today".to_owned(),
+                    Window::Calendar(Unit::Week { .. }) => "this week".to_owned(),
+                    Window::Calendar(Unit::Month) => "this month".to_owned(),
+                    Window::Session => "in this session".to_owned(),
+                    Window::Lifetime => "so far".to_owned(),
+                };
+                let earlier = if here > 0 { format!(", {here} of them in this decision") } else { String::new() };
+                let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+                format!("`{}`: `{outcome}` {times} {window}{earlier}, at most {at_most} allowed", self.name)
+            }
+            (Objection::Last(_) | Objection::Count(..), _) => String::new(),
+        }
     }
 
-    /// How many outcomes count in a span, and when the last was.
-    fn counted(
-        &self,
-        context: &Context<'_>,
-        span: Span,
-        offer: &OfferRule,
-        placement: &PlacementRule,
-    ) -> (usize, Option<Timestamp>) {
-        let (mut count, mut last) = (0, None);
-        context.view().events(&[self.outcome.1], span, &mut |row: StoryRow<'_>| {
+    /// How many outcomes count in its window, and when the last was.
+    fn counted<'a>(&self, context: &Context<'a>, placement: &PlacementRule) -> Counted<'a> {
+        let mut counted = Counted::default();
+        if !self.concerns(placement) || matches!(context.view().seen(self.outcome.1), Seen::Nothing) {
+            return counted;
+        }
+        let (now, zone) = (Facts::now(context), Facts::zone(context).unwrap_or(context.rules().zone));
+        let span = match self.limit {
+            Limit::Pause(pause) => Some(Span::rolling(pause, now)),
+            Limit::Cap { per: Window::Rolling(length), .. } => Some(Span::rolling(length, now)),
+            Limit::Cap { per: Window::Calendar(unit), .. } => Some(Span::from(unit.start(now, zone), now)),
+            Limit::Cap { per: Window::Session, .. } => Facts::session(context).map(|(start, _)| Span::from(start, now)),
+            Limit::Cap { per: Window::Lifetime, .. } => Some(Span::lifetime(now)),
+        };
+        let Some(span) = span else { return counted };
+        context.view().events(&[self.outcome.1], span, &mut |row: StoryRow<'a>| {
             let counts = match &self.scope {
-                Scope::Offer => row.text(outcome_column::OFFER) == Some(&offer.name),
+                Scope::Offer => {
+                    if let Some(offer) = row.text(outcome_column::OFFER) {
+                        let count = counted.offers.entry(offer).or_default();
+                        *count = (count.0 + 1, Some(row.time()));
+                    }
+                    false
+                }
                 Scope::Placement => row.text(outcome_column::PLACEMENT) == Some(&placement.name),
                 Scope::Channel | Scope::OnlyChannel(_) => row.channel() == Some(&placement.channel),
                 Scope::Everything => true,
             };
             if counts {
-                count += 1;
-                last = Some(row.time());
+                counted.all = (counted.all.0 + 1, Some(row.time()));
             }
             ControlFlow::Continue(())
         });
-        (count, last)
+        counted
     }
 
     fn together(&self, offer: &OfferRule, placement: &PlacementRule, other: &OfferRule, elsewhere: &PlacementRule) -> bool {

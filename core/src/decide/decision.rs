@@ -1,6 +1,6 @@
 use super::trace::Trace;
 use crate::customer::{Event, Identifier};
-use crate::value::{Timestamp, Value};
+use crate::value::{LateText, Timestamp, Value};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Decision {
     /// Deterministic: from the playbook's digest, the customer, the instants and the request.
-    pub id: String,
+    pub id: LateText,
     /// The customer's id.
     pub customer: String,
     /// The instant of the question.
@@ -35,7 +35,7 @@ pub struct PlacementAnswer {
     #[serde(flatten)]
     pub answer: Answer,
     /// In short: how many candidates there were, and which gates stopped how many.
-    pub reason: String,
+    pub reason: LateText,
 }
 
 /// Offers, or a fallback, or silence: never two of them.

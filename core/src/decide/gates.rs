@@ -1,5 +1,5 @@
 use super::consent::{Consent, Said};
-use super::contact::Taken;
+use super::contact::Contacts;
 use super::guard::{Guard, Verdict};
 use super::rules::{OfferRule, Offers, PlacementRule};
 use super::trace::{Gate, Score};
@@ -28,8 +28,10 @@ pub(crate) enum Detail {
 }
 
 impl Stop {
-    fn known(gate: Gate, reason: String) -> Self {
-        Stop { gate, unknown: false, reasons: vec![reason] }
+    /// With the reason when that is wanted.
+    pub(super) fn because(gate: Gate, unknown: bool, detail: Detail, reason: impl FnOnce() -> String) -> Self {
+        let reasons = if detail == Detail::Full { vec![reason()] } else { Vec::new() };
+        Stop { gate, unknown, reasons }
     }
 }
 
@@ -120,18 +122,18 @@ impl OfferRule {
         offers: &Offers,
         context: &Context<'_>,
         permissions: &Permissions,
-        placement: &PlacementRule,
+        contacts: &Contacts<'_, '_>,
         detail: Detail,
     ) -> Result<Score, Stop> {
         self.consent(offers, permissions)?;
-        self.validity(context.now())?;
+        self.validity(context.now(), detail)?;
         let gates = self.gates.iter().zip([Gate::Eligible, Gate::Applicable, Gate::Suitable]);
         for ((rule, gate), when_unknown) in gates.zip(self.when_unknown) {
             if let Some(rule) = rule {
                 condition(rule, gate, when_unknown, context, detail)?;
             }
         }
-        self.contact(offers, context, placement, &[])?;
+        contacts.pass(self, &[], detail)?;
         self.score(context, detail)
     }
 
@@ -167,26 +169,12 @@ impl OfferRule {
         Ok(())
     }
 
-    fn validity(&self, now: Timestamp) -> Result<(), Stop> {
+    fn validity(&self, now: Timestamp, detail: Detail) -> Result<(), Stop> {
         if let Some(from) = self.from.filter(|from| now < *from) {
-            return Err(Stop::known(Gate::Validity, format!("valid from {from} on")));
+            return Err(Stop::because(Gate::Validity, false, detail, || format!("valid from {from} on")));
         }
         match self.until.filter(|until| now >= *until) {
-            Some(until) => Err(Stop::known(Gate::Validity, format!("valid until {until}"))),
-            None => Ok(()),
-        }
-    }
-
-    /// The contact policy, with the slots that this decision has filled already.
-    pub(super) fn contact(
-        &self,
-        offers: &Offers,
-        context: &Context<'_>,
-        placement: &PlacementRule,
-        taken: &[Taken<'_>],
-    ) -> Result<(), Stop> {
-        match offers.contact.iter().find_map(|rule| rule.objects(context, self, placement, taken)) {
-            Some(reason) => Err(Stop::known(Gate::Contact, reason)),
+            Some(until) => Err(Stop::because(Gate::Validity, false, detail, || format!("valid until {until}"))),
             None => Ok(()),
         }
     }
@@ -202,18 +190,19 @@ impl OfferRule {
                 (Some(number), _) => number,
                 (None, Some(prior)) => *prior,
                 (None, None) => {
-                    let mut reasons = vec![format!("`{name}` has no value and no prior")];
+                    let mut stop = Stop::because(Gate::Score, true, detail, || format!("`{name}` has no value and no prior"));
                     if detail == Detail::Full {
-                        reasons.extend(reasons_of(rule, context));
+                        stop.reasons.extend(reasons_of(rule, context));
                     }
-                    return Err(Stop { gate: Gate::Score, unknown: true, reasons });
+                    return Err(stop);
                 }
             };
         }
         let [propensity, fit, worth, lever] = values;
         let total = propensity * fit * worth * lever;
         if !total.is_finite() {
-            return Err(Stop::known(Gate::Score, "the product of the factors is beyond the range of numbers".to_owned()));
+            let reason = || "the product of the factors is beyond the range of numbers".to_owned();
+            return Err(Stop::because(Gate::Score, false, detail, reason));
         }
         Ok(Score { propensity, context: fit, value: worth, lever, total })
     }

@@ -14,6 +14,8 @@ const MAX_MESSAGE: usize = 256 * 1024;
 #[derive(Debug)]
 pub(crate) struct Messages {
     environment: Environment<'static>,
+    /// Messages that are the same for everybody, by template.
+    constants: BTreeMap<String, String>,
 }
 
 /// A template by its name.
@@ -30,7 +32,7 @@ impl Messages {
             Some((_, "json")) => AutoEscape::Json,
             _ => AutoEscape::None,
         });
-        Messages { environment }
+        Messages { environment, constants: BTreeMap::new() }
     }
 
     /// Compiles a template; it may use `names` only.
@@ -78,7 +80,21 @@ impl Messages {
                 Some(hint),
             ));
         }
-        unknown.is_empty().then_some(TemplateName(name))
+        if !unknown.is_empty() {
+            return None;
+        }
+        let template = TemplateName(name);
+        if !text.text.contains('{')
+            && let Ok(message) = self.render(&template, &BTreeMap::new())
+        {
+            self.constants.insert(template.0.clone(), message);
+        }
+        Some(template)
+    }
+
+    /// The message of a template that shows nothing.
+    pub(super) fn constant(&self, name: &TemplateName) -> Option<&str> {
+        self.constants.get(&name.0).map(String::as_str)
     }
 
     /// Writes a message.

@@ -20,7 +20,8 @@ pub use trace::{Candidate, Gate, JourneyPlace, Score, Trace};
 
 use crate::context::Context;
 use crate::expr::{Facts, Outcome};
-use contact::Taken;
+use crate::value::{LateText, Recipe};
+use contact::{Contacts, Taken};
 use gates::{Guards, Permissions, Stop};
 use std::collections::BTreeMap;
 
@@ -48,13 +49,14 @@ pub(crate) fn decide(offers: &Offers, context: &Context<'_>, said: &Said<'_>, pl
     for number in placements {
         let Some(placement) = offers.placements.get(*number) else { continue };
         let permissions = Permissions::of(offers, said, guards, placement);
-        let mut tally = Tally { placement, detail, counts: BTreeMap::new(), candidates: Vec::new() };
+        let mut tally = Tally { placement, detail, counts: [0; Gate::ALL.len()], candidates: Vec::new() };
+        let contacts = Contacts::new(offers, context, placement);
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
         for (place, offer) in offers.offers.iter().enumerate() {
             let here = offer.placements.is_empty() || offer.placements.contains(number);
             let treatment = offer.treatments.iter().find(|treatment| treatment.channel == placement.channel);
             let (true, Some(treatment)) = (here, treatment) else { continue };
-            match offer.pass(offers, context, &permissions, placement, detail) {
+            match offer.pass(offers, context, &permissions, &contacts, detail) {
                 Ok(score) => survivors.push(Survivor { place, offer, treatment, score }),
                 Err(stop) => tally.add(place, offer, stop, None),
             }
@@ -66,7 +68,7 @@ pub(crate) fn decide(offers: &Offers, context: &Context<'_>, said: &Said<'_>, pl
         let mut chosen = Vec::new();
         for survivor in &survivors {
             let Survivor { place, offer, score, .. } = survivor;
-            match fill(offers, context, survivor, placement, chosen.len(), &taken, detail) {
+            match fill(offers, context, survivor, &contacts, (placement, chosen.len()), &taken, detail) {
                 Ok(message) => {
                     taken.push(Taken { offer, placement });
                     chosen.push(Ranked { offer: offer.name.clone(), score: score.total, message });
@@ -75,10 +77,10 @@ pub(crate) fn decide(offers: &Offers, context: &Context<'_>, said: &Said<'_>, pl
                 Err(stop) => tally.add(*place, offer, stop, Some(*score)),
             }
         }
-        let reason = match permissions.no_contact.as_ref().or(permissions.impersonal.as_ref()) {
-            Some(stop) => format!("{}; {}", stop.reasons.join(", "), tally.reason()),
-            None => tally.reason(),
-        };
+        let reason = LateText::new(Reason {
+            first: permissions.no_contact.as_ref().or(permissions.impersonal.as_ref()).map(|stop| stop.reasons.join(", ")),
+            counts: tally.counts,
+        });
         let answer = match &placement.fallback {
             _ if !chosen.is_empty() => Answer::Offers { offers: chosen },
             Some(fallback) if fallback.valid(context.now()) && permissions.fallback(offers, &fallback.purposes) => {
@@ -103,20 +105,28 @@ fn fill(
     offers: &Offers,
     context: &Context<'_>,
     survivor: &Survivor<'_>,
-    placement: &PlacementRule,
-    filled: usize,
+    contacts: &Contacts<'_, '_>,
+    (placement, filled): (&PlacementRule, usize),
     taken: &[Taken<'_>],
     detail: Detail,
 ) -> Result<String, Stop> {
-    let outranked = |reason: String| Stop { gate: Gate::Outranked, unknown: false, reasons: vec![reason] };
     if filled >= placement.slots {
-        let slots = if placement.slots == 1 { "the slot".to_owned() } else { format!("the {} slots", placement.slots) };
-        return Err(outranked(format!("others with a higher rank took {slots}")));
+        return Err(Stop::because(Gate::Outranked, false, detail, || {
+            let slots = if placement.slots == 1 { "the slot".to_owned() } else { format!("the {} slots", placement.slots) };
+            format!("others with a higher rank took {slots}")
+        }));
     }
     if let Some(earlier) = taken.iter().find(|taken| taken.offer.name == survivor.offer.name) {
-        return Err(outranked(format!("it is shown in `{}` already", earlier.placement.name)));
+        let reason = || format!("it is shown in `{}` already", earlier.placement.name);
+        return Err(Stop::because(Gate::Outranked, false, detail, reason));
     }
-    survivor.offer.contact(offers, context, placement, taken)?;
+    if !taken.is_empty() {
+        contacts.pass(survivor.offer, taken, detail)?;
+    }
+    let constant = offers.messages.constant(&survivor.treatment.template);
+    if let (Some(message), true) = (constant, survivor.treatment.with.is_empty()) {
+        return Ok(message.to_owned());
+    }
     let mut values = BTreeMap::new();
     for (name, rule, missing) in &survivor.treatment.with {
         let value = match (rule.ask(context).outcome, missing) {
@@ -144,28 +154,45 @@ fn fill(
 struct Tally<'a> {
     placement: &'a PlacementRule,
     detail: Detail,
-    counts: BTreeMap<Gate, usize>,
+    /// In the order of [`Gate::ALL`].
+    counts: [usize; Gate::ALL.len()],
     candidates: Vec<(usize, Candidate)>,
 }
 
 impl Tally<'_> {
     fn add(&mut self, place: usize, offer: &OfferRule, stop: Stop, score: Option<Score>) {
-        *self.counts.entry(stop.gate).or_default() += 1;
+        if let Some(count) = self.counts.get_mut(stop.gate as usize) {
+            *count += 1;
+        }
         if self.detail != Detail::Brief {
             let Stop { gate, unknown, reasons } = stop;
             let (placement, offer) = (self.placement.name.clone(), offer.name.clone());
             self.candidates.push((place, Candidate { placement, offer, gate, unknown, reasons, score }));
         }
     }
+}
 
+/// How many candidates there were, and which gates stopped how many.
+struct Reason {
+    /// What stopped them all.
+    first: Option<String>,
+    counts: [usize; Gate::ALL.len()],
+}
+
+impl Recipe for Reason {
     /// Such as `8 candidates: 5 without consent, 2 not eligible, 1 chosen`.
-    fn reason(&self) -> String {
-        let total: usize = self.counts.values().sum();
-        if total == 0 {
-            return "no offer is made for this placement".to_owned();
+    fn write(&self) -> String {
+        let total: usize = self.counts.iter().sum();
+        let counts = Gate::ALL.iter().zip(self.counts).filter(|(_, count)| *count > 0);
+        let counts: Vec<String> = counts.map(|(gate, count)| format!("{count} {}", gate.fate())).collect();
+        let told = match total {
+            0 => "no offer is made for this placement".to_owned(),
+            1 => format!("1 candidate: {}", counts.join(", ")),
+            _ => format!("{total} candidates: {}", counts.join(", ")),
+        };
+        match &self.first {
+            Some(first) => format!("{first}; {told}"),
+            None => told,
         }
-        let counts: Vec<String> = self.counts.iter().map(|(gate, count)| format!("{count} {}", gate.fate())).collect();
-        let noun = if total == 1 { "candidate" } else { "candidates" };
-        format!("{total} {noun}: {}", counts.join(", "))
     }
 }

@@ -1,7 +1,7 @@
-use crate::customer::{Arrival, Change, What};
+use crate::customer::{Arrival, Change, Identifier, What};
 use crate::journey::Model;
 use crate::playbook::Playbook;
-use crate::value::Timestamp;
+use crate::value::{LateText, Recipe, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -21,7 +21,8 @@ pub struct Effects {
 #[schemars(rename = "effect")]
 pub struct Effect {
     /// Deterministic: from customer, rule, instant and cause.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: LateText,
     /// Whether it is news, a correction of history, or no longer so.
     pub kind: EffectKind,
     /// When it happened, however late it became known.
@@ -87,7 +88,7 @@ impl EffectKind {
 pub(super) struct Namer<'a> {
     pub(super) playbook: &'a Playbook,
     pub(super) model: &'a Model,
-    pub(super) customer: &'a str,
+    pub(super) customer: Option<Identifier>,
 }
 
 impl Namer<'_> {
@@ -95,13 +96,9 @@ impl Namer<'_> {
         let segment = |number: u16| {
             self.playbook.segments.get(usize::from(number)).map_or_else(|| Arc::from("?"), |segment| segment.name.text.clone())
         };
-        let (what, rule) = match change.what {
-            What::Entered { segment: number } => {
-                (Effected::SegmentEntered { segment: segment(number) }, format!("segment.{}", segment(number)))
-            }
-            What::Left { segment: number } => {
-                (Effected::SegmentLeft { segment: segment(number) }, format!("-segment.{}", segment(number)))
-            }
+        let what = match change.what {
+            What::Entered { segment: number } => Effected::SegmentEntered { segment: segment(number) },
+            What::Left { segment: number } => Effected::SegmentLeft { segment: segment(number) },
             What::Moved { journey, from, to } => {
                 let journey = usize::from(journey);
                 let stage = |number: Option<u16>| {
@@ -109,19 +106,34 @@ impl Namer<'_> {
                 };
                 let name =
                     self.playbook.journeys.get(journey).map_or_else(|| Arc::from("?"), |journey| journey.name.text.clone());
-                let (from, to) = (stage(from), stage(to));
-                let rule = format!("journey.{name}.{}.{}", from.as_deref().unwrap_or(""), to.as_deref().unwrap_or(""));
-                (Effected::StageChanged { journey: name, from, to }, rule)
+                Effected::StageChanged { journey: name, from: stage(from), to: stage(to) }
             }
         };
-        let cause = change.event.as_deref().unwrap_or("");
-        Effect {
-            id: digest(&[self.customer, &rule, &change.at.to_string(), cause]),
-            kind,
-            at: change.at,
-            what,
-            cause: change.event.clone(),
-        }
+        let (at, cause) = (change.at, change.event.clone());
+        let id = LateText::new(EffectId { customer: self.customer.clone(), what: what.clone(), at, cause: cause.clone() });
+        Effect { id, kind, at, what, cause }
+    }
+}
+
+/// What the id of an effect is made of.
+struct EffectId {
+    customer: Option<Identifier>,
+    what: Effected,
+    at: Timestamp,
+    cause: Option<Arc<str>>,
+}
+
+impl Recipe for EffectId {
+    fn write(&self) -> String {
+        let rule = match &self.what {
+            Effected::SegmentEntered { segment } => format!("segment.{segment}"),
+            Effected::SegmentLeft { segment } => format!("-segment.{segment}"),
+            Effected::StageChanged { journey, from, to } => {
+                format!("journey.{journey}.{}.{}", from.as_deref().unwrap_or(""), to.as_deref().unwrap_or(""))
+            }
+        };
+        let customer = self.customer.as_ref().map_or("", Identifier::as_str);
+        digest(&[customer, &rule, &self.at.to_string(), self.cause.as_deref().unwrap_or("")])
     }
 }
 

@@ -28,9 +28,10 @@ use crate::expr::{Answer, Facts};
 use crate::journey::{Model, derive, next_due};
 use crate::playbook::Playbook;
 use crate::trends::TrendRules;
-use crate::value::{Timestamp, Value};
+use crate::value::{LateText, Recipe, Timestamp, Value};
 use effect::Namer;
 use labels::Flow;
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -305,7 +306,7 @@ impl Engine {
         detail: Detail,
     ) -> Result<(Decision, Vec<Candidate>), RequestError> {
         let inner = &*self.0;
-        if customer.strands().iter().any(|strand| strand.layout().digest() != self.digest()) {
+        if !self.knows(customer) {
             return Err(RequestError::new("other_playbook", "", OTHER_PLAYBOOK));
         }
         let known_at = known_at.unwrap_or(now);
@@ -313,13 +314,25 @@ impl Engine {
         let facts = decide::facts_in_order(request, &inner.offers.request, &inner.model.rules.sources.schema)?;
         let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
-        let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
-        let context = Context::new(&inner.model.rules, view, now, &facts, &places, &inner.model.journeys.stages);
+        let places: SmallVec<[_; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
         let said = self.said(view, now, request.identifier.as_ref());
-        let mut answers = decide::decide(&inner.offers, &context, &said, &placements, detail);
-        let trace = (detail == Detail::Full).then(|| self.trace(&context, &state, std::mem::take(&mut answers.candidates)));
+        let (answers, trace) = {
+            let context = Context::new(&inner.model.rules, view, now, &facts, &places, &inner.model.journeys.stages);
+            let mut answers = decide::decide(&inner.offers, &context, &said, &placements, detail);
+            let candidates = if detail == Detail::Full { std::mem::take(&mut answers.candidates) } else { Vec::new() };
+            let trace = (detail == Detail::Full).then(|| self.trace(&context, &state, candidates));
+            (answers, trace)
+        };
         let decision = Decision {
-            id: self.decision_id(customer, request, &facts, now, known_at, said.by_identifier()),
+            id: LateText::new(DecisionId {
+                playbook: self.digest().clone(),
+                customer: customer.identifier().cloned(),
+                now,
+                known_at,
+                placements: answers.placements.iter().map(|answer| answer.placement.clone()).collect(),
+                facts,
+                identifier: request.identifier.clone().filter(|_| said.by_identifier()),
+            }),
             customer: customer.id().to_owned(),
             now,
             known_at,
@@ -334,15 +347,19 @@ impl Engine {
         let declared = &self.0.offers.placements;
         let mut numbers = Vec::with_capacity(request.placements.len());
         for (place, name) in request.placements.iter().enumerate() {
-            let path = format!("placements[{place}]");
-            let shown: String = name.chars().take(80).collect();
+            let path = || format!("placements[{place}]");
+            let shown = || -> String { name.chars().take(80).collect() };
             let Some(number) = declared.iter().position(|placement| *placement.name == **name) else {
                 let near = crate::error::nearest(name, declared.iter().map(|placement| &*placement.name));
                 let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                return Err(RequestError::new("unknown_placement", path, format!("placement `{shown}` is not declared{hint}")));
+                return Err(RequestError::new(
+                    "unknown_placement",
+                    path(),
+                    format!("placement `{}` is not declared{hint}", shown()),
+                ));
             };
             if numbers.contains(&number) {
-                return Err(RequestError::new("placement_twice", path, format!("placement `{shown}` is asked twice")));
+                return Err(RequestError::new("placement_twice", path(), format!("placement `{}` is asked twice", shown())));
             }
             numbers.push(number);
         }
@@ -350,23 +367,6 @@ impl Engine {
             return Err(RequestError::new("no_placement", "placements", "a request names at least one placement"));
         }
         Ok(numbers)
-    }
-
-    fn decision_id(
-        &self,
-        customer: &Customer,
-        request: &Request,
-        facts: &[Option<Value>],
-        now: Timestamp,
-        known_at: Timestamp,
-        by_identifier: bool,
-    ) -> String {
-        let facts = serde_json::to_string(facts).unwrap_or_default();
-        let mut placements = request.placements.join("\n");
-        if let (true, Some(identifier)) = (by_identifier, &request.identifier) {
-            placements = format!("{placements}\n\n{identifier}");
-        }
-        digest(&[self.digest(), customer.id(), &now.to_string(), &known_at.to_string(), &placements, &facts])
     }
 
     fn trace(&self, context: &Context<'_>, state: &Derived, candidates: Vec<Candidate>) -> Trace {
@@ -500,7 +500,10 @@ impl Engine {
 
     /// What is withdrawn, corrected and new between two versions of history, of which all up to `told` was told before.
     fn compare(&self, customer: &Customer, said: &[Change], holds: &[Change], told: Option<Timestamp>) -> Vec<Effect> {
-        let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.id() };
+        if said.is_empty() && holds.is_empty() {
+            return Vec::new();
+        }
+        let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.identifier().cloned() };
         let key = |change: &Change| (change.at, change.what);
         let before: BTreeSet<_> = said.iter().map(key).collect();
         let after: BTreeSet<_> = holds.iter().map(key).collect();
@@ -513,13 +516,39 @@ impl Engine {
         withdrawn.chain(news).map(|(change, kind)| namer.effect(change, kind)).collect()
     }
 
+    /// Whether a customer's story was made with this playbook.
+    fn knows(&self, customer: &Customer) -> bool {
+        let same = |layout: &Arc<Layout>| Arc::ptr_eq(layout, self.layout()) || layout.digest() == self.digest();
+        customer.strands().iter().all(|strand| same(strand.layout()))
+    }
+
     fn owned(&self, customer: &Customer) -> Result<(), EventError> {
-        if customer.strands().iter().all(|strand| strand.layout().digest() == self.digest()) {
-            Ok(())
-        } else {
-            Err(EventError::new("other_playbook", "", OTHER_PLAYBOOK))
-        }
+        if self.knows(customer) { Ok(()) } else { Err(EventError::new("other_playbook", "", OTHER_PLAYBOOK)) }
     }
 }
 
 pub(crate) const OTHER_PLAYBOOK: &str = "the customer was made with another playbook; record the events again with this one";
+
+/// What the id of a decision is made of.
+struct DecisionId {
+    playbook: Arc<str>,
+    customer: Option<Identifier>,
+    now: Timestamp,
+    known_at: Timestamp,
+    placements: SmallVec<[Arc<str>; 2]>,
+    facts: Vec<Option<Value>>,
+    /// On which identifier the customer was met, when that matters.
+    identifier: Option<Identifier>,
+}
+
+impl Recipe for DecisionId {
+    fn write(&self) -> String {
+        let facts = serde_json::to_string(&self.facts).unwrap_or_default();
+        let customer = self.customer.as_ref().map_or("", Identifier::as_str);
+        let mut placements = self.placements.join("\n");
+        if let Some(identifier) = &self.identifier {
+            placements = format!("{placements}\n\n{identifier}");
+        }
+        digest(&[&self.playbook, customer, &self.now.to_string(), &self.known_at.to_string(), &placements, &facts])
+    }
+}
