@@ -10,7 +10,7 @@ use std::fmt;
 /// `attribute_cleared` (property `attribute`), `consent_given` and `consent_withdrawn`
 /// (`purpose`), `linked` and `unlinked` (two identifiers) and the outcomes (`shown`, `clicked`, `rejected` …) are events
 /// like any other.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Event {
     /// Its type, declared in the playbook or reserved.
     pub event_type: String,
@@ -87,6 +87,19 @@ impl Event {
     }
 }
 
+/// What kind of event it is and what it tells, not what it says: that may be personal.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let properties: Vec<&str> = self.properties.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Event")
+            .field("event_type", &self.event_type)
+            .field("time", &self.time)
+            .field("identifiers", &self.identifiers)
+            .field("properties", &properties)
+            .finish_non_exhaustive()
+    }
+}
+
 /// An event that cannot be recorded. Nothing was changed.
 ///
 /// The message never repeats values of properties, which may be personal.
@@ -128,7 +141,9 @@ impl EventError {
             "namespace" => "undeclared_namespace",
             _ => "undeclared_purpose",
         };
-        let shown: String = name.chars().take(80).collect();
+        // What cannot be a name may be a value that slipped into its place.
+        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '));
+        let shown: String = if plain { name.chars().take(80).collect() } else { "\u{2026}".to_owned() };
         let hint = nearest(name, names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         Self::new(code, path, format!("{what} `{shown}` is not declared in the playbook{hint}"))
     }

@@ -37,7 +37,17 @@ impl Event {
         let nodes = Cell::new(MAX_NODES);
         let mut reader = serde_json::Deserializer::from_str(text);
         let event = EventReader { nodes: &nodes }.deserialize(&mut reader).and_then(|event| reader.end().map(|()| event));
-        event.map_err(|error| EventError::new("invalid_json", "", error.to_string()))
+        event.map_err(|error| EventError::new("invalid_json", "", quiet(&error.to_string())))
+    }
+}
+
+/// What was expected, without the value that was found.
+fn quiet(message: &str) -> String {
+    let found = ["invalid type: ", "invalid value: "].iter().any(|start| message.starts_with(start));
+    // What was found may hold any text; what was expected comes last and is our own.
+    match message.rfind(", expected ").filter(|_| found).and_then(|place| message.get(place + 2..)) {
+        Some(expected) => expected.to_owned(),
+        None => message.to_owned(),
     }
 }
 

@@ -9,11 +9,12 @@ use crate::value::{Timestamp, Value};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
+use std::fmt;
 use std::sync::Arc;
 
 /// The story under one primary identifier: all its events, one track per event type, each in the total order of time,
 /// sequence number and id.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Strand {
     identifier: Identifier,
     layout: Arc<Layout>,
@@ -28,7 +29,7 @@ pub struct Strand {
 }
 
 /// An event that fits the schema, ready to be put in its place. Borrows its texts.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Prepared<'a> {
     pub(crate) kind: EventKind,
     pub(crate) time: Timestamp,
@@ -44,7 +45,7 @@ pub struct Prepared<'a> {
 }
 
 /// A property of a prepared event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum PreparedCell<'a> {
     Missing,
     Bits(u64),
@@ -403,4 +404,29 @@ fn canonical_cell(bytes: &mut Vec<u8>, cell: &PreparedCell<'_>) {
 fn put_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
     bytes.extend_from_slice(text.as_bytes());
+}
+
+/// How much it holds, not what.
+impl fmt::Debug for Strand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Strand").field("identifier", &self.identifier).field("events", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Which kind of event, not what it says.
+impl fmt::Debug for Prepared<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("kind", &self.kind).field("time", &self.time).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PreparedCell<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PreparedCell::Missing => "missing",
+            PreparedCell::Bits(_) => "bits",
+            PreparedCell::Text(_) => "text",
+            PreparedCell::Whole(_) => "whole",
+        })
+    }
 }

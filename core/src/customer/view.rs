@@ -7,6 +7,7 @@ use crate::expr::{self, Detail, EventKind, EventRow, PropertyId, RunColumn};
 use crate::value::{Duration, Span, Timestamp, Value};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
+use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ pub struct View<'a> {
 }
 
 /// One event of a view.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct StoryRow<'a> {
     strand: &'a Strand,
     kind: EventKind,
@@ -477,5 +478,12 @@ impl EventRow for StoryRow<'_> {
 
     fn source(&self) -> Option<Arc<str>> {
         StoryRow::source(self).map(Arc::from)
+    }
+}
+
+/// Which event, not what it says.
+impl fmt::Debug for StoryRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoryRow").field("kind", &self.kind).field("time", &self.time()).finish_non_exhaustive()
     }
 }

@@ -2,10 +2,11 @@ use super::trace::Trace;
 use crate::customer::{Event, Identifier};
 use crate::value::{LateText, Timestamp, Value};
 use serde::Serialize;
+use std::fmt;
 use std::sync::Arc;
 
 /// The answer to a request: for each placement ranked offers with their messages, or a fallback, or silence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 pub struct Decision {
     /// Deterministic: from the playbook's digest, the customer, the instants and the request.
     pub id: LateText,
@@ -57,7 +58,7 @@ pub enum Answer {
 }
 
 /// An offer that was chosen.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 pub struct Ranked {
     /// The offer.
     pub offer: Arc<str>,
@@ -126,5 +127,26 @@ impl PlacementAnswer {
             Answer::Fallback { .. } => "fallback",
             Answer::Silence => "silence",
         }
+    }
+}
+
+/// What was decided, without who the customer is.
+impl fmt::Debug for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decision")
+            .field("id", &self.id)
+            .field("now", &self.now)
+            .field("known_at", &self.known_at)
+            .field("playbook", &self.playbook)
+            .field("placements", &self.placements)
+            .field("trace", &self.trace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which offer, without the message, which may hold values.
+impl fmt::Debug for Ranked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ranked").field("offer", &self.offer).field("score", &self.score).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use crate::value::Value;
 use std::fmt;
 
 /// A question: which placements ask, and what the host knows about this moment.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct Request {
     /// The placements, filled in this order.
     pub placements: Vec<String>,
@@ -12,6 +12,18 @@ pub struct Request {
     pub facts: Vec<(String, Value)>,
     /// On which identifier the customer is met, for consents that bind to one; `None` for the person as a whole.
     pub identifier: Option<Identifier>,
+}
+
+/// What is asked, without the values of its facts.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let facts: Vec<&str> = self.facts.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Request")
+            .field("placements", &self.placements)
+            .field("facts", &facts)
+            .field("identifier", &self.identifier)
+            .finish()
+    }
 }
 
 impl Request {

@@ -28,7 +28,7 @@ pub struct JourneyPlace {
 }
 
 /// What became of one offer for one placement.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 pub struct Candidate {
     /// The placement.
     pub placement: Arc<str>,
@@ -169,5 +169,18 @@ impl fmt::Display for Trace {
             }
         }
         Ok(())
+    }
+}
+
+/// What became of it, without the reasons, which hold values.
+impl fmt::Debug for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Candidate")
+            .field("placement", &self.placement)
+            .field("offer", &self.offer)
+            .field("gate", &self.gate)
+            .field("unknown", &self.unknown)
+            .field("score", &self.score)
+            .finish_non_exhaustive()
     }
 }

@@ -12,11 +12,12 @@ use crate::value::{Span, Timestamp, Value};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// What a department, or somebody working for one purpose, may see of a customer at an instant.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "shared_view")]
 pub struct SharedView {
     /// For whom: a department or a purpose.
@@ -43,7 +44,7 @@ pub struct SharedView {
 }
 
 /// An attribute as it may be seen.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "shared_attribute")]
 pub struct SharedAttribute {
     /// Its name.
@@ -68,7 +69,7 @@ pub struct SharedEvents {
 }
 
 /// An event as it may be seen.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "shared_event")]
 pub struct SharedEvent {
     /// The type.
@@ -101,7 +102,7 @@ pub struct PlacementReasons {
 }
 
 /// One thing shown, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "shown_reasons")]
 pub struct ShownReasons {
     /// The message.
@@ -115,6 +116,8 @@ const TIMELINE: usize = 20;
 
 /// Who looks, and for which permitted purposes.
 struct Looker {
+    /// Whether the customer objects to profiling, so that nothing concluded about them is seen.
+    no_profiling: bool,
     purposes: Vec<(Arc<str>, Consent)>,
     sensitivity: Sensitivity,
     kinds: Option<Vec<DataKind>>,
@@ -204,7 +207,7 @@ impl Engine {
         let rules = self.0.offers.purposes.iter().enumerate().filter(|(_, rule)| purposes.contains(&rule.name));
         let consents = rules.map(|(number, rule)| (rule.name.clone(), said.consent(number, rule, None)));
         let purposes = consents.filter(|(_, consent)| consent.permits()).collect();
-        Ok(Looker { purposes, sensitivity, kinds })
+        Ok(Looker { no_profiling: said.profiling(None).is_some(), purposes, sensitivity, kinds })
     }
 
     fn see_facts(&self, context: &Context<'_>, looker: &Looker, view: &mut SharedView) {
@@ -282,7 +285,7 @@ impl Engine {
                 let conclusion = matches!(ground, Ground::Segment(_) | Ground::Persona(_) | Ground::Journey(_));
                 conclusion || looker.sees_kind(ground.kind(playbook))
             });
-            kinds && looker.sees(&drawn.label)
+            !looker.no_profiling && kinds && looker.sees(&drawn.label)
         };
         for (number, (segment, drawn)) in playbook.segments.iter().zip(&flow.segments).enumerate() {
             if !sees(drawn) {
@@ -483,4 +486,34 @@ pub struct Permission {
     pub explicit: bool,
     /// Why the purpose is lawful.
     pub basis: &'static str,
+}
+
+/// For whom and how much, not what.
+impl fmt::Debug for SharedView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedView")
+            .field("audience", &self.audience)
+            .field("attributes", &self.attributes)
+            .field("events", &self.events.len())
+            .field("withheld", &self.withheld)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SharedAttribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedAttribute").field("attribute", &self.attribute).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SharedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedEvent").field("event", &self.event).field("time", &self.time).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ShownReasons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShownReasons").field("because", &self.because).finish_non_exhaustive()
+    }
 }

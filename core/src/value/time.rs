@@ -87,7 +87,9 @@ impl serde::Serialize for Timestamp {
 impl<'de> serde::Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Timestamp::parse(&text).map_err(serde::de::Error::custom)
+        // The text itself may be anything, so it is not repeated.
+        let expected = "expected a time as RFC 3339 has it, such as `2026-03-29T02:30:00Z`";
+        Timestamp::parse(&text).map_err(|_| serde::de::Error::custom(expected))
     }
 }
 
