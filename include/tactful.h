@@ -178,6 +178,21 @@ struct ArrowArrayStream {
 #define TACTFUL_EFFECT_STAGE_CHANGED 3
 
 /**
+ * A link joined two customers.
+ */
+#define TACTFUL_EFFECT_MERGED 4
+
+/**
+ * A link was revoked, and its two identifiers are of two customers.
+ */
+#define TACTFUL_EFFECT_PARTED 5
+
+/**
+ * A link joins nobody, or a revocation takes nothing back.
+ */
+#define TACTFUL_EFFECT_LINK_REFUSED 6
+
+/**
  * It happened now, or since the last time anybody looked.
  */
 #define TACTFUL_KIND_HAPPENED 1
@@ -462,21 +477,25 @@ typedef struct tactful_effect {
    */
   struct tactful_text id;
   /**
-   * The segment, or the journey.
+   * The segment, or the journey; why a link was refused; none for customers who were joined or parted.
    */
   struct tactful_text name;
   /**
-   * The stage left; none from outside of the journey, or for a segment.
+   * The stage left; none from outside of the journey, or for a segment. Of a link the smaller identifier.
    */
   struct tactful_text from;
   /**
-   * The stage entered; none to outside of the journey, or for a segment.
+   * The stage entered; none to outside of the journey, or for a segment. Of a link the larger identifier.
    */
   struct tactful_text to;
   /**
    * The id of the event that caused it; none when only time passed.
    */
   struct tactful_text cause;
+  /**
+   * Whom it is about, when the event joined or parted customers; none for the customer to whom the event belongs.
+   */
+  struct tactful_text customer;
   /**
    * When it happened, in microseconds since 1970-01-01T00:00:00Z.
    */
@@ -1639,7 +1658,7 @@ TACTFUL_LAYOUT(text, sizeof(tactful_text) == 16 && offsetof(tactful_text, len) =
 TACTFUL_LAYOUT(value, sizeof(tactful_value) == 40 && offsetof(tactful_value, text) == 24);
 TACTFUL_LAYOUT(document, sizeof(tactful_document) == 32 && offsetof(tactful_document, text) == 16);
 TACTFUL_LAYOUT(diagnostic, sizeof(tactful_diagnostic) == 112 && offsetof(tactful_diagnostic, line) == 96);
-TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 96 && offsetof(tactful_effect, at) == 80);
+TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 112 && offsetof(tactful_effect, at) == 96);
 TACTFUL_LAYOUT(placement, sizeof(tactful_placement) == 80 && offsetof(tactful_placement, kind) == 72);
 TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 40 && offsetof(tactful_offer, score) == 32);
 TACTFUL_LAYOUT(candidate, sizeof(tactful_candidate) == 104 && offsetof(tactful_candidate, gate) == 96);

@@ -257,15 +257,19 @@ private:
 /** One thing that changed; borrowed from the effects. */
 struct effect {
   explicit effect(const tactful_effect &found)
-      : id(found.id), name(found.name), from(found.from), to(found.to), cause(found.cause), at(found.at),
-        what(found.effect), kind(found.kind) {}
+      : id(found.id), name(found.name), from(found.from), to(found.to), cause(found.cause),
+        customer(found.customer), at(found.at), what(found.effect), kind(found.kind) {}
 
   text_view id;
-  /** The segment, or the journey. */
+  /** The segment, or the journey; why a link was refused. */
   text_view name;
+  /** The stage left, or the smaller identifier of a link. */
   text_view from;
+  /** The stage entered, or the larger identifier of a link. */
   text_view to;
   text_view cause;
+  /** Whom it is about, when the event joined or parted customers. */
+  text_view customer;
   std::int64_t at;
   /** TACTFUL_EFFECT_SEGMENT_ENTERED and so on. */
   std::int32_t what;

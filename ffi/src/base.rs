@@ -1,12 +1,12 @@
 use crate::decision::tactful_decision;
 use crate::effects::tactful_effects;
 use crate::engine::{give_effects, outcomes, tactful_engine};
-use crate::error::{Failure, tactful_error, tactful_status};
+use crate::error::{tactful_error, tactful_status};
 use crate::event::tactful_event;
 use crate::guard::{Out, exclusive, free, guard, shared};
 use crate::request::tactful_request;
 use crate::text::{optional_time, tactful_text, time};
-use tactful::{Customer, CustomerBase, Effects, Identifier};
+use tactful::{CustomerBase, Effects};
 
 /// All customers of an organisation in memory, found by identifier.
 #[derive(Debug)]
@@ -99,10 +99,7 @@ pub unsafe extern "C" fn tactful_base_decide(
         // SAFETY: by contract.
         let identifier = unsafe { identifier.identifier("identifier") }?;
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
-        let engine = base.0.engine();
-        let made = with_customer(&base.0, &identifier, |customer| {
-            Ok(engine.decide(customer, &request.0.met_on(&identifier), now, known_at)?)
-        })?;
+        let made = base.0.decide(&identifier, &request.0, now, known_at)?;
         // SAFETY: by contract.
         unsafe { out.give(tactful_decision::new(made)) };
         Ok(())
@@ -129,10 +126,7 @@ pub unsafe extern "C" fn tactful_base_explain(
         // SAFETY: by contract.
         let identifier = unsafe { identifier.identifier("identifier") }?;
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
-        let engine = base.0.engine();
-        let made = with_customer(&base.0, &identifier, |customer| {
-            Ok(engine.explain(customer, &request.0.met_on(&identifier), now, known_at)?)
-        })?;
+        let made = base.0.explain(&identifier, &request.0, now, known_at)?;
         // SAFETY: by contract.
         unsafe { out.give(tactful_decision::new(made)) };
         Ok(())
@@ -153,18 +147,4 @@ pub unsafe extern "C" fn tactful_base_len(base: *const tactful_base) -> usize {
 pub unsafe extern "C" fn tactful_base_free(base: *mut tactful_base) {
     // SAFETY: by contract null or not freed yet.
     unsafe { free(base) }
-}
-
-fn with_customer<T>(
-    base: &CustomerBase,
-    identifier: &Identifier,
-    answer: impl FnOnce(&Customer) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    match base.find(identifier) {
-        Some(customer) => answer(customer),
-        None => {
-            let nobody = base.engine().customer(identifier);
-            answer(&nobody.map_err(|error| tactful_error::request(error.code(), "identifier", error.message()))?)
-        }
-    }
 }

@@ -22,6 +22,12 @@ pub const TACTFUL_EFFECT_SEGMENT_ENTERED: i32 = 1;
 pub const TACTFUL_EFFECT_SEGMENT_LEFT: i32 = 2;
 /// The customer moved in a journey.
 pub const TACTFUL_EFFECT_STAGE_CHANGED: i32 = 3;
+/// A link joined two customers.
+pub const TACTFUL_EFFECT_MERGED: i32 = 4;
+/// A link was revoked, and its two identifiers are of two customers.
+pub const TACTFUL_EFFECT_PARTED: i32 = 5;
+/// A link joins nobody, or a revocation takes nothing back.
+pub const TACTFUL_EFFECT_LINK_REFUSED: i32 = 6;
 
 /// It happened now, or since the last time anybody looked.
 pub const TACTFUL_KIND_HAPPENED: i32 = 1;
@@ -42,11 +48,12 @@ struct Effect {
     id: Text,
     kind: i32,
     effect: i32,
-    name: Text,
+    name: Option<Text>,
     from: Option<Text>,
     to: Option<Text>,
     at: i64,
     cause: Option<Text>,
+    customer: Option<Text>,
 }
 
 /// One thing that changed. Its texts are borrowed from the effects that it was asked of.
@@ -55,14 +62,16 @@ struct Effect {
 pub struct tactful_effect {
     /// The same for the same cause, however often and in whatever order events arrive.
     pub id: tactful_text,
-    /// The segment, or the journey.
+    /// The segment, or the journey; why a link was refused; none for customers who were joined or parted.
     pub name: tactful_text,
-    /// The stage left; none from outside of the journey, or for a segment.
+    /// The stage left; none from outside of the journey, or for a segment. Of a link the smaller identifier.
     pub from: tactful_text,
-    /// The stage entered; none to outside of the journey, or for a segment.
+    /// The stage entered; none to outside of the journey, or for a segment. Of a link the larger identifier.
     pub to: tactful_text,
     /// The id of the event that caused it; none when only time passed.
     pub cause: tactful_text,
+    /// Whom it is about, when the event joined or parted customers; none for the customer to whom the event belongs.
+    pub customer: tactful_text,
     /// When it happened, in microseconds since 1970-01-01T00:00:00Z.
     pub at: i64,
     /// TACTFUL_EFFECT_SEGMENT_ENTERED and so on.
@@ -72,7 +81,7 @@ pub struct tactful_effect {
 }
 
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<tactful_effect>() == 96 && std::mem::offset_of!(tactful_effect, at) == 80);
+const _: () = assert!(size_of::<tactful_effect>() == 112 && std::mem::offset_of!(tactful_effect, at) == 96);
 
 impl tactful_effects {
     /// The effects of one event or several; of several arrivals the first that is not a duplicate.
@@ -95,10 +104,15 @@ impl tactful_effects {
 impl Effect {
     fn new(effect: &tactful::engine::Effect) -> Self {
         let (what, name, from, to) = match &effect.what {
-            Effected::SegmentEntered { segment } => (TACTFUL_EFFECT_SEGMENT_ENTERED, segment, None, None),
-            Effected::SegmentLeft { segment } => (TACTFUL_EFFECT_SEGMENT_LEFT, segment, None, None),
+            Effected::SegmentEntered { segment } => (TACTFUL_EFFECT_SEGMENT_ENTERED, Some(&**segment), None, None),
+            Effected::SegmentLeft { segment } => (TACTFUL_EFFECT_SEGMENT_LEFT, Some(&**segment), None, None),
             Effected::StageChanged { journey, from, to } => {
-                (TACTFUL_EFFECT_STAGE_CHANGED, journey, from.as_deref(), to.as_deref())
+                (TACTFUL_EFFECT_STAGE_CHANGED, Some(&**journey), from.as_deref(), to.as_deref())
+            }
+            Effected::Merged { identifier, other } => (TACTFUL_EFFECT_MERGED, None, Some(&**identifier), Some(&**other)),
+            Effected::Parted { identifier, other } => (TACTFUL_EFFECT_PARTED, None, Some(&**identifier), Some(&**other)),
+            Effected::LinkRefused { identifier, other, reason } => {
+                (TACTFUL_EFFECT_LINK_REFUSED, Some(*reason), Some(&**identifier), other.as_deref())
             }
         };
         Effect {
@@ -109,21 +123,23 @@ impl Effect {
                 EffectKind::Withdrawn => TACTFUL_KIND_WITHDRAWN,
             },
             effect: what,
-            name: Text::new(&**name),
+            name: name.map(Text::new),
             from: from.map(Text::new),
             to: to.map(Text::new),
             at: effect.at.micros(),
             cause: effect.cause.as_deref().map(Text::new),
+            customer: effect.customer.as_deref().map(Text::new),
         }
     }
 
     fn lend(&self) -> tactful_effect {
         tactful_effect {
             id: self.id.lend(),
-            name: self.name.lend(),
+            name: lend(self.name.as_ref()),
             from: lend(self.from.as_ref()),
             to: lend(self.to.as_ref()),
             cause: lend(self.cause.as_ref()),
+            customer: lend(self.customer.as_ref()),
             at: self.at,
             effect: self.effect,
             kind: self.kind,

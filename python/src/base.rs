@@ -202,22 +202,10 @@ pub(crate) fn answer(
     explain: bool,
 ) -> PyResult<Decision> {
     let Question { request, now, known_at } = question;
-    let nobody;
-    let customer = match base.find(identifier) {
-        Some(customer) => customer,
-        None => {
-            nobody = base
-                .engine()
-                .customer(identifier)
-                .map_err(|error| Bad::new(error.code(), "identifier", error.message()).request())?;
-            &nobody
-        }
-    };
-    let request = &request.met_on(identifier);
     let answer = if explain {
-        base.engine().explain(customer, request, *now, *known_at)
+        base.explain(identifier, request, *now, *known_at)
     } else {
-        base.engine().decide(customer, request, *now, *known_at)
+        base.decide(identifier, request, *now, *known_at)
     };
     answer.map(Decision::of).map_err(|error| errors::request(&error))
 }

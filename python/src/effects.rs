@@ -79,14 +79,10 @@ impl Effect {
         self.effect.kind.name()
     }
 
-    /// ``segment_entered``, ``segment_left`` or ``stage_changed``.
+    /// ``segment_entered``, ``segment_left``, ``stage_changed``; of links ``merged``, ``parted`` or ``link_refused``.
     #[getter]
     fn effect(&self) -> &'static str {
-        match self.effect.what {
-            Effected::SegmentEntered { .. } => "segment_entered",
-            Effected::SegmentLeft { .. } => "segment_left",
-            Effected::StageChanged { .. } => "stage_changed",
-        }
+        self.effect.what.name()
     }
 
     /// When it happened, in UTC, however late it became known.
@@ -100,7 +96,7 @@ impl Effect {
     fn segment(&self) -> Option<&str> {
         match &self.effect.what {
             Effected::SegmentEntered { segment } | Effected::SegmentLeft { segment } => Some(segment),
-            Effected::StageChanged { .. } => None,
+            _ => None,
         }
     }
 
@@ -109,7 +105,7 @@ impl Effect {
     fn journey(&self) -> Option<&str> {
         match &self.effect.what {
             Effected::StageChanged { journey, .. } => Some(journey),
-            Effected::SegmentEntered { .. } | Effected::SegmentLeft { .. } => None,
+            _ => None,
         }
     }
 
@@ -119,7 +115,7 @@ impl Effect {
     fn from_stage(&self) -> Option<&str> {
         match &self.effect.what {
             Effected::StageChanged { from, .. } => from.as_deref(),
-            Effected::SegmentEntered { .. } | Effected::SegmentLeft { .. } => None,
+            _ => None,
         }
     }
 
@@ -128,8 +124,45 @@ impl Effect {
     fn to_stage(&self) -> Option<&str> {
         match &self.effect.what {
             Effected::StageChanged { to, .. } => to.as_deref(),
-            Effected::SegmentEntered { .. } | Effected::SegmentLeft { .. } => None,
+            _ => None,
         }
+    }
+
+    /// The smaller of the two identifiers of a link; ``None`` for a segment or a journey.
+    #[getter]
+    fn identifier(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::Merged { identifier, .. }
+            | Effected::Parted { identifier, .. }
+            | Effected::LinkRefused { identifier, .. } => Some(identifier),
+            _ => None,
+        }
+    }
+
+    /// The larger of the two identifiers of a link; ``None`` for a segment or a journey, and when only one is concerned.
+    #[getter]
+    fn other(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::Merged { other, .. } | Effected::Parted { other, .. } => Some(other),
+            Effected::LinkRefused { other, .. } => other.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Why a link was refused: ``shared``, ``guard``, ``size``, ``unique``, ``limit``, ``device``, ``confidence``,
+    /// ``not_linked`` or ``never``; ``None`` for everything else.
+    #[getter]
+    fn reason(&self) -> Option<&'static str> {
+        match &self.effect.what {
+            Effected::LinkRefused { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whom it is about, when an event joined or parted customers; ``None`` for the customer to whom the event belongs.
+    #[getter]
+    fn customer(&self) -> Option<&str> {
+        self.effect.customer.as_deref()
     }
 
     /// The id of the first event of that instant; ``None`` when only time passed.
@@ -152,8 +185,20 @@ impl Effect {
                 told.set_item("from", from.as_deref())?;
                 told.set_item("to", to.as_deref())?;
             }
+            Effected::Merged { identifier, other } | Effected::Parted { identifier, other } => {
+                told.set_item("identifier", &**identifier)?;
+                told.set_item("other", &**other)?;
+            }
+            Effected::LinkRefused { identifier, other, reason } => {
+                told.set_item("identifier", &**identifier)?;
+                told.set_item("other", other.as_deref())?;
+                told.set_item("reason", *reason)?;
+            }
         }
         told.set_item("cause", self.cause())?;
+        if let Some(customer) = self.customer() {
+            told.set_item("customer", customer)?;
+        }
         Ok(told)
     }
 
@@ -165,6 +210,10 @@ impl Effect {
                 let name = |stage: &Option<std::sync::Arc<str>>| stage.as_deref().unwrap_or("outside").to_owned();
                 format!("journey {journey}: {} to {}", name(from), name(to))
             }
+            // Identifiers are personal and stay out of what a log may show.
+            Effected::Merged { .. } => "two customers merged".to_owned(),
+            Effected::Parted { .. } => "two customers parted".to_owned(),
+            Effected::LinkRefused { reason, .. } => format!("link refused: {reason}"),
         };
         format!("<Effect {} {what} at {}>", self.kind(), self.effect.at)
     }

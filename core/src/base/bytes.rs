@@ -1,10 +1,11 @@
 use super::CustomerBase;
-use super::links::Links;
+use super::links::{Links, Saying, Word};
 use crate::customer::{Customer, Derived, Identifier, Read, Strand, read, tag, write_strands, write_unknown};
 use crate::encoding::{Content, Reader, StateError, Writer, open, seal};
 use crate::engine::Engine;
 use crate::value::Timestamp;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl CustomerBase {
     /// The whole base as bytes: all strands, what was told about links between identifiers, and up to when the effects of each
@@ -38,7 +39,7 @@ impl CustomerBase {
         let mut told: Option<Reader<'_>> = None;
         let read = read(bytes, Content::Base, engine.layout(), |part| {
             match part.tag {
-                tag::LINKS => read_links(part.body.clone(), &mut links)?,
+                tag::LINKS => read_links(part.body.clone(), &engine, &mut links)?,
                 tag::TOLD_EACH if told.is_none() => told = Some(part.body.clone()),
                 _ => return Ok(false),
             }
@@ -57,7 +58,7 @@ impl CustomerBase {
         }
         told.end()?;
         let customers = groups.into_iter().map(|(owner, (strands, told))| {
-            let mut customer = Customer::of_strands(strands);
+            let mut customer = Customer::of_strands(strands).known_by(owner.clone());
             customer.derived = Derived::told_until(told);
             (owner, customer)
         });
@@ -66,33 +67,68 @@ impl CustomerBase {
 }
 
 fn write_links(writer: &mut Writer, links: &Links) {
-    let told: Vec<_> = links.told().collect();
+    let told = links.told();
     writer.size(told.len());
-    for (a, b, (time, sequence, id), linked) in told {
-        writer.text(a.as_str());
-        writer.text(b.as_str());
+    for (saying, (time, sequence, id), known_at) in &told {
+        match saying {
+            Saying::Pair(a, b, word) => {
+                writer.byte(if let Word::Linked { .. } = word { LINKED } else { UNLINKED });
+                writer.text(a.as_str());
+                writer.text(b.as_str());
+                if let Word::Linked { confidence } = word {
+                    writer.raw(&confidence.to_bits().to_le_bytes());
+                }
+            }
+            Saying::Revoke(identifier, event) => {
+                writer.byte(REVOKED);
+                writer.text(identifier.as_str());
+                writer.text(event);
+            }
+        }
         writer.signed(time.micros());
         writer.signed(*sequence);
         writer.text(id);
-        writer.byte(u8::from(linked));
+        writer.signed(known_at.micros());
     }
 }
 
-fn read_links(mut reader: Reader<'_>, links: &mut Links) -> Result<(), StateError> {
-    let count = reader.count(7)?;
-    let mut affected = Vec::with_capacity(count);
+const UNLINKED: u8 = 0;
+const LINKED: u8 = 1;
+const REVOKED: u8 = 2;
+
+fn read_links(mut reader: Reader<'_>, engine: &Engine, links: &mut Links) -> Result<(), StateError> {
+    let count = reader.count(8)?;
     for _ in 0..count {
-        let mut identifier =
-            || Identifier::parse(reader.text()?).map_err(|_| reader.corrupt("an identifier `namespace:value`"));
-        let (a, b) = (identifier()?, identifier()?);
-        if a >= b {
-            return Err(reader.corrupt("two different identifiers in order"));
-        }
-        let (time, sequence, id, linked) = (reader.time()?, reader.signed()?, reader.text()?, reader.flag()?);
-        links.tell(&a, &b, time, sequence, id, linked);
-        affected.extend([a, b]);
+        let kind = reader.byte()?;
+        let identifier = |reader: &mut Reader<'_>| -> Result<Identifier, StateError> {
+            let identifier =
+                Identifier::parse(reader.text()?).map_err(|_| reader.corrupt("an identifier `namespace:value`"))?;
+            engine.owns(&identifier).map(|()| identifier)
+        };
+        let first = identifier(&mut reader)?;
+        let saying = match kind {
+            LINKED | UNLINKED => {
+                let second = identifier(&mut reader)?;
+                if first >= second {
+                    return Err(reader.corrupt("two different identifiers in order"));
+                }
+                let word = if kind == LINKED {
+                    let confidence = f64::from_bits(reader.eight()?);
+                    if !(0.0..=1.0).contains(&confidence) || confidence.is_sign_negative() {
+                        return Err(reader.corrupt("a confidence from 0 to 1"));
+                    }
+                    Word::Linked { confidence }
+                } else {
+                    Word::Unlinked
+                };
+                Saying::Pair(first, second, word)
+            }
+            REVOKED => Saying::Revoke(first, Arc::from(reader.text()?)),
+            _ => return Err(reader.corrupt("a link, its revocation, or that of an event")),
+        };
+        let turn = (reader.time()?, reader.signed()?, Arc::from(reader.text()?));
+        let known_at = reader.time()?;
+        links.tell(engine.identity(), &saying, &turn, known_at);
     }
-    reader.end()?;
-    links.regroup(&affected);
-    Ok(())
+    reader.end()
 }

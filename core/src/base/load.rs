@@ -153,10 +153,13 @@ fn take(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize)
         layout.event_kind(event_type)
     }
     .map_err(|error| refused("type", &error))?;
-    let link = matches!(event_type, "linked" | "unlinked").then(|| event_type.to_owned());
     let time = required(roles.time.timestamp(row), "time")?;
     let identifiers = identifiers(roles, row)?;
-    let Some(identifier) = identifiers.first() else { return Err(missing("customer")) };
+    if identifiers.is_empty() {
+        return Err(missing("customer"));
+    }
+    let named = engine.identity().read_all(&identifiers).map_err(|error| refused("", &error))?;
+    let identifier = &*named.primary;
     let text = |column: Option<&Column<'_>>, name: &str| -> Result<Option<String>, BadRow> {
         let mut buffer = String::new();
         match column {
@@ -207,11 +210,7 @@ fn take(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize)
         None => Cow::Owned(replay.repeated(identifier, layout.content_id(&event))),
     };
     *replay.stats().sources.entry(source.unwrap_or("").to_owned()).or_default() += 1;
-    if let Some(link) = link {
-        let told = told_link(link, &event, &identifiers);
-        return replay.link(&told).map_err(|error| refused("", &error));
-    }
-    replay.base.insert(identifier, &event).map_err(|error| refused("", &error))
+    replay.base.insert(&named, &event).map_err(|error| refused("", &error))
 }
 
 impl Replay {
@@ -252,8 +251,11 @@ fn take_attributes(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, 
     let layout = engine.layout();
     let time = required(roles.time.timestamp(row), "time")?;
     let identifiers = identifiers(roles, row)?;
-    let Some(identifier) = identifiers.first() else { return Err(missing("customer")) };
-    let mut event = Event::new(ATTRIBUTES_SET, time, identifier.clone());
+    if identifiers.is_empty() {
+        return Err(missing("customer"));
+    }
+    let named = engine.identity().read_all(&identifiers).map_err(|error| refused("", &error))?;
+    let mut event = Event::new(ATTRIBUTES_SET, time, named.primary.clone().into_owned());
     event.known_at = optional(roles.known_at, "known_at", |column| column.timestamp(row))?;
     event.sequence = optional(roles.sequence, "sequence", |column| whole(column, row))?.unwrap_or(0);
     event.channel = roles.text(roles.channel, "channel", row)?.map(str::to_owned);
@@ -277,7 +279,7 @@ fn take_attributes(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, 
     *replay.stats().sources.entry(event.source.clone().unwrap_or_default()).or_default() += 1;
     let mut arrival = Arrival::Duplicate;
     for part in &prepared {
-        arrival = arrival.or(replay.base.insert(identifier, part).map_err(refuse)?);
+        arrival = arrival.or(replay.base.insert(&named, part).map_err(refuse)?);
     }
     Ok(arrival)
 }
@@ -367,26 +369,6 @@ fn cells<'a>(
         });
     }
     Ok(cells)
-}
-
-/// A link as an event, because it concerns more than one strand.
-fn told_link(event_type: String, event: &Prepared<'_>, identifiers: &[Identifier]) -> Event {
-    let other = event.cells.first().and_then(|cell| match cell {
-        PreparedCell::Text(text) => Some(("other".to_owned(), Value::text(text))),
-        _ => None,
-    });
-    Event {
-        event_type,
-        time: event.time,
-        known_at: Some(event.known_at),
-        identifiers: identifiers.to_vec(),
-        id: Some(event.id.to_string()),
-        sequence: event.sequence,
-        channel: event.channel.map(str::to_owned),
-        source: event.source.map(str::to_owned),
-        properties: other.into_iter().collect(),
-        details: None,
-    }
 }
 
 fn required<T>(value: Result<Option<T>, ColumnError>, name: &str) -> Result<T, BadRow> {

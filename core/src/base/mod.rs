@@ -1,22 +1,27 @@
 //! The customer base in memory: all customers of an organisation, found by identifier.
 
 mod bytes;
+mod join;
 mod links;
 mod load;
 mod replay;
 mod rows;
+mod sayings;
 
 pub use replay::{Progress, Replay, ReplayError, ReplayOptions, Step, Watch};
 pub use rows::{
     BadRow, BadRows, CustomerRow, DecisionRow, GateRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
 };
 
-use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Identifier, Prepared, Strand, primary};
+use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Identifier, Named, Prepared, Strand};
 use crate::decide::{Decision, Request, RequestError};
 use crate::encoding::Section;
 use crate::engine::{Effects, Engine};
 use crate::value::Timestamp;
+use join::about;
 use links::Links;
+use sayings::sayings;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// All customers of an organisation. Events find their customer by identifier; links join customers and unlinking parts them
@@ -61,108 +66,166 @@ impl CustomerBase {
         self.customers.values()
     }
 
-    /// The customer that an identifier points to.
+    /// The customer that an identifier points to, in whatever form the identifier is written.
     #[must_use]
     pub fn find(&self, identifier: &Identifier) -> Option<&Customer> {
-        self.customers.get(self.links.customer_of(identifier))
+        let identifier = self.engine.identity().read(identifier).ok()?;
+        self.customers.get(self.links.customer_of(&identifier))
+    }
+
+    /// All identifiers of the customer that one points to, in order; those too under which nothing was told. The identifier alone
+    /// when it was never linked.
+    ///
+    /// # Errors
+    /// [`EventError`] for an identifier of an undeclared namespace or of another form.
+    pub fn identifiers(&self, identifier: &Identifier) -> Result<Vec<Identifier>, EventError> {
+        let identifier = self.engine.identity().read(identifier)?;
+        Ok(self.links.members(&identifier))
+    }
+
+    /// The identifiers that were of one customer at an instant, by what was known at another: links and revocations count that
+    /// happened by `now` and were known by `known_at`. Takes time in proportion to all that was ever linked with them, unless
+    /// nothing came later.
+    ///
+    /// # Errors
+    /// As for [`identifiers`](Self::identifiers).
+    pub fn identifiers_at(
+        &self,
+        identifier: &Identifier,
+        now: Timestamp,
+        known_at: Timestamp,
+    ) -> Result<Vec<Identifier>, EventError> {
+        let identifier = self.engine.identity().read(identifier)?;
+        Ok(self.links.members_at(self.engine.identity(), &identifier, now, known_at))
+    }
+
+    /// The customer that an identifier pointed to at an instant, by what was known at another; a copy when that was somebody else
+    /// than now.
+    #[must_use]
+    pub fn find_at<'a>(&'a self, identifier: &Identifier, now: Timestamp, known_at: Timestamp) -> Option<Cow<'a, Customer>> {
+        let identifier = self.engine.identity().read(identifier).ok()?;
+        let members = self.links.members_at(self.engine.identity(), &identifier, now, known_at);
+        let customer = self.customers.get(self.links.customer_of(&identifier));
+        if members == self.links.members(&identifier) {
+            return customer.map(Cow::Borrowed);
+        }
+        let strand = |member: &Identifier| -> Option<Strand> {
+            let customer = self.customers.get(self.links.customer_of(member))?;
+            customer.strands().iter().find(|strand| strand.identifier() == member).cloned()
+        };
+        let strands: Vec<Strand> = members.iter().filter_map(strand).collect();
+        let smallest = members.first().filter(|_| !strands.is_empty())?.clone();
+        Some(Cow::Owned(Customer::of_strands(strands).known_by(smallest)))
     }
 
     /// Records an event for the customer whom its identifiers point to, who is made when nobody is known by them.
     ///
-    /// An event with several identifiers is kept under the one whose namespace was declared first. `linked` joins the
-    /// customers of its two identifiers, `unlinked` takes that back.
+    /// An event with several identifiers is kept under the one whose namespace was declared first, and says that all are of one
+    /// customer, as `linked` does in words. `unlinked` takes that back, for a pair or for all that an event linked. The effects
+    /// say who was joined and parted, which links were refused and why, and what that changed for each customer.
     ///
     /// # Errors
     /// [`EventError`]; nothing is changed then.
     pub fn record(&mut self, event: &Event) -> Result<Effects, EventError> {
-        let namespaces = self.engine.namespaces();
-        let identifier = primary(&event.identifiers, &namespaces)?.clone();
+        let engine = self.engine.clone();
+        let named = engine.identity().read_all(&event.identifiers)?;
         if event.event_type == ATTRIBUTES_SET {
-            let (engine, parts) = (self.engine.clone(), crate::engine::parts(event)?);
-            let prepared = engine.prepare_attributes(&parts, None)?;
-            return engine.record_attributes(self.customer_mut(&identifier), &identifier, &prepared);
+            let parts = crate::engine::parts(event)?;
+            return self.record_named(&named, &engine.prepare_attributes(&parts, None)?);
         }
-        let prepared = self.engine.layout().prepare(event, None)?;
-        let link = links::pair(event, &namespaces)?;
-        let effects = self.record_prepared(&identifier, &prepared)?;
-        if let Some((a, b)) = link {
-            self.link(&a, &b, event);
+        self.record_named(&named, &[engine.layout().prepare(event, None)?])
+    }
+
+    /// Records the parts of one event, of which there is one unless it tells several attributes.
+    fn record_named(&mut self, named: &Named<'_>, parts: &[Prepared<'_>]) -> Result<Effects, EventError> {
+        let engine = self.engine.clone();
+        let Some(first) = parts.first() else { return Ok(Effects { arrival: None, effects: Vec::new() }) };
+        let sayings = sayings(engine.identity(), &engine.model().rules.sources.reserved, named, first)?;
+        if sayings.is_empty() && named.nobody.is_empty() {
+            return self.record_prepared(&named.primary, parts);
         }
+        let told = self.told(std::iter::once(&*named.primary).chain(&named.others), first.time);
+        let mut effects = self.record_prepared(&named.primary, parts)?;
+        let owner = self.links.customer_of(&named.primary).clone();
+        effects.effects = about(owner.as_str(), effects.effects).collect();
+        if effects.arrival == Some(Arrival::New) {
+            effects.effects.extend(named.nobody.iter().map(|nobody| self.left_out(nobody, first)));
+        }
+        effects.effects.extend(self.listen(&sayings, &named.primary, first, effects.arrival, told));
         Ok(effects)
     }
 
     /// Records an event that fits the schema under its primary identifier.
-    fn record_prepared(&mut self, identifier: &Identifier, event: &Prepared<'_>) -> Result<Effects, EventError> {
+    fn record_prepared(&mut self, identifier: &Identifier, parts: &[Prepared<'_>]) -> Result<Effects, EventError> {
         let engine = self.engine.clone();
-        engine.record_prepared(self.customer_mut(identifier), identifier, event)
+        match parts {
+            [event] => engine.record_prepared(self.customer_mut(identifier), identifier, event),
+            parts => engine.record_attributes(self.customer_mut(identifier), identifier, parts),
+        }
     }
 
     /// Puts an event into the story without deriving anything from it yet.
-    fn insert(&mut self, identifier: &Identifier, event: &Prepared<'_>) -> Result<Arrival, EventError> {
+    fn insert(&mut self, named: &Named<'_>, event: &Prepared<'_>) -> Result<Arrival, EventError> {
         let engine = self.engine.clone();
-        engine.insert(self.customer_mut(identifier), identifier, event)
+        let sayings = sayings(engine.identity(), &engine.model().rules.sources.reserved, named, event)?;
+        let arrival = engine.insert(self.customer_mut(&named.primary), &named.primary, event)?;
+        if !sayings.is_empty() {
+            self.listen(&sayings, &named.primary, event, Some(arrival), None);
+        }
+        Ok(arrival)
     }
 
     fn customer_mut(&mut self, identifier: &Identifier) -> &mut Customer {
         let owner = self.links.customer_of(identifier).clone();
         let layout = self.engine.layout().clone();
-        self.customers.entry(owner).or_insert_with(|| Customer::new(identifier.clone(), layout))
+        self.customers.entry(owner.clone()).or_insert_with(|| Customer::new(identifier.clone(), layout).known_by(owner))
     }
 
-    /// Decides for the customer whom an identifier points to, as met on it; somebody unknown is a customer without events.
+    /// Decides for the customer whom an identifier points to, as met on it; somebody unknown is a customer without events. Who that
+    /// is, is asked as of `now`, with what was known at `known_at` (by default `now`).
     ///
     /// # Errors
     /// [`RequestError`] as for [`Engine::decide`], or for an identifier of an undeclared namespace.
-    pub fn decide(&self, identifier: &Identifier, request: &Request, now: Timestamp) -> Result<Decision, RequestError> {
-        self.with_customer(identifier, |customer| self.engine.decide(customer, &request.met_on(identifier), now, None))
+    pub fn decide(
+        &self,
+        identifier: &Identifier,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Result<Decision, RequestError> {
+        let (met, customer) = self.somebody(identifier, now, known_at)?;
+        self.engine.decide(&customer, &request.met_on(&met), now, known_at)
     }
 
     /// The same decision with the reasons for every candidate.
     ///
     /// # Errors
     /// As for [`decide`](Self::decide).
-    pub fn explain(&self, identifier: &Identifier, request: &Request, now: Timestamp) -> Result<Decision, RequestError> {
-        self.with_customer(identifier, |customer| self.engine.explain(customer, &request.met_on(identifier), now, None))
-    }
-
-    fn with_customer(
+    pub fn explain(
         &self,
         identifier: &Identifier,
-        answer: impl FnOnce(&Customer) -> Result<Decision, RequestError>,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
     ) -> Result<Decision, RequestError> {
-        match self.find(identifier) {
-            Some(customer) => answer(customer),
-            None => {
-                let nobody = self.engine.customer(identifier);
-                let nobody = nobody.map_err(|error| RequestError::new(error.code(), "identifier", error.message()))?;
-                answer(&nobody)
-            }
-        }
+        let (met, customer) = self.somebody(identifier, now, known_at)?;
+        self.engine.explain(&customer, &request.met_on(&met), now, known_at)
     }
 
-    /// Follows what an event says about who is the same person.
-    fn link(&mut self, a: &Identifier, b: &Identifier, event: &Event) {
-        let before = [a, b].map(|identifier| self.links.customer_of(identifier).clone());
-        let id = event.id.clone().unwrap_or_default();
-        if !self.links.tell(a, b, event.time, event.sequence, &id, event.event_type == "linked") {
-            return;
-        }
-        let strands: Vec<Strand> =
-            before.iter().filter_map(|owner| self.customers.remove(owner)).flat_map(Customer::into_strands).collect();
-        let affected: Vec<Identifier> =
-            strands.iter().map(|strand| strand.identifier().clone()).chain([a.clone(), b.clone()]).collect();
-        self.links.regroup(&affected);
-        let mut groups: BTreeMap<Identifier, Vec<Strand>> = BTreeMap::new();
-        for strand in strands {
-            groups.entry(self.links.customer_of(strand.identifier()).clone()).or_default().push(strand);
-        }
-        for (owner, strands) in groups {
-            let mut customer = Customer::of_strands(strands);
-            let last = customer.view(Timestamp::MAX).last_instant();
-            if let Some(last) = last {
-                self.engine.advance(&mut customer, last);
-            }
-            self.customers.insert(owner, customer);
-        }
+    /// An identifier in the form of its namespace, and whom it pointed to; a customer without events when that is nobody.
+    fn somebody<'a>(
+        &'a self,
+        identifier: &'a Identifier,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Result<(Cow<'a, Identifier>, Cow<'a, Customer>), RequestError> {
+        let refused = |error: EventError| RequestError::new(error.code(), "identifier", error.message());
+        let met = self.engine.identity().read(identifier).map_err(refused)?;
+        let customer = match self.find_at(&met, now, known_at.unwrap_or(now)) {
+            Some(Cow::Borrowed(customer)) => Cow::Borrowed(customer),
+            Some(Cow::Owned(customer)) => Cow::Owned(customer),
+            None => Cow::Owned(self.engine.customer(&met).map_err(refused)?),
+        };
+        Ok((met, customer))
     }
 }

@@ -3,7 +3,7 @@ use super::rows::{
     BadRow, BadRows, CustomerRow, DecisionRow, GateRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
 };
 use crate::column::Batch;
-use crate::customer::{Arrival, Customer, Derived, Event, Identifier, What};
+use crate::customer::{Arrival, Customer, Derived, Identifier, What};
 use crate::decide::{Answer, Candidate, Decision, Detail, Gate, Request, RequestError};
 use crate::engine::Engine;
 use crate::value::Timestamp;
@@ -271,11 +271,6 @@ impl Replay {
 
     pub(super) fn stats(&mut self) -> &mut ReplayStats {
         &mut self.tables.stats
-    }
-
-    /// Records a link, which may join or part customers.
-    pub(super) fn link(&mut self, event: &Event) -> Result<Arrival, crate::customer::EventError> {
-        self.base.record(event).map(|effects| effects.arrival.unwrap_or(Arrival::New))
     }
 }
 

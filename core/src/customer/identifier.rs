@@ -67,6 +67,11 @@ impl Identifier {
         Self::parse(&format!("{namespace}:{value}"))
     }
 
+    /// The text, shared.
+    pub(crate) fn text(&self) -> Arc<str> {
+        self.0.clone()
+    }
+
     /// The part before the first colon.
     #[must_use]
     pub fn namespace(&self) -> &str {

@@ -11,6 +11,7 @@ mod event_json;
 mod identifier;
 mod layout;
 mod marks;
+mod namespaces;
 mod prepare;
 mod reserved;
 mod strand;
@@ -28,9 +29,9 @@ pub use event::{Event, EventError};
 pub use event_json::MAX_JSON;
 pub use identifier::{Identifier, IdentifierError};
 pub use layout::Layout;
+pub(crate) use namespaces::{Named, Namespaces};
 pub use prepare::MAX_TEXT;
-pub(crate) use prepare::primary;
-pub use reserved::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, Reserved, consent_column, outcome_column};
+pub use reserved::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, Reserved, consent_column, link_column, outcome_column};
 pub(crate) use strand::PreparedCell;
 pub use strand::{Arrival, Prepared, Strand};
 pub use view::{StoryRow, View};
@@ -46,6 +47,8 @@ use std::sync::Arc;
 pub struct Customer {
     /// Sorted by identifier.
     strands: Vec<Strand>,
+    /// The smallest identifier, when a base knows one that has no strand.
+    smallest: Option<Identifier>,
     pub(crate) derived: Derived,
     /// Sections of its bytes that this version does not know.
     unknown: Option<Box<Vec<Section>>>,
@@ -61,13 +64,13 @@ impl fmt::Debug for Customer {
 impl Customer {
     /// A customer without events. [`Engine::customer`](crate::Engine::customer) makes one.
     pub(crate) fn new(identifier: Identifier, layout: Arc<Layout>) -> Self {
-        Customer { strands: vec![Strand::new(identifier, layout)], derived: Derived::default(), unknown: None }
+        Customer { strands: vec![Strand::new(identifier, layout)], smallest: None, derived: Derived::default(), unknown: None }
     }
 
     /// A customer made of strands; at least one.
     pub(crate) fn of_strands(mut strands: Vec<Strand>) -> Self {
         strands.sort_by(|a, b| a.identifier().cmp(b.identifier()));
-        Customer { strands, derived: Derived::default(), unknown: None }
+        Customer { strands, smallest: None, derived: Derived::default(), unknown: None }
     }
 
     /// The customer out of bytes that [`to_bytes`](Self::to_bytes) wrote; nothing is derived yet.
@@ -77,7 +80,7 @@ impl Customer {
             return Err(StateError::new("truncated", bytes.len(), "expected at least one strand"));
         }
         let derived = Derived::told_until(told);
-        Ok(Customer { strands, derived, unknown: (!unknown.is_empty()).then(|| Box::new(unknown)) })
+        Ok(Customer { strands, smallest: None, derived, unknown: (!unknown.is_empty()).then(|| Box::new(unknown)) })
     }
 
     /// The customer as bytes: the story, and up to when its effects were told. What is derived from it is not written.
@@ -93,7 +96,13 @@ impl Customer {
         self.unknown.as_ref().map_or(&[], |unknown| unknown)
     }
 
-    /// The customer's id: the smallest identifier of the strands.
+    /// The same customer, known by an identifier that is smaller than those of the strands.
+    pub(crate) fn known_by(mut self, smallest: Identifier) -> Self {
+        self.smallest = self.strands.first().is_none_or(|strand| smallest < *strand.identifier()).then_some(smallest);
+        self
+    }
+
+    /// The customer's id: the smallest of their identifiers, also when nothing was told under it.
     #[must_use]
     pub fn id(&self) -> &str {
         self.identifier().map_or("", Identifier::as_str)
@@ -101,7 +110,7 @@ impl Customer {
 
     /// The identifier that is their id; `None` for a customer without strands.
     pub(crate) fn identifier(&self) -> Option<&Identifier> {
-        self.strands.first().map(Strand::identifier)
+        self.smallest.as_ref().or(self.strands.first().map(Strand::identifier))
     }
 
     /// The strands, sorted by identifier.

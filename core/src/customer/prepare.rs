@@ -175,25 +175,6 @@ impl Layout {
     }
 }
 
-/// The identifier under which an event is kept: the one whose namespace was declared first.
-pub(crate) fn primary<'a>(
-    identifiers: &'a [Identifier],
-    namespaces: &[std::sync::Arc<str>],
-) -> Result<&'a Identifier, EventError> {
-    let mut best: Option<(usize, &Identifier)> = None;
-    for identifier in identifiers {
-        let name = identifier.namespace();
-        let Some(rank) = namespaces.iter().position(|namespace| **namespace == *name) else {
-            return Err(EventError::undeclared("namespace", "identifiers", name, namespaces.iter().map(|name| &**name)));
-        };
-        if best.is_none_or(|best| (rank, identifier) < best) {
-            best = Some((rank, identifier));
-        }
-    }
-    best.map(|(_, identifier)| identifier)
-        .ok_or_else(|| EventError::new("missing_identifier", "identifiers", "an event needs at least one identifier"))
-}
-
 fn short<'a>(text: Option<&'a str>, part: &'static str) -> Result<Option<&'a str>, EventError> {
     match text {
         Some(text) if text.len() > Identifier::MAX_BYTES => {

@@ -29,9 +29,9 @@ pub struct Reserved {
     pub do_not_contact: EventKind,
     /// `contact_allowed`, with the same.
     pub contact_allowed: EventKind,
-    /// `linked`, with `other`.
+    /// `linked`, with `other`, `kind` and `confidence`.
     pub linked: EventKind,
-    /// `unlinked`, with `other`.
+    /// `unlinked`, with `other` and `event`.
     pub unlinked: EventKind,
     /// One per declared attribute, in declared order, each with `value`.
     pub attributes: Vec<EventKind>,
@@ -69,6 +69,18 @@ pub mod consent_column {
     pub const CONTACT_EXPIRES: usize = 1;
 }
 
+/// Columns of `linked` and `unlinked`.
+pub mod link_column {
+    /// `other`.
+    pub const OTHER: usize = 0;
+    /// `kind`, of `linked`.
+    pub const KIND: usize = 1;
+    /// `confidence`, of `linked`.
+    pub const CONFIDENCE: usize = 2;
+    /// `event`, of `unlinked`.
+    pub const EVENT: usize = 1;
+}
+
 impl Reserved {
     /// Declares the reserved event types after the playbook's own.
     pub fn declare(
@@ -103,8 +115,9 @@ impl Reserved {
         let contact = [channel, expires];
         let do_not_contact = declare("do_not_contact", &contact, "");
         let contact_allowed = declare("contact_allowed", &contact, "");
-        let linked = declare("linked", &[text("other")], "");
-        let unlinked = declare("unlinked", &[text("other")], "");
+        let kind = (Arc::from("kind"), Type::Enum(Arc::from([Arc::from("deterministic"), Arc::from("probabilistic")])));
+        let linked = declare("linked", &[text("other"), kind, (Arc::from("confidence"), Type::Double)], "");
+        let unlinked = declare("unlinked", &[text("other"), text("event")], "");
         let attributes = attributes
             .into_iter()
             .map(|(name, ty)| declare(&format!("{ATTRIBUTE_SET}:{name}"), &[(Arc::from("value"), ty)], "value"))

@@ -2,6 +2,7 @@ use super::Inner;
 use super::labels::{Flow, check};
 use super::reach::unreachable;
 use crate::context::{Reach, Reaches, Rule, Rules, Source};
+use crate::customer::Namespaces;
 use crate::decide::Offers;
 use crate::error::{Diagnostic, Diagnostics, Severity};
 use crate::expr::plan::PlanBuilder;
@@ -43,7 +44,8 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
             plan(&mut model, &mut offers);
             let sources = &model.rules.sources;
             let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
-            Ok(Inner { playbook, model, offers, flow, trends, warnings: findings })
+            let identity = Namespaces::compile(&playbook.namespaces, playbook.identity_limits);
+            Ok(Inner { playbook, identity, model, offers, flow, trends, warnings: findings })
         }
         _ => Err(findings),
     }

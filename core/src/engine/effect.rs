@@ -32,6 +32,10 @@ pub struct Effect {
     pub what: Effected,
     /// The id of the first event of that instant; `None` when only time passed.
     pub cause: Option<Arc<str>>,
+    /// Whom it is about, when an event was about several customers: those whom it joined or parted. `None` for the customer to
+    /// whom the event belongs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer: Option<Arc<str>>,
 }
 
 /// How an effect relates to what was said before.
@@ -70,6 +74,44 @@ pub enum Effected {
         /// To which stage; `None` to outside.
         to: Option<Arc<str>>,
     },
+    /// A link joined two customers. Withdrawn when the link is revoked: then it is as if it had never been.
+    Merged {
+        /// The smaller of the two identifiers that were linked.
+        identifier: Arc<str>,
+        /// The larger.
+        other: Arc<str>,
+    },
+    /// A link was revoked, and its two identifiers are of two customers.
+    Parted {
+        /// The smaller of the two identifiers.
+        identifier: Arc<str>,
+        /// The larger.
+        other: Arc<str>,
+    },
+    /// A link joins nobody, or a revocation takes nothing back.
+    LinkRefused {
+        /// The smaller of the two identifiers, or the only one.
+        identifier: Arc<str>,
+        /// The larger; `None` when only one is concerned.
+        other: Option<Arc<str>>,
+        /// Why: `shared`, `guard`, `size`, `unique`, `limit`, `device`, `confidence`, `not_linked` or `never`.
+        reason: &'static str,
+    },
+}
+
+impl Effected {
+    /// The name in answers, such as `segment_entered`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Effected::SegmentEntered { .. } => "segment_entered",
+            Effected::SegmentLeft { .. } => "segment_left",
+            Effected::StageChanged { .. } => "stage_changed",
+            Effected::Merged { .. } => "merged",
+            Effected::Parted { .. } => "parted",
+            Effected::LinkRefused { .. } => "link_refused",
+        }
+    }
 }
 
 impl EffectKind {
@@ -109,9 +151,21 @@ impl Namer<'_> {
                 Effected::StageChanged { journey: name, from: stage(from), to: stage(to) }
             }
         };
-        let (at, cause) = (change.at, change.event.clone());
-        let id = LateText::new(EffectId { customer: self.customer.clone(), what: what.clone(), at, cause: cause.clone() });
-        Effect { id, kind, at, what, cause }
+        Effect::new(self.customer.clone(), what, kind, change.at, change.event.clone())
+    }
+}
+
+impl Effect {
+    /// An effect on a customer, or on the links between identifiers.
+    pub(crate) fn new(
+        customer: Option<Identifier>,
+        what: Effected,
+        kind: EffectKind,
+        at: Timestamp,
+        cause: Option<Arc<str>>,
+    ) -> Self {
+        let id = LateText::new(EffectId { customer, what: what.clone(), at, cause: cause.clone() });
+        Effect { id, kind, at, what, cause, customer: None }
     }
 }
 
@@ -131,9 +185,20 @@ impl Recipe for EffectId {
             Effected::StageChanged { journey, from, to } => {
                 format!("journey.{journey}.{}.{}", from.as_deref().unwrap_or(""), to.as_deref().unwrap_or(""))
             }
+            Effected::Merged { identifier, other } => return self.link("merged", "", identifier, other),
+            Effected::Parted { identifier, other } => return self.link("parted", "", identifier, other),
+            Effected::LinkRefused { identifier, other, reason } => {
+                return self.link("link_refused", reason, identifier, other.as_deref().unwrap_or(""));
+            }
         };
         let customer = self.customer.as_ref().map_or("", Identifier::as_str);
         digest(&[customer, &rule, &self.at.to_string(), self.cause.as_deref().unwrap_or("")])
+    }
+}
+
+impl EffectId {
+    fn link(&self, rule: &str, reason: &str, identifier: &str, other: &str) -> String {
+        digest(&[identifier, other, rule, reason, &self.at.to_string(), self.cause.as_deref().unwrap_or("")])
     }
 }
 

@@ -19,7 +19,7 @@ pub use labels::Unread;
 
 use crate::context::Context;
 use crate::customer::{
-    ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Prepared, View, primary,
+    ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Prepared, View,
 };
 use crate::decide::{self, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Said, Trace};
 use crate::encoding::StateError;
@@ -67,6 +67,7 @@ pub struct Engine(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     playbook: Playbook,
+    identity: Namespaces,
     model: Model,
     offers: Offers,
     flow: Flow,
@@ -112,6 +113,11 @@ impl Engine {
         &self.0.model
     }
 
+    /// The compiled namespaces.
+    pub(crate) fn identity(&self) -> &Namespaces {
+        &self.0.identity
+    }
+
     /// Names of the namespaces in order of priority.
     pub(crate) fn namespaces(&self) -> Vec<Arc<str>> {
         self.0.playbook.namespaces.iter().map(|namespace| namespace.name.text.clone()).collect()
@@ -120,10 +126,10 @@ impl Engine {
     /// A customer of whom nothing is known yet.
     ///
     /// # Errors
-    /// [`EventError`] with code `undeclared_namespace`.
+    /// [`EventError`] with code `undeclared_namespace`, `identifier_form` or `forbidden_identifier`.
     pub fn customer(&self, identifier: &Identifier) -> Result<Customer, EventError> {
-        primary(std::slice::from_ref(identifier), &self.namespaces())?;
-        Ok(Customer::new(identifier.clone(), self.layout().clone()))
+        let identifier = self.identity().read(identifier)?.into_owned();
+        Ok(Customer::new(identifier, self.layout().clone()))
     }
 
     /// A customer out of the bytes that [`Customer::to_bytes`] wrote, under this playbook or an earlier or later version of it.
@@ -172,7 +178,7 @@ impl Engine {
     }
 
     /// What was told of a customer, derived again when they come out of bytes.
-    fn told<'a>(&self, customer: &'a Customer) -> std::borrow::Cow<'a, Derived> {
+    pub(crate) fn told<'a>(&self, customer: &'a Customer) -> std::borrow::Cow<'a, Derived> {
         use std::borrow::Cow;
         let (None, Some(told)) = (customer.derived.settled, customer.derived.advanced) else {
             return Cow::Borrowed(&customer.derived);
@@ -191,7 +197,7 @@ impl Engine {
     /// [`EventError`]; nothing is changed then.
     pub fn record(&self, customer: &mut Customer, event: &Event, known_at: Option<Timestamp>) -> Result<Effects, EventError> {
         self.owned(customer)?;
-        let identifier = primary(&event.identifiers, &self.namespaces())?.clone();
+        let identifier = self.identity().primary(&event.identifiers)?;
         if event.event_type == ATTRIBUTES_SET {
             let parts = parts(event)?;
             return self.record_attributes(customer, &identifier, &self.prepare_attributes(&parts, known_at)?);
@@ -248,7 +254,7 @@ impl Engine {
         let mut state = std::mem::take(&mut customer.derived);
         let known = state.changes.len();
         derive(&self.0.model, &customer.view(Timestamp::MAX), &mut state, now);
-        let effects = self.compare(customer, &[], state.changes.get(known..).unwrap_or(&[]), None);
+        let effects = self.compare(customer.identifier(), &[], state.changes.get(known..).unwrap_or(&[]), None);
         customer.derived = state;
         Effects { arrival: None, effects }
     }
@@ -256,7 +262,7 @@ impl Engine {
     /// Everything that happened to a customer so far, in order: segments entered and left, stages changed.
     #[must_use]
     pub fn history(&self, customer: &Customer) -> Vec<Effect> {
-        self.compare(customer, &[], &self.told(customer).changes, None)
+        self.compare(customer.identifier(), &[], &self.told(customer).changes, None)
     }
 
     /// The first instant after everything derived so far at which something may change without an event: a window that runs
@@ -493,17 +499,23 @@ impl Engine {
         derive(&self.0.model, &view, &mut state, reached);
         // What lies before the instant up to which everything was told corrects that; what comes with its last instant adds to it.
         let told = if told == Some(from) { told.map(|told| told.saturating_add_micros(-1)) } else { told };
-        let effects = self.compare(customer, &said, state.changes.get(kept..).unwrap_or(&[]), told);
+        let effects = self.compare(customer.identifier(), &said, state.changes.get(kept..).unwrap_or(&[]), told);
         customer.derived = state;
         effects
     }
 
     /// What is withdrawn, corrected and new between two versions of history, of which all up to `told` was told before.
-    fn compare(&self, customer: &Customer, said: &[Change], holds: &[Change], told: Option<Timestamp>) -> Vec<Effect> {
+    pub(crate) fn compare(
+        &self,
+        customer: Option<&Identifier>,
+        said: &[Change],
+        holds: &[Change],
+        told: Option<Timestamp>,
+    ) -> Vec<Effect> {
         if said.is_empty() && holds.is_empty() {
             return Vec::new();
         }
-        let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.identifier().cloned() };
+        let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.cloned() };
         let key = |change: &Change| (change.at, change.what);
         let before: BTreeSet<_> = said.iter().map(key).collect();
         let after: BTreeSet<_> = holds.iter().map(key).collect();

@@ -1,12 +1,13 @@
 //! The digest of a playbook: equal for documents that say the same.
 
 use super::tree::{Content, Node};
-use crate::value::Zone;
+use crate::value::{PHONE_TABLES, Zone};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// SHA-256 in hexadecimal over the canonical JSON of the merged tree, a line feed, and the version of the time-zone tables.
+/// SHA-256 in hexadecimal over the canonical JSON of the merged tree, a line feed, and the version of the time-zone tables; where
+/// telephone numbers are read, another line feed and the version of the telephone tables.
 ///
 /// The canonical JSON has no blanks, keeps the order of keys (order breaks ties), writes numbers as the documents do, so that
 /// `1.50` and `1.5` are two digests, and text with the escapes
@@ -16,12 +17,24 @@ pub(super) fn digest(root: &Node) -> Arc<str> {
     write_node(root, &mut text);
     text.push('\n');
     text.push_str(Zone::TABLES);
+    if reads_phones(root) {
+        text.push('\n');
+        text.push_str(PHONE_TABLES);
+    }
     let mut hex = String::with_capacity(64);
     for byte in Sha256::digest(text.as_bytes()) {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }
     hex.into()
+}
+
+/// Whether a namespace has telephone numbers, which are read by tables that have versions of their own.
+fn reads_phones(root: &Node) -> bool {
+    let namespaces = root.entry("identity").map_or(&[][..], |entry| entry.value.entries());
+    namespaces.iter().any(|namespace| {
+        namespace.value.entry("normalize").and_then(|entry| entry.value.text()).is_some_and(|word| **word == *"phone")
+    })
 }
 
 fn write_node(node: &Node, out: &mut String) {

@@ -1,7 +1,7 @@
-//! What is known about customers: namespaces, purposes, attributes, event types, facts of the request.
+//! What is known about customers: purposes, attributes, event types, facts of the request.
 
 use super::labels::DataKind;
-use super::model::{Attribute, Criterion, EventType, Name, Namespace, Origin, Property, RequestFact, Sensitivity};
+use super::model::{Attribute, Criterion, EventType, Name, Origin, Property, RequestFact, Sensitivity};
 use super::read::{At, Loader};
 use super::reserved::{EVENT_FIELDS, OUTCOMES, RESERVED_EVENTS};
 use super::source::cut;
@@ -12,13 +12,6 @@ use crate::value::Type;
 const MOST_EVENTS: usize = 10_000;
 
 impl Loader<'_> {
-    pub(super) fn namespaces(&mut self, root: &At<'_>) -> Vec<Namespace> {
-        let Some(section) = root.get("identity") else { return Vec::new() };
-        let named = self.named(&section, "a namespace");
-        let read = |(name, at): (Name, At<'_>)| Namespace { name, anonymous: at.flag("anonymous"), labels: self.labels(&at) };
-        named.into_iter().map(read).collect()
-    }
-
     pub(super) fn attributes(&mut self, root: &At<'_>) -> Vec<Attribute> {
         let Some(section) = root.get("attributes") else { return Vec::new() };
         let named = self.identifiers(&section, "an attribute");

@@ -230,6 +230,7 @@ impl Loader<'_> {
             position_ttl,
             stores,
             namespaces,
+            identity_limits: Self::identity_limits(root),
             purposes,
             departments,
             minors,

@@ -2,12 +2,14 @@
 //!
 //! [`Playbook::load`] goes from text to [`Playbook`] in four steps: `yaml` or `json` make a `tree` in which everything knows
 //! its place; `shape` checks kinds and keys against the one description in `table`, from which [`json_schema()`] is made too;
-//! `merge` unites documents; and the rooms (`facts`, `labels`, `people`, `journeys`, `offers`, `placements`, `contact`) read their
+//! `merge` unites documents; and the rooms (`identity`, `facts`, `labels`, `people`, `journeys`, `offers`, `placements`, `contact`)
+//! read their
 //! sections. Every step goes on after a mistake, so that all are reported at once.
 
 mod contact;
 mod digest;
 mod facts;
+mod identity;
 mod journeys;
 mod json;
 mod json_schema;

@@ -76,6 +76,8 @@ pub struct Playbook {
     pub stores: Vec<super::Store>,
     /// `identity`: namespaces in order of priority.
     pub namespaces: Vec<Namespace>,
+    /// `identity_limits`.
+    pub identity_limits: IdentityLimits,
     /// `purposes`.
     pub purposes: Vec<Purpose>,
     /// `departments`.
@@ -168,10 +170,65 @@ pub enum RenamedKind {
 pub struct Namespace {
     /// Its name, the part of an identifier before the first colon.
     pub name: Name,
-    /// `anonymous`: identifiers of this namespace are counted but not addressed.
+    /// `anonymous`: identifiers of this namespace (cookies, devices) are counted but not addressed, and a link through one never
+    /// joins two customers of whom both are identified.
     pub anonymous: bool,
     /// What may be done with its identifiers.
     pub labels: Labels,
+    /// `shared`: identifiers of this namespace (a terminal, a family's tablet) stand for several people and join nobody.
+    pub shared: bool,
+    /// `unique`: a customer has at most one identifier of this namespace; two with different ones are never joined.
+    pub unique: bool,
+    /// `limit`: how many identifiers of this namespace a customer has at most; `None` for any number.
+    pub limit: Option<u32>,
+    /// `guard`: with how many identifiers that are not anonymous one of this namespace may be linked before it counts as shared.
+    pub guard: u32,
+    /// `normalize`.
+    pub normalize: Normalize,
+    /// `never`: values that are nobody's, in normalised form.
+    pub never: Vec<Never>,
+}
+
+/// How the values of a namespace are brought into one form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Normalize {
+    /// As they are told.
+    None,
+    /// `trim`: without blanks around.
+    Trim,
+    /// `lower`: trimmed, in lower case.
+    Lower,
+    /// `email`: trimmed, in lower case; must have the form of an address.
+    Email,
+    /// `phone`: E.164; a number without a country belongs to the region, a code of ISO 3166 with two letters.
+    Phone {
+        /// `region`, such as `DE`; without one only numbers with a country are read.
+        region: Option<Arc<str>>,
+    },
+}
+
+/// A value, or a pattern of values, that is nobody's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Never {
+    /// This value.
+    Value(Arc<str>),
+    /// Values of this form: a regular expression for the whole value. Written with `*` for any text, or between slashes.
+    Pattern(Arc<str>),
+}
+
+/// `identity_limits`: the guard against customers that grow together without being one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct IdentityLimits {
+    /// `identifiers`: how many a customer has at most; an identifier linked with more than that joins nobody.
+    pub identifiers: u32,
+    /// `confidence`: below it a probabilistic link does not join.
+    pub confidence: f64,
+}
+
+impl Default for IdentityLimits {
+    fn default() -> Self {
+        IdentityLimits { identifiers: 1_000, confidence: 0.8 }
+    }
 }
 
 /// A purpose for which personal facts may be used.

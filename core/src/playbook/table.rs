@@ -68,6 +68,7 @@ pub(super) static PLAYBOOK: Object = Object {
         may("locations", Obj(&LOCATIONS), "", "how positions are read"),
         may("stores", Names(&Obj(&STORE)), "", "the stores; expressions read `store(\"<name>\")`"),
         may("identity", Names(&Obj(&NAMESPACE)), "", "namespaces of identifiers, in order of priority"),
+        may("identity_limits", Obj(&IDENTITY_LIMITS), "", "the guard against customers that grow together without being one"),
         may("purposes", Names(&PURPOSE), "", "the purposes for which personal facts may be used"),
         may("departments", Names(&Obj(&DEPARTMENT)), "", "who may see what of a customer, for views of the customer"),
         may("minors", GUARD, "", "who is too young to be made offers; without it nobody is taken for a minor"),
@@ -216,9 +217,76 @@ static NAMESPACE: Object = Object {
     doc: "A namespace of identifiers: the part before the first colon, as in `email:ann@example.com`.",
     marks: &[],
     fields: &[
-        may("anonymous", One(Leaf::Bool), "false", "whether its identifiers are counted but not addressed"),
+        may(
+            "anonymous",
+            One(Leaf::Bool),
+            "false",
+            "whether its identifiers (cookies, devices) are counted but not addressed; a link through one never joins two customers of whom both are identified",
+        ),
+        may(
+            "shared",
+            One(Leaf::Bool),
+            "false",
+            "whether its identifiers stand for several people, such as a public terminal; they join nobody",
+        ),
+        may(
+            "unique",
+            One(Leaf::Bool),
+            "false",
+            "whether a customer has at most one identifier of this namespace; two with different ones are never joined",
+        ),
+        may(
+            "limit",
+            One(Leaf::Whole(1, 1_000_000)),
+            "",
+            "how many of its identifiers a customer has at most; any number when not declared",
+        ),
+        may(
+            "guard",
+            One(Leaf::Whole(1, 1_000_000)),
+            "100",
+            "with how many identifiers that are not anonymous one of this namespace may be linked before it counts as shared and joins nobody",
+        ),
+        may(
+            "normalize",
+            One(Leaf::Word(&["none", "trim", "lower", "email", "phone"])),
+            "\"none\"",
+            "how values are brought into one form: `trim` blanks, `lower` case as well, `email` as well and in the form of an address, `phone` as E.164",
+        ),
+        may(
+            "region",
+            One(Leaf::Text),
+            "",
+            "with `normalize: phone`: the country of numbers that name none, two letters as in ISO 3166 such as `DE`",
+        ),
         LABEL_PURPOSES,
         LABEL_SENSITIVITY,
+        may(
+            "never",
+            List(&One(Leaf::Text)),
+            "[]",
+            "values that are nobody's, such as test addresses: a value, a pattern with `*` for any text, or a regular expression for the whole value between slashes such as `/0+/`",
+        ),
+    ],
+};
+
+static IDENTITY_LIMITS: Object = Object {
+    name: "identity limits",
+    doc: "The guard against customers that grow together without being one.",
+    marks: &[],
+    fields: &[
+        may(
+            "identifiers",
+            One(Leaf::Whole(2, 100_000)),
+            "1000",
+            "how many identifiers a customer has at most; one that is linked with more than that joins nobody",
+        ),
+        may(
+            "confidence",
+            One(Leaf::Number(0.0, 1.0)),
+            "0.8",
+            "below it a probabilistic link does not join, above 0 and below 1",
+        ),
     ],
 };
 

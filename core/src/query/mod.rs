@@ -10,8 +10,8 @@ mod describe;
 mod error;
 mod read;
 mod schema;
-mod tact;
 mod session;
+mod tact;
 mod why;
 
 pub use error::QueryError;

@@ -115,13 +115,11 @@ fn question(base: &CustomerBase, step: &Json) -> Json {
     let placements = asked["placements"].as_array().expect("a list").iter().map(|name| name.as_str().expect("text").to_owned());
     let facts =
         asked.get("facts").and_then(Json::as_object).into_iter().flatten().map(|(name, value)| (name.clone(), plain(value)));
-    let request = Request { placements: placements.collect(), facts: facts.collect(), identifier: Some(identifier.clone()) };
-    let engine = base.engine();
-    let nobody = engine.customer(&identifier);
-    let answer = match (base.find(&identifier).or(nobody.as_ref().ok()), explain) {
-        (Some(customer), true) => engine.explain(customer, &request, now, time("known_at")),
-        (Some(customer), false) => engine.decide(customer, &request, now, time("known_at")),
-        (None, _) => base.decide(&identifier, &request, now),
+    let request = Request { placements: placements.collect(), facts: facts.collect(), ..Request::default() };
+    let answer = if explain {
+        base.explain(&identifier, &request, now, time("known_at"))
+    } else {
+        base.decide(&identifier, &request, now, time("known_at"))
     };
     match answer {
         Ok(mut decision) => {

@@ -79,13 +79,16 @@ static int check_error(const cJSON *step, tactful_status status, tactful_error *
 
 static void check_effect(const tactful_effect *effect, const cJSON *expected) {
   static const char *const kinds[] = {"?", "happened", "corrected", "withdrawn"};
-  static const char *const effects[] = {"?", "segment_entered", "segment_left", "stage_changed"};
-  const char *name = effect->effect == TACTFUL_EFFECT_STAGE_CHANGED ? "journey" : "segment";
+  static const char *const effects[] = {"?", "segment_entered", "segment_left", "stage_changed",
+                                        "merged", "parted", "link_refused"};
+  const int link = effect->effect >= TACTFUL_EFFECT_MERGED;
+  const char *name = link ? "reason" : effect->effect == TACTFUL_EFFECT_STAGE_CHANGED ? "journey" : "segment";
   check_text("kind", kinds[effect->kind], text(expected, "kind"));
   check_text("effect", effects[effect->effect], text(expected, "effect"));
   check_text(name, effect->name.data, text(expected, name));
-  check_text("from", effect->from.data, text(expected, "from"));
-  check_text("to", effect->to.data, text(expected, "to"));
+  check_text("from", effect->from.data, text(expected, link ? "identifier" : "from"));
+  check_text("to", effect->to.data, text(expected, link ? "other" : "to"));
+  check_text("customer", effect->customer.data, text(expected, "customer"));
   checks++;
   if (effect->at != time_of(text(expected, "at"))) fail("at", "another instant", text(expected, "at"));
 }

@@ -57,7 +57,8 @@ json found_error(const tactful::error &error) { return {{"code", error.code()}, 
 
 void check_effects(const tactful::effects &effects, const json &expected) {
   static const char *const kinds[] = {"?", "happened", "corrected", "withdrawn"};
-  static const char *const names[] = {"?", "segment_entered", "segment_left", "stage_changed"};
+  static const char *const names[] = {"?", "segment_entered", "segment_left", "stage_changed",
+                                      "merged", "parted", "link_refused"};
   check("number of effects", effects.size(), expected.size());
   for (std::size_t i = 0; i < effects.size() && i < expected.size(); ++i) {
     const tactful::effect effect = effects[i];
@@ -66,9 +67,14 @@ void check_effects(const tactful::effects &effects, const json &expected) {
       found["journey"] = effect.name.str();
       found["from"] = text_or_null(effect.from);
       found["to"] = text_or_null(effect.to);
+    } else if (effect.what >= TACTFUL_EFFECT_MERGED) {
+      found["identifier"] = effect.from.str();
+      found["other"] = text_or_null(effect.to);
+      if (effect.name) found["reason"] = effect.name.str();
     } else {
       found["segment"] = effect.name.str();
     }
+    if (effect.customer) found["customer"] = effect.customer.str();
     json rest = expected[i];
     check("at", effect.at, time_of(rest["at"]));
     rest.erase("at");
