@@ -81,7 +81,9 @@ impl Customer {
     fn __repr__(&self) -> PyResult<String> {
         let customer = read(&self.customer)?;
         let events = customer.len();
-        Ok(format!("<Customer {}: {events} {}>", customer.id(), if events == 1 { "event" } else { "events" }))
+        // The identifier says who it is, and representations end up in logs.
+        let namespace = customer.id().split(':').next().unwrap_or_default();
+        Ok(format!("<Customer {namespace}:\u{2026}: {events} {}>", if events == 1 { "event" } else { "events" }))
     }
 }
 

@@ -109,7 +109,7 @@ impl Decision {
     fn __repr__(&self) -> String {
         let answers: Vec<String> =
             self.decision.placements.iter().map(|answer| format!("{}: {}", answer.placement, shown(answer))).collect();
-        format!("<Decision for {} at {}: {}>", self.decision.customer, self.decision.now, answers.join("; "))
+        format!("<Decision at {}: {}>", self.decision.now, answers.join("; "))
     }
 
     fn _repr_html_(&self) -> String {
@@ -225,7 +225,7 @@ impl Ranked {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Ranked {} {}: {}>", self.ranked.offer, self.ranked.score, self.ranked.message)
+        format!("<Ranked {} {}>", self.ranked.offer, self.ranked.score)
     }
 }
 
@@ -260,7 +260,7 @@ impl Trace {
     }
 
     fn __repr__(&self) -> PyResult<String> {
-        Ok(format!("<Trace of {} candidates for {}>", self.trace()?.candidates.len(), self.decision.customer))
+        Ok(format!("<Trace of {} candidates>", self.trace()?.candidates.len()))
     }
 
     fn _repr_html_(&self) -> String {

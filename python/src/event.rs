@@ -175,18 +175,11 @@ impl Event {
         Ok(properties)
     }
 
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        guard(|| {
-            let mut text = format!("Event({}", quoted(py, &self.event.event_type)?);
-            text += &format!(", '{}', {}", self.event.time, self.identifiers().into_pyobject(py)?.repr()?);
-            if let Some(id) = &self.event.id {
-                text += &format!(", id={}", quoted(py, id)?);
-            }
-            if !self.event.properties.is_empty() {
-                text += &format!(", properties={}", self.properties(py)?.repr()?);
-            }
-            Ok(text + ")")
-        })
+    /// What kind of event it is and what it tells, not what it says: that may be personal, and representations end up in logs.
+    fn __repr__(&self) -> String {
+        let names: Vec<&str> = self.event.properties.iter().map(|(name, _)| name.as_str()).collect();
+        let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+        format!("<Event {} at {}{names}>", self.event.event_type, self.event.time)
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {

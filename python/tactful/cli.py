@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="find the mistakes in a playbook")
     check.add_argument("playbook", nargs="+", type=Path, help="a playbook, or the documents of one")
+    check.add_argument("--minimise", action="store_true", help="list what no rule reads, so that it need not be collected")
     check.set_defaults(command=_check)
 
     replay = commands.add_parser("replay", help="replay events through a playbook and report on it")
@@ -117,6 +118,14 @@ def _check(given: argparse.Namespace) -> int:
     parts = [f"{len(summary.get(part, []))} {part}" for part in ("segments", "personas", "journeys", "offers", "placements")]
     warnings = f", {len(engine.warnings)} warnings" if engine.warnings else ""
     print(f"{summary['name']} version {summary['version']}: {', '.join(parts)}{warnings}")
+    if given.minimise:
+        unread = engine.query(None, {"query": "unread", "version": 1})
+        names = {"attributes": "attributes", "events": "event types", "properties": "properties", "request": "facts of the request"}
+        for part, name in names.items():
+            if unread[part]:
+                print(f"{name} that no rule reads: {', '.join(unread[part])}")
+        if not any(unread[part] for part in names):
+            print("everything that is declared is read by some rule")
     return 0
 
 
