@@ -1,6 +1,8 @@
 //! Rule sets against the reference evaluator: generated rules over partial facts.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
+mod shapes;
+
 use proptest::prelude::*;
 use std::sync::Arc;
 use tactful::column::{Batch, Bits, Column, TimeUnit};
@@ -331,6 +333,32 @@ fn many_rules_with_many_constants_are_found_exactly() {
         total += found.len();
     }
     assert!(total > 10_000);
+}
+
+/// Few and many rules of each shape, so that every kind of index is asked; some blocks are full and others not.
+#[test]
+fn rule_sets_of_every_shape_are_found_exactly() {
+    for (seed, shape) in (1..).zip(shapes::SHAPES) {
+        for count in [3, 300, 2_700] {
+            let rules = shape.rules(count, seed);
+            let texts = rules.iter().enumerate().map(|(i, rule)| (format!("r{i}"), shape.text(rule)));
+            let set = RuleSet::compile(texts, &shape.schema()).unwrap();
+            let (mut row, mut scratch) = (set.row(), set.scratch());
+            let mut total = 0;
+            for customer in shape.customers(24, seed) {
+                shape.fill(&mut row, &customer);
+                let expected: Vec<u32> =
+                    (0..).zip(&rules).filter(|(_, rule)| shapes::holds(rule, &customer)).map(|(id, _)| id).collect();
+                let found: Vec<u32> = set.matches(&row, &mut scratch).iter().map(|rule| rule.0).collect();
+                assert_eq!(found, expected, "{count} rules of {}", shape.name);
+                total += found.len();
+            }
+            assert!(count < 2_700 || total > 0, "{} matches something", shape.name);
+            // No shape may take memory out of proportion to its text.
+            let text: usize = rules.iter().map(|rule| shape.text(rule).len()).sum();
+            assert!(set.bytes() < 40 * text + (4 << 20), "{}: {} bytes for {text}", shape.name, set.bytes());
+        }
+    }
 }
 
 #[test]

@@ -65,6 +65,7 @@ mod program;
 mod repeated;
 mod row_test;
 mod ruleset;
+mod ruleset_build;
 mod run;
 mod schema;
 mod signature;

@@ -1,21 +1,20 @@
 //! Many conditions at once: which of them are true for a row of facts.
 
-use super::check::{CompileOptions, Expected, compile_source};
+use super::check::compile_source;
 use super::evaluate::{Machine, evaluate};
 use super::explain::{Explanation, explain};
 use super::index::bitmap::{Chosen, Index};
-use super::index::constraint::{bring_forward, rarest};
-use super::index::flat::{Pool, Test, Writer, possible, run, run_prefix, tests_of};
-use super::index::layout::{Coded, Layout};
-use super::index::order::Odds;
+use super::index::flat::{Test, possible, run, run_prefix};
+use super::index::layout::Layout;
 use super::index::row::{Row, RowError};
-use super::index::shape::{Lowering, Opaque, Shape};
-use super::{Checked, FactId, Facts, Outcome, Schema};
-use crate::error::{Diagnostic, Diagnostics, Severity};
+use super::index::shape::Opaque;
+use super::index::whole::{Met, Whole};
+use super::ruleset_build::{Gathered, Texts, options};
+use super::{Checked, Facts, Outcome, Schema};
+use crate::error::{Diagnostic, Diagnostics};
 use crate::value::Timestamp;
-use smallvec::SmallVec;
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The number of a rule in its [`RuleSet`], in the order given.
@@ -50,25 +49,34 @@ pub struct RuleId(pub u32);
 #[derive(Debug)]
 pub struct RuleSet {
     pub(super) layout: Arc<Layout>,
-    names: Texts,
-    texts: Texts,
+    pub(super) names: Texts,
+    pub(super) texts: Texts,
     /// Numbers of the rules, sorted by name.
-    by_name: Box<[u32]>,
+    pub(super) by_name: Box<[u32]>,
     /// The programs, one after the other in the order of the index.
     pub(super) tests: Box<[Test]>,
     /// Where the program at a position begins; one more than there are rules.
-    starts: Box<[u32]>,
+    pub(super) starts: Box<[u32]>,
     /// By position: how many tests there are of parts that the index cannot look up; those come first.
-    prefixes: Box<[u16]>,
+    pub(super) prefixes: Box<[u16]>,
     /// By position: the rule; and by rule: its position.
     pub(super) rules: Box<[u32]>,
-    positions: Box<[u32]>,
+    pub(super) positions: Box<[u32]>,
     pub(super) pool: Box<[u64]>,
     pub(super) opaque: Box<[Opaque]>,
     /// Rules that the reference has to tell unknown from false for.
-    special: BTreeMap<u32, Checked>,
-    index: Option<Index>,
-    warnings: Box<[Diagnostic]>,
+    pub(super) special: BTreeMap<u32, Checked>,
+    pub(super) finder: Finder,
+    pub(super) warnings: Box<[Diagnostic]>,
+}
+
+/// How the rules are found that are still possible.
+#[derive(Debug)]
+pub(super) enum Finder {
+    /// All are tried.
+    Each,
+    Whole(Whole),
+    Blocks(Index),
 }
 
 /// What a rule comes to.
@@ -89,6 +97,7 @@ pub enum Truth {
 pub struct RuleScratch {
     matches: Vec<RuleId>,
     chosen: Chosen,
+    met: Met,
     /// A bit per rule, all clear between questions.
     bits: Vec<u64>,
     question: u64,
@@ -97,7 +106,7 @@ pub struct RuleScratch {
 }
 
 /// At most so many rules are tried one after the other.
-const FEW: usize = 16;
+pub(super) const FEW: usize = 16;
 /// From so many matches on they are sorted by way of a bitmap.
 const MANY: usize = 32;
 
@@ -166,7 +175,7 @@ impl RuleSet {
     }
 
     fn find<'s>(&self, row: &Row, facts: &dyn Facts, scratch: &'s mut RuleScratch) -> &'s [RuleId] {
-        let RuleScratch { matches, chosen, bits, question, memo } = scratch;
+        let RuleScratch { matches, chosen, met, bits, question, memo } = scratch;
         matches.clear();
         if !Arc::ptr_eq(&row.layout, &self.layout) {
             return matches;
@@ -174,26 +183,22 @@ impl RuleSet {
         *question += 1;
         memo.resize(self.opaque.len(), (0, None));
         let mut opaque = |part: u32, wanted: bool| self.remembered(part, facts, *question, memo) == Some(wanted);
-        match &self.index {
-            None => {
-                for position in 0..self.rules.len() {
-                    if run(self.program(position), &self.pool, row, &mut opaque) {
-                        matches.push(RuleId(self.rules[position]));
-                    }
-                }
+        let mut verify = |position: usize, whole: bool| {
+            let prefix = usize::from(self.prefixes[position]);
+            let holds = if whole {
+                run(self.program(position), &self.pool, row, &mut opaque)
+            } else {
+                let first = self.program(position).get(..prefix);
+                prefix == 0 || first.is_some_and(|first| run_prefix(first, &self.pool, row, &mut opaque))
+            };
+            if holds {
+                matches.push(RuleId(self.rules[position]));
             }
-            Some(index) => index.candidates(row, chosen, |position, partial| {
-                let prefix = usize::from(self.prefixes[position]);
-                let holds = if partial {
-                    run(self.program(position), &self.pool, row, &mut opaque)
-                } else {
-                    let first = self.program(position).get(..prefix);
-                    prefix == 0 || first.is_some_and(|first| run_prefix(first, &self.pool, row, &mut opaque))
-                };
-                if holds {
-                    matches.push(RuleId(self.rules[position]));
-                }
-            }),
+        };
+        match &self.finder {
+            Finder::Each => (0..self.rules.len()).for_each(|position| verify(position, true)),
+            Finder::Whole(whole) => whole.candidates(row, met, |position| verify(position, false)),
+            Finder::Blocks(index) => index.candidates(row, chosen, verify),
         }
         self.sort(matches, bits);
         matches
@@ -342,172 +347,10 @@ impl RuleSet {
             + size_of_val(&*self.tests)
             + size_of_val(&*self.pool)
             + self.layout.bytes()
-            + self.index.as_ref().map_or(0, Index::bytes)
-    }
-}
-
-fn options(schema: &Schema) -> CompileOptions<'_> {
-    CompileOptions { expected: Expected::Bool, ..CompileOptions::new(Some(schema)) }
-}
-
-/// Many short texts in one piece of memory.
-#[derive(Debug, Default)]
-struct Texts {
-    text: String,
-    ends: Vec<usize>,
-}
-
-impl Texts {
-    fn push(&mut self, text: &str) {
-        self.text.push_str(text);
-        self.ends.push(self.text.len());
-    }
-
-    fn get(&self, number: u32) -> Option<&str> {
-        let number = number as usize;
-        let start = match number.checked_sub(1) {
-            Some(before) => *self.ends.get(before)?,
-            None => 0,
-        };
-        self.text.get(start..*self.ends.get(number)?)
-    }
-
-    fn bytes(&self) -> usize {
-        self.text.capacity() + self.ends.capacity() * size_of::<usize>()
-    }
-}
-
-/// Rules on their way into a set.
-#[derive(Default)]
-struct Gathered {
-    names: Texts,
-    texts: Texts,
-    lowering: Lowering,
-    shapes: Vec<Shape>,
-    special: BTreeMap<u32, Checked>,
-    findings: Vec<Diagnostic>,
-    warnings: Vec<Diagnostic>,
-}
-
-impl Gathered {
-    fn add(&mut self, name: &str, text: &str, schema: &Schema) {
-        let number = u32::try_from(self.shapes.len()).unwrap_or(u32::MAX);
-        self.names.push(name);
-        self.texts.push(text);
-        let of_rule = |mut finding: Diagnostic| {
-            finding.path = name.to_string();
-            finding
-        };
-        let checked = match compile_source(text, &options(schema)) {
-            Ok(checked) => checked,
-            Err(findings) => {
-                self.shapes.push(Shape::Or(Vec::new()));
-                if self.findings.len() < 1_000 {
-                    self.findings.extend(findings.into_iter().map(of_rule));
-                }
-                return;
+            + match &self.finder {
+                Finder::Each => 0,
+                Finder::Whole(whole) => whole.bytes(),
+                Finder::Blocks(index) => index.bytes(),
             }
-        };
-        if self.warnings.len() < 1_000 {
-            self.warnings.extend(checked.warnings().iter().cloned().map(of_rule));
-        }
-        let lowered = self.lowering.lower(&checked, schema);
-        self.shapes.push(lowered.shape.simplified());
-        if lowered.special {
-            self.special.insert(number, checked);
-        }
     }
-
-    fn finish(mut self, schema: Arc<Schema>) -> Result<RuleSet, Diagnostics> {
-        let by_name = self.sorted_names();
-        if !self.findings.is_empty() {
-            return Err(Diagnostics(self.findings));
-        }
-        let kept: BTreeSet<FactId> = self.special.values().flat_map(|checked| checked.reads().facts.iter().copied()).collect();
-        let kept: Vec<FactId> = kept.into_iter().collect();
-        let mut uses = vec![0_u32; self.lowering.literals.all().len()];
-        for shape in &self.shapes {
-            shape.literals(&mut |literal| uses[literal as usize] += 1);
-        }
-        let opaque: Box<[Opaque]> = std::mem::take(&mut self.lowering.opaque).into();
-        let (layout, literals) = Layout::new(self.lowering, schema, &kept);
-        let odds = Odds::new(&layout, &literals, &uses);
-        let few = self.shapes.len() <= FEW;
-        let mut forward = vec![0; self.shapes.len()];
-        let mut order: Vec<(SortKey, u32)> = Vec::with_capacity(self.shapes.len());
-        for (rule, shape) in (0..).zip(&mut self.shapes) {
-            odds.arrange(shape, &literals);
-            if !few {
-                forward[rule as usize] = bring_forward(shape, &literals);
-            }
-            order.push((if few { None } else { sort_key(shape, &literals, &odds) }, rule));
-        }
-        order.sort_unstable();
-        let rules: Box<[u32]> = order.into_iter().map(|(_, rule)| rule).collect();
-        let mut positions = vec![0; rules.len()];
-        for (position, rule) in (0..).zip(&rules) {
-            positions[*rule as usize] = position;
-        }
-        let mut pool = Pool::default();
-        let codes = |slot: u16| layout.slot(slot).map_or(0, |slot| slot.codes);
-        let coded: Vec<SmallVec<[Test; 2]>> = literals.iter().map(|literal| tests_of(literal, &codes, &mut pool)).collect();
-        let tests_of = |literal: u32| coded.get(literal as usize).cloned().unwrap_or_default();
-        let mut writer = Writer { literals: &tests_of, tests: Vec::new() };
-        let mut starts = Vec::with_capacity(rules.len() + 1);
-        let mut prefixes = Vec::with_capacity(rules.len());
-        for rule in &rules {
-            starts.push(u32::try_from(writer.tests.len()).unwrap_or(u32::MAX));
-            let shape = &self.shapes[*rule as usize];
-            prefixes.push(u16::try_from(writer.prefix(shape, forward[*rule as usize])).unwrap_or(u16::MAX));
-            // Rules with too many parts were left to the reference, so that every program fits.
-            let _ = writer.write(shape);
-        }
-        starts.push(u32::try_from(writer.tests.len()).unwrap_or(u32::MAX));
-        let tests = writer.tests.into();
-        let shapes = rules.iter().map(|rule| (&self.shapes[*rule as usize], forward[*rule as usize]));
-        let index = (!few).then(|| Index::new(shapes, &layout, &literals, &odds));
-        Ok(RuleSet {
-            layout: Arc::new(layout),
-            names: self.names,
-            texts: self.texts,
-            by_name,
-            tests,
-            starts: starts.into(),
-            prefixes: prefixes.into(),
-            rules,
-            positions: positions.into(),
-            pool: pool.finish(),
-            opaque,
-            special: self.special,
-            index,
-            warnings: self.warnings.into(),
-        })
-    }
-
-    /// The rules by name; two of one name are a finding.
-    fn sorted_names(&mut self) -> Box<[u32]> {
-        let mut by_name: Vec<u32> = (0..).take(self.shapes.len()).collect();
-        by_name.sort_by_key(|rule| self.names.get(*rule).unwrap_or(""));
-        let twice = by_name.windows(2).find(|pair| self.names.get(pair[0]) == self.names.get(pair[1]));
-        if let Some(name) = twice.and_then(|pair| self.names.get(pair[0])) {
-            self.findings.push(Diagnostic {
-                code: "duplicate_name",
-                severity: Severity::Error,
-                message: format!("two rules are called `{name}`"),
-                path: name.to_string(),
-                place: None,
-                hint: None,
-                related: None,
-            });
-        }
-        by_name.into()
-    }
-}
-
-/// Where a rule stands in the index; rules without a constraint come first.
-type SortKey = Option<(u16, u8, u32)>;
-
-/// The key of the constraint that rarely holds.
-fn sort_key(shape: &Shape, literals: &[Coded], odds: &Odds) -> SortKey {
-    rarest(shape, literals, odds).map(|rarest| rarest.sort_key())
 }

@@ -1,9 +1,9 @@
 //! Rules over columns: every distinct test once per block of rows, then rules as *and* and *or* of the masks.
 
 use super::flat::{ACCEPT, Kind, Test};
-use super::key::{KeyType, double_key, int_key};
-use super::layout::{Coding, Layout, Slot, UNKNOWN, key_code, text_code};
+use super::layout::UNKNOWN;
 use super::row::Row;
+use super::source::Source;
 use crate::column::{Batch, Bits, Column, ColumnError};
 use crate::expr::{FactId, RuleId, RuleSet};
 use crate::value::{Type, Value};
@@ -12,29 +12,29 @@ use std::sync::Arc;
 
 /// Rows that are looked at together.
 const ROWS: usize = 2_048;
-const WORDS: usize = ROWS / 64;
-type Mask = [u64; WORDS];
+pub(super) const WORDS: usize = ROWS / 64;
+pub(super) type Mask = [u64; WORDS];
 
 /// The facts of many customers: columns by the path of the fact, and lists as elements with offsets.
 #[derive(Debug, Clone)]
 pub struct RuleColumns<'a> {
-    batch: &'a Batch<'a>,
+    pub(super) batch: &'a Batch<'a>,
     lists: Vec<ListColumn<'a>>,
 }
 
 /// A column of lists.
 #[derive(Debug, Clone)]
-struct ListColumn<'a> {
+pub(super) struct ListColumn<'a> {
     path: Arc<str>,
     offsets: &'a [i32],
-    elements: Column<'a>,
+    pub(super) elements: Column<'a>,
     validity: Option<Bits<'a>>,
 }
 
 impl ListColumn<'_> {
     /// The elements of a row, from and up to; `None` when it is null.
     #[inline]
-    fn of(&self, row: usize) -> Option<(usize, usize)> {
+    pub(super) fn of(&self, row: usize) -> Option<(usize, usize)> {
         if self.validity.is_some_and(|bits| bits.get(row) != Some(true)) {
             return None;
         }
@@ -65,7 +65,7 @@ impl<'a> RuleColumns<'a> {
         self
     }
 
-    fn list(&self, path: &str) -> Option<&ListColumn<'a>> {
+    pub(super) fn list(&self, path: &str) -> Option<&ListColumn<'a>> {
         self.lists.iter().find(|list| *list.path == *path)
     }
 }
@@ -201,20 +201,20 @@ fn low_bits(count: usize) -> u64 {
 }
 
 /// The distinct tests of a rule set, by what they read.
-struct Plan {
-    atoms: Vec<Test>,
+pub(super) struct Plan {
+    pub(super) atoms: Vec<Test>,
     /// By test of the rule set: its atom.
     of_test: Vec<u32>,
     /// By slot: the atoms that read it.
-    by_slot: BTreeMap<u16, Vec<u32>>,
+    pub(super) by_slot: BTreeMap<u16, Vec<u32>>,
     opaque: Vec<u32>,
 }
 
 #[derive(Debug)]
-struct Work {
-    codes: Vec<u32>,
+pub(super) struct Work {
+    pub(super) codes: Vec<u32>,
     /// By code: the rows with a lower one.
-    below: Vec<Mask>,
+    pub(super) below: Vec<Mask>,
     /// By test of a rule: the rows that come to it.
     reach: Vec<Mask>,
 }
@@ -294,6 +294,14 @@ impl Plan {
         if program.is_empty() {
             return;
         }
+        if straight(program) {
+            let masks = self.of_test[first..first + program.len()].iter().map(|atom| &atoms[*atom as usize]);
+            out.copy_from_slice(all);
+            for mask in masks {
+                out.iter_mut().zip(mask).for_each(|(out, mask)| *out &= mask);
+            }
+            return;
+        }
         if reach.len() < program.len() {
             reach.resize(program.len(), [0; WORDS]);
         }
@@ -316,241 +324,17 @@ impl Plan {
     }
 }
 
+/// Whether all tests must hold, one after the other.
+fn straight(program: &[Test]) -> bool {
+    let next = |at: usize| if at + 1 == program.len() { usize::from(ACCEPT) } else { at + 1 };
+    let rejects = |place: u16| place != ACCEPT && usize::from(place) >= program.len();
+    program.iter().enumerate().all(|(at, test)| usize::from(test.yes) == next(at) && rejects(test.no))
+}
+
 /// Adds the rows of both, `flip` turning the second around.
 #[inline]
 fn meet(to: &mut [u64], here: &Mask, atom: &Mask, flip: u64) {
     for ((to, here), atom) in to.iter_mut().zip(here).zip(atom) {
         *to |= here & (atom ^ flip);
-    }
-}
-
-/// Where the values of a slot come from.
-struct Source<'a, 'b> {
-    number: u16,
-    slot: &'b Slot,
-    name: &'b str,
-    ty: &'b Type,
-    column: Option<&'b Column<'a>>,
-    list: Option<&'b ListColumn<'a>>,
-    /// Of a dictionary of texts: the code of each entry.
-    entries: Option<Vec<u32>>,
-    /// Of whole numbers whose bounds lie near each other: the first bound, and the code of each key from there on.
-    near: Option<(u64, Vec<u32>)>,
-}
-
-impl<'a, 'b> Source<'a, 'b> {
-    fn new(number: u16, slot: &'b Slot, layout: &'b Layout, columns: &'b RuleColumns<'a>) -> Self {
-        let declared = layout.schema.fact_decl(slot.fact);
-        let (name, ty) = declared.map_or(("", &Type::Dyn), |declared| (&*declared.path, &declared.ty));
-        let list = columns.list(name);
-        let column = columns.batch.column(name);
-        let mut source = Source { number, slot, name, ty, column, list, entries: None, near: None };
-        source.entries = source.dictionary();
-        source.near = source.table();
-        source
-    }
-
-    /// The codes of the entries, when the column is a dictionary of plain text.
-    fn dictionary(&self) -> Option<Vec<u32>> {
-        let Coding::Texts { table, sorted, ordered } = &self.slot.coding else { return None };
-        let entries = self.column.filter(|_| *self.ty == Type::String)?.entries()?;
-        (0..entries.rows())
-            .map(|entry| Some(entries.text(entry).ok()?.map_or(UNKNOWN, |text| text_code(table, sorted, *ordered, text))))
-            .collect()
-    }
-
-    /// The codes of the keys from the first bound to the last, when they are whole numbers and not too many.
-    fn table(&self) -> Option<(u64, Vec<u32>)> {
-        let Coding::Keys { keys: KeyType::Int, bounds } = &self.slot.coding else { return None };
-        let (first, last) = (*bounds.first()?, *bounds.last()?);
-        (last - first <= 16_384).then(|| (first, (first..=last).map(|key| key_code(bounds, key)).collect()))
-    }
-
-    /// Evaluates the atoms of the slot for a block of rows.
-    fn evaluate(
-        &self,
-        rules: &RuleSet,
-        plan: &Plan,
-        start: usize,
-        count: usize,
-        work: &mut Work,
-        atoms: &mut [Mask],
-    ) -> Result<(), ColumnError> {
-        let Some(wanted) = plan.by_slot.get(&self.number) else { return Ok(()) };
-        let mut known = [0_u64; WORDS];
-        let codes = match self.slot.coding {
-            Coding::Elements { count, .. } => count as usize,
-            _ => self.slot.codes as usize,
-        };
-        let below = &mut work.below;
-        below.clear();
-        below.resize(codes + 1, [0; WORDS]);
-        let first = match self.slot.coding {
-            Coding::Elements { first, .. } => {
-                self.elements(start, count, below, &mut known).map_err(|error| error.named(&Arc::from(self.name)))?;
-                first
-            }
-            _ => {
-                self.codes(start, &mut work.codes[..count]).map_err(|error| error.named(&Arc::from(self.name)))?;
-                for (at, code) in work.codes[..count].iter().enumerate() {
-                    if let Some(mask) = below.get_mut((*code as usize).wrapping_add(1)) {
-                        mask[at / 64] |= 1 << (at % 64);
-                    }
-                }
-                for code in 1..codes {
-                    let (before, after) = below.split_at_mut(code + 1);
-                    or(&mut after[0], &before[code]);
-                }
-                0
-            }
-        };
-        let lists = matches!(self.slot.coding, Coding::Elements { .. });
-        let find = |bit: u32| below.get((bit - first) as usize).unwrap_or(&[0; WORDS]);
-        for atom in wanted {
-            let test = &plan.atoms[*atom as usize];
-            let mask = &mut atoms[*atom as usize];
-            let pool = |from: u32, count: u32| rules.pool.get(from as usize..(from + count) as usize).unwrap_or(&[]);
-            *mask = [0; WORDS];
-            match test.kind {
-                // Of a list: known, or nothing.
-                Kind::Range if lists => *mask = if test.a == 0 { known } else { [0; WORDS] },
-                Kind::Range => range(mask, below, u64::from(test.a), u64::from(test.a) + u64::from(test.b)),
-                Kind::Mask => each_bit(&[u64::from(test.a) | u64::from(test.b) << 32], |code| range(mask, below, code, code)),
-                Kind::Set => each_bit(pool(test.a, test.b), |code| range(mask, below, code, code)),
-                Kind::Element => *mask = *find(test.a),
-                Kind::NoElement => {
-                    *mask = known;
-                    without(mask, find(test.a));
-                }
-                Kind::AnyElement => {
-                    let from = u32::from(test.slot) * 64;
-                    each_bit(pool(test.a, test.b), |bit| or(mask, find(from + bit as u32)));
-                }
-                Kind::NoneOfElements => {
-                    *mask = known;
-                    let from = pool(test.a, 1).first().map_or(0, |word| *word as u32 * 64);
-                    each_bit(pool(test.a + 1, test.b), |bit| without(mask, find(from + bit as u32)));
-                }
-                Kind::Opaque => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The codes of the rows from `start` on.
-    fn codes(&self, start: usize, codes: &mut [u32]) -> Result<(), ColumnError> {
-        if matches!(self.slot.coding, Coding::Told) {
-            for (at, code) in codes.iter_mut().enumerate() {
-                let listed = self.list.is_some_and(|list| list.of(start + at).is_some());
-                *code = u32::from(listed || self.column.is_some_and(|column| !column.is_null(start + at)));
-            }
-            return Ok(());
-        }
-        let Some(column) = self.column else {
-            codes.fill(UNKNOWN);
-            return Ok(());
-        };
-        match &self.slot.coding {
-            Coding::Keys { keys: KeyType::Int, bounds } => {
-                let above = key_code(bounds, u64::MAX);
-                let code = |key: u64| match &self.near {
-                    Some((first, _)) if key < *first => 0,
-                    Some((first, table)) => table.get((key - first) as usize).copied().unwrap_or(above),
-                    None => key_code(bounds, key),
-                };
-                fill(codes, start, |row| Ok(column.int(row)?.map_or(UNKNOWN, |number| code(int_key(number)))))
-            }
-            Coding::Keys { keys: KeyType::Double, bounds } => fill(codes, start, |row| {
-                let number = column.double(row)?.filter(|number| number.is_finite());
-                Ok(number.map_or(UNKNOWN, |number| key_code(bounds, double_key(number))))
-            }),
-            Coding::Keys { keys: KeyType::Bool, bounds } => {
-                let both = [key_code(bounds, 0), key_code(bounds, 1)];
-                fill(codes, start, |row| Ok(column.bool(row)?.map_or(UNKNOWN, |truth| both[usize::from(truth)])))
-            }
-            Coding::Keys { keys, bounds } => fill(codes, start, |row| {
-                let value = column.value_as(row, self.ty)?;
-                Ok(value.and_then(|value| keys.key(&value)).map_or(UNKNOWN, |key| key_code(bounds, key)))
-            }),
-            Coding::Texts { table, sorted, ordered } => match &self.entries {
-                Some(entries) => fill(codes, start, |row| {
-                    Ok(column.entry(row)?.and_then(|entry| entries.get(entry).copied()).unwrap_or(UNKNOWN))
-                }),
-                None if *self.ty == Type::String => fill(codes, start, |row| {
-                    Ok(column.text(row)?.map_or(UNKNOWN, |text| text_code(table, sorted, *ordered, text)))
-                }),
-                None => fill(codes, start, |row| {
-                    let value = column.value_as(row, self.ty)?;
-                    Ok(value.as_ref().and_then(Value::as_text).map_or(UNKNOWN, |text| text_code(table, sorted, *ordered, text)))
-                }),
-            },
-            Coding::Elements { .. } | Coding::Told => Ok(()),
-        }
-    }
-
-    /// The rows whose list has each element, and the rows that have a list.
-    fn elements(&self, start: usize, count: usize, rows: &mut [Mask], known: &mut Mask) -> Result<(), ColumnError> {
-        let Coding::Elements { texts, ints, .. } = &self.slot.coding else { return Ok(()) };
-        let Some(list) = self.list else { return Ok(()) };
-        let column = &list.elements;
-        let whole = matches!(self.ty, Type::List(element) if **element == Type::Int);
-        for at in 0..count {
-            let Some((from, to)) = list.of(start + at) else { continue };
-            known[at / 64] |= 1 << (at % 64);
-            for element in from..to {
-                let place = if whole {
-                    column.int(element)?.and_then(|number| ints.get(&number))
-                } else {
-                    column.text(element)?.and_then(|text| texts.get(text))
-                };
-                if let Some(mask) = place.and_then(|place| rows.get_mut(*place as usize)) {
-                    mask[at / 64] |= 1 << (at % 64);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-#[inline]
-fn fill(codes: &mut [u32], start: usize, code: impl Fn(usize) -> Result<u32, ColumnError>) -> Result<(), ColumnError> {
-    for (at, to) in codes.iter_mut().enumerate() {
-        *to = code(start + at)?;
-    }
-    Ok(())
-}
-
-#[inline]
-fn or(to: &mut Mask, other: &Mask) {
-    for (to, other) in to.iter_mut().zip(other) {
-        *to |= other;
-    }
-}
-
-#[inline]
-fn without(to: &mut Mask, other: &Mask) {
-    for (to, other) in to.iter_mut().zip(other) {
-        *to &= !other;
-    }
-}
-
-/// Adds the rows with codes from `low` to `high`.
-#[inline]
-fn range(to: &mut Mask, below: &[Mask], low: u64, high: u64) {
-    let at = |code: u64| below.get(code.min(below.len() as u64 - 1) as usize);
-    if let (Some(low), Some(high)) = (at(low), at(high.saturating_add(1))) {
-        for ((to, low), high) in to.iter_mut().zip(low).zip(high) {
-            *to |= high & !low;
-        }
-    }
-}
-
-fn each_bit(words: &[u64], mut visit: impl FnMut(u64)) {
-    for (at, word) in (0_u64..).zip(words) {
-        let mut rest = *word;
-        while rest != 0 {
-            visit(at * 64 + u64::from(rest.trailing_zeros()));
-            rest &= rest - 1;
-        }
     }
 }

@@ -1,399 +1,247 @@
-//! The index: for each slot and group of codes a bitmap of the rules that are still possible.
+//! The index: bitmaps of the rules that are still possible, by slot and code, in blocks of some hundred rules.
 //!
-//! The bitmaps of all slots are met with *and*, row after row, so that memory is read in a few long streams. A second bitmap tells
-//! for which rules a group of codes says too little; only those run their whole program, others only the parts that read
-//! several slots. Rules stand sorted by their constraint that rarely holds, so that those that are left are neighbours.
+//! A block keeps a line, a bit per rule, only for those codes of a slot at which some of its own rules changes its mind, so that lines
+//! are exact and few. A table has a bit for each of those codes: counting the bits up to a code gives its line, without a branch. A
+//! second table tells in which blocks any rule is possible, so that others are never looked at. Rules stand sorted by the
+//! constraints that rarely hold, so that those that are possible together are neighbours.
 
-use super::constraint::{Constraint, both, conjuncts};
-use super::layout::{CodeRanges, Coded, Coding, Layout, UNKNOWN};
-use super::order::Odds;
+use super::layout::UNKNOWN;
 use super::row::Row;
-use super::shape::Shape;
 
-/// 512 rules.
-type Line = [u64; 8];
-const BLOCK: usize = 512;
+/// Words of a line.
+pub(super) const WORDS: usize = 4;
+/// Rules of a block.
+pub(super) const BLOCK: usize = WORDS * 64;
+/// A bit per rule of a block.
+pub(super) type Line = [u64; WORDS];
+
+/// The line of every rule of a block, and the one of none.
+pub(super) const EVERYONE: u16 = 0;
+pub(super) const NOBODY: u16 = 1;
+/// Codes of a row of the table.
+pub(super) const CODES: u32 = 64;
 
 /// The bitmaps of all slots.
 #[derive(Debug)]
 pub(in crate::expr) struct Index {
-    blocks: usize,
-    /// By row, then by block.
-    lines: Box<[Line]>,
-    /// Every rule.
-    everyone: Box<[Line]>,
-    /// The slots with rows, those of many rules first.
-    scalars: Box<[Scalar]>,
-    lists: Box<[List]>,
-    /// By row, of the first rows, then by block: the rules that are possible for some codes of the group and not for others.
-    partial: Box<[Line]>,
-    partial_rows: u32,
-    /// Of each block: the rules of which the bitmaps do not say all that they could.
-    inexact: Box<[Line]>,
+    pub(super) blocks: usize,
+    /// The lines of each block, one block after the other.
+    pub(super) lines: Box<[Line]>,
+    /// By block: its first line; one more than there are blocks.
+    pub(super) starts: Box<[u32]>,
+    /// By row of the table, then by block: the line before the first change, and a bit per code at which the next line begins.
+    pub(super) bases: Box<[u16]>,
+    pub(super) changes: Box<[u64]>,
+    /// By row of the second table: a bit per block in which some rule is possible.
+    pub(super) alive: Box<[u64]>,
+    /// A bit per block.
+    pub(super) everywhere: Box<[u64]>,
+    /// The slots with codes, those that most rules demand first.
+    pub(super) scalars: Box<[Scalar]>,
+    pub(super) lists: Box<[List]>,
+    pub(super) unions: Box<[Union]>,
+    /// By block: the rules of which the lines do not say all that they could.
+    pub(super) inexact: Box<[Line]>,
+}
+
+/// Where the rows of a slot stand, as all rules demand it or as a member of a union.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    /// The row of unknown values in the table; those of the codes follow.
+    pub(super) first: u32,
+    /// The same in the table of what is alive, and how many codes share a row there: `1 << shift`.
+    pub(super) alive: u32,
+    pub(super) shift: u32,
 }
 
 /// The rows of a slot with codes.
 #[derive(Debug)]
-struct Scalar {
-    slot: u16,
-    /// By code: the row.
-    rows: Box<[u32]>,
-    /// The row when the value is unknown: rules that do not read it.
-    free: u32,
+pub(super) struct Scalar {
+    pub(super) slot: u16,
+    /// How many codes there are, after `groups`.
+    pub(super) codes: u32,
+    /// When there are very many codes, by code: its group, which stands for it.
+    pub(super) groups: Option<Box<[u32]>>,
+    pub(super) all: Option<Rows>,
+    /// For each union that reads it.
+    pub(super) some: Box<[(u16, Rows)]>,
 }
 
 /// The rows of a slot with elements.
 #[derive(Debug)]
-struct List {
+pub(super) struct List {
     /// The words of the slot in a row of facts.
-    first: usize,
-    count: usize,
-    /// The row of rules that demand no element.
-    free: u32,
-    /// The rows of the elements, from this on, so many of them.
-    rows: u32,
-    most: u32,
+    pub(super) first: usize,
+    pub(super) count: usize,
+    /// When there are very many elements, by element: its group, which stands for it.
+    pub(super) groups: Option<Box<[u32]>>,
+    /// For each union that reads it.
+    pub(super) some: Box<[(u16, Rows)]>,
+}
+
+/// Demands of which one is enough: on elements of a list, or on several slots.
+#[derive(Debug)]
+pub(super) struct Union {
+    /// The rows of the rules without such a demand.
+    pub(super) free: Rows,
+    /// A bit per block in which some rule has one.
+    pub(super) demanded: Box<[u64]>,
+}
+
+/// A row of the table, and a bit for the code and each before it.
+#[derive(Debug, Clone, Copy)]
+struct Pick {
+    row: usize,
+    before: u64,
 }
 
 /// Memory of a question.
 #[derive(Debug, Clone, Default)]
 pub(in crate::expr) struct Chosen {
-    scalars: Vec<u32>,
-    alive: Vec<Line>,
-    any: Vec<Line>,
-    partial: Vec<Line>,
-}
-
-/// How many rows the index may have: more for few rules, where they are short.
-fn row_budget(rules: usize) -> usize {
-    ((8 << 20) / rules.max(1)).clamp(512, 16_384)
+    all: Vec<Pick>,
+    /// By union.
+    some: Vec<Vec<Pick>>,
+    blocks: Vec<u64>,
+    /// By union, then by word of blocks.
+    reached: Vec<u64>,
 }
 
 impl Index {
-    /// An index over rules in the order given, each with the number of its first parts that are verified anyway.
-    pub(in crate::expr) fn new<'s>(
-        rules: impl ExactSizeIterator<Item = (&'s Shape, usize)>,
-        layout: &Layout,
-        literals: &[Coded],
-        odds: &Odds,
-    ) -> Self {
-        let count = rules.len();
-        let blocks = count.div_ceil(BLOCK);
-        let needs: Vec<usize> = layout
-            .slots
-            .iter()
-            .map(|slot| match slot.coding {
-                Coding::Elements { count, .. } => count as usize,
-                _ => slot.codes as usize,
-            })
-            .collect();
-        let cap = share(&needs, row_budget(count));
-        let mut rows = 0_u32;
-        let mut take = |count: usize| {
-            let first = rows;
-            rows += u32::try_from(count).unwrap_or(0);
-            first
-        };
-        let groups: Vec<Vec<u32>> =
-            (0..needs.len()).map(|number| odds.groups(number, u32::try_from(cap).unwrap_or(u32::MAX))).collect();
-        // Slots whose groups have several codes come first, so that the rows with partial rules do.
-        let coarse = |number: usize| groups[number].last().is_some_and(|last| (*last as usize) < needs[number] - 1);
-        let (mut first, rest): (Vec<usize>, Vec<usize>) = (0..needs.len()).partition(|number| coarse(*number));
-        let coarse_slots = first.len();
-        first.extend(rest);
-        let mut partial_rows = 0;
-        let mut plan: Vec<Option<Rows>> = (0..needs.len()).map(|_| None).collect();
-        for (at, number) in first.into_iter().enumerate() {
-            let rows = match layout.slots[number].coding {
-                Coding::Elements { first, count, .. } => {
-                    let most = (count as usize).min(cap).max(1);
-                    let shared = most < count as usize;
-                    let number = u32::try_from(most).unwrap_or(1);
-                    Rows::List { bit: first, first: take(most), most: number, shared, free: take(1) }
-                }
-                _ => {
-                    let groups = groups[number].clone();
-                    let most = groups.last().map_or(1, |last| last + 1);
-                    Rows::Scalar { first: take(most as usize), ends: ends(&groups), groups, free: take(1) }
-                }
-            };
-            if at < coarse_slots
-                && let Rows::Scalar { free, .. } = &rows
-            {
-                partial_rows = free + 1;
-            }
-            plan[number] = Some(rows);
-        }
-        let plan: Vec<Rows> = plan.into_iter().flatten().collect();
-        let mut filling = Filling {
-            lines: vec![[0; 8]; rows as usize * blocks],
-            blocks,
-            partial: vec![[0; 8]; partial_rows as usize * blocks],
-            inexact: vec![[0; 8]; blocks],
-            demands: vec![0_u32; layout.slots.len()],
-            everyone: (0..blocks).map(|block| full_line(count - block * BLOCK)).collect(),
-        };
-        filling.open(&plan);
-        for (position, (shape, verified)) in rules.enumerate() {
-            let parts = conjuncts(shape);
-            let parts = if verified < parts.len() { &parts[verified..] } else { parts };
-            filling.rule(position, parts, literals, &plan);
-        }
-        let Filling { lines, partial, inexact, demands, everyone, .. } = filling;
-        let mut order: Vec<usize> = (0..plan.len()).filter(|slot| demands[*slot] > 0).collect();
-        order.sort_by_key(|slot| std::cmp::Reverse(demands[*slot]));
-        let (mut scalars, mut lists) = (Vec::new(), Vec::new());
-        for slot in order {
-            match &plan[slot] {
-                Rows::Scalar { first, groups, free, .. } => scalars.push(Scalar {
-                    slot: u16::try_from(slot).unwrap_or(u16::MAX),
-                    rows: groups.iter().map(|group| first + group).collect(),
-                    free: *free,
-                }),
-                Rows::List { bit, first, most, free, .. } => lists.push(List {
-                    first: *bit as usize / 64,
-                    count: needs[slot].div_ceil(64),
-                    free: *free,
-                    rows: *first,
-                    most: *most,
-                }),
-            }
-        }
-        Index {
-            blocks,
-            lines: lines.into(),
-            everyone: everyone.into(),
-            scalars: scalars.into(),
-            lists: lists.into(),
-            partial: partial.into(),
-            partial_rows,
-            inexact: inexact.into(),
-        }
-    }
-
     /// Calls `found` with the position of each rule that is still possible, and whether its constraints are to be verified.
     #[inline]
     pub(in crate::expr) fn candidates(&self, row: &Row, chosen: &mut Chosen, mut found: impl FnMut(usize, bool)) {
-        let Chosen { scalars, alive, any, partial } = chosen;
-        alive.clear();
-        alive.extend_from_slice(&self.everyone);
-        partial.clear();
-        partial.extend_from_slice(&self.inexact);
-        scalars.clear();
-        for scalar in &self.scalars {
-            scalars.push(scalar.rows.get(row.code(scalar.slot) as usize).copied().unwrap_or(scalar.free));
-        }
-        for row in scalars.iter() {
-            and(alive, self.row(*row, &self.lines));
-        }
-        for list in &self.lists {
-            any.clear();
-            any.extend_from_slice(self.row(list.free, &self.lines));
-            for (at, word) in row.element_words(list.first, list.count).iter().enumerate() {
-                let mut word = *word;
-                while word != 0 {
-                    let bit = u32::try_from(at).unwrap_or(0) * 64 + word.trailing_zeros();
-                    word &= word - 1;
-                    or(any, self.row(list.rows + bit % list.most, &self.lines));
+        self.choose(row, chosen);
+        for (at, word) in chosen.blocks.iter().enumerate() {
+            let mut word = *word;
+            while word != 0 {
+                let block = at * 64 + word.trailing_zeros() as usize;
+                word &= word - 1;
+                let Some(alive) = self.meet(block, chosen) else { continue };
+                for (at, (possible, inexact)) in alive.iter().zip(&self.inexact[block]).enumerate() {
+                    let mut possible = *possible;
+                    while possible != 0 {
+                        let bit = possible.trailing_zeros();
+                        possible &= possible - 1;
+                        found(block * BLOCK + at * 64 + bit as usize, inexact >> bit & 1 == 1);
+                    }
                 }
-            }
-            and(alive, any);
-        }
-        for row in scalars.iter().filter(|row| **row < self.partial_rows) {
-            or(partial, self.row(*row, &self.partial));
-        }
-        for (at, (possible, partial)) in alive.as_flattened().iter().zip(partial.as_flattened()).enumerate() {
-            let mut possible = *possible;
-            while possible != 0 {
-                let bit = possible.trailing_zeros();
-                possible &= possible - 1;
-                found(at * 64 + bit as usize, partial >> bit & 1 == 1);
             }
         }
     }
 
-    /// The bits of all rules in a row.
+    /// The rows of the table for the facts, and the blocks in which all of them leave some rule possible.
+    fn choose(&self, row: &Row, chosen: &mut Chosen) {
+        let Chosen { all, some, blocks, reached } = chosen;
+        let words = self.everywhere.len();
+        all.clear();
+        some.resize(self.unions.len(), Vec::new());
+        some.iter_mut().for_each(Vec::clear);
+        blocks.clear();
+        blocks.extend_from_slice(&self.everywhere);
+        reached.clear();
+        for union in &self.unions {
+            reached.extend_from_slice(self.alive(union.free, None));
+        }
+        let mut reach = |union: u16, rows: Rows, code: u32| {
+            let code = Some(code);
+            some[usize::from(union)].push(self.pick(rows, code));
+            let start = usize::from(union) * words;
+            or(&mut reached[start..start + words], self.alive(rows, code));
+        };
+        for scalar in &self.scalars {
+            let code = row.code(scalar.slot);
+            let code = scalar.groups.as_ref().map_or(code, |groups| groups.get(code as usize).copied().unwrap_or(UNKNOWN));
+            if let Some(rows) = scalar.all {
+                let code = (code < scalar.codes).then_some(code);
+                all.push(self.pick(rows, code));
+                and(blocks, self.alive(rows, code));
+            }
+            if code < scalar.codes {
+                scalar.some.iter().for_each(|(union, rows)| reach(*union, *rows, code));
+            }
+        }
+        for list in &self.lists {
+            for (at, word) in (0_u32..).zip(row.element_words(list.first, list.count)) {
+                let mut word = *word;
+                while word != 0 {
+                    let element = at * 64 + word.trailing_zeros();
+                    word &= word - 1;
+                    let code = list.groups.as_ref().map_or(Some(element), |groups| groups.get(element as usize).copied());
+                    if let Some(code) = code {
+                        list.some.iter().for_each(|(union, rows)| reach(*union, *rows, code));
+                    }
+                }
+            }
+        }
+        for reached in reached.chunks_exact(words.max(1)) {
+            and(blocks, reached);
+        }
+    }
+
+    /// The rules of a block that are still possible; `None` when there are none.
     #[inline]
-    fn row<'i>(&'i self, row: u32, of: &'i [Line]) -> &'i [Line] {
-        let start = row as usize * self.blocks;
-        &of[start..start + self.blocks]
+    fn meet(&self, block: usize, chosen: &Chosen) -> Option<Line> {
+        let lines = &self.lines[self.starts[block] as usize..self.starts[block + 1] as usize];
+        let mut alive = lines[usize::from(EVERYONE)];
+        for picks in chosen.all.chunks(8) {
+            for pick in picks {
+                and(&mut alive, self.line(lines, block, *pick));
+            }
+            if alive == [0; WORDS] {
+                return None;
+            }
+        }
+        for (union, picks) in self.unions.iter().zip(&chosen.some) {
+            if union.demanded[block / 64] >> (block % 64) & 1 == 0 {
+                continue;
+            }
+            let mut any = *self.line(lines, block, self.pick(union.free, None));
+            for pick in picks {
+                or(&mut any, self.line(lines, block, *pick));
+            }
+            and(&mut alive, &any);
+        }
+        (alive != [0; WORDS]).then_some(alive)
+    }
+
+    #[inline]
+    fn line<'l>(&self, lines: &'l [Line], block: usize, pick: Pick) -> &'l Line {
+        let at = pick.row + block;
+        let changes = (self.changes[at] & pick.before).count_ones();
+        &lines[usize::from(self.bases[at]) + changes as usize]
+    }
+
+    #[inline]
+    fn pick(&self, rows: Rows, code: Option<u32>) -> Pick {
+        let row = rows.first + code.map_or(0, |code| 1 + code / CODES);
+        Pick { row: row as usize * self.blocks, before: code.map_or(0, |code| u64::MAX >> (CODES - 1 - code % CODES)) }
+    }
+
+    #[inline]
+    fn alive(&self, rows: Rows, code: Option<u32>) -> &[u64] {
+        let words = self.everywhere.len();
+        let row = (rows.alive + code.map_or(0, |code| 1 + (code >> rows.shift))) as usize;
+        &self.alive[row * words..(row + 1) * words]
     }
 
     /// Bytes on the heap.
     pub(in crate::expr) fn bytes(&self) -> usize {
-        let scalars: usize = self.scalars.iter().map(|scalar| scalar.rows.len() * 4).sum();
-        (self.lines.len() + self.partial.len() + self.inexact.len()) * size_of::<Line>() + scalars
-    }
-}
-
-/// Whole rows at once: memory is read in one stream, which processors foresee.
-#[inline]
-fn and(to: &mut [Line], other: &[Line]) {
-    for (word, other) in to.as_flattened_mut().iter_mut().zip(other.as_flattened()) {
-        *word &= other;
+        let groups = self.scalars.iter().map(|scalar| &scalar.groups).chain(self.lists.iter().map(|list| &list.groups));
+        groups.flatten().map(|groups| size_of_val(&**groups)).sum::<usize>()
+            + size_of_val(&*self.lines)
+            + size_of_val(&*self.inexact)
+            + size_of_val(&*self.bases)
+            + size_of_val(&*self.changes)
+            + size_of_val(&*self.alive)
     }
 }
 
 #[inline]
-fn or(to: &mut [Line], other: &[Line]) {
-    for (word, other) in to.as_flattened_mut().iter_mut().zip(other.as_flattened()) {
-        *word |= other;
-    }
+pub(super) fn and(to: &mut [u64], other: &[u64]) {
+    to.iter_mut().zip(other).for_each(|(word, other)| *word &= other);
 }
 
-fn low_bits(count: usize) -> u64 {
-    if count >= 64 { u64::MAX } else { (1 << count) - 1 }
-}
-
-fn full_line(count: usize) -> Line {
-    std::array::from_fn(|word| low_bits(count.saturating_sub(word * 64)))
-}
-
-/// The most rows that each slot may have so that all together stay within the budget.
-fn share(needs: &[usize], budget: usize) -> usize {
-    let (mut low, mut high) = (2, needs.iter().copied().max().unwrap_or(2).max(2));
-    let total = |cap: usize| needs.iter().map(|need| need.min(&cap) + 1).sum::<usize>();
-    while low < high {
-        let half = (low + high).div_ceil(2);
-        if total(half) <= budget { low = half } else { high = half - 1 }
-    }
-    low
-}
-
-/// The first code after each group.
-fn ends(groups: &[u32]) -> Vec<u32> {
-    let mut ends: Vec<u32> = Vec::new();
-    for (code, group) in (0..).zip(groups) {
-        let group = *group as usize;
-        if ends.len() <= group {
-            ends.resize(group + 1, 0);
-        }
-        ends[group] = code + 1;
-    }
-    ends
-}
-
-/// The rows of a slot while the index is built.
-enum Rows {
-    Scalar {
-        first: u32,
-        groups: Vec<u32>,
-        ends: Vec<u32>,
-        free: u32,
-    },
-    /// `shared` when there are more elements than rows.
-    List {
-        bit: u32,
-        first: u32,
-        most: u32,
-        shared: bool,
-        free: u32,
-    },
-}
-
-struct Filling {
-    lines: Vec<Line>,
-    blocks: usize,
-    partial: Vec<Line>,
-    inexact: Vec<Line>,
-    /// By slot: how many rules demand something of it.
-    demands: Vec<u32>,
-    everyone: Vec<Line>,
-}
-
-impl Filling {
-    /// Before any rule: of slots with codes everything is possible, and no rule demands an element.
-    fn open(&mut self, plan: &[Rows]) {
-        for rows in plan {
-            let range = match rows {
-                Rows::Scalar { first, free, .. } => *first..free + 1,
-                Rows::List { free, .. } => *free..free + 1,
-            };
-            for row in range {
-                let start = row as usize * self.blocks;
-                self.lines[start..start + self.blocks].copy_from_slice(&self.everyone);
-            }
-        }
-    }
-
-    /// The rows of one rule, by those of its parts that are not all verified anyway.
-    fn rule(&mut self, position: usize, parts: &[Shape], literals: &[Coded], plan: &[Rows]) {
-        let mut exact = true;
-        let mut codes: Vec<(u16, CodeRanges)> = Vec::new();
-        let mut listed: Vec<u16> = Vec::new();
-        for part in parts {
-            match Constraint::of(part, literals) {
-                Some(Constraint::Codes { slot, ranges }) => match codes.iter_mut().find(|(same, _)| *same == slot) {
-                    Some((_, known)) => *known = both(known, &ranges),
-                    None => codes.push((slot, ranges.into_owned())),
-                },
-                // Of two demands on one list only the first is in the index.
-                Some(Constraint::Elements { slot, bits }) if !listed.contains(&slot) => {
-                    listed.push(slot);
-                    exact &= self.elements(position, slot, &bits, plan);
-                }
-                _ => {}
-            }
-        }
-        for (slot, ranges) in codes {
-            exact &= self.codes(position, slot, &ranges, plan);
-        }
-        if !exact {
-            self.inexact[position / BLOCK][position % BLOCK / 64] |= 1 << (position % 64);
-        }
-    }
-
-    fn codes(&mut self, position: usize, slot: u16, ranges: &CodeRanges, plan: &[Rows]) -> bool {
-        let Some(Rows::Scalar { first, groups, ends, free }) = plan.get(usize::from(slot)) else { return false };
-        let group_of = |code: u32| groups.get(code as usize).copied().unwrap_or(UNKNOWN);
-        if ranges.iter().any(|(_, high)| group_of(*high) == UNKNOWN) {
-            return false;
-        }
-        self.demands[usize::from(slot)] += 1;
-        let mut next = 0;
-        for (low, high) in ranges {
-            let (from, to) = (group_of(*low), group_of(*high));
-            let begin = if from == 0 { 0 } else { ends[from as usize - 1] };
-            if begin != *low {
-                self.some(first + from, position);
-            }
-            if ends[to as usize] != high + 1 {
-                self.some(first + to, position);
-            }
-            for group in next..from {
-                self.clear(first + group, position);
-            }
-            next = next.max(to + 1);
-        }
-        for group in next..u32::try_from(ends.len()).unwrap_or(0) {
-            self.clear(first + group, position);
-        }
-        self.clear(*free, position);
-        true
-    }
-
-    fn some(&mut self, row: u32, position: usize) {
-        match self.partial.get_mut(row as usize * self.blocks + position / BLOCK) {
-            Some(line) => line[position % BLOCK / 64] |= 1 << (position % 64),
-            None => self.inexact[position / BLOCK][position % BLOCK / 64] |= 1 << (position % 64),
-        }
-    }
-
-    fn elements(&mut self, position: usize, slot: u16, bits: &[u32], plan: &[Rows]) -> bool {
-        let Some(Rows::List { bit: begin, first, most, shared, free }) = plan.get(usize::from(slot)) else { return false };
-        self.demands[usize::from(slot)] += 1;
-        self.clear(*free, position);
-        for bit in bits {
-            self.set(first + (bit - begin) % most, position);
-        }
-        !shared
-    }
-
-    fn clear(&mut self, row: u32, position: usize) {
-        self.lines[row as usize * self.blocks + position / BLOCK][position % BLOCK / 64] &= !(1 << (position % 64));
-    }
-
-    fn set(&mut self, row: u32, position: usize) {
-        self.lines[row as usize * self.blocks + position / BLOCK][position % BLOCK / 64] |= 1 << (position % 64);
-    }
+#[inline]
+pub(super) fn or(to: &mut [u64], other: &[u64]) {
+    to.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
 }

@@ -2,7 +2,7 @@
 
 use super::layout::{CodeRanges, Coded};
 use super::literal::SlotId;
-use super::order::{Odds, has_opaque};
+use super::order::Odds;
 use super::shape::Shape;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -28,38 +28,6 @@ pub(in crate::expr) fn rarest<'a>(shape: &Shape, literals: &'a [Coded], odds: &O
     constraints.map(|one| (one.odds(odds), one)).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, one)| one)
 }
 
-/// Which of the parts of a rule the index looks up: those with a constraint, of several on one list only the first.
-pub(in crate::expr) fn expressed(parts: &[Shape], literals: &[Coded]) -> Vec<bool> {
-    let mut lists: SmallVec<[SlotId; 4]> = SmallVec::new();
-    parts
-        .iter()
-        .map(|part| match Constraint::of(part, literals) {
-            Some(Constraint::Codes { .. }) => true,
-            Some(Constraint::Elements { slot, .. }) if !lists.contains(&slot) => {
-                lists.push(slot);
-                true
-            }
-            _ => false,
-        })
-        .collect()
-}
-
-/// Puts the parts of a rule that the index cannot look up before the others, and gives their number. Opaque parts are never
-/// moved to the front: then all parts count as such.
-pub(in crate::expr) fn bring_forward(shape: &mut Shape, literals: &[Coded]) -> usize {
-    let looked_up = expressed(conjuncts(shape), literals);
-    let Shape::And(parts) = shape else { return usize::from(looked_up != [true]) };
-    let hidden = parts.iter().zip(&looked_up).any(|(part, looked_up)| !looked_up && has_opaque(part, literals));
-    if hidden {
-        return parts.len();
-    }
-    let mut keyed: Vec<(bool, Shape)> = looked_up.into_iter().zip(std::mem::take(parts)).collect();
-    keyed.sort_by_key(|(looked_up, _)| *looked_up);
-    let count = keyed.iter().filter(|(looked_up, _)| !looked_up).count();
-    parts.extend(keyed.into_iter().map(|(_, part)| part));
-    count
-}
-
 impl<'a> Constraint<'a> {
     /// The condition that is the same as a part of a rule; `None` when it reads several slots or is not of that kind.
     pub(in crate::expr) fn of(part: &Shape, literals: &'a [Coded]) -> Option<Self> {
@@ -77,6 +45,26 @@ impl<'a> Constraint<'a> {
                 parts.try_fold(first, |all, part| all.or(&part?))
             }
             Shape::And(_) => None,
+        }
+    }
+
+    /// The conditions, each on another slot, one of which holds exactly when a part of a rule does.
+    pub(in crate::expr) fn any_of(part: &Shape, literals: &'a [Coded]) -> Option<Vec<Self>> {
+        let Shape::Or(parts) = part else { return None };
+        let mut all: Vec<Self> = Vec::with_capacity(parts.len());
+        for part in parts {
+            let one = Constraint::of(part, literals)?;
+            match all.iter_mut().find(|known| known.slot() == one.slot()) {
+                Some(known) => *known = known.clone().or(&one)?,
+                None => all.push(one),
+            }
+        }
+        Some(all)
+    }
+
+    fn slot(&self) -> SlotId {
+        match self {
+            Constraint::Codes { slot, .. } | Constraint::Elements { slot, .. } => *slot,
         }
     }
 
@@ -125,7 +113,7 @@ impl<'a> Constraint<'a> {
     }
 }
 
-fn merged(mut ranges: CodeRanges) -> CodeRanges {
+pub(in crate::expr) fn merged(mut ranges: CodeRanges) -> CodeRanges {
     ranges.sort_unstable();
     let mut all = CodeRanges::new();
     for (low, high) in ranges {

@@ -34,6 +34,8 @@ pub(in crate::expr) enum Kind {
     Mask,
     /// The code's bit in the `b` words of the pool from `a` on is set.
     Set,
+    /// The code lies in one of the `b` ranges in the pool from `a` on, which are sorted: both ends in the halves of a word.
+    Sorted,
     /// Bit `a` of the row's elements is set.
     Element,
     /// Any bit of the pool's words from `a` on is set in the row, from word `slot` on; `b` words.
@@ -90,9 +92,14 @@ pub(in crate::expr) fn tests_of(literal: &Coded, codes: &dyn Fn(u16) -> u32, poo
                 ranges if ranges.len() <= 8 && words > 2 * ranges.len() => {
                     tests.extend(ranges.iter().map(|(low, high)| test(Kind::Range, *slot, *low, high - low)));
                 }
-                ranges => {
+                ranges if words <= 4 * ranges.len() => {
                     let offset = pool.number(bitset(ranges, words));
                     tests.push(test(Kind::Set, *slot, offset, u32::try_from(words).unwrap_or(0)));
+                }
+                // Few of very many codes: memory in proportion to the constants.
+                ranges => {
+                    let sorted = ranges.iter().map(|(low, high)| u64::from(*low) << 32 | u64::from(*high)).collect();
+                    tests.push(test(Kind::Sorted, *slot, pool.number(sorted), u32::try_from(ranges.len()).unwrap_or(0)));
                 }
             }
         }
@@ -280,6 +287,12 @@ fn holds(test: &Test, pool: &[u64], row: &Row, opaque: &mut impl FnMut(u32, bool
             let code = row.code(test.slot);
             code / 64 < test.b
                 && pool.get(test.a as usize + code as usize / 64).is_some_and(|word| word >> (code % 64) & 1 == 1)
+        }
+        Kind::Sorted => {
+            let code = u64::from(row.code(test.slot));
+            let ranges = pool.get(test.a as usize..test.a as usize + test.b as usize).unwrap_or(&[]);
+            let after = ranges.partition_point(|range| range >> 32 <= code);
+            after > 0 && code <= ranges[after - 1] & u64::from(u32::MAX)
         }
         Kind::Element => row.element(test.a),
         Kind::AnyElement => row.any_element(usize::from(test.slot), pool, test.a, test.b),
