@@ -6,28 +6,28 @@ use tactful::value::Type;
 
 /// What the rules of a set look like.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
-    pub name: &'static str,
+pub(crate) struct Shape {
+    pub(crate) name: &'static str,
     /// How many facts are whole numbers, texts and lists.
-    pub ints: usize,
-    pub texts: usize,
-    pub lists: usize,
+    pub(crate) ints: usize,
+    pub(crate) texts: usize,
+    pub(crate) lists: usize,
     /// How many different texts or elements there are.
-    pub words: u64,
+    pub(crate) words: u64,
     /// Parts of a rule, at least and at most.
-    pub parts: (u64, u64),
+    pub(crate) parts: (u64, u64),
     /// Comparisons in an *or*, at most; how many in a hundred parts are one.
-    pub or: (u64, u64),
+    pub(crate) or: (u64, u64),
     /// Constants of a list of constants, at most.
-    pub constants: u64,
+    pub(crate) constants: u64,
     /// How many in a hundred values make a comparison of numbers true, about.
-    pub loose: u64,
+    pub(crate) loose: u64,
 }
 
 const PLAIN: Shape =
     Shape { name: "", ints: 8, texts: 6, lists: 2, words: 40, parts: (2, 5), or: (2, 20), constants: 3, loose: 25 };
 
-pub const SHAPES: [Shape; 9] = [
+pub(crate) const SHAPES: [Shape; 9] = [
     Shape { name: "few facts", ints: 2, texts: 1, lists: 0, ..PLAIN },
     Shape { name: "one fact", ints: 1, texts: 0, lists: 0, parts: (1, 2), or: (1, 0), ..PLAIN },
     Shape { name: "mostly lists", ints: 1, texts: 1, lists: 4, words: 300, ..PLAIN },
@@ -42,10 +42,10 @@ pub const SHAPES: [Shape; 9] = [
 const NUMBERS: u64 = 100_000;
 
 /// splitmix64.
-pub struct Rng(pub u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
-    pub fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -54,7 +54,7 @@ impl Rng {
 }
 
 #[derive(Debug, Clone)]
-pub enum Test {
+pub(crate) enum Test {
     /// At least, or at most.
     Number {
         fact: usize,
@@ -74,13 +74,13 @@ pub enum Test {
 }
 
 /// All of its parts, of each of which any test must hold.
-pub type Rule = Vec<Vec<Test>>;
+pub(crate) type Rule = Vec<Vec<Test>>;
 
 /// The facts of a customer: one number, or those of a list; `None` when unknown.
-pub type Customer = Vec<Option<Vec<u64>>>;
+pub(crate) type Customer = Vec<Option<Vec<u64>>>;
 
 impl Shape {
-    pub fn schema(&self) -> Schema {
+    pub(crate) fn schema(&self) -> Schema {
         let mut schema = Schema::new();
         let list = Type::List(Box::new(Type::String));
         for (kind, count, ty) in [("i", self.ints, Type::Int), ("t", self.texts, Type::String), ("l", self.lists, list)] {
@@ -114,9 +114,9 @@ impl Shape {
         }
     }
 
-    pub fn rules(&self, count: usize, seed: u64) -> Vec<Rule> {
+    pub(crate) fn rules(&self, count: usize, seed: u64) -> Vec<Rule> {
         let mut rng = Rng(seed);
-        let mut part = |rng: &mut Rng| -> Vec<Test> {
+        let part = |rng: &mut Rng| -> Vec<Test> {
             let any = rng.below(100) < self.or.1;
             let tests = if any { 2 + rng.below(self.or.0 - 1) } else { 1 };
             (0..tests).map(|_| self.test(rng)).collect()
@@ -125,7 +125,7 @@ impl Shape {
         (0..count).map(|_| (0..least + rng.below(most - least + 1)).map(|_| part(&mut rng)).collect()).collect()
     }
 
-    pub fn customers(&self, count: usize, seed: u64) -> Vec<Customer> {
+    pub(crate) fn customers(&self, count: usize, seed: u64) -> Vec<Customer> {
         let mut rng = Rng(seed ^ 0xc0ff_ee00);
         let mut value = |fact: usize| {
             if rng.below(20) == 0 {
@@ -141,7 +141,7 @@ impl Shape {
     }
 
     /// A rule in the language.
-    pub fn text(&self, rule: &Rule) -> String {
+    pub(crate) fn text(&self, rule: &Rule) -> String {
         let name = |fact: usize| match fact {
             fact if fact < self.ints => format!("i{fact}"),
             fact if fact < self.ints + self.texts => format!("t{}", fact - self.ints),
@@ -160,7 +160,7 @@ impl Shape {
         rule.iter().map(part).collect::<Vec<_>>().join(" && ")
     }
 
-    pub fn fill(&self, row: &mut Row, customer: &Customer) {
+    pub(crate) fn fill(&self, row: &mut Row, customer: &Customer) {
         row.clear();
         for (number, value) in (0..).zip(customer) {
             let Some(value) = value else { continue };
@@ -176,7 +176,7 @@ impl Shape {
 }
 
 /// Whether a rule is known to be true.
-pub fn holds(rule: &Rule, customer: &Customer) -> bool {
+pub(crate) fn holds(rule: &Rule, customer: &Customer) -> bool {
     let test = |test: &Test| match test {
         Test::Number { fact, least, bound } => customer[*fact].as_ref().is_some_and(|value| (value[0] >= *bound) == *least),
         Test::OneOf { fact, constants, within } | Test::HasOneOf { fact, constants, within } => {
