@@ -4,7 +4,7 @@ use super::Checked;
 use super::check::{CompileOptions, Expected, compile_source};
 use super::index::bitmap::Index;
 use super::index::cluster;
-use super::index::demand::{CHOICES, bring_forward};
+use super::index::demand::{bring_forward, choices};
 use super::index::flat::{Pool, Test, Writer, tests_of};
 use super::index::layout::Layout;
 use super::index::order::Odds;
@@ -109,7 +109,7 @@ impl Gathered {
         for (shape, forward) in self.shapes.iter_mut().zip(&mut forward) {
             odds.arrange(shape, &literals);
             if !few {
-                *forward = bring_forward(shape, &literals, if whole { 0 } else { CHOICES });
+                *forward = bring_forward(shape, &literals, if whole { 0 } else { choices(layout.slots.len()) });
             }
         }
         let rules: Box<[u32]> =

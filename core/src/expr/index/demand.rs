@@ -11,6 +11,12 @@ use std::borrow::Cow;
 /// Of how many choices over several slots, or further demands on one list, the index looks up each rule.
 pub(in crate::expr) const CHOICES: usize = 2;
 
+/// How many choices the index looks up over so many slots. A union meets lines of all slots in every block: over very many slots
+/// that costs more than it saves, and choices are verified.
+pub(in crate::expr) fn choices(slots: usize) -> usize {
+    if slots <= 64 { CHOICES } else { 0 }
+}
+
 /// One necessary condition of a rule, as the index has it.
 #[derive(Debug)]
 pub(in crate::expr) enum Demand<'a> {
@@ -25,11 +31,11 @@ pub(in crate::expr) enum Demand<'a> {
 /// The demands of the parts of a rule, in their order, with at most `most` choices; `None` for a part that the index cannot look up.
 pub(in crate::expr) fn demands<'a>(parts: &[Shape], literals: &'a [Coded], most: usize) -> Vec<Option<Demand<'a>>> {
     let mut lists: SmallVec<[SlotId; 4]> = SmallVec::new();
-    let mut choices = 0;
+    let mut taken = 0;
     let mut choice = |members| {
-        let free = choices < most.min(CHOICES);
-        choices += usize::from(free);
-        free.then(|| Demand::Choice(choices - 1, members))
+        let free = taken < most.min(CHOICES);
+        taken += usize::from(free);
+        free.then(|| Demand::Choice(taken - 1, members))
     };
     parts
         .iter()

@@ -2,7 +2,7 @@
 
 use super::bitmap::{BLOCK, CODES, EVERYONE, Index, Line, List, NOBODY, Rows, Scalar, Union, WORDS};
 use super::constraint::{Constraint, both, conjuncts, merged};
-use super::demand::{CHOICES, Demand, demands};
+use super::demand::{CHOICES, Demand, choices, demands};
 use super::layout::{CodeRanges, Coded, Coding, Layout};
 use super::order::Odds;
 use super::shape::Shape;
@@ -99,7 +99,7 @@ impl Gathered {
 
     fn rule(&mut self, rule: u32, parts: &[Shape], literals: &[Coded]) {
         let mut codes: Vec<(u16, CodeRanges)> = Vec::new();
-        for demand in demands(parts, literals, CHOICES).into_iter().flatten() {
+        for demand in demands(parts, literals, choices(self.unions.len())).into_iter().flatten() {
             match demand {
                 Demand::Codes(slot, ranges) => match codes.iter_mut().find(|(same, _)| *same == slot) {
                     Some((_, known)) => *known = both(known, &ranges),
