@@ -196,3 +196,13 @@ fn to_double(args: &[Value], _: &Limits) -> Result<Value, Fault> {
 pub(super) fn moment(seconds: i64, nanos: u32) -> Result<Value, Fault> {
     Moment::new(seconds, nanos).map(Value::Timestamp).map_err(|_| Fault::overflow("the timestamp"))
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_function_is_in_the_reference() {
+        let reference = include_str!("../../../docs/rules.md");
+        let missing: Vec<&str> = super::names().filter(|name| !reference.contains(name)).collect();
+        assert!(missing.is_empty(), "not in docs/rules.md: {missing:?}");
+    }
+}
