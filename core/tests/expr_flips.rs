@@ -133,3 +133,31 @@ fn an_explanation_is_read_as_text_and_as_json() {
         })
     );
 }
+
+#[test]
+fn the_element_that_decided_and_what_is_bound_are_shown() {
+    let schema = {
+        let mut schema = Schema::new();
+        schema.declare_fact("customer.tags", Type::List(Box::new(Type::String)), TimeClass::Step);
+        schema.declare_fact("customer.age", Type::Int, TimeClass::Step);
+        Arc::new(schema)
+    };
+    let facts = NamedFacts::of(schema.clone(), Timestamp::parse("2026-03-10T12:00:00Z").unwrap())
+        .with("customer.age", Value::Int(17))
+        .with("customer.tags", Value::List([Value::text("new"), Value::text("vip")].into()));
+    let shown = |text: &str| {
+        let explanation = Expression::compile(text, Some(&schema)).unwrap().explain(&facts);
+        (explanation.reasons().join("; "), serde_json::to_value(&explanation).unwrap())
+    };
+    let (text, tree) = shown("customer.tags.all(t, t != \"vip\")");
+    assert_eq!(
+        text,
+        "`customer.tags.all(t, t != \"vip\")` is false: `customer.tags` is [\"new\", \"vip\"], `t` is \"vip\""
+    );
+    assert_eq!(tree["parts"][1]["text"], "t != \"vip\"");
+    assert_eq!(tree["parts"][1]["parts"][0]["value"], "\"vip\"");
+    let (text, tree) = shown("cel.bind(grown, customer.age >= 18, grown && customer.tags.exists(t, t == \"vip\"))");
+    assert!(text.contains("`customer.age` is 17"), "{text}");
+    assert_eq!(tree["parts"][0]["text"], "customer.age >= 18");
+    assert_eq!(tree["parts"][1]["parts"][0]["text"], "grown");
+}

@@ -1,9 +1,12 @@
 //! Explanations: what every part of an expression came to, and which parts decided.
 
+use super::ast::Form;
 use super::checked::{Checked, Op, Ref};
 use super::evaluate::Machine;
+use super::evaluate_names::{Frame, Local};
 use super::flip::{Flips, flips};
 use super::print::{print_node, value_text};
+use super::stream::Bound;
 use super::{Facts, Missing, Outcome, stream};
 use crate::value::Value;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -39,14 +42,14 @@ enum Role {
 
 /// Evaluates an expression and keeps what every part came to.
 ///
-/// Parts inside macros and conditions of streams, which take many values, are not shown one by one. Quadratic in the depth of
-/// the expression.
+/// Of `all` and `exists` the element that decided is shown; other parts inside macros and conditions of streams, which take many
+/// values, are not shown one by one. Quadratic in the depth of the expression.
 #[must_use]
 pub fn explain(expression: &Checked, facts: &dyn Facts) -> Explanation {
     let steps = Cell::new(0);
     let machine = Machine::new(&expression.nodes, &expression.limits, facts, &steps);
     let spent = Spent { steps: &steps, before: Cell::new(0), most: expression.limits.steps.saturating_mul(4) };
-    part(expression, (&machine, &spent), expression.root)
+    part(expression, (&machine, &spent), expression.root, None)
 }
 
 /// The steps of all parts together: an explanation may take four times what an evaluation may, and then ends early.
@@ -69,40 +72,88 @@ pub fn explain_with_flips(expression: &Checked, facts: &dyn Facts) -> Explanatio
     Explanation { flips: flips(expression, facts), ..explain(expression, facts) }
 }
 
-fn part(expression: &Checked, within: (&Machine<'_>, &Spent<'_>), id: Ref) -> Explanation {
+fn part(expression: &Checked, within: Within<'_>, id: Ref, frame: Option<&Frame<'_>>) -> Explanation {
     let (machine, spent) = within;
     let node = expression.node(id);
-    let outcome = machine.settled(id, None).outcome;
+    let outcome = machine.settled(id, frame).outcome;
     let mut parts = Vec::new();
     let (mut role, mut note) = (Role::Plain, None);
     match &node.op {
         _ if spent.is_over() => {}
         Op::And(operands) | Op::Or(operands) => {
             role = Role::Junction;
-            junction(expression, within, operands, matches!(node.op, Op::Or(_)), &mut parts);
+            junction(expression, within, operands, matches!(node.op, Op::Or(_)), &mut parts, frame);
         }
         Op::Ternary { condition, yes, no } => {
-            let condition = part(expression, within, *condition);
+            let condition = part(expression, within, *condition, frame);
             let branch = condition.outcome.as_bool().map(|truth| if truth { *yes } else { *no });
             parts.push(condition);
-            parts.extend(branch.map(|branch| part(expression, within, branch)));
+            parts.extend(branch.map(|branch| part(expression, within, branch, frame)));
         }
-        // What lies below binds a variable.
-        Op::Loop { range, .. } => parts.push(part(expression, within, *range)),
-        Op::Bind { value, .. } => parts.push(part(expression, within, *value)),
+        Op::Loop { form, range, slot, second, body, .. } => {
+            let range = part(expression, within, *range, frame);
+            let decided = match (form, outcome.as_bool(), second, &range.outcome) {
+                (Form::All, Some(false), None, Outcome::Value(Value::List(items)))
+                | (Form::Exists, Some(true), None, Outcome::Value(Value::List(items))) => {
+                    deciding(expression, within, (*slot, *body), items, *form == Form::Exists, frame)
+                }
+                _ => None,
+            };
+            parts.push(range);
+            parts.extend(decided);
+        }
+        Op::Bind { slot, value, body } => {
+            let value = part(expression, within, *value, frame);
+            let inner = Frame { parent: frame, slot: *slot, local: Local::Bound(&value.outcome) };
+            let body = part(expression, within, *body, Some(&inner));
+            parts.extend([value, body]);
+        }
         Op::Stream(stream) => {
             role = Role::Stream(stream.terminal.name());
-            note = note_on(stream::left_out(machine, stream));
+            for bound in &stream.bounds {
+                if let Bound::RollingBy(by) | Bound::Since(by) | Bound::Before(by) = bound
+                    && !matches!(expression.node(*by).op, Op::Constant(_))
+                {
+                    parts.push(part(expression, within, *by, frame));
+                }
+            }
+            note = note_on(stream::left_out(machine, stream, frame));
         }
         op => {
             for child in op.children() {
                 if !matches!(expression.node(child).op, Op::Constant(_)) {
-                    parts.push(part(expression, within, child));
+                    parts.push(part(expression, within, child, frame));
                 }
             }
         }
     }
     Explanation { text: print_node(&expression.tree, node.syntax), outcome, parts, note, flips: None, role }
+}
+
+type Within<'a> = (&'a Machine<'a>, &'a Spent<'a>);
+
+/// Elements that are tried for the one that decided.
+const MOST_ELEMENTS: usize = 1_000;
+
+/// What the condition of `all` or `exists` came to for the element that decided.
+fn deciding(
+    expression: &Checked,
+    within: Within<'_>,
+    (slot, body): (u32, Ref),
+    items: &[Value],
+    wanted: bool,
+    frame: Option<&Frame<'_>>,
+) -> Option<Explanation> {
+    for item in items.iter().take(MOST_ELEMENTS) {
+        if within.1.is_over() {
+            return None;
+        }
+        let inner = Frame { parent: frame, slot, local: Local::Value(item) };
+        if within.0.settled(body, Some(&inner)).outcome.as_bool() == Some(wanted) {
+            return Some(part(expression, within, body, Some(&inner)));
+        }
+    }
+    None
 }
 
 fn note_on(left_out: i64) -> Option<String> {
@@ -116,13 +167,14 @@ fn note_on(left_out: i64) -> Option<String> {
 /// The operands up to the one that decided; only that one when there is one.
 fn junction(
     expression: &Checked,
-    within: (&Machine<'_>, &Spent<'_>),
+    within: Within<'_>,
     operands: &[Ref],
     absorbing: bool,
     parts: &mut Vec<Explanation>,
+    frame: Option<&Frame<'_>>,
 ) {
     for operand in operands {
-        let found = part(expression, within, *operand);
+        let found = part(expression, within, *operand, frame);
         let decided = found.outcome.as_bool() == Some(absorbing);
         if decided {
             parts.clear();
@@ -172,7 +224,7 @@ impl Explanation {
                 for part in &self.parts {
                     part.leaves(streams, &mut known);
                 }
-                if self.parts.is_empty() {
+                if self.parts.is_empty() || matches!(self.role, Role::Stream(_)) {
                     known.extend(self.note.clone());
                 }
                 let read = if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) };
@@ -187,7 +239,8 @@ impl Explanation {
 
     /// The values that were read. A stream that is the only one is called by what was asked of it.
     fn leaves(&self, streams: usize, known: &mut Vec<String>) {
-        if self.parts.is_empty() {
+        let stream = matches!(self.role, Role::Stream(_));
+        if self.parts.is_empty() || stream {
             let text = match &self.outcome {
                 Outcome::Value(value) => match self.role {
                     Role::Stream(asked) if streams == 1 => format!("{asked} is {}", plain(value)),
@@ -201,7 +254,7 @@ impl Explanation {
                 known.push(text);
             }
         }
-        for part in &self.parts {
+        for part in self.parts.iter().filter(|_| !stream) {
             part.leaves(streams, known);
         }
     }

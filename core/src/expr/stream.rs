@@ -194,8 +194,8 @@ pub(super) fn evaluate(machine: &Machine<'_>, stream: &Stream, frame: Option<&Fr
 }
 
 /// How many of the events that count lack the property; they are left out.
-pub(super) fn left_out(machine: &Machine<'_>, stream: &Stream) -> i64 {
-    match gather(machine, stream, None) {
+pub(super) fn left_out(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> i64 {
+    match gather(machine, stream, frame) {
         Ok(tally) if stream.property.is_some() => tally.certain - tally.told,
         _ => 0,
     }
