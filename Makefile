@@ -49,6 +49,10 @@ test-python: $(VENV)/wheel
 bench: ## run the benchmarks, peers side by side
 	cargo bench --manifest-path benches/Cargo.toml
 
+.PHONY: fuzz
+fuzz: ## fuzz the rule language for some minutes: against another implementation, and with damaged texts
+	cd fuzz && cargo run --release -- differ 1000000 && cargo run --release -- texts 1000000
+
 .PHONY: count
 count: ## count the instructions of matching rules, and fail when there are more
 	benches/instructions.sh
