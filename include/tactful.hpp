@@ -242,6 +242,12 @@ public:
     outcome.check(tactful_event_set_source(handle_.get(), source.c(), outcome));
     return *this;
   }
+  /* "device", "campaign", "page", "country" ... take text, "confidence" a number, "point" text such as "52.52,13.405". */
+  event &circumstance(text_view name, const value &told) {
+    detail::outcome outcome;
+    outcome.check(tactful_event_set_detail(handle_.get(), name.c(), told.c(), outcome));
+    return *this;
+  }
   event &identifier(text_view identifier) {
     detail::outcome outcome;
     outcome.check(tactful_event_add_identifier(handle_.get(), identifier.c(), outcome));

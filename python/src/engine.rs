@@ -292,6 +292,87 @@ impl Engine {
         })
     }
 
+    /// The value of an attribute at an instant: ``known``, ``told``, ``value``, ``until`` when that holds, and its ``type``.
+    ///
+    /// Args:
+    ///     customer: whose it is.
+    ///     attribute: its name.
+    ///     now: the instant; later events are not seen.
+    ///     as_of: the instant at which it is read, as known at ``now``; ``now`` when not given.
+    ///     known_at: up to when knowledge counts; ``now`` when not given.
+    ///
+    /// Raises:
+    ///     QueryError: for an attribute that the playbook does not declare.
+    #[pyo3(signature = (customer, attribute, now, *, as_of=None, known_at=None))]
+    fn attribute<'py>(
+        &self,
+        py: Python<'py>,
+        customer: &Bound<'py, Customer>,
+        attribute: &str,
+        now: &Bound<'py, PyAny>,
+        as_of: Option<&Bound<'py, PyAny>>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, customer, "attribute", Some(attribute), &[("now", Some(now)), ("as_of", as_of), ("known_at", known_at)])
+    }
+
+    /// Where the value of an attribute comes from: the ``fact`` that counts (event, source, origin, time, confidence), by what it
+    /// was chosen (``resolve``), and the facts that ``lost``, each with the reason (``because``).
+    ///
+    /// Args:
+    ///     customer: whose it is.
+    ///     attribute: its name.
+    ///     now: the instant; later events are not seen.
+    ///     known_at: up to when knowledge counts; ``now`` when not given.
+    ///
+    /// Raises:
+    ///     QueryError: for an attribute that the playbook does not declare.
+    #[pyo3(signature = (customer, attribute, now, *, known_at=None))]
+    fn why<'py>(
+        &self,
+        py: Python<'py>,
+        customer: &Bound<'py, Customer>,
+        attribute: &str,
+        now: &Bound<'py, PyAny>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, customer, "why", Some(attribute), &[("now", Some(now)), ("known_at", known_at)])
+    }
+
+    /// The session that is open at an instant: since when and until when, pages, channel, device, campaign, cart.
+    ///
+    /// Args:
+    ///     customer: whose it is.
+    ///     now: the instant; later events are not seen.
+    ///     known_at: up to when knowledge counts; ``now`` when not given.
+    #[pyo3(signature = (customer, now, *, known_at=None))]
+    fn session<'py>(
+        &self,
+        py: Python<'py>,
+        customer: &Bound<'py, Customer>,
+        now: &Bound<'py, PyAny>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, customer, "session", None, &[("now", Some(now)), ("known_at", known_at)])
+    }
+
+    /// Where a customer is at an instant, as far as that is known, and the stores by distance in metres.
+    ///
+    /// Args:
+    ///     customer: whose place it is.
+    ///     now: the instant; later events are not seen.
+    ///     known_at: up to when knowledge counts; ``now`` when not given.
+    #[pyo3(signature = (customer, now, *, known_at=None))]
+    fn location<'py>(
+        &self,
+        py: Python<'py>,
+        customer: &Bound<'py, Customer>,
+        now: &Bound<'py, PyAny>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, customer, "location", None, &[("now", Some(now)), ("known_at", known_at)])
+    }
+
     /// Decides what a customer should see at ``now``, or that silence is better. Changes nothing.
     ///
     /// Args:
@@ -441,4 +522,28 @@ fn texts(pairs: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
         documents.push((name, text));
     }
     Ok(documents)
+}
+
+impl Engine {
+    /// Asks a question about a customer that has a method of its own.
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        customer: &Bound<'py, Customer>,
+        name: &str,
+        attribute: Option<&str>,
+        times: &[(&str, Option<&Bound<'py, PyAny>>)],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let question = PyDict::new(py);
+        question.set_item("query", name)?;
+        if let Some(attribute) = attribute {
+            question.set_item("attribute", attribute)?;
+        }
+        for (key, time) in times {
+            if let Some(time) = time.filter(|time| !time.is_none()) {
+                question.set_item(key, time)?;
+            }
+        }
+        self.query(py, Some(customer), question.as_any())
+    }
 }
