@@ -150,7 +150,7 @@ proptest! {
                 match &effect.what {
                     Effected::SegmentEntered { segment } => _ = members.insert(segment, true),
                     Effected::SegmentLeft { segment } => _ = members.insert(segment, false),
-                    Effected::StageChanged { .. } => {}
+                    _ => {}
                 }
             }
             for (segment, member) in engine.segments(&customer, now) {
