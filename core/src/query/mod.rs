@@ -12,6 +12,7 @@ mod read;
 mod schema;
 mod session;
 mod tact;
+mod trend;
 mod why;
 
 pub use error::QueryError;
@@ -49,15 +50,24 @@ enum Subject {
     Playbook,
     /// One customer; a base finds them by `identifier`.
     Customer,
+    /// All customers of a base.
+    Base,
 }
 
 /// Who is asked.
 struct Asked<'a> {
     engine: &'a Engine,
     customer: Option<&'a Customer>,
+    base: Option<&'a CustomerBase>,
 }
 
 impl<'a> Asked<'a> {
+    /// The base that the question is about.
+    fn base(&self) -> Result<&'a CustomerBase, QueryError> {
+        let missing = || QueryError::new("missing_base", "", "the question is about all customers; ask a customer base");
+        self.base.ok_or_else(missing)
+    }
+
     /// The customer that the question is about.
     fn customer(&self) -> Result<&'a Customer, QueryError> {
         let missing = || QueryError::new("missing_customer", "", "the question is about a customer; give one");
@@ -106,6 +116,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<tact::Unused>(),
     Entry::of::<session::Session>(),
     Entry::of::<session::Location>(),
+    Entry::of::<trend::Trend>(),
 ];
 
 impl Engine {
@@ -126,7 +137,7 @@ impl Engine {
     /// ```
     pub fn query<'a>(&self, customer: impl Into<Option<&'a Customer>>, question: &str) -> Result<String, QueryError> {
         let (entry, entries) = read(question)?;
-        (entry.answer)(&entries, &Asked { engine: self, customer: customer.into() })
+        (entry.answer)(&entries, &Asked { engine: self, customer: customer.into(), base: None })
     }
 }
 
@@ -139,8 +150,8 @@ impl CustomerBase {
     pub fn query(&self, question: &str) -> Result<String, QueryError> {
         let (entry, mut entries) = read(question)?;
         let engine = self.engine();
-        if entry.subject == Subject::Playbook {
-            return (entry.answer)(&entries, &Asked { engine, customer: None });
+        if entry.subject != Subject::Customer {
+            return (entry.answer)(&entries, &Asked { engine, customer: None, base: Some(self) });
         }
         let place = entries.iter().position(|(key, _)| key == "identifier");
         let identifier = match place.map(|place| entries.remove(place).1) {
@@ -160,7 +171,7 @@ impl CustomerBase {
                 &nobody
             }
         };
-        (entry.answer)(&entries, &Asked { engine, customer: Some(customer) })
+        (entry.answer)(&entries, &Asked { engine, customer: Some(customer), base: Some(self) })
     }
 }
 
