@@ -1107,6 +1107,19 @@ tactful_status tactful_engine_advance(const struct tactful_engine *engine,
                                       struct tactful_error **error);
 
 /**
+ * Folds events of a customer that are older than the playbook keeps them at `horizon` into exact totals, after letting time pass up
+ * to there. `count` (how many were folded) and `effects` may be null; the caller frees the effects.
+ *
+ * The engine may be shared between threads, the customer not. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_engine_fold(const struct tactful_engine *engine,
+                                   struct tactful_customer *customer,
+                                   int64_t horizon_micros,
+                                   uint64_t *count,
+                                   struct tactful_effects **effects,
+                                   struct tactful_error **error);
+
+/**
  * The first instant after everything derived so far at which something may change without an event, in microseconds since
  * 1970; TACTFUL_NO_TIME when nothing will, and for null.
  *

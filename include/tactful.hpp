@@ -467,6 +467,8 @@ public:
   /** Tells what came of a decision: "shown", "clicked", "rejected" ... */
   effects record_outcome(customer &to, const decision &made, text_view what, std::int64_t time) const;
   effects advance(customer &to, std::int64_t now) const;
+  /** Old events become exact totals; how many there were. */
+  std::uint64_t fold(customer &of, std::int64_t horizon) const;
   /** no_time when nothing will change without an event. */
   std::int64_t next_due(const customer &of) const noexcept;
   decision decide(const customer &who, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const;
@@ -545,6 +547,13 @@ inline effects engine::advance(customer &to, std::int64_t now) const {
   detail::outcome outcome;
   outcome.check(tactful_engine_advance(handle_.get(), to.c(), now, caused.handle_.out(), outcome));
   return caused;
+}
+
+inline std::uint64_t engine::fold(customer &of, std::int64_t horizon) const {
+  std::uint64_t count = 0;
+  detail::outcome outcome;
+  outcome.check(tactful_engine_fold(handle_.get(), of.c(), horizon, &count, nullptr, outcome));
+  return count;
 }
 
 inline std::int64_t engine::next_due(const customer &of) const noexcept {

@@ -178,6 +178,33 @@ pub unsafe extern "C" fn tactful_engine_advance(
     })
 }
 
+/// Folds events of a customer that are older than the playbook keeps them at `horizon` into exact totals, after letting time pass up
+/// to there. `count` (how many were folded) and `effects` may be null; the caller frees the effects.
+///
+/// The engine may be shared between threads, the customer not. Fails with TACTFUL_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_engine_fold(
+    engine: *const tactful_engine,
+    customer: *mut tactful_customer,
+    horizon_micros: i64,
+    count: *mut u64,
+    effects: *mut *mut tactful_effects,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let (engine, customer) = unsafe { (shared(engine, "engine")?, exclusive(customer, "customer")?) };
+        let (folded, caused) = engine.engine.fold(&mut customer.customer, time(horizon_micros, "horizon_micros")?);
+        if !count.is_null() {
+            // SAFETY: by contract.
+            unsafe { count.write(folded) };
+        }
+        // SAFETY: by contract.
+        unsafe { give_effects(effects, &[caused]) };
+        Ok(())
+    })
+}
+
 /// The first instant after everything derived so far at which something may change without an event, in microseconds since
 /// 1970; TACTFUL_NO_TIME when nothing will, and for null.
 ///

@@ -222,6 +222,20 @@ impl Engine {
         })
     }
 
+    /// Folds events that are older than the playbook keeps them at ``horizon`` into exact totals, after letting time pass up to there.
+    /// Gives how many were folded, and what changed by then without an event.
+    ///
+    /// Counts, sums, least and greatest of all events stay exact; windows that cut through what was folded are unknown. An event from
+    /// before the fold that arrives later is an ``EventError`` with the code ``too_late``.
+    fn fold(&self, py: Python<'_>, customer: &Bound<'_, Customer>, horizon: &Bound<'_, PyAny>) -> PyResult<(u64, Effects)> {
+        guard(|| {
+            let horizon = time::instant(horizon, "horizon").map_err(Bad::request)?;
+            let customer = customer.get();
+            let (count, found) = py.detach(|| Ok::<_, PyErr>(self.engine.fold(&mut *write(&customer.customer)?, horizon)))?;
+            Ok((count, Effects::of(py, found)?))
+        })
+    }
+
     /// The first instant, in UTC, at which something may change without an event; ``None`` when nothing will.
     ///
     /// It counts from what was derived last, by :meth:`record` or :meth:`advance`.

@@ -67,3 +67,22 @@ def test_another_version_keeps_aside_what_it_does_not_know(customer: tactful.Cus
     moved = other.customer_from_bytes(customer.to_bytes())
     assert [(code, path) for _, code, path in moved.aside()] == [("wrong_type", "properties.amount")] * 3
     assert len(moved) == 3 and len(moved.aside()[0][0].properties) == 1
+
+
+def test_old_events_fold_into_totals() -> None:
+    engine = tactful.Engine.compile(
+        {
+            "shop.yaml": "playbook: shop\nversion: 1\nidentity: {customer: {}}\n"
+            "events: {visit: {retention: 30d, properties: {page: string}}}\nsegments: {often: events('visit').count() >= 3}\n"
+        }
+    )
+    customer = engine.customer("customer:ada")
+    for day in range(3):
+        engine.record(customer, tactful.Event("visit", START + day * DAY, "customer:ada"))
+    count, effects = engine.fold(customer, START + 60 * DAY)
+    assert (count, len(effects), len(customer)) == (3, 0, 0)
+    assert engine.segments(customer, START + 60 * DAY) == {"often": True}
+    with pytest.raises(tactful.EventError) as caught:
+        engine.record(customer, tactful.Event("visit", START, "customer:ada"))
+    assert caught.value.code == "too_late"
+    assert engine.segments(pickle.loads(pickle.dumps(customer)), START + 90 * DAY) == {"often": True}

@@ -60,6 +60,7 @@ impl CustomerBase {
         let customers = groups.into_iter().map(|(owner, (strands, told))| {
             let mut customer = Customer::of_strands(strands).known_by(owner.clone());
             customer.derived = Derived::told_until(told);
+            engine.restart(&mut customer);
             (owner, customer)
         });
         Ok(CustomerBase { customers: customers.collect(), engine, links, unknown })

@@ -20,7 +20,7 @@ pub(crate) use sources::{Source, Sources};
 
 use crate::customer::{Place, SegmentState, View};
 use crate::expr::plan::{Asker, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
-use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Outcome, PropertyId, Read, Run, RunColumn};
+use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, Outcome, PropertyId, Read, Run, RunColumn};
 use crate::value::{Span, Timestamp, Value, Zone};
 use smallvec::SmallVec;
 use std::cell::{Cell, OnceCell};
@@ -285,6 +285,11 @@ impl Facts for Context<'_> {
     fn run(&self, kinds: &[EventKind], span: Span, properties: &[PropertyId]) -> Option<Run<'_>> {
         let span = Span { after: span.after, until: span.until.min(self.now) };
         self.view.run_of(kinds, span, properties)
+    }
+
+    fn folded(&self, kinds: &[EventKind], span: Span, property: Option<PropertyId>) -> Option<Folded> {
+        let span = Span { after: span.after, until: span.until.min(self.now) };
+        self.view.folded(kinds, span, property)
     }
 
     fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp> {

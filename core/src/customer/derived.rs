@@ -23,6 +23,16 @@ pub struct Derived {
     checkpoints: Vec<Checkpoint>,
     /// Instants since the last checkpoint.
     walked: u32,
+    /// Where a walk begins when events before it were folded.
+    pub(crate) start: Option<Arc<Start>>,
+}
+
+/// What was derived before events were folded.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Start {
+    /// Up to when knowledge counted.
+    pub(crate) known: Timestamp,
+    pub(crate) state: Derived,
 }
 
 /// What the last instant changed, as it was before.
@@ -218,6 +228,26 @@ impl Derived {
         Derived { advanced: told, ..Derived::default() }
     }
 
+    /// Nothing derived yet, but what there is to begin from.
+    pub(crate) fn starting(start: Option<Arc<Start>>) -> Self {
+        Derived { start, ..Derived::default() }
+    }
+
+    /// Takes up what was derived before events were folded, for a walk from the beginning to `to`.
+    pub(crate) fn resume(&mut self, to: Timestamp) {
+        let Some(start) = &self.start else { return };
+        if self.settled.is_none() && start.state.settled.is_some_and(|settled| settled <= to) {
+            let Derived { settled, segments, journeys, changes, .. } = start.state.clone();
+            (self.settled, self.segments, self.journeys, self.changes) = (settled, segments, journeys, changes);
+            self.forget();
+        }
+    }
+
+    /// Forgets how to come back to earlier instants, because their events are there no longer.
+    pub(crate) fn forget(&mut self) {
+        (self.undo, self.checkpoints, self.walked) = (Undo::default(), Vec::new(), 0);
+    }
+
     /// From here on what changes is remembered, to come back when another event of the next instant arrives.
     pub(crate) fn mark(&mut self) {
         let Derived { settled, changes, undo, .. } = self;
@@ -236,6 +266,7 @@ impl Derived {
             undo: Undo::default(),
             checkpoints: Vec::new(),
             walked: 0,
+            start: self.start.clone(),
         }
     }
 
@@ -261,7 +292,7 @@ impl Derived {
             self.checkpoints.pop();
         }
         let Some(checkpoint) = self.checkpoints.last() else {
-            *self = Derived { advanced: self.advanced, ..Derived::default() };
+            *self = Derived { advanced: self.advanced, start: self.start.take(), ..Derived::default() };
             return (changes, 0);
         };
         let taken = changes.split_off(checkpoint.changes.min(changes.len()));

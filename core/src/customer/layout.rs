@@ -117,7 +117,7 @@ impl CellKind {
         matches!(self, CellKind::Bits(Bits::Decimal { .. }))
     }
 
-    fn of(ty: &Type) -> Self {
+    pub(super) fn of(ty: &Type) -> Self {
         match ty {
             Type::Bool => CellKind::Bits(Bits::Bool),
             Type::Int => CellKind::Bits(Bits::Int),

@@ -8,6 +8,7 @@ mod derived;
 mod details;
 mod event;
 mod event_json;
+mod fold;
 mod identifier;
 mod layout;
 mod marks;
@@ -22,11 +23,14 @@ mod view;
 pub use crate::expr::Detail;
 pub use bytes::Aside;
 pub(crate) use bytes::{Read, Renames, read, tag, write_strands, write_unknown};
+pub(crate) use derived::Start;
 pub use derived::{Change, Derived, JourneyState, Place, SegmentState, Visit, What};
 pub use details::Details;
 pub(crate) use details::{detail_value, read as read_detail};
 pub use event::{Event, EventError};
 pub use event_json::MAX_JSON;
+pub(crate) use fold::{Checkpoint, Numbers, StateNames, Sum};
+pub use fold::{Fold, Totals};
 pub use identifier::{Identifier, IdentifierError};
 pub use layout::Layout;
 pub(crate) use namespaces::{Named, Namespaces};
@@ -52,6 +56,8 @@ pub struct Customer {
     pub(crate) derived: Derived,
     /// Sections of its bytes that this version does not know.
     unknown: Option<Box<Vec<Section>>>,
+    /// What was derived from all strands together before events were folded.
+    checkpoint: Option<Box<Checkpoint>>,
 }
 
 /// How much is known, not what.
@@ -64,23 +70,35 @@ impl fmt::Debug for Customer {
 impl Customer {
     /// A customer without events. [`Engine::customer`](crate::Engine::customer) makes one.
     pub(crate) fn new(identifier: Identifier, layout: Arc<Layout>) -> Self {
-        Customer { strands: vec![Strand::new(identifier, layout)], smallest: None, derived: Derived::default(), unknown: None }
+        Customer {
+            strands: vec![Strand::new(identifier, layout)],
+            smallest: None,
+            derived: Derived::default(),
+            unknown: None,
+            checkpoint: None,
+        }
     }
 
     /// A customer made of strands; at least one.
     pub(crate) fn of_strands(mut strands: Vec<Strand>) -> Self {
         strands.sort_by(|a, b| a.identifier().cmp(b.identifier()));
-        Customer { strands, smallest: None, derived: Derived::default(), unknown: None }
+        Customer { strands, smallest: None, derived: Derived::default(), unknown: None, checkpoint: None }
     }
 
     /// The customer out of bytes that [`to_bytes`](Self::to_bytes) wrote; nothing is derived yet.
     pub(crate) fn of_bytes(bytes: &[u8], layout: &Arc<Layout>) -> Result<Self, StateError> {
-        let Read { strands, told, unknown } = read(bytes, Content::Customer, layout, |_| Ok(false))?;
+        let Read { strands, told, unknown, checkpoint } = read(bytes, Content::Customer, layout, |_| Ok(false))?;
         if strands.is_empty() {
             return Err(StateError::new("truncated", bytes.len(), "expected at least one strand"));
         }
         let derived = Derived::told_until(told);
-        Ok(Customer { strands, smallest: None, derived, unknown: (!unknown.is_empty()).then(|| Box::new(unknown)) })
+        Ok(Customer {
+            strands,
+            smallest: None,
+            derived,
+            unknown: (!unknown.is_empty()).then(|| Box::new(unknown)),
+            checkpoint: checkpoint.map(Box::new),
+        })
     }
 
     /// The customer as bytes: the story, and up to when its effects were told. What is derived from it is not written.
@@ -90,6 +108,31 @@ impl Customer {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         bytes::write(self)
+    }
+
+    /// What was derived before events were folded: from the only strand, or from all of them together.
+    pub(crate) fn checkpoint(&self) -> Option<&Checkpoint> {
+        match &self.strands[..] {
+            [strand] => strand.folded().and_then(|fold| fold.checkpoint.as_ref()),
+            _ => self.checkpoint.as_deref(),
+        }
+    }
+
+    /// Keeps what was derived from all strands together; one alone keeps it itself.
+    pub(crate) fn set_checkpoint(&mut self, checkpoint: Checkpoint) {
+        self.checkpoint = (self.strands.len() > 1).then(|| Box::new(checkpoint));
+    }
+
+    /// Gives memory back that events which are gone still take.
+    pub(crate) fn compact(&mut self) {
+        let Some(layout) = self.strands.first().map(|strand| strand.layout().clone()) else { return };
+        if let Ok(again) = Customer::of_bytes(&self.to_bytes(), &layout) {
+            self.strands = again.strands;
+        }
+    }
+
+    pub(crate) fn strands_mut(&mut self) -> &mut [Strand] {
+        &mut self.strands
     }
 
     fn unknown(&self) -> &[Section] {

@@ -1,4 +1,5 @@
 use super::bytes::Aside;
+use super::fold::{Fold, Numbers, Totals};
 use super::identifier::Identifier;
 use super::layout::{CellKind, Layout};
 use super::texts::Texts;
@@ -26,6 +27,8 @@ pub struct Strand {
     late: Option<Timestamp>,
     /// Events of another version of the playbook that do not fit this one.
     aside: Option<Box<Vec<Aside>>>,
+    /// What is left of events that were folded.
+    fold: Option<Box<Fold>>,
 }
 
 /// An event that fits the schema, ready to be put in its place. Borrows its texts.
@@ -99,6 +102,7 @@ impl Strand {
             ids: Texts::default(),
             late: None,
             aside: None,
+            fold: None,
         }
     }
 
@@ -113,13 +117,80 @@ impl Strand {
         let tracks: SmallVec<[(EventKind, Track); 4]> = tracks.into_iter().collect();
         let known = tracks.iter().flat_map(|(_, track)| track.known.iter().zip(&track.times));
         let late = known.filter(|(known, time)| known > time).map(|(known, _)| *known).max();
-        Strand { identifier, layout, tracks, texts, ids, late, aside: None }
+        Strand { identifier, layout, tracks, texts, ids, late, aside: None, fold: None }
     }
 
     /// Events that were told to another version of the playbook and do not fit this one: kept, but not read.
     #[must_use]
     pub fn aside(&self) -> &[Aside] {
         self.aside.as_ref().map_or(&[], |aside| aside)
+    }
+
+    /// What is left of events that were folded.
+    #[must_use]
+    pub fn folded(&self) -> Option<&Fold> {
+        self.fold.as_deref()
+    }
+
+    pub(crate) fn set_fold(&mut self, fold: Option<Fold>) {
+        self.fold = fold.map(Box::new);
+    }
+
+    /// Up to when events of a type are folded.
+    pub(crate) fn folded_until(&self, kind: EventKind) -> Option<Timestamp> {
+        self.totals(kind).map(|totals| totals.until)
+    }
+
+    pub(super) fn totals(&self, kind: EventKind) -> Option<&Totals> {
+        let fold = self.fold.as_ref()?;
+        fold.kinds.get(&self.layout.schema().event_decl(kind)?.name)
+    }
+
+    /// Whether there are events of a type at or before an instant.
+    pub(crate) fn has_before(&self, kind: EventKind, until: Timestamp) -> bool {
+        self.track(kind).and_then(|track| track.times.first()).is_some_and(|first| *first <= until)
+    }
+
+    /// When the last of its events became known.
+    pub(crate) fn known(&self) -> Timestamp {
+        let last = self.tracks.iter().filter_map(|(_, track)| track.times.last().copied()).max();
+        self.late.max(last).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Folds the events of a type up to an instant into totals; tells how many there were.
+    pub(crate) fn fold(&mut self, kind: EventKind, until: Timestamp) -> u64 {
+        let layout = self.layout.clone();
+        let Some(event) = layout.schema().event_decl(kind) else { return 0 };
+        let Some(track) = self.track(kind) else { return 0 };
+        let rows = track.times.partition_point(|time| *time <= until);
+        let Some(first) = track.times.first().copied().filter(|_| rows > 0) else { return 0 };
+        let before = self.fold.as_ref().and_then(|fold| fold.kinds.get(&event.name)).cloned();
+        let mut totals = before.unwrap_or_else(|| Totals::new(until, first));
+        for row in 0..rows {
+            let Some(head) = track.head(row) else { break };
+            totals.count += 1;
+            totals.last = head.time;
+            totals.known = totals.known.max(head.known_at);
+            for (column, property) in event.properties.iter().enumerate() {
+                if let (Some(CellKind::Bits(meaning)), Cell::Bits(bits)) = (layout.cell(kind, column), track.cell(row, column))
+                    && Numbers::of(meaning)
+                {
+                    match totals.numbers.get_mut(&property.name) {
+                        Some(numbers) if numbers.meaning == meaning => numbers.add(bits),
+                        _ => {
+                            totals.numbers.insert(property.name.clone(), Numbers::first(meaning, bits));
+                        }
+                    }
+                }
+            }
+        }
+        totals.until = totals.until.max(until);
+        if let Some(track) = self.track_mut(kind) {
+            track.remove_first(rows);
+        }
+        self.tracks.retain(|(_, track)| track.len() > 0);
+        self.fold.get_or_insert_default().kinds.insert(event.name.clone(), totals);
+        rows as u64
     }
 
     pub(super) fn set_aside(&mut self, aside: Vec<Aside>) {

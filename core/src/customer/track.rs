@@ -133,6 +133,31 @@ impl Track {
         }
     }
 
+    /// Takes the first `rows` events out.
+    pub(super) fn remove_first(&mut self, rows: usize) {
+        fn cut<T>(column: &mut Vec<T>, rows: usize) {
+            column.drain(..rows.min(column.len()));
+        }
+        self.marks = None;
+        for times in [&mut self.times, &mut self.known] {
+            cut(times, rows);
+        }
+        cut(&mut self.sequences, rows);
+        for codes in [&mut self.ids, &mut self.channels, &mut self.sources, &mut self.details] {
+            cut(codes, rows);
+        }
+        for column in &mut self.columns {
+            match column {
+                Cells::Bits { bits, missing } => {
+                    cut(bits, rows);
+                    cut(missing, rows);
+                }
+                Cells::Codes(codes) => cut(codes, rows),
+                Cells::Whole(values) => cut(values, rows),
+            }
+        }
+    }
+
     /// Notes that an event was known earlier than thought.
     pub(super) fn known_earlier(&mut self, row: usize, known_at: Timestamp) {
         let known = self.head(row).map(|head| head.known_at);

@@ -117,6 +117,9 @@ impl<'a> View<'a> {
     pub(crate) fn seen(&self, kind: EventKind) -> Seen<'a> {
         let mut found = Seen::Nothing;
         for (number, strand) in self.strands.iter().enumerate() {
+            if strand.folded_until(kind).is_some() {
+                return Seen::Scattered;
+            }
             let Some((place, track)) = strand.placed(kind) else { continue };
             let Some(last) = track.times.last() else { continue };
             if matches!(found, Seen::Columns(_)) {
@@ -145,6 +148,39 @@ impl<'a> View<'a> {
     /// A property of the events of the track at a place that [`seen`](Self::seen) told.
     pub(crate) fn column(&self, place: (u32, u32), property: PropertyId) -> Option<RunColumn<'a>> {
         self.strands.get(place.0 as usize)?.column(place.1 as usize, property)
+    }
+
+    /// What is left of events of some types that were folded and lie, or may lie, in a span.
+    pub(crate) fn folded(&self, kinds: &[EventKind], span: Span, property: Option<PropertyId>) -> Option<expr::Folded> {
+        let mut found: Option<expr::Folded> = None;
+        for strand in self.strands.iter().filter(|strand| strand.folded().is_some()) {
+            for kind in kinds {
+                let Some(totals) = strand.totals(*kind).filter(|totals| totals.count > 0) else { continue };
+                if totals.last <= span.after || totals.first > span.until {
+                    continue;
+                }
+                let within = totals.first > span.after && totals.last <= span.until && totals.known <= self.known_at;
+                let numbers = property.and_then(|property| {
+                    let column = strand.layout().column(*kind, property)?;
+                    let name = &strand.layout().schema().event_decl(*kind)?.properties.get(column)?.name;
+                    totals.numbers(name, strand.layout().cell(*kind, column)?)
+                });
+                let count = i64::try_from(totals.count).unwrap_or(i64::MAX);
+                let (first, last, until) = (totals.first, totals.last, totals.until);
+                found = Some(match found {
+                    None => expr::Folded { whole: within, count, first, last, until, numbers },
+                    Some(before) => expr::Folded {
+                        whole: before.whole && within,
+                        count: before.count.saturating_add(count),
+                        first: before.first.min(first),
+                        last: before.last.max(last),
+                        until: before.until.max(until),
+                        numbers: before.numbers.zip(numbers).and_then(|(one, other)| one.with(&other)),
+                    },
+                });
+            }
+        }
+        found
     }
 
     /// The latest event of a type at or before an instant.

@@ -45,7 +45,8 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
             let sources = &model.rules.sources;
             let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
             let identity = Namespaces::compile(&playbook.namespaces, playbook.identity_limits);
-            Ok(Inner { playbook, identity, model, offers, flow, trends, warnings: findings })
+            let names = super::Engine::state_names(&trends);
+            Ok(Inner { playbook, identity, model, offers, flow, names, trends, warnings: findings })
         }
         _ => Err(findings),
     }

@@ -4,6 +4,7 @@ mod attributes;
 mod audience;
 mod compile;
 mod effect;
+mod fold;
 mod labels;
 mod reach;
 mod trends;
@@ -19,7 +20,8 @@ pub use labels::Unread;
 
 use crate::context::Context;
 use crate::customer::{
-    ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Prepared, View,
+    ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Prepared, StateNames,
+    View,
 };
 use crate::decide::{self, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Said, Trace};
 use crate::encoding::StateError;
@@ -72,6 +74,8 @@ struct Inner {
     offers: Offers,
     flow: Flow,
     trends: Arc<TrendRules>,
+    /// Names of what is derived.
+    names: Arc<StateNames>,
     warnings: Diagnostics,
 }
 
@@ -154,7 +158,8 @@ impl Engine {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn customer_from_bytes(&self, bytes: &[u8]) -> Result<Customer, StateError> {
-        let customer = Customer::of_bytes(bytes, self.layout())?;
+        let mut customer = Customer::of_bytes(bytes, self.layout())?;
+        self.restart(&mut customer);
         customer.strands().iter().try_for_each(|strand| self.owns(strand.identifier()))?;
         Ok(customer)
     }
@@ -244,6 +249,10 @@ impl Engine {
     ) -> Result<Arrival, EventError> {
         let full = || EventError::new("story_full", "", "the customer's story holds more than 4 GiB of text");
         let strand = customer.strand_mut(identifier, self.layout()).ok_or_else(full)?;
+        if let Some(until) = strand.folded_until(event.kind).filter(|until| event.time <= *until) {
+            let message = format!("events of this type up to {until} are folded into totals, so none can be added there");
+            return Err(EventError::new("too_late", "time", message));
+        }
         strand.insert(event).map_err(|_| full())
     }
 
@@ -407,7 +416,8 @@ impl Engine {
         if due && cached.settled.is_some() {
             return Cow::Borrowed(cached);
         }
-        let mut state = if usable { cached.for_question() } else { Derived::default() };
+        let start = cached.start.clone().filter(|start| start.known <= view.known_at());
+        let mut state = if usable { cached.for_question() } else { Derived::starting(start) };
         derive(&self.0.model, view, &mut state, now);
         Cow::Owned(state)
     }

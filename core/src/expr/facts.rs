@@ -46,12 +46,75 @@ pub trait Facts {
         None
     }
 
+    /// What is left of events of some types that were folded and lie, or may lie, in a span; with totals of a property.
+    fn folded(&self, kinds: &[EventKind], span: Span, property: Option<PropertyId>) -> Option<Folded> {
+        let _ = (kinds, span, property);
+        None
+    }
+
     /// The first instant after `now` at which an event of these types will be seen that is not seen yet: events recorded
     /// with a later time than `now`.
     fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp>;
 
     /// The session that is open at `now`: its first instant, and the first instant at which it will be over.
     fn session(&self) -> Option<(Timestamp, Timestamp)>;
+}
+
+/// What is left of events that were folded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Folded {
+    /// Whether all of them lie in the span and were known.
+    pub whole: bool,
+    /// How many there were.
+    pub count: i64,
+    /// When the first happened.
+    pub first: Timestamp,
+    /// When the last happened.
+    pub last: Timestamp,
+    /// Up to when events are folded.
+    pub until: Timestamp,
+    /// Totals of the property; `None` when there are none.
+    pub numbers: Option<FoldedNumbers>,
+}
+
+/// Totals of a property of folded events.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FoldedNumbers {
+    /// How many events have it.
+    pub told: i64,
+    /// Their sum.
+    pub sum: Option<Value>,
+    /// The least.
+    pub least: Option<Value>,
+    /// The greatest.
+    pub greatest: Option<Value>,
+}
+
+impl FoldedNumbers {
+    /// Both together; `None` when that has no exact answer, as for doubles, whose sum depends on the order of the story.
+    pub(crate) fn with(self, other: &FoldedNumbers) -> Option<FoldedNumbers> {
+        if other.told == 0 {
+            return Some(self);
+        }
+        if self.told == 0 {
+            return Some(other.clone());
+        }
+        let sum = match (self.sum?, other.sum.as_ref()?) {
+            (Value::Int(a), Value::Int(b)) => Value::Int(a.checked_add(*b)?),
+            (Value::Uint(a), Value::Uint(b)) => Value::Uint(a.checked_add(*b)?),
+            (Value::Decimal(a), Value::Decimal(b)) => Value::Decimal(a.checked_add(*b).ok()?),
+            _ => return None,
+        };
+        let (least, greatest) = (self.least?, self.greatest?);
+        let (low, high) = (other.least.clone()?, other.greatest.clone()?);
+        let less = |a: &Value, b: &Value| super::value_ops::total_order(a, b).is_lt();
+        Some(FoldedNumbers {
+            told: self.told + other.told,
+            sum: Some(sum),
+            least: Some(if less(&low, &least) { low } else { least }),
+            greatest: Some(if less(&greatest, &high) { high } else { greatest }),
+        })
+    }
 }
 
 /// One event as an expression sees it.

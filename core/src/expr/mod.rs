@@ -88,7 +88,7 @@ pub use detail::Detail;
 pub use evaluate::{Evaluated, evaluate};
 pub use explain::{Explanation, explain, explain_with_flips};
 pub use expression::{Expression, NamedFacts};
-pub use facts::{Answer, EventRow, Facts, Missing, Read};
+pub use facts::{Answer, EventRow, Facts, Folded, FoldedNumbers, Missing, Read};
 pub use flip::{Beyond, Change, Flips, flips};
 pub use format::format;
 pub use index::batch::{BatchMatches, BlockMatches, RuleColumns};

@@ -8,7 +8,7 @@ use super::row_test::RowTests;
 use super::stream_follow::{self, Follow, Verdict};
 use super::stream_reach::{Reach, reach};
 use super::value_ops::{self, Fault};
-use super::{EventKind, EventRow, Facts, Missing, Outcome, PropertyId};
+use super::{EventKind, EventRow, Facts, Folded, FoldedNumbers, Missing, Outcome, PropertyId};
 use super::{stream_columns, stream_ends};
 use crate::value::{Decimal, Duration, Timestamp, Unit, Value, Zone};
 use std::ops::ControlFlow;
@@ -181,6 +181,8 @@ pub(super) struct Tally {
     units: Vec<Timestamp>,
     /// How many a day, and whether that changes with every instant.
     rate: (Option<f64>, bool),
+    /// Folded events that may count, but of which only totals are left.
+    gone: Option<Missing>,
     /// How many different values there are, when they were counted without being kept.
     pub(super) distinct: Option<i64>,
 }
@@ -212,12 +214,18 @@ fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> 
         Ok(reach) => reach,
         Err(failed) => return Err(Partial::new(failed, until)),
     };
-    if let Some(tally) = stream_columns::gather(machine, stream, &reach, until) {
+    let folded = facts.folded(&stream.kinds, reach.span, stream.property);
+    if folded.is_none()
+        && let Some(tally) = stream_columns::gather(machine, stream, &reach, until)
+    {
         return tally
             .map(|tally| tally.paced(&reach))
             .map_err(|fault| Partial::new(machine.error(fault), Some(machine.soon())));
     }
     let mut tally = Tally::until(until);
+    if let Some(folded) = &folded {
+        tally.begin(stream, &reach, folded);
+    }
     let follows = stream_follow::verdicts(machine, stream, &reach, frame, &mut tally.until)?;
     let mut fault = None;
     let mut at = 0;
@@ -250,6 +258,35 @@ impl Tally {
     /// Nothing gathered yet.
     pub(super) fn until(until: Option<Timestamp>) -> Self {
         Tally { until, ..Tally::default() }
+    }
+
+    /// Begins with the totals of folded events, where they are enough; otherwise what is asked is not known.
+    fn begin(&mut self, stream: &Stream, reach: &Reach, folded: &Folded) {
+        let plain = folded.whole && stream.conditions.is_empty() && stream.follows.is_empty();
+        let (numbers, told) = match &folded.numbers {
+            Some(numbers) => (numbers.clone(), true),
+            None => (FoldedNumbers::default(), false),
+        };
+        let value = match stream.terminal {
+            Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst | Terminal::Rate if plain => None,
+            Terminal::Sum | Terminal::Avg if plain && told => numbers.sum,
+            Terminal::Min if plain && told => numbers.least,
+            Terminal::Max if plain && told => numbers.greatest,
+            _ => {
+                let path = format!("events up to {}, of which only totals are kept", folded.until);
+                self.gone = Some(Missing::one(Arc::from(path)));
+                // They leave a rolling window with the last of them.
+                for length in &reach.lengths {
+                    self.until = earlier(self.until, Some(folded.last.saturating_add_micros(*length)));
+                }
+                return;
+            }
+        };
+        for length in &reach.lengths {
+            self.until = earlier(self.until, Some(folded.first.saturating_add_micros(*length)));
+        }
+        (self.certain, self.told, self.value) = (folded.count, numbers.told, value);
+        (self.first, self.last) = (Some(folded.first), Some(folded.last));
     }
 
     fn add(
@@ -362,6 +399,16 @@ impl Tally {
         // One event that surely counts is enough, as one true operand is for `||`.
         if stream.terminal == Terminal::Exists && self.certain > 0 {
             return Partial::new(Outcome::truth(true), self.until);
+        }
+        // What comes last is known when it came after all that was folded.
+        let last = match stream.terminal {
+            Terminal::SinceLast => self.last.is_some(),
+            Terminal::Last => self.value.is_some(),
+            _ => false,
+        };
+        if let Some(gone) = self.gone.take().filter(|_| !last) {
+            blend(&mut self.failed, Outcome::Unknown(gone));
+            return Partial::new(self.failed.unwrap_or(Outcome::Unknown(Missing::default())), self.until);
         }
         if let Some(failed) = self.failed.take() {
             let range = (stream.terminal == Terminal::Count && matches!(failed, Outcome::Unknown(_)))

@@ -80,6 +80,7 @@ fn touched(by_kind: &[Bits], kinds: &[EventKind]) -> Bits {
 /// Walks a story on to `to`, from instant to instant: those at which events happened, and those at which something changes
 /// because time passes. State is a function of the set of events, so a walk in one step or in a thousand ends the same.
 pub(crate) fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp) {
+    state.resume(to);
     state.segments.resize(model.rules.segments.len(), SegmentState::default());
     state.journeys.resize(model.journeys.rules.len(), JourneyState::default());
     for (journey, rule) in state.journeys.iter_mut().zip(&model.journeys.rules) {

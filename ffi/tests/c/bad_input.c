@@ -332,6 +332,7 @@ static void states(const tactful_engine *engine, const tactful_customer *ada) {
   tactful_customer *customer = NULL;
   tactful_base *base = NULL;
   const uint8_t nothing[] = {'T', 'A', 'C', 'T'};
+  REFUSED(tactful_engine_fold(engine, NULL, MARCH, NULL, NULL, &error), 1, "null_pointer", "customer");
   REFUSED(tactful_customer_to_bytes(NULL, &bytes, &error), 1, "null_pointer", "customer");
   REFUSED(tactful_customer_to_bytes(ada, NULL, &error), 1, "null_pointer", "bytes");
   REFUSED(tactful_customer_from_bytes(engine, NULL, 3, &customer, &error), 1, "null_pointer", "data");

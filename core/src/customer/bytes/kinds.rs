@@ -12,24 +12,29 @@ pub(crate) fn describe(event: &EventDecl, cells: &[CellKind]) -> Box<[u8]> {
     writer.size(cells.len());
     for (property, cell) in event.properties.iter().zip(cells) {
         writer.text(&property.name);
-        match cell {
-            CellKind::Text => writer.byte(9),
-            CellKind::Whole => writer.byte(10),
-            CellKind::Bits(Bits::Bool) => writer.byte(1),
-            CellKind::Bits(Bits::Int) => writer.byte(2),
-            CellKind::Bits(Bits::Uint) => writer.byte(3),
-            CellKind::Bits(Bits::Double) => writer.byte(4),
-            CellKind::Bits(Bits::Decimal { scale, currency }) => {
-                writer.byte(5);
-                write_unit(&mut writer, *scale, *currency);
-            }
-            CellKind::Bits(Bits::Timestamp) => writer.byte(7),
-            CellKind::Bits(Bits::Duration) => writer.byte(8),
-            CellKind::Bits(Bits::Date) => writer.byte(11),
-            CellKind::Bits(Bits::Point) => writer.byte(12),
-        }
+        write_storage(&mut writer, *cell);
     }
     writer.into_bytes().into()
+}
+
+/// How a property is stored.
+pub(super) fn write_storage(writer: &mut Writer, cell: CellKind) {
+    match cell {
+        CellKind::Text => writer.byte(9),
+        CellKind::Whole => writer.byte(10),
+        CellKind::Bits(Bits::Bool) => writer.byte(1),
+        CellKind::Bits(Bits::Int) => writer.byte(2),
+        CellKind::Bits(Bits::Uint) => writer.byte(3),
+        CellKind::Bits(Bits::Double) => writer.byte(4),
+        CellKind::Bits(Bits::Decimal { scale, currency }) => {
+            writer.byte(5);
+            write_unit(writer, scale, currency);
+        }
+        CellKind::Bits(Bits::Timestamp) => writer.byte(7),
+        CellKind::Bits(Bits::Duration) => writer.byte(8),
+        CellKind::Bits(Bits::Date) => writer.byte(11),
+        CellKind::Bits(Bits::Point) => writer.byte(12),
+    }
 }
 
 /// The event types that a state uses, by the numbers it gives them.
@@ -76,23 +81,7 @@ fn other(reader: &mut Reader<'_>) -> Result<Arc<Layout>, StateError> {
         let mut properties: Vec<(Arc<str>, Type)> = Vec::with_capacity(count);
         for _ in 0..count {
             let name: Arc<str> = Arc::from(reader.text()?);
-            let ty = match reader.byte()? {
-                1 => Type::Bool,
-                2 => Type::Int,
-                3 => Type::Uint,
-                4 => Type::Double,
-                5 => match read_unit(reader)? {
-                    (scale, Some(currency)) => Type::Money { currency, scale },
-                    (scale, None) => Type::Decimal { scale },
-                },
-                7 => Type::Timestamp,
-                8 => Type::Duration,
-                9 => Type::String,
-                10 => Type::Dyn,
-                11 => Type::Date,
-                12 => Type::Point,
-                _ => return Err(reader.corrupt("the kind of a property")),
-            };
+            let ty = read_storage(reader)?;
             properties.push((name, ty));
         }
         let different: BTreeSet<&Arc<str>> = properties.iter().map(|(name, _)| name).collect();
@@ -110,3 +99,23 @@ fn other(reader: &mut Reader<'_>) -> Result<Arc<Layout>, StateError> {
 }
 
 const MOST_PLACES: usize = 1 << 22;
+
+pub(super) fn read_storage(reader: &mut Reader<'_>) -> Result<Type, StateError> {
+    Ok(match reader.byte()? {
+        1 => Type::Bool,
+        2 => Type::Int,
+        3 => Type::Uint,
+        4 => Type::Double,
+        5 => match read_unit(reader)? {
+            (scale, Some(currency)) => Type::Money { currency, scale },
+            (scale, None) => Type::Decimal { scale },
+        },
+        7 => Type::Timestamp,
+        8 => Type::Duration,
+        9 => Type::String,
+        10 => Type::Dyn,
+        11 => Type::Date,
+        12 => Type::Point,
+        _ => return Err(reader.corrupt("the kind of a property")),
+    })
+}

@@ -3,7 +3,7 @@ use crate::customer::layout::Layout;
 use crate::customer::reserved::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET};
 use crate::customer::strand::Strand;
 use crate::customer::view::{StoryRow, View};
-use crate::customer::{Event, EventError};
+use crate::customer::{Event, EventError, Fold};
 use crate::expr::{EventKind, EventRow};
 use crate::value::{Span, Timestamp, Value};
 use std::collections::BTreeMap;
@@ -22,6 +22,20 @@ pub(crate) struct Renames {
 }
 
 impl Renames {
+    /// Totals under the names that their event types and properties have now.
+    pub(super) fn fold(&self, fold: Fold) -> Fold {
+        let kinds = fold.kinds.into_iter().map(|(name, mut totals)| {
+            let name = self.events.get(&name).cloned().unwrap_or(name);
+            let numbers = std::mem::take(&mut totals.numbers).into_iter().map(|(property, numbers)| {
+                let new = self.properties.get(&*format!("{name}.{property}")).cloned();
+                (new.unwrap_or(property), numbers)
+            });
+            totals.numbers = numbers.collect();
+            (name, totals)
+        });
+        Fold { kinds: kinds.collect(), checkpoint: fold.checkpoint }
+    }
+
     fn apply(&self, event: &mut Event) {
         if let Some(name) = self.events.get(&*event.event_type) {
             event.event_type = name.to_string();

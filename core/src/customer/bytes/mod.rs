@@ -4,6 +4,7 @@
 //! rows against the order of the story, texts and ids for being there once.
 
 mod aside;
+mod fold;
 mod kinds;
 mod migrate;
 mod read;
@@ -23,6 +24,8 @@ pub(crate) mod tag {
     pub(crate) const STRAND: u64 = 3;
     pub(crate) const TOLD: u64 = 7;
     pub(crate) const ASIDE: u64 = 4;
+    pub(crate) const FOLD: u64 = 5;
+    pub(crate) const CHECKPOINT: u64 = 6;
     pub(crate) const LINKS: u64 = 8;
     pub(crate) const TOLD_EACH: u64 = 9;
     /// Sections above this one are not known to this version.

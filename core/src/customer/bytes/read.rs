@@ -1,4 +1,5 @@
 use super::aside::read_aside;
+use super::fold::{read_checkpoint, read_fold};
 use super::kinds::{Kinds, read_kinds};
 use super::migrate::migrate;
 use super::tag;
@@ -6,7 +7,7 @@ use super::track::{Tracks, read_track};
 use crate::customer::layout::Layout;
 use crate::customer::strand::Strand;
 use crate::customer::texts::Texts;
-use crate::customer::{Aside, Identifier};
+use crate::customer::{Aside, Checkpoint, Fold, Identifier};
 use crate::encoding::{Content, Part, Reader, Section, StateError, sections};
 use crate::expr::EventKind;
 use crate::value::Timestamp;
@@ -19,6 +20,8 @@ pub(crate) struct Read {
     pub(crate) told: Option<Timestamp>,
     /// Sections that nobody here knows.
     pub(crate) unknown: Vec<Section>,
+    /// What was derived from all strands together before events were folded.
+    pub(crate) checkpoint: Option<Checkpoint>,
 }
 
 /// Reads strands and what belongs to them. Sections that are not those of strands go to `other`, which says whether it knew them.
@@ -32,6 +35,7 @@ pub(crate) fn read<'a>(
     let mut playbook = false;
     let mut kinds: Option<Kinds> = None;
     let mut asides: Vec<(usize, Vec<Aside>)> = Vec::new();
+    let mut folds: Vec<(usize, Fold)> = Vec::new();
     let mut highest = 0;
     for part in sections(bytes, content)? {
         let part = part?;
@@ -66,6 +70,17 @@ pub(crate) fn read<'a>(
                 let Some(strand) = read.strands.get(place) else { return Err(body.corrupt("the number of a strand")) };
                 asides.push((place, read_aside(body, strand.identifier())?));
             }
+            (tag::FOLD, Some(_)) => {
+                let place = usize::try_from(body.varint()?).unwrap_or(usize::MAX);
+                if place >= read.strands.len() {
+                    return Err(body.corrupt("the number of a strand"));
+                }
+                folds.push((place, read_fold(body)?));
+            }
+            (tag::CHECKPOINT, Some(_)) if read.checkpoint.is_none() && content == Content::Customer => {
+                read.checkpoint = Some(read_checkpoint(&mut body)?);
+                body.end()?;
+            }
             (tag, _) if tag > tag::LAST => {
                 if !other(&part)? {
                     read.unknown.push(part.keep());
@@ -80,6 +95,11 @@ pub(crate) fn read<'a>(
     };
     if let Kinds::Other(_) = kinds {
         read.strands = read.strands.iter().map(|strand| migrate(strand, layout)).collect();
+    }
+    for (place, fold) in folds {
+        if let Some(strand) = read.strands.get_mut(place) {
+            strand.set_fold(Some(strand.layout().renames().fold(fold)));
+        }
     }
     for (place, aside) in asides {
         if let Some(strand) = read.strands.get_mut(place) {

@@ -1,4 +1,5 @@
 use super::aside::write_aside;
+use super::fold::{write_checkpoint, write_fold};
 use super::tag;
 use super::track::{Numbers, write_track};
 use crate::customer::Customer;
@@ -12,6 +13,9 @@ pub(crate) fn write(customer: &Customer) -> Vec<u8> {
     let mut writer = open(Content::Customer);
     if let Some(strand) = customer.strands().first() {
         write_strands(&mut writer, strand.layout(), &customer.strands().iter().collect::<Vec<_>>());
+    }
+    if let (true, Some(checkpoint)) = (customer.strands().len() > 1, customer.checkpoint()) {
+        writer.section(tag::CHECKPOINT, 1, |writer| write_checkpoint(writer, checkpoint));
     }
     if let Some(told) = customer.derived.advanced {
         writer.section(tag::TOLD, 1, |writer| writer.signed(told.micros()));
@@ -60,6 +64,19 @@ pub(crate) fn write_strands(writer: &mut Writer, layout: &Layout, strands: &[&St
             writer.size(place);
             write_aside(writer, strand.aside());
         });
+    }
+    write_folds(writer, strands);
+}
+
+/// What is left of folded events, of each strand that has any.
+fn write_folds(writer: &mut Writer, strands: &[&Strand]) {
+    for (place, strand) in strands.iter().enumerate() {
+        if let Some(fold) = strand.folded() {
+            writer.section(tag::FOLD, 1, |writer| {
+                writer.size(place);
+                write_fold(writer, fold);
+            });
+        }
     }
 }
 

@@ -1,0 +1,212 @@
+use super::kinds::{read_storage, write_storage};
+use crate::customer::layout::CellKind;
+use crate::customer::{
+    Change, Checkpoint, Derived, Fold, JourneyState, Numbers, Place, SegmentState, StateNames, Sum, Totals, Visit, What,
+};
+use crate::encoding::{Reader, StateError, Writer};
+use crate::value::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Totals by event type, and the checkpoint of the strand alone.
+pub(super) fn write_fold(writer: &mut Writer, fold: &Fold) {
+    writer.size(fold.kinds.len());
+    for (name, totals) in &fold.kinds {
+        writer.text(name);
+        for time in [totals.until, totals.first, totals.last, totals.known] {
+            writer.signed(time.micros());
+        }
+        writer.varint(totals.count);
+        writer.size(totals.numbers.len());
+        for (name, numbers) in &totals.numbers {
+            writer.text(name);
+            write_storage(writer, CellKind::Bits(numbers.meaning));
+            writer.varint(numbers.told);
+            match numbers.sum {
+                Sum::Whole(sum) => writer.wide(sum),
+                Sum::Double(sum) => writer.wide(i128::from(sum.to_bits())),
+            }
+            writer.raw(&numbers.least.to_le_bytes());
+            writer.raw(&numbers.greatest.to_le_bytes());
+        }
+    }
+    writer.byte(u8::from(fold.checkpoint.is_some()));
+    fold.checkpoint.iter().for_each(|checkpoint| write_checkpoint(writer, checkpoint));
+}
+
+pub(super) fn read_fold(mut reader: Reader<'_>) -> Result<Fold, StateError> {
+    let mut kinds: BTreeMap<Arc<str>, Totals> = BTreeMap::new();
+    for _ in 0..reader.count(7)? {
+        let name = reader.text()?;
+        let (until, first, last, known) = (reader.time()?, reader.time()?, reader.time()?, reader.time()?);
+        let mut totals = Totals { until, first, last, known, count: reader.varint()?, numbers: BTreeMap::new() };
+        if first > last || last > until {
+            return Err(reader.corrupt("totals whose times are in order"));
+        }
+        for _ in 0..reader.count(35)? {
+            let name = reader.text()?;
+            let CellKind::Bits(meaning) = CellKind::of(&read_storage(&mut reader)?) else {
+                return Err(reader.corrupt("a numeric property"));
+            };
+            let told = reader.varint()?;
+            let (sum, least, greatest) = (reader.wide()?, reader.eight()?, reader.eight()?);
+            let sum = if meaning == crate::expr::Bits::Double {
+                let sum = u64::try_from(sum).map(f64::from_bits).ok();
+                Sum::Double(sum.ok_or_else(|| reader.corrupt("a double"))?)
+            } else {
+                Sum::Whole(sum)
+            };
+            totals.numbers.insert(Arc::from(name), Numbers { meaning, told, sum, least, greatest });
+        }
+        kinds.insert(Arc::from(name), totals);
+    }
+    let checkpoint = if reader.flag()? { Some(read_checkpoint(&mut reader)?) } else { None };
+    reader.end()?;
+    Ok(Fold { kinds, checkpoint })
+}
+
+pub(super) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
+    let Checkpoint { known, names, state } = checkpoint;
+    writer.signed(known.micros());
+    write_time(writer, state.settled);
+    writer.size(names.segments.len());
+    for (place, name) in names.segments.iter().enumerate() {
+        writer.text(name);
+        write_segment(writer, state.segments.get(place).copied().unwrap_or_default());
+    }
+    writer.size(names.journeys.len());
+    for (place, (name, stages)) in names.journeys.iter().enumerate() {
+        writer.text(name);
+        writer.size(stages.len());
+        stages.iter().for_each(|stage| writer.text(stage));
+        let nowhere = JourneyState::default();
+        let journey = state.journeys.get(place).unwrap_or(&nowhere);
+        writer.byte(u8::from(journey.place.is_some()));
+        if let Some(place) = &journey.place {
+            writer.varint(u64::from(place.stage));
+            writer.signed(place.since.micros());
+            write_time(writer, place.timeout);
+            write_time(writer, place.stays_until);
+        }
+        writer.size(journey.conditions.len());
+        journey.conditions.iter().for_each(|condition| write_segment(writer, *condition));
+        writer.size(journey.waiting.len());
+        journey.waiting.iter().for_each(|waiting| writer.byte(u8::from(*waiting)));
+        writer.size(journey.visits.len());
+        for visit in &journey.visits {
+            writer.varint(u64::from(visit.stage));
+            writer.signed(visit.entered.micros());
+            write_time(writer, visit.left);
+        }
+    }
+    writer.size(state.changes.len());
+    for change in &state.changes {
+        writer.signed(change.at.micros());
+        writer.text(change.event.as_deref().unwrap_or(""));
+        let stage = |stage: Option<u16>| stage.map_or(0, |stage| u64::from(stage) + 1);
+        match change.what {
+            What::Entered { segment } => [0, u64::from(segment), 0, 0],
+            What::Left { segment } => [1, u64::from(segment), 0, 0],
+            What::Moved { journey, from, to } => [2, u64::from(journey), stage(from), stage(to)],
+        }
+        .into_iter()
+        .for_each(|number| writer.varint(number));
+    }
+}
+
+pub(super) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, StateError> {
+    let known = reader.time()?;
+    let mut names = StateNames::default();
+    let mut state = Derived::default();
+    state.settled = read_time(reader)?;
+    for _ in 0..reader.count(3)? {
+        names.segments.push(Arc::from(reader.text()?));
+        state.segments.push(read_segment(reader)?);
+    }
+    for _ in 0..reader.count(6)? {
+        let name: Arc<str> = Arc::from(reader.text()?);
+        let mut stages: Vec<Arc<str>> = Vec::new();
+        for _ in 0..reader.count(1)? {
+            stages.push(Arc::from(reader.text()?));
+        }
+        let mut journey = JourneyState::default();
+        if reader.flag()? {
+            journey.place = Some(Place {
+                stage: number(reader, stages.len())?,
+                since: reader.time()?,
+                timeout: read_time(reader)?,
+                stays_until: read_time(reader)?,
+            });
+        }
+        for _ in 0..reader.count(2)? {
+            journey.conditions.push(read_segment(reader)?);
+        }
+        for _ in 0..reader.count(1)? {
+            journey.waiting.push(reader.flag()?);
+        }
+        for _ in 0..reader.count(3)? {
+            let (stage, entered) = (number(reader, stages.len())?, reader.time()?);
+            journey.visits.push(Visit { stage, entered, left: read_time(reader)? });
+        }
+        names.journeys.push((name, stages));
+        state.journeys.push(journey);
+    }
+    for _ in 0..reader.count(6)? {
+        let at = reader.time()?;
+        let event = Some(reader.text()?).filter(|id| !id.is_empty()).map(Arc::from);
+        let what = match reader.varint()? {
+            kind @ (0 | 1) => {
+                let segment = number(reader, names.segments.len())?;
+                let nothing = (reader.varint()?, reader.varint()?);
+                if nothing != (0, 0) {
+                    return Err(reader.corrupt("two zeros"));
+                }
+                if kind == 0 { What::Entered { segment } } else { What::Left { segment } }
+            }
+            2 => {
+                let journey = number(reader, names.journeys.len())?;
+                let stages = names.journeys.get(usize::from(journey)).map_or(0, |(_, stages)| stages.len());
+                let mut stage = || number(reader, stages + 1).map(|stage| stage.checked_sub(1));
+                What::Moved { journey, from: stage()?, to: stage()? }
+            }
+            _ => return Err(reader.corrupt("the kind of a change")),
+        };
+        state.changes.push(Change { at, what, event });
+    }
+    Ok(Checkpoint { known, names: Arc::new(names), state })
+}
+
+/// A number below a bound.
+fn number(reader: &mut Reader<'_>, bound: usize) -> Result<u16, StateError> {
+    let number = reader.varint()?;
+    match u16::try_from(number) {
+        Ok(number) if usize::from(number) < bound => Ok(number),
+        _ => Err(reader.corrupt("the number of a segment, journey or stage")),
+    }
+}
+
+/// 0 for no time, 1 and the time.
+fn write_time(writer: &mut Writer, time: Option<Timestamp>) {
+    writer.byte(u8::from(time.is_some()));
+    time.iter().for_each(|time| writer.signed(time.micros()));
+}
+
+fn read_time(reader: &mut Reader<'_>) -> Result<Option<Timestamp>, StateError> {
+    if reader.flag()? { reader.time().map(Some) } else { Ok(None) }
+}
+
+/// 0 unknown, 1 out, 2 in; then when that may change.
+fn write_segment(writer: &mut Writer, segment: SegmentState) {
+    writer.byte(segment.member.map_or(0, |member| 1 + u8::from(member)));
+    write_time(writer, segment.due);
+}
+
+fn read_segment(reader: &mut Reader<'_>) -> Result<SegmentState, StateError> {
+    let member = match reader.byte()? {
+        0 => None,
+        1 => Some(false),
+        2 => Some(true),
+        _ => return Err(reader.corrupt("unknown, out or in")),
+    };
+    Ok(SegmentState { member, due: read_time(reader)? })
+}

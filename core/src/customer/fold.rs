@@ -1,0 +1,199 @@
+use super::derived::{Change, Derived, JourneyState, What};
+use super::layout::CellKind;
+use crate::expr::{Bits, FoldedNumbers};
+use crate::value::{Decimal, Duration, Timestamp, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What is left of the events of a strand that were folded: exact totals per event type, and what was derived from all of them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fold {
+    /// By the name of the event type.
+    pub(crate) kinds: BTreeMap<Arc<str>, Totals>,
+    /// What was derived from this strand alone.
+    pub(crate) checkpoint: Option<Checkpoint>,
+}
+
+/// Exact totals of folded events of one type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Totals {
+    /// Events up to this instant are folded; later ones are not.
+    pub until: Timestamp,
+    /// How many there were.
+    pub count: u64,
+    /// When the first of them happened.
+    pub first: Timestamp,
+    /// When the last of them happened.
+    pub last: Timestamp,
+    /// When the last of them became known.
+    pub known: Timestamp,
+    /// By the name of the numeric property.
+    pub(crate) numbers: BTreeMap<Arc<str>, Numbers>,
+}
+
+impl Fold {
+    /// What is left of each event type, by its name.
+    pub fn totals(&self) -> impl Iterator<Item = (&str, &Totals)> {
+        self.kinds.iter().map(|(name, totals)| (&**name, totals))
+    }
+}
+
+/// Totals of a numeric property.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Numbers {
+    pub(crate) meaning: Bits,
+    pub(crate) told: u64,
+    pub(crate) sum: Sum,
+    pub(crate) least: u64,
+    pub(crate) greatest: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Sum {
+    Whole(i128),
+    /// A left fold in the order of the story.
+    Double(f64),
+}
+
+impl Totals {
+    pub(super) fn new(until: Timestamp, time: Timestamp) -> Self {
+        Totals { until, count: 0, first: time, last: time, known: Timestamp::MIN, numbers: BTreeMap::new() }
+    }
+
+    /// The totals of a property as values of its type; `None` when they are of another type.
+    pub(super) fn numbers(&self, name: &str, cell: CellKind) -> Option<FoldedNumbers> {
+        let CellKind::Bits(meaning) = cell else { return None };
+        let Some(numbers) = self.numbers.get(name) else { return Some(FoldedNumbers::default()) };
+        if numbers.meaning != meaning {
+            return None;
+        }
+        let sum = match (numbers.sum, meaning) {
+            (Sum::Double(sum), _) => Value::Double(sum),
+            (Sum::Whole(sum), Bits::Decimal { scale, currency }) => Value::Decimal(Decimal::new(sum, scale, currency)),
+            (Sum::Whole(sum), Bits::Uint) => Value::Uint(u64::try_from(sum).ok()?),
+            (Sum::Whole(sum), Bits::Duration) => Value::Duration(Duration::from_nanos(i64::try_from(sum).ok()?)),
+            (Sum::Whole(sum), _) => Value::Int(i64::try_from(sum).ok()?),
+        };
+        Some(FoldedNumbers {
+            told: i64::try_from(numbers.told).ok()?,
+            sum: Some(sum),
+            least: Some(meaning.value(numbers.least)),
+            greatest: Some(meaning.value(numbers.greatest)),
+        })
+    }
+}
+
+impl Numbers {
+    /// Whether a property of this kind has totals.
+    pub(super) fn of(meaning: Bits) -> bool {
+        matches!(meaning, Bits::Int | Bits::Uint | Bits::Double | Bits::Decimal { .. } | Bits::Duration)
+    }
+
+    pub(super) fn first(meaning: Bits, bits: u64) -> Self {
+        let sum = if meaning == Bits::Double { Sum::Double(0.0) } else { Sum::Whole(0) };
+        let mut numbers = Numbers { meaning, told: 0, sum, least: bits, greatest: bits };
+        numbers.add(bits);
+        numbers
+    }
+
+    pub(super) fn add(&mut self, bits: u64) {
+        self.told += 1;
+        self.sum = match self.sum {
+            Sum::Double(sum) => Sum::Double(sum + f64::from_bits(bits)),
+            Sum::Whole(sum) if self.meaning == Bits::Uint => Sum::Whole(sum + i128::from(bits)),
+            Sum::Whole(sum) => Sum::Whole(sum + i128::from(bits.cast_signed())),
+        };
+        let less = |a: u64, b: u64| match self.meaning {
+            Bits::Double => f64::from_bits(a) < f64::from_bits(b),
+            Bits::Uint => a < b,
+            _ => a.cast_signed() < b.cast_signed(),
+        };
+        if less(bits, self.least) {
+            self.least = bits;
+        }
+        if less(self.greatest, bits) {
+            self.greatest = bits;
+        }
+    }
+}
+
+/// Segments and journeys as they were at an instant, when all events before it were still there. By name, so that another version
+/// of the playbook finds its own.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Checkpoint {
+    /// Up to when knowledge counted.
+    pub(crate) known: Timestamp,
+    pub(crate) names: Arc<StateNames>,
+    /// By number of the names; `settled` is its instant.
+    pub(crate) state: Derived,
+}
+
+/// The names of segments, and of journeys with their stages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct StateNames {
+    pub(crate) segments: Vec<Arc<str>>,
+    pub(crate) journeys: Vec<(Arc<str>, Vec<Arc<str>>)>,
+}
+
+impl Checkpoint {
+    /// The state by the numbers that other names have.
+    pub(crate) fn under(&self, names: &StateNames) -> Derived {
+        if *self.names == *names {
+            return self.state.clone();
+        }
+        let place = |all: &[Arc<str>], name: Option<&Arc<str>>| {
+            let place = all.iter().position(|own| Some(own) == name)?;
+            u16::try_from(place).ok()
+        };
+        let journey_names: Vec<Arc<str>> = names.journeys.iter().map(|(name, _)| name.clone()).collect();
+        let segment = |number: u16| place(&names.segments, self.names.segments.get(usize::from(number)));
+        let journey = |number: u16| {
+            let (name, stages) = self.names.journeys.get(usize::from(number))?;
+            let new = place(&journey_names, Some(name))?;
+            Some((new, stages, &names.journeys.get(usize::from(new))?.1))
+        };
+        let mut state = Derived::default();
+        state.settled = self.state.settled;
+        state.segments.resize_with(names.segments.len(), Default::default);
+        state.journeys.resize_with(names.journeys.len(), JourneyState::default);
+        for (number, old) in (0..).zip(&self.state.segments) {
+            if let Some(new) = segment(number).and_then(|new| state.segments.get_mut(usize::from(new))) {
+                *new = *old;
+            }
+        }
+        for (number, old) in (0..).zip(&self.state.journeys) {
+            let Some((new, from, to)) = journey(number) else { continue };
+            // Conditions are numbered by stage: with other stages they are looked at anew.
+            let same = from == to;
+            let stage = |stage: u16| place(to, from.get(usize::from(stage)));
+            let moved = JourneyState {
+                place: old.place.and_then(|place| Some(super::Place { stage: stage(place.stage)?, ..place })),
+                conditions: if same { old.conditions.clone() } else { Vec::new() },
+                waiting: if same { old.waiting.clone() } else { Vec::new() },
+                visits: old
+                    .visits
+                    .iter()
+                    .filter_map(|visit| Some(super::Visit { stage: stage(visit.stage)?, ..*visit }))
+                    .collect(),
+            };
+            if let Some(place) = state.journeys.get_mut(usize::from(new)) {
+                *place = moved;
+            }
+        }
+        for change in &self.state.changes {
+            let what = match change.what {
+                What::Entered { segment: number } => segment(number).map(|segment| What::Entered { segment }),
+                What::Left { segment: number } => segment(number).map(|segment| What::Left { segment }),
+                What::Moved { journey: number, from, to } => journey(number).and_then(|(journey, old, new)| {
+                    let stage = |number: Option<u16>| match number {
+                        None => Some(None),
+                        Some(number) => place(new, old.get(usize::from(number))).map(Some),
+                    };
+                    Some(What::Moved { journey, from: stage(from)?, to: stage(to)? })
+                }),
+            };
+            state.changes.extend(what.map(|what| Change { what, ..change.clone() }));
+        }
+        state
+    }
+}
