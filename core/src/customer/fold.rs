@@ -168,8 +168,8 @@ impl Checkpoint {
             let stage = |stage: u16| place(to, from.get(usize::from(stage)));
             let moved = JourneyState {
                 place: old.place.and_then(|place| Some(super::Place { stage: stage(place.stage)?, ..place })),
-                conditions: if same { old.conditions.clone() } else { Vec::new() },
-                waiting: if same { old.waiting.clone() } else { Vec::new() },
+                conditions: if same { old.conditions.clone() } else { Default::default() },
+                waiting: if same { old.waiting.clone() } else { Default::default() },
                 visits: old
                     .visits
                     .iter()

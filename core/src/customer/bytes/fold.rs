@@ -197,8 +197,8 @@ fn read_time(reader: &mut Reader<'_>) -> Result<Option<Timestamp>, StateError> {
 
 /// 0 unknown, 1 out, 2 in; then when that may change.
 fn write_segment(writer: &mut Writer, segment: SegmentState) {
-    writer.byte(segment.member.map_or(0, |member| 1 + u8::from(member)));
-    write_time(writer, segment.due);
+    writer.byte(segment.member().map_or(0, |member| 1 + u8::from(member)));
+    write_time(writer, segment.due());
 }
 
 fn read_segment(reader: &mut Reader<'_>) -> Result<SegmentState, StateError> {
@@ -208,5 +208,5 @@ fn read_segment(reader: &mut Reader<'_>) -> Result<SegmentState, StateError> {
         2 => Some(true),
         _ => return Err(reader.corrupt("unknown, out or in")),
     };
-    Ok(SegmentState { member, due: read_time(reader)? })
+    Ok(SegmentState::new(member, read_time(reader)?))
 }
