@@ -1,6 +1,9 @@
 use super::CustomerBase;
 use super::links::{Links, Saying, Word};
-use crate::customer::{Customer, Derived, Identifier, Read, Strand, read, tag, write_strands, write_unknown};
+use crate::customer::{
+    Checkpoint, Customer, Derived, Identifier, Read, Strand, read, read_checkpoint, tag, write_checkpoint, write_strands,
+    write_unknown,
+};
 use crate::encoding::{Content, Reader, StateError, Writer, open, seal};
 use crate::engine::Engine;
 use crate::value::Timestamp;
@@ -19,6 +22,14 @@ impl CustomerBase {
         strands.sort_by(|(a, _), (b, _)| a.identifier().cmp(b.identifier()));
         let mut writer = open(Content::Base);
         write_strands(&mut writer, self.engine.layout(), &strands.iter().map(|(strand, _)| *strand).collect::<Vec<_>>());
+        for (owner, customer) in self.customers.iter().filter(|(_, customer)| customer.strands().len() > 1) {
+            if let Some(checkpoint) = customer.checkpoint() {
+                writer.section(tag::CHECKPOINT, 1, |writer| {
+                    writer.text(owner.as_str());
+                    write_checkpoint(writer, checkpoint);
+                });
+            }
+        }
         writer.section(tag::LINKS, 1, |writer| write_links(writer, &self.links));
         writer.section(tag::TOLD_EACH, 1, |writer| {
             for (_, told) in &strands {
@@ -37,8 +48,15 @@ impl CustomerBase {
     pub fn from_bytes(engine: Engine, bytes: &[u8]) -> Result<Self, StateError> {
         let mut links = Links::default();
         let mut told: Option<Reader<'_>> = None;
+        let mut checkpoints: BTreeMap<String, Checkpoint> = BTreeMap::new();
         let read = read(bytes, Content::Base, engine.layout(), |part| {
             match part.tag {
+                tag::CHECKPOINT => {
+                    let mut body = part.body.clone();
+                    let owner = body.text()?.to_owned();
+                    checkpoints.insert(owner, read_checkpoint(&mut body)?);
+                    body.end()?;
+                }
                 tag::LINKS => read_links(part.body.clone(), &engine, &mut links)?,
                 tag::TOLD_EACH if told.is_none() => told = Some(part.body.clone()),
                 _ => return Ok(false),
@@ -60,6 +78,9 @@ impl CustomerBase {
         let customers = groups.into_iter().map(|(owner, (strands, told))| {
             let mut customer = Customer::of_strands(strands).known_by(owner.clone());
             customer.derived = Derived::told_until(told);
+            if let Some(checkpoint) = checkpoints.remove(owner.as_str()) {
+                customer.set_checkpoint(checkpoint);
+            }
             engine.restart(&mut customer);
             (owner, customer)
         });

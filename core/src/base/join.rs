@@ -68,6 +68,7 @@ impl CustomerBase {
         let mut news = Vec::new();
         for (owner, strands) in groups {
             let mut customer = Customer::of_strands(strands).known_by(owner.clone());
+            self.engine.restart(&mut customer);
             if let Some(reached) = reached {
                 self.engine.advance(&mut customer, reached);
                 let before = said.remove(&owner).map(|(changes, _)| changes).unwrap_or_default();

@@ -115,7 +115,9 @@ impl CustomerBase {
         };
         let strands: Vec<Strand> = members.iter().filter_map(strand).collect();
         let smallest = members.first().filter(|_| !strands.is_empty())?.clone();
-        Some(Cow::Owned(Customer::of_strands(strands).known_by(smallest)))
+        let mut customer = Customer::of_strands(strands).known_by(smallest);
+        self.engine.restart(&mut customer);
+        Some(Cow::Owned(customer))
     }
 
     /// Records an event for the customer whom its identifiers point to, who is made when nobody is known by them.

@@ -22,7 +22,7 @@ mod view;
 
 pub use crate::expr::Detail;
 pub use bytes::Aside;
-pub(crate) use bytes::{Read, Renames, read, tag, write_strands, write_unknown};
+pub(crate) use bytes::{Read, Renames, read, read_checkpoint, tag, write_checkpoint, write_strands, write_unknown};
 pub(crate) use derived::Start;
 pub use derived::{Change, Derived, JourneyState, Place, SegmentState, Visit, What};
 pub use details::Details;

@@ -20,8 +20,8 @@ pub use labels::Unread;
 
 use crate::context::Context;
 use crate::customer::{
-    ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Prepared, StateNames,
-    View,
+    ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Prepared,
+    StateNames, View,
 };
 use crate::decide::{self, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Said, Trace};
 use crate::encoding::StateError;

@@ -65,7 +65,7 @@ pub(super) fn read_fold(mut reader: Reader<'_>) -> Result<Fold, StateError> {
     Ok(Fold { kinds, checkpoint })
 }
 
-pub(super) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
+pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
     let Checkpoint { known, names, state } = checkpoint;
     writer.signed(known.micros());
     write_time(writer, state.settled);
@@ -114,7 +114,7 @@ pub(super) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
     }
 }
 
-pub(super) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, StateError> {
+pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, StateError> {
     let known = reader.time()?;
     let mut names = StateNames::default();
     let mut state = Derived::default();

@@ -12,6 +12,7 @@ mod track;
 mod write;
 
 pub use aside::Aside;
+pub(crate) use fold::{read_checkpoint, write_checkpoint};
 pub(crate) use kinds::describe;
 pub(crate) use migrate::Renames;
 pub(crate) use read::{Read, read};
