@@ -1,16 +1,16 @@
 use crate::errors::{self, Bad};
 use crate::event::quoted;
+use crate::explanation::Explanation;
 use crate::guard::guard;
 use crate::time;
 use crate::value::{self, Doubles};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyMapping, PyString};
-use serde_json::json;
+use pyo3::types::{PyDict, PyMapping, PyString};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tactful::expr::{self, NamedFacts, Outcome, Schema, TimeClass};
-use tactful::{Playbook, Timestamp, Value};
+use tactful::Timestamp;
+use tactful::expr::{self, CompileOptions, FactError, NamedFacts, Outcome, Schema};
 
 /// An expression on its own: compiled once, evaluated against any facts.
 ///
@@ -18,6 +18,7 @@ use tactful::{Playbook, Timestamp, Value};
 ///     text: the expression.
 ///     schema: from dotted names to types, such as ``{"customer.age": "int", "basket": "money(EUR)"}``. With it, names and types
 ///         are checked now and missing facts are unknown; without, names are looked up when evaluated.
+///     container: the namespace in which names are looked up first, as CEL has it.
 ///
 /// Raises:
 ///     ExpressionError: with everything that is wrong with it in ``diagnostics``.
@@ -33,26 +34,34 @@ pub(crate) struct Expression {
     expression: expr::Expression,
     text: String,
     declared: Option<Declared>,
+    container: String,
 }
 
+/// Text and schema, as they were given.
+type NewArguments = (String, Option<BTreeMap<String, String>>);
+
 /// What a caller declares: names with types as they were given, and the schema made of them.
-struct Declared {
-    types: BTreeMap<String, String>,
-    schema: Arc<Schema>,
+pub(crate) struct Declared {
+    pub(crate) types: BTreeMap<String, String>,
+    pub(crate) schema: Arc<Schema>,
 }
 
 #[pymethods]
 impl Expression {
     #[new]
-    #[pyo3(signature = (text, schema=None))]
-    fn new(py: Python<'_>, text: &Bound<'_, PyString>, schema: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (text, schema=None, *, container=""))]
+    fn new(py: Python<'_>, text: &Bound<'_, PyString>, schema: Option<&Bound<'_, PyAny>>, container: &str) -> PyResult<Self> {
         guard(|| {
             let text = value::string(text, "").map_err(Bad::expression)?;
             let declared = schema.map(|types| Declared::new(py, types)).transpose()?;
             let known = declared.as_ref().map(|declared| &*declared.schema);
-            let compiled = py.detach(|| expr::Expression::compile(&text, known));
+            let compiled = py.detach(|| {
+                let mut options = CompileOptions::new(known);
+                options.container = container;
+                expr::Expression::compile_with(&text, &options)
+            });
             let expression = compiled.map_err(|findings| errors::expression(py, &findings))?;
-            Ok(Expression { expression, text, declared })
+            Ok(Expression { expression, text, declared, container: container.to_owned() })
         })
     }
 
@@ -70,8 +79,8 @@ impl Expression {
     ///     strict: whether an error in the evaluation, such as a division by zero, is raised; else it gives ``UNKNOWN``.
     ///
     /// Returns:
-    ///     bool, int, float, str, bytes, ``Decimal``, ``datetime`` (UTC), ``timedelta``, list, dict, ``None``, or
-    ///     :data:`tactful.UNKNOWN` when it depends on facts that are missing.
+    ///     bool, int, float, str, bytes, ``Decimal``, ``datetime`` (UTC), ``timedelta``, list, dict, ``None``,
+    ///     :class:`tactful.TypeName`, :class:`tactful.Optional`, or :data:`tactful.UNKNOWN` when it depends on facts that are missing.
     ///
     /// Raises:
     ///     ExpressionError: for a fact that no expression can read or that does not fit the schema; and see ``strict``.
@@ -96,7 +105,8 @@ impl Expression {
                     Bad::new("missing_now", "now", "the expression reads `now`; give the instant of the question").expression()
                 );
             }
-            let facts = self.facts(told, now.unwrap_or(Timestamp::MIN)).map_err(Bad::expression)?;
+            let schema = self.declared.as_ref().map(|declared| &declared.schema);
+            let facts = NamedFacts::told(schema, told, now.unwrap_or(Timestamp::MIN)).map_err(|error| wrong_fact(&error))?;
             match py.detach(|| self.expression.evaluate(&facts)).outcome {
                 Outcome::Value(found) => value::python(py, &found),
                 Outcome::Error(error) if strict => Err(Bad::new(error.code.name(), "", error.message).expression()),
@@ -105,74 +115,47 @@ impl Expression {
         })
     }
 
+    /// Why it came to what it did: what every part came to and, for a condition that is not true, what would make it so.
+    ///
+    /// Args and errors: as for :meth:`evaluate`.
+    ///
+    /// Example:
+    ///     >>> print(tactful.Expression("age >= 18", {"age": "int"}).explain({"age": 17}))
+    ///     `age >= 18` is false: `age` is 17
+    ///     would be true if `age` were 18
+    #[pyo3(signature = (facts, now=None))]
+    fn explain(&self, py: Python<'_>, facts: &Bound<'_, PyAny>, now: Option<&Bound<'_, PyAny>>) -> PyResult<Explanation> {
+        guard(|| {
+            let told = value::named(facts, "facts", Doubles::Any).map_err(Bad::expression)?;
+            let now = time::optional(now, "now").map_err(Bad::expression)?;
+            let schema = self.declared.as_ref().map(|declared| &declared.schema);
+            let facts = NamedFacts::told(schema, told, now.unwrap_or(Timestamp::MIN)).map_err(|error| wrong_fact(&error))?;
+            Ok(Explanation::of(py.detach(|| self.expression.explain(&facts))))
+        })
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!("Expression({})", quoted(py, &self.text)?))
     }
 
-    fn __getnewargs__(&self) -> (String, Option<BTreeMap<String, String>>) {
-        (self.text.clone(), self.declared.as_ref().map(|declared| declared.types.clone()))
-    }
-}
-
-impl Expression {
-    fn facts(&self, told: Vec<(String, Value)>, now: Timestamp) -> Result<NamedFacts, Bad> {
-        let Some(Declared { schema, .. }) = &self.declared else {
-            return Ok(told.into_iter().fold(NamedFacts::new(now), |facts, (name, value)| facts.with(&name, value)));
-        };
-        let mut facts = NamedFacts::of(schema.clone(), now);
-        let mut open: Vec<(String, Value)> = told;
-        while let Some((name, value)) = open.pop() {
-            let declared = schema.fact(&name).and_then(|fact| schema.fact_decl(fact));
-            let path = || format!("facts.{}", name.chars().take(80).collect::<String>());
-            match (declared, value) {
-                (_, Value::Null) => {}
-                (Some(declared), value) => {
-                    let fits = value.coerce(&declared.ty);
-                    let misfit = |misfit: tactful::value::Misfit| {
-                        Bad::new("wrong_type", &path(), format!("expected {}, found {}", misfit.expected, misfit.found))
-                    };
-                    facts = facts.with(&name, fits.map_err(misfit)?);
-                }
-                (None, Value::Map(entries)) => {
-                    for (key, value) in entries.iter() {
-                        let Value::String(key) = key else {
-                            return Err(Bad::new("undeclared_fact", &path(), "expected names that are text"));
-                        };
-                        open.push((format!("{name}.{key}"), value.clone()));
-                    }
-                }
-                (None, _) => {
-                    let names = schema.facts().iter().map(|fact| &*fact.path);
-                    let hint = tactful::error::nearest(&name, names)
-                        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                    return Err(Bad::new("undeclared_fact", &path(), format!("the schema does not declare it{hint}")));
-                }
-            }
-        }
-        Ok(facts)
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(NewArguments, Bound<'py, PyDict>)> {
+        let options = PyDict::new(py);
+        options.set_item("container", &self.container)?;
+        Ok(((self.text.clone(), self.declared.as_ref().map(|declared| declared.types.clone())), options))
     }
 }
 
 impl Declared {
-    fn new(py: Python<'_>, types: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, types: &Bound<'_, PyAny>) -> PyResult<Self> {
         let types = names(types).map_err(Bad::expression)?;
-        let mut schema = Schema::new();
-        for (name, ty) in &types {
-            if name.split('.').any(str::is_empty) {
-                let shown: String = name.chars().take(80).collect();
-                let message = format!("`{shown}` is not a name; write one such as `customer.age`");
-                return Err(Bad::new("bad_name", "schema", message).expression());
-            }
-            // Types are read as those of a playbook's request facts are.
-            let document = json!({"playbook": "expression", "version": 1, "request": {"fact": ty}}).to_string();
-            let read = Playbook::load(&[("schema.json", &document)]);
-            let (playbook, _) = read.map_err(|findings| errors::expression(py, &findings))?;
-            for fact in playbook.request {
-                schema.declare_fact(name, fact.ty, TimeClass::Constant);
-            }
-        }
-        Ok(Declared { types, schema: Arc::new(schema) })
+        let schema = tactful::playbook::schema(types.iter().map(|(name, ty)| (name.as_str(), ty.as_str())));
+        let schema = Arc::new(schema.map_err(|findings| errors::expression(py, &findings))?);
+        Ok(Declared { types, schema })
     }
+}
+
+pub(crate) fn wrong_fact(error: &FactError) -> PyErr {
+    Bad::new(error.code(), error.path(), error.message()).expression()
 }
 
 /// Names with types.
@@ -186,7 +169,7 @@ fn names(types: &Bound<'_, PyAny>) -> Result<BTreeMap<String, String>, Bad> {
     Ok(names)
 }
 
-fn unknown(py: Python<'_>) -> PyResult<Py<PyAny>> {
+pub(crate) fn unknown(py: Python<'_>) -> PyResult<Py<PyAny>> {
     static UNKNOWN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     Ok(UNKNOWN.import(py, "tactful.unknown", "UNKNOWN")?.clone().unbind())
 }

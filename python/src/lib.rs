@@ -11,12 +11,14 @@ mod effects;
 mod engine;
 mod errors;
 mod event;
+mod explanation;
 mod expression;
 mod guard;
 mod html;
 mod query;
 mod question;
 mod replay;
+mod rules;
 mod stream;
 mod table;
 mod time;
@@ -40,11 +42,15 @@ mod _tactful {
     #[pymodule_export]
     use super::event::Event;
     #[pymodule_export]
+    use super::explanation::Explanation;
+    #[pymodule_export]
     use super::expression::Expression;
     #[pymodule_export]
     use super::guard::_panic;
     #[pymodule_export]
     use super::replay::Replay;
+    #[pymodule_export]
+    use super::rules::{Row, RuleSet};
     #[pymodule_export]
     use super::table::Table;
 

@@ -39,7 +39,9 @@ fn nested(found: &Bound<'_, PyAny>, path: &str, doubles: Doubles, depth: u32) ->
         return Ok(Value::Bool(truth.is_true()));
     }
     if let Ok(text) = found.cast::<PyString>() {
-        return string(text, path).map(|text| Value::text(&text));
+        let told = string(text, path)?;
+        let plain = found.is_exact_instance_of::<PyString>() || !is_a(found, &TYPE_NAME, "TypeName");
+        return Ok(if plain { Value::text(&told) } else { Value::Type(Arc::from(told)) });
     }
     if let Ok(number) = found.cast::<PyFloat>() {
         return double(number.value(), path, doubles);
@@ -62,6 +64,9 @@ fn nested(found: &Bound<'_, PyAny>, path: &str, doubles: Doubles, depth: u32) ->
     if is_decimal(found) {
         return decimal(found, path);
     }
+    if is_a(found, &OPTIONAL, "Optional") {
+        return optional(found, path, doubles, depth);
+    }
     if let Ok(mapping) = found.cast::<PyMapping>() {
         return entries(mapping, path, doubles, depth);
     }
@@ -73,6 +78,29 @@ fn nested(found: &Bound<'_, PyAny>, path: &str, doubles: Doubles, depth: u32) ->
         return int(found, path);
     }
     Err(Bad::kind(path, "None, bool, int, float, str, bytes, Decimal, datetime, date, timedelta, list or dict", found))
+}
+
+/// Classes of `tactful/kinds.py`, for kinds of values that Python has no class of its own for.
+static TYPE_NAME: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static OPTIONAL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static UINT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+fn class<'py>(py: Python<'py>, kept: &PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    let made = kept.get_or_try_init(py, || Ok::<_, PyErr>(py.import("tactful.kinds")?.getattr(name)?.unbind()))?;
+    Ok(made.bind(py).clone())
+}
+
+fn is_a(found: &Bound<'_, PyAny>, kept: &PyOnceLock<Py<PyAny>>, name: &str) -> bool {
+    class(found.py(), kept, name).and_then(|class| found.is_instance(&class)).unwrap_or(false)
+}
+
+fn optional(found: &Bound<'_, PyAny>, path: &str, doubles: Doubles, depth: u32) -> Result<Value, Bad> {
+    let failed = |error: PyErr| Bad::new("wrong_type", path, error.to_string());
+    if !found.is_truthy().map_err(failed)? {
+        return Ok(Value::Optional(None));
+    }
+    let held = found.getattr(intern!(found.py(), "value")).map_err(failed)?;
+    Ok(Value::Optional(Some(Arc::new(nested(&held, path, doubles, depth)?))))
 }
 
 /// Text without lone surrogates.
@@ -95,6 +123,12 @@ fn double(number: f64, path: &str, doubles: Doubles) -> Result<Value, Bad> {
 }
 
 fn int(found: &Bound<'_, PyAny>, path: &str) -> Result<Value, Bad> {
+    if !found.is_exact_instance_of::<PyInt>()
+        && is_a(found, &UINT, "Uint")
+        && let Ok(number) = found.extract::<u64>()
+    {
+        return Ok(Value::Uint(number));
+    }
     let small = found.extract::<i64>().map(Value::Int);
     small
         .or_else(|_| found.extract::<u64>().map(Value::Uint))
@@ -181,7 +215,10 @@ pub(crate) fn python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
         Value::Uint(number) => number.into_pyobject(py)?.into_any().unbind(),
         Value::Double(number) => PyFloat::new(py, *number).into_any().unbind(),
         Value::Decimal(number) => decimal_class(py)?.call1((number.amount_text(),))?.unbind(),
-        Value::String(text) | Value::Type(text) => PyString::new(py, text).into_any().unbind(),
+        Value::String(text) => PyString::new(py, text).into_any().unbind(),
+        Value::Type(name) => class(py, &TYPE_NAME, "TypeName")?.call1((&**name,))?.unbind(),
+        Value::Optional(None) => class(py, &OPTIONAL, "Optional")?.call0()?.unbind(),
+        Value::Optional(Some(held)) => class(py, &OPTIONAL, "Optional")?.call1((python(py, held)?,))?.unbind(),
         Value::Bytes(bytes) => PyBytes::new(py, bytes).into_any().unbind(),
         Value::List(items) => {
             let items: PyResult<Vec<Py<PyAny>>> = items.iter().map(|item| python(py, item)).collect();

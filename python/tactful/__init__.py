@@ -33,10 +33,13 @@ from ._tactful import (
     Effects,
     Engine,
     Event,
+    Explanation,
     Expression,
     PlacementAnswer,
     Ranked,
     Replay,
+    Row,
+    RuleSet,
     Table,
     Trace,
     __version__,
@@ -55,6 +58,7 @@ from .errors import (
     StateError,
     TactfulError,
 )
+from .kinds import Optional, TypeName, Uint
 from .unknown import UNKNOWN, Unknown
 
 __all__ = [
@@ -68,11 +72,13 @@ __all__ = [
     "Engine",
     "Event",
     "EventError",
+    "Explanation",
     "Expression",
     "ExpressionError",
     "FileError",
     "InternalError",
     "MissingFileError",
+    "Optional",
     "PlacementAnswer",
     "PlaybookError",
     "QueryError",
@@ -80,10 +86,14 @@ __all__ = [
     "Replay",
     "ReplayError",
     "RequestError",
+    "Row",
+    "RuleSet",
     "StateError",
     "Table",
     "TactfulError",
     "Trace",
+    "TypeName",
+    "Uint",
     "Unknown",
     "__version__",
 ]

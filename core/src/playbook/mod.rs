@@ -27,6 +27,7 @@ mod reserved;
 mod scalar;
 mod shape;
 mod source;
+mod standalone;
 mod table;
 mod tree;
 mod trends;
@@ -38,6 +39,7 @@ pub use labels::{Category, DataKind, Declassify, Department, Guard, Labels, Lega
 pub use model::*;
 pub use places::{Cart, Sessions, Store};
 pub use reserved::{OUTCOMES, RESERVED_EVENTS};
+pub use standalone::schema;
 pub use tree::Limits;
 pub(crate) use trends::USUAL_K;
 pub use trends::{SEGMENT_ENTERED, STAGE_ENTERED};

@@ -47,7 +47,12 @@ impl Value {
             | (Type::Timestamp, Value::Timestamp(_))
             | (Type::Duration, Value::Duration(_))
             | (Type::Date, Value::Date(_))
-            | (Type::Point, Value::Point(_)) => Ok(self),
+            | (Type::Point, Value::Point(_))
+            | (Type::Type, Value::Type(_))
+            | (Type::Optional(_), Value::Optional(None)) => Ok(self),
+            (Type::Optional(ty), Value::Optional(Some(held))) => {
+                (**held).clone().coerce(ty).map(|held| Value::Optional(Some(std::sync::Arc::new(held))))
+            }
             (Type::Double, Value::Double(number)) if number.is_finite() => Ok(self),
             (Type::Double, Value::Double(_)) => Err(misfit("NaN or infinity")),
             (Type::Double, Value::Int(number)) => Ok(Value::Double(*number as f64)),
