@@ -128,6 +128,26 @@ struct ArrowArrayStream {
 #define TACTFUL_VALUE_TIME 6
 
 /**
+ * A whole number without a sign: the bits of `integer`.
+ */
+#define TACTFUL_VALUE_UINT 7
+
+/**
+ * Bytes, in `text`, which need not be UTF-8.
+ */
+#define TACTFUL_VALUE_BYTES 8
+
+/**
+ * A length of time: `integer` is microseconds.
+ */
+#define TACTFUL_VALUE_DURATION 9
+
+/**
+ * Anything as JSON, in `text`: what lists and maps are told as.
+ */
+#define TACTFUL_VALUE_JSON 10
+
+/**
  * Nothing can be compiled.
  */
 #define TACTFUL_SEVERITY_ERROR 1
@@ -323,7 +343,32 @@ struct ArrowArrayStream {
 #define TACTFUL_BAD_ROWS_REPORT 1
 
 /**
- * The answer to a question in JSON. Never changes.
+ * It is known to be true.
+ */
+#define TACTFUL_TRUTH_TRUE 1
+
+/**
+ * It is known to be false.
+ */
+#define TACTFUL_TRUTH_FALSE 2
+
+/**
+ * It depends on facts that are missing.
+ */
+#define TACTFUL_TRUTH_UNKNOWN 3
+
+/**
+ * It cannot be computed.
+ */
+#define TACTFUL_TRUTH_ERROR 4
+
+/**
+ * No such rule or fact.
+ */
+#define TACTFUL_NO_NUMBER UINT32_MAX
+
+/**
+ * The answer to a question, in JSON. Never changes.
  */
 typedef struct tactful_answer tactful_answer;
 
@@ -368,6 +413,11 @@ typedef struct tactful_error tactful_error;
 typedef struct tactful_event tactful_event;
 
 /**
+ * An expression on its own. Never changes; one is enough for all threads.
+ */
+typedef struct tactful_expression tactful_expression;
+
+/**
  * Events of many customers, taken in as tables and then walked through in time order.
  */
 typedef struct tactful_replay tactful_replay;
@@ -376,6 +426,17 @@ typedef struct tactful_replay tactful_replay;
  * A question: which placements ask, and what the host knows about this moment. It can be asked any number of times.
  */
 typedef struct tactful_request tactful_request;
+
+/**
+ * The facts of one customer, prepared for the rules of one tactful_rules, and what the last question found. Facts that were not set are
+ * unknown.
+ */
+typedef struct tactful_row tactful_row;
+
+/**
+ * Many named conditions over one schema. Never changes; one is enough for all threads.
+ */
+typedef struct tactful_rules tactful_rules;
 
 /**
  * What became of a call: TACTFUL_OK, or the family of its error. New families are added at the end.
@@ -751,6 +812,20 @@ typedef struct tactful_replay_stats {
 } tactful_replay_stats;
 
 /**
+ * Two texts that belong together: a rule's name and its condition, or a fact's dotted name and its type.
+ */
+typedef struct tactful_pair {
+  /**
+   * The name.
+   */
+  struct tactful_text name;
+  /**
+   * The condition, or the type, such as "int", "money(EUR)" or "list(string)".
+   */
+  struct tactful_text text;
+} tactful_pair;
+
+/**
  * It succeeded.
  */
 #define TACTFUL_OK 0
@@ -794,6 +869,16 @@ typedef struct tactful_replay_stats {
  * Bytes that are no state, damaged, of a newer format or of another playbook.
  */
 #define TACTFUL_INVALID_STATE 8
+
+/**
+ * An expression or a rule does not compile; the error has a diagnostic for every mistake.
+ */
+#define TACTFUL_INVALID_EXPRESSION 9
+
+/**
+ * A fact does not fit the schema of an expression or of rules.
+ */
+#define TACTFUL_INVALID_FACTS 10
 
 #ifdef __cplusplus
 extern "C" {
@@ -1519,6 +1604,173 @@ struct tactful_text tactful_replay_ignored_column(const struct tactful_replay *r
  */
 void tactful_replay_free(struct tactful_replay *replay);
 
+/**
+ * Compiles an expression. `facts` are the dotted names and types of `count` facts; with none of them names are looked up when it is
+ * evaluated, else names and types are checked now. The caller frees the expression with tactful_expression_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_EXPRESSION and everything that is wrong, or TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_expression_compile(struct tactful_text text,
+                                          const struct tactful_pair *facts,
+                                          size_t count,
+                                          struct tactful_expression **expression,
+                                          struct tactful_error **error);
+
+/**
+ * Evaluates an expression for facts that are given as a JSON object, by dotted name or nested. `now_micros` may be TACTFUL_NO_TIME when
+ * the expression does not read "now". The answer is {"outcome": "value", "kind": …, "value": …} with the kind of CEL ("int", "uint",
+ * "bytes" …), {"outcome": "unknown", "missing": [...]} or {"outcome": "error", "code": …, "message": …}; bytes are hexadecimal digits, an
+ * optional holds {"kind": …, "value": …} or null. The caller frees the answer with tactful_answer_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_FACTS or TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_expression_evaluate(const struct tactful_expression *expression,
+                                           struct tactful_text facts,
+                                           int64_t now_micros,
+                                           struct tactful_answer **answer,
+                                           struct tactful_error **error);
+
+/**
+ * Frees an expression. Null is ignored.
+ */
+void tactful_expression_free(struct tactful_expression *expression);
+
+/**
+ * Compiles rules, each a name and a condition, over `fact_count` facts, each a dotted name and a type. The caller frees the rules with
+ * tactful_rules_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_EXPRESSION and everything that is wrong with any rule, the path being its name, or
+ * TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_rules_compile(const struct tactful_pair *conditions,
+                                     size_t count,
+                                     const struct tactful_pair *facts,
+                                     size_t fact_count,
+                                     struct tactful_rules **rules,
+                                     struct tactful_error **error);
+
+/**
+ * How many rules there are. 0 for null.
+ *
+ * Thread-safe, as are all accessors of rules.
+ */
+size_t tactful_rules_count(const struct tactful_rules *rules);
+
+/**
+ * The name of the rule at `index`, in the order given. Borrowed from the rules. None when there is none.
+ */
+struct tactful_text tactful_rules_name(const struct tactful_rules *rules, uint32_t index);
+
+/**
+ * The number of the rule of a name; TACTFUL_NO_NUMBER when there is none.
+ */
+uint32_t tactful_rules_find(const struct tactful_rules *rules, struct tactful_text name);
+
+/**
+ * The number of the fact of a dotted name, by which it is set quickly; TACTFUL_NO_NUMBER when there is none.
+ */
+uint32_t tactful_rules_fact(const struct tactful_rules *rules, struct tactful_text name);
+
+/**
+ * Fills `warning` with what is probably not meant in some rule, although all compile. False, and nothing is written, when there is none at
+ * `index`. Its texts are borrowed from the rules.
+ */
+bool tactful_rules_warning(const struct tactful_rules *rules,
+                           size_t index,
+                           struct tactful_diagnostic *warning);
+
+/**
+ * Says why a rule comes to what it does, for facts that are given as a JSON object: {"text": …, "value": …, "parts": [...], "reasons":
+ * [...]}. `now_micros` may be TACTFUL_NO_TIME when no rule reads "now". The caller frees the answer with tactful_answer_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_FACTS, or TACTFUL_INVALID_ARGUMENT, also for an unknown rule.
+ */
+tactful_status tactful_rules_explain(const struct tactful_rules *rules,
+                                     struct tactful_text name,
+                                     struct tactful_text facts,
+                                     int64_t now_micros,
+                                     struct tactful_answer **answer,
+                                     struct tactful_error **error);
+
+/**
+ * Matches the rows of a stream of the Arrow C stream interface, which is consumed and left released, also when this fails. `matches` becomes
+ * a stream with the columns "row", from 0 over all batches, and "rule", one row for every match; the caller releases it. What it held
+ * before is overwritten. Columns are found by the names of facts; columns of lists are not read.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_DATA or TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_rules_match_stream(const struct tactful_rules *rules,
+                                          struct ArrowArrayStream *stream,
+                                          struct ArrowArrayStream *matches,
+                                          struct tactful_error **error);
+
+/**
+ * Frees rules. Rows made for them stay usable. Null is ignored.
+ */
+void tactful_rules_free(struct tactful_rules *rules);
+
+/**
+ * Makes a row without facts. The caller frees it with tactful_row_free; it may outlive the rules.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_row_new(const struct tactful_rules *rules,
+                               struct tactful_row **row,
+                               struct tactful_error **error);
+
+/**
+ * Sets a fact by its number, see tactful_rules_fact, or makes it unknown with TACTFUL_VALUE_NONE. The value is copied.
+ *
+ * Not thread-safe for one row, as are all its functions. Fails with TACTFUL_INVALID_FACTS when it does not fit, or with
+ * TACTFUL_INVALID_ARGUMENT; the fact is unknown then.
+ */
+tactful_status tactful_row_set(struct tactful_row *row,
+                               uint32_t fact,
+                               struct tactful_value value,
+                               struct tactful_error **error);
+
+/**
+ * Replaces all facts by those of a JSON object, by dotted name or nested; fields that no rule reads are skipped.
+ *
+ * Fails with TACTFUL_INVALID_FACTS or TACTFUL_INVALID_ARGUMENT; the row is empty then.
+ */
+tactful_status tactful_row_read_json(struct tactful_row *row,
+                                     struct tactful_text json,
+                                     struct tactful_error **error);
+
+/**
+ * Sets the instant, for rules that read "now".
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_row_set_now(struct tactful_row *row, int64_t now_micros, struct tactful_error **error);
+
+/**
+ * Forgets all facts; the instant stays. Null is ignored.
+ */
+void tactful_row_clear(struct tactful_row *row);
+
+/**
+ * Finds the rules that are known to be true: `matches` becomes the numbers of `count` rules in the order given, borrowed from the row until
+ * it is used again.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_row_matches(struct tactful_row *row,
+                                   const uint32_t **matches,
+                                   size_t *count,
+                                   struct tactful_error **error);
+
+/**
+ * What one rule comes to: TACTFUL_TRUTH_TRUE and so on; 0 for null and for a rule that there is not.
+ */
+int32_t tactful_row_value(const struct tactful_row *row, uint32_t rule);
+
+/**
+ * Frees a row. Null is ignored.
+ */
+void tactful_row_free(struct tactful_row *row);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -1589,6 +1841,38 @@ static inline tactful_value tactful_value_time(int64_t micros) {
   tactful_value value = tactful_value_none();
   value.kind = TACTFUL_VALUE_TIME;
   value.integer = micros;
+  return value;
+}
+
+/** A whole number without a sign as a value. */
+static inline tactful_value tactful_value_uint(uint64_t number) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_UINT;
+  value.integer = (int64_t)number;
+  return value;
+}
+
+/** Bytes as a value; they need not be UTF-8. */
+static inline tactful_value tactful_value_bytes(tactful_text bytes) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_BYTES;
+  value.text = bytes;
+  return value;
+}
+
+/** A length of time, in microseconds, as a value. */
+static inline tactful_value tactful_value_duration(int64_t micros) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_DURATION;
+  value.integer = micros;
+  return value;
+}
+
+/** Anything as JSON, such as a list or a map, as a value. */
+static inline tactful_value tactful_value_json(tactful_text text) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_JSON;
+  value.text = text;
   return value;
 }
 

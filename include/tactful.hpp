@@ -189,6 +189,8 @@ public:
   static value decimal(text_view digits) { return value(tactful_value_decimal(digits.c())); }
   /** An instant, in microseconds since 1970. */
   static value time(std::int64_t micros) { return value(tactful_value_time(micros)); }
+  /** Anything as JSON: what lists and maps are told as. */
+  static value json(text_view text) { return value(tactful_value_json(text.c())); }
   /** Nothing: what was set before is unset. */
   static value none() { return value(tactful_value_none()); }
   tactful_value c() const noexcept { return value_; }
@@ -711,6 +713,123 @@ public:
 
 private:
   detail::handle<tactful_replay, tactful_replay_free> handle_;
+};
+
+/** Names with conditions, or names of facts with types. */
+typedef std::vector<std::pair<std::string, std::string>> pairs;
+
+namespace detail {
+
+inline std::vector<tactful_pair> lent(const pairs &told) {
+  std::vector<tactful_pair> all;
+  for (const std::pair<std::string, std::string> &one : told) {
+    tactful_pair pair;
+    pair.name = text_view(one.first).c();
+    pair.text = text_view(one.second).c();
+    all.push_back(pair);
+  }
+  return all;
+}
+
+} // namespace detail
+
+/** An expression on its own. */
+class expression {
+public:
+  /** Without facts names are looked up when it is evaluated. */
+  explicit expression(text_view text, const pairs &facts = pairs()) {
+    const std::vector<tactful_pair> given = detail::lent(facts);
+    detail::outcome outcome;
+    outcome.check(tactful_expression_compile(text.c(), given.data(), given.size(), handle_.out(), outcome));
+  }
+  /** The outcome as JSON, for facts as a JSON object; see tactful_expression_evaluate. */
+  std::string evaluate(text_view facts, std::int64_t now = no_time) const {
+    detail::handle<tactful_answer, tactful_answer_free> answer;
+    detail::outcome outcome;
+    outcome.check(tactful_expression_evaluate(handle_.get(), facts.c(), now, answer.out(), outcome));
+    return text_view(tactful_answer_to_json(answer.get())).str();
+  }
+
+private:
+  detail::handle<tactful_expression, tactful_expression_free> handle_;
+};
+
+/** Many named conditions over one schema. */
+class rule_set {
+public:
+  rule_set(const pairs &conditions, const pairs &facts) {
+    const std::vector<tactful_pair> rules = detail::lent(conditions), schema = detail::lent(facts);
+    detail::outcome outcome;
+    outcome.check(tactful_rules_compile(rules.data(), rules.size(), schema.data(), schema.size(), handle_.out(), outcome));
+  }
+  std::size_t size() const noexcept { return tactful_rules_count(handle_.get()); }
+  text_view name(std::uint32_t rule) const noexcept { return tactful_rules_name(handle_.get(), rule); }
+  /** TACTFUL_NO_NUMBER when there is none. */
+  std::uint32_t find(text_view name) const noexcept { return tactful_rules_find(handle_.get(), name.c()); }
+  /** The number of a fact, for row::set. */
+  std::uint32_t fact(text_view name) const noexcept { return tactful_rules_fact(handle_.get(), name.c()); }
+  /** What is probably not meant. */
+  std::vector<diagnostic> warnings() const {
+    std::vector<diagnostic> all;
+    tactful_diagnostic found;
+    for (std::size_t i = 0; tactful_rules_warning(handle_.get(), i, &found); ++i) all.push_back(diagnostic(found));
+    return all;
+  }
+  /** Why a rule comes to what it does, as JSON, for facts as a JSON object. */
+  std::string explain(text_view name, text_view facts, std::int64_t now = no_time) const {
+    detail::handle<tactful_answer, tactful_answer_free> answer;
+    detail::outcome outcome;
+    outcome.check(tactful_rules_explain(handle_.get(), name.c(), facts.c(), now, answer.out(), outcome));
+    return text_view(tactful_answer_to_json(answer.get())).str();
+  }
+  /** Matches the rows of a stream, which is consumed; whoever asked releases `matches`. */
+  void match(ArrowArrayStream *stream, ArrowArrayStream *matches) const {
+    detail::outcome outcome;
+    outcome.check(tactful_rules_match_stream(handle_.get(), stream, matches, outcome));
+  }
+  const tactful_rules *c() const noexcept { return handle_.get(); }
+
+private:
+  detail::handle<tactful_rules, tactful_rules_free> handle_;
+};
+
+/** The facts of one customer, prepared for one rule set. */
+class row {
+public:
+  explicit row(const rule_set &rules) {
+    detail::outcome outcome;
+    outcome.check(tactful_row_new(rules.c(), handle_.out(), outcome));
+  }
+  /** By the number of the fact, see rule_set::fact. */
+  row &set(std::uint32_t fact, const value &told) {
+    detail::outcome outcome;
+    outcome.check(tactful_row_set(handle_.get(), fact, told.c(), outcome));
+    return *this;
+  }
+  row &read_json(text_view json) {
+    detail::outcome outcome;
+    outcome.check(tactful_row_read_json(handle_.get(), json.c(), outcome));
+    return *this;
+  }
+  row &now(std::int64_t time) {
+    detail::outcome outcome;
+    outcome.check(tactful_row_set_now(handle_.get(), time, outcome));
+    return *this;
+  }
+  void clear() noexcept { tactful_row_clear(handle_.get()); }
+  /** The numbers of the rules that are known to be true. */
+  std::vector<std::uint32_t> matches() {
+    const std::uint32_t *first = nullptr;
+    std::size_t count = 0;
+    detail::outcome outcome;
+    outcome.check(tactful_row_matches(handle_.get(), &first, &count, outcome));
+    return count == 0 ? std::vector<std::uint32_t>() : std::vector<std::uint32_t>(first, first + count);
+  }
+  /** TACTFUL_TRUTH_TRUE and so on. */
+  std::int32_t value_of(std::uint32_t rule) const noexcept { return tactful_row_value(handle_.get(), rule); }
+
+private:
+  detail::handle<tactful_row, tactful_row_free> handle_;
 };
 
 } // namespace tactful

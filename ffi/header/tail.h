@@ -67,6 +67,38 @@ static inline tactful_value tactful_value_time(int64_t micros) {
   return value;
 }
 
+/** A whole number without a sign as a value. */
+static inline tactful_value tactful_value_uint(uint64_t number) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_UINT;
+  value.integer = (int64_t)number;
+  return value;
+}
+
+/** Bytes as a value; they need not be UTF-8. */
+static inline tactful_value tactful_value_bytes(tactful_text bytes) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_BYTES;
+  value.text = bytes;
+  return value;
+}
+
+/** A length of time, in microseconds, as a value. */
+static inline tactful_value tactful_value_duration(int64_t micros) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_DURATION;
+  value.integer = micros;
+  return value;
+}
+
+/** Anything as JSON, such as a list or a map, as a value. */
+static inline tactful_value tactful_value_json(tactful_text text) {
+  tactful_value value = tactful_value_none();
+  value.kind = TACTFUL_VALUE_JSON;
+  value.text = text;
+  return value;
+}
+
 /** tactful_event_set with text. */
 static inline tactful_status tactful_event_set_text(tactful_event *event, const char *property, const char *text,
                                                     tactful_error **error) {

@@ -27,6 +27,10 @@ pub const TACTFUL_INTERNAL: tactful_status = 6;
 pub const TACTFUL_INVALID_QUERY: tactful_status = 7;
 /// Bytes that are no state, damaged, of a newer format or of another playbook.
 pub const TACTFUL_INVALID_STATE: tactful_status = 8;
+/// An expression or a rule does not compile; the error has a diagnostic for every mistake.
+pub const TACTFUL_INVALID_EXPRESSION: tactful_status = 9;
+/// A fact does not fit the schema of an expression or of rules.
+pub const TACTFUL_INVALID_FACTS: tactful_status = 10;
 
 /// Nothing can be compiled.
 pub const TACTFUL_SEVERITY_ERROR: i32 = 1;
@@ -162,6 +166,26 @@ impl tactful_error {
         Self::new(TACTFUL_INVALID_REQUEST, code, path, message)
     }
 
+    /// An expression or rules that do not compile.
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+    pub(crate) fn expression(diagnostics: Diagnostics) -> Failure {
+        Self::findings(TACTFUL_INVALID_EXPRESSION, &diagnostics)
+    }
+
+    /// A fact that does not fit.
+    pub(crate) fn facts(code: &str, path: &str, message: &str) -> Failure {
+        Self::new(TACTFUL_INVALID_FACTS, code, path, message)
+    }
+
+    fn findings(status: tactful_status, diagnostics: &Diagnostics) -> Failure {
+        let (code, path, message) =
+            diagnostics.0.first().map_or(("invalid", "", ""), |first| (first.code, &*first.path, &*first.message));
+        let mut error = Self::new(status, code, path, message);
+        error.rendered = Text::new(diagnostics.to_string());
+        error.findings = diagnostics.0.iter().map(Finding::new).collect();
+        error
+    }
+
     pub(crate) fn status(&self) -> tactful_status {
         self.status
     }
@@ -174,12 +198,7 @@ impl tactful_error {
 
 impl From<Diagnostics> for Failure {
     fn from(diagnostics: Diagnostics) -> Self {
-        let (code, path, message) =
-            diagnostics.0.first().map_or(("invalid_playbook", "", ""), |first| (first.code, &*first.path, &*first.message));
-        let mut error = tactful_error::new(TACTFUL_INVALID_PLAYBOOK, code, path, message);
-        error.rendered = Text::new(diagnostics.to_string());
-        error.findings = diagnostics.0.iter().map(Finding::new).collect();
-        error
+        tactful_error::findings(TACTFUL_INVALID_PLAYBOOK, &diagnostics)
     }
 }
 

@@ -35,6 +35,8 @@ mod state;
 mod column;
 mod replay;
 
+mod rules;
+
 /// Handles may be used from any thread, and read from many at once.
 const _: () = {
     const fn shared_between_threads<T: Send + Sync>() {}
@@ -47,6 +49,9 @@ const _: () = {
     shared_between_threads::<decision::tactful_decision>();
     shared_between_threads::<base::tactful_base>();
     shared_between_threads::<query::tactful_answer>();
+    shared_between_threads::<rules::tactful_expression>();
+    shared_between_threads::<rules::tactful_rules>();
+    shared_between_threads::<rules::tactful_row>();
     shared_between_threads::<replay::tactful_replay>();
     shared_between_threads::<state::tactful_bytes>();
 };

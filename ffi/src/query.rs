@@ -5,9 +5,15 @@ use crate::error::{tactful_error, tactful_status};
 use crate::guard::{Out, free, guard, shared};
 use crate::text::{Text, tactful_text};
 
-/// The answer to a question in JSON. Never changes.
+/// The answer to a question, in JSON. Never changes.
 #[derive(Debug)]
 pub struct tactful_answer(Text);
+
+impl tactful_answer {
+    pub(crate) fn of(json: String) -> Self {
+        tactful_answer(Text::new(json))
+    }
+}
 
 /// Answers a question in JSON, such as {"query": "describe"}, about the playbook or about a customer; `customer` may be null when the
 /// question is about no customer. docs/queries.md lists the questions. Nothing is changed. The caller frees the answer with
@@ -31,7 +37,7 @@ pub unsafe extern "C" fn tactful_engine_query(
         let question = unsafe { question.read("question") }?;
         let answer = engine.engine.query(customer.map(|customer| &customer.customer), question)?;
         // SAFETY: by contract.
-        unsafe { out.give(tactful_answer(Text::new(answer))) };
+        unsafe { out.give(tactful_answer::of(answer)) };
         Ok(())
     })
 }
@@ -53,7 +59,7 @@ pub unsafe extern "C" fn tactful_base_query(
         let (base, question) = unsafe { (shared(base, "base")?, question.read("question")?) };
         let answer = base.0.query(question)?;
         // SAFETY: by contract.
-        unsafe { out.give(tactful_answer(Text::new(answer))) };
+        unsafe { out.give(tactful_answer::of(answer)) };
         Ok(())
     })
 }

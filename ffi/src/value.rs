@@ -1,6 +1,6 @@
 use crate::error::{Failure, tactful_error};
 use crate::text::{tactful_text, time};
-use tactful::{Decimal, Value};
+use tactful::{Decimal, Duration, Value};
 
 /// Nothing: the property or fact is unknown.
 pub const TACTFUL_VALUE_NONE: i32 = 0;
@@ -16,6 +16,14 @@ pub const TACTFUL_VALUE_BOOL: i32 = 4;
 pub const TACTFUL_VALUE_DECIMAL: i32 = 5;
 /// An instant: `integer` is microseconds since 1970-01-01T00:00:00Z.
 pub const TACTFUL_VALUE_TIME: i32 = 6;
+/// A whole number without a sign: the bits of `integer`.
+pub const TACTFUL_VALUE_UINT: i32 = 7;
+/// Bytes, in `text`, which need not be UTF-8.
+pub const TACTFUL_VALUE_BYTES: i32 = 8;
+/// A length of time: `integer` is microseconds.
+pub const TACTFUL_VALUE_DURATION: i32 = 9;
+/// Anything as JSON, in `text`: what lists and maps are told as.
+pub const TACTFUL_VALUE_JSON: i32 = 10;
 
 /// A value of a property or fact. Make one with tactful_value_text, tactful_value_int and so on.
 #[repr(C)]
@@ -61,6 +69,21 @@ impl tactful_value {
             // SAFETY: as promised by the caller.
             TACTFUL_VALUE_DECIMAL => Value::Decimal(decimal(unsafe { self.text.read(path) }?, path)?),
             TACTFUL_VALUE_TIME => Value::from(time(self.integer, path)?),
+            TACTFUL_VALUE_UINT => Value::Uint(self.integer.cast_unsigned()),
+            TACTFUL_VALUE_BYTES => {
+                // SAFETY: as promised by the caller.
+                let bytes = unsafe { crate::guard::array(self.text.data.cast::<u8>(), self.text.len, path) }?;
+                Value::Bytes(bytes.into())
+            }
+            TACTFUL_VALUE_DURATION => match self.integer.checked_mul(1000) {
+                Some(nanos) => Value::Duration(Duration::from_nanos(nanos)),
+                None => return Err(tactful_error::argument("wrong_value", path, "expected at most 292 years")),
+            },
+            TACTFUL_VALUE_JSON => {
+                // SAFETY: as promised by the caller.
+                let text = unsafe { self.text.read(path) }?;
+                Value::from_json(text).map_err(|message| tactful_error::argument("wrong_value", path, message))?
+            }
             other => {
                 let message = format!("expected a kind such as TACTFUL_VALUE_TEXT, found {other}");
                 return Err(tactful_error::argument("unknown_constant", path, message));

@@ -9,13 +9,15 @@ use support::{Standard, checked, compile, file, plain, run, sanitizer, shown, su
 const PLAYBOOK: &str = "examples/retail/playbook.yaml";
 
 /// The programs of the examples and of the tests, with their arguments.
-const PROGRAMS: [(&str, &str, &[&str]); 7] = [
+const PROGRAMS: [(&str, &str, &[&str]); 9] = [
     ("examples/c/retail.c", "c99", &[PLAYBOOK]),
     ("examples/cpp/retail.cpp", "c++11", &[PLAYBOOK]),
     ("examples/c/hello.c", "c99", &[]),
     ("examples/cpp/hello.cpp", "c++11", &[]),
     ("ffi/tests/c/bad_input.c", "c99", &[]),
     ("ffi/tests/c/tables.c", "c99", &[]),
+    ("ffi/tests/c/rules.c", "c99", &[]),
+    ("ffi/tests/c/rules.cpp", "c++11", &[]),
     ("ffi/tests/c/layer.cpp", "c++11", &[]),
 ];
 

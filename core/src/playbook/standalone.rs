@@ -131,13 +131,7 @@ mod tests {
         let deep = format!("{}int{}", "list(".repeat(20), ")".repeat(20));
         let wrong = [("a..b", "int"), ("c", "itn"), ("d", "int"), ("d", "int"), ("e", "map(int)"), ("f", &deep)];
         let codes: Vec<_> = schema(wrong).unwrap_err().0.iter().map(|finding| (finding.code, finding.path.clone())).collect();
-        let expected = [
-            ("bad_name", "a..b"),
-            ("bad_type", "c"),
-            ("declared_twice", "d"),
-            ("bad_type", "e"),
-            ("bad_type", "f"),
-        ];
+        let expected = [("bad_name", "a..b"), ("bad_type", "c"), ("declared_twice", "d"), ("bad_type", "e"), ("bad_type", "f")];
         assert_eq!(codes, expected.map(|(code, path)| (code, path.to_owned())));
     }
 }

@@ -95,6 +95,17 @@ impl<'de> Visitor<'de> for FromJson<'_> {
 }
 
 impl Value {
+    /// A value from JSON text of at most 32 levels and 10,000 values: whole numbers become int, or uint above 2^63, others double.
+    ///
+    /// # Errors
+    /// What is wrong, in words: no JSON, a key told twice, a number beyond 64 bits, a limit.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let nodes = Cell::new(10_000);
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let value = FromJson::new(&nodes).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+        value.map_err(|error| error.to_string())
+    }
+
     /// The value as JSON, for people and for answers: decimals, times and durations as text, bytes as hexadecimal digits,
     /// NaN and infinities as text, an optional as what it holds or null.
     #[must_use]
