@@ -58,6 +58,7 @@ from .errors import (
     StateError,
     TactfulError,
 )
+from .intake import Intake, intake
 from .kinds import Optional, TypeName, Uint
 from .unknown import UNKNOWN, Unknown
 
@@ -76,6 +77,7 @@ __all__ = [
     "Expression",
     "ExpressionError",
     "FileError",
+    "Intake",
     "InternalError",
     "MissingFileError",
     "Optional",
@@ -96,4 +98,5 @@ __all__ = [
     "Uint",
     "Unknown",
     "__version__",
+    "intake",
 ]

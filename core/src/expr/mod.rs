@@ -103,6 +103,6 @@ pub use repeated::repeated;
 pub use ruleset::{RuleId, RuleScratch, RuleSet, Truth};
 pub use run::{Bits, Run, RunColumn, RunTexts};
 pub use schema::{EventDecl, EventKind, FactDecl, FactId, PropertyDecl, PropertyId, Schema, TimeClass};
+pub use told::FactError;
 pub(crate) use uses::{Asked, uses};
 pub use warn::may_hold_together;
-pub use told::FactError;

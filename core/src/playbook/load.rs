@@ -204,6 +204,7 @@ impl Loader<'_> {
         let sources = self.sources_of(root);
         let (sessions, position_ttl, stores) = (self.sessions(root), self.position_ttl(root), self.stores(root));
         let (events, request) = (self.events(root), self.request(root));
+        let intake = self.intake(root);
         let (segments, personas, journeys) = (self.segments(root), self.personas(root), self.journeys(root));
         let (channels, offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
         let week_begins = root.text("week_begins").and_then(|day| day.parse().ok()).unwrap_or(chrono::Weekday::Mon);
@@ -238,6 +239,7 @@ impl Loader<'_> {
             sources,
             attributes,
             events,
+            intake,
             request,
             segments,
             personas,

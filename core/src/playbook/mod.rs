@@ -2,14 +2,14 @@
 //!
 //! [`Playbook::load`] goes from text to [`Playbook`] in four steps: `yaml` or `json` make a `tree` in which everything knows
 //! its place; `shape` checks kinds and keys against the one description in `table`, from which [`json_schema()`] is made too;
-//! `merge` unites documents; and the rooms (`identity`, `facts`, `labels`, `people`, `journeys`, `offers`, `placements`, `contact`)
-//! read their
-//! sections. Every step goes on after a mistake, so that all are reported at once.
+//! `merge` unites documents; and the rooms (`identity`, `facts`, `intake`, `labels`, `people`, `journeys`, `offers`, `placements`,
+//! `contact`) read their sections. Every step goes on after a mistake, so that all are reported at once.
 
 mod contact;
 mod digest;
 mod facts;
 mod identity;
+mod intake;
 mod journeys;
 mod json;
 mod json_schema;
@@ -34,6 +34,7 @@ mod trends;
 mod types;
 mod yaml;
 
+pub use intake::Intake;
 pub use json_schema::json_schema;
 pub use labels::{Category, DataKind, Declassify, Department, Guard, Labels, LegalBasis};
 pub use model::*;

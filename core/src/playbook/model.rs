@@ -92,6 +92,8 @@ pub struct Playbook {
     pub attributes: Vec<Attribute>,
     /// `events`.
     pub events: Vec<EventType>,
+    /// `intake`: how messages of other systems name what is declared here.
+    pub intake: super::Intake,
     /// `request`: facts that come with a question.
     pub request: Vec<RequestFact>,
     /// `segments`.

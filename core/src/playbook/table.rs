@@ -81,6 +81,7 @@ pub(super) static PLAYBOOK: Object = Object {
             "",
             "the declared event types with their properties; expressions read `events(\"<name>\")`",
         ),
+        may("intake", Obj(&INTAKE), "", "what messages of other systems call things, such as those of Segment and CloudEvents"),
         may("request", Names(&REQUEST), "", "the facts that come with a question, by type; expressions read `request.<name>`"),
         may("segments", Names(&SEGMENT), "", "named conditions; expressions read `segment(\"<name>\")`"),
         may("personas", Names(&Obj(&PERSONA)), "", "named types of customer; all priors together are at most 1"),
@@ -776,6 +777,42 @@ static CAP: Object = Object {
                 "`rolling <duration>`, `day`, `week`, `month`, `session` or `lifetime`",
             )),
             "the window, in the customer's zone or else the playbook's; a week begins on Monday",
+        ),
+    ],
+};
+
+static FOREIGN_NAME: Shape = One(Leaf::Text);
+static FOREIGN: Shape = Either(&[One(Leaf::Text), List(&FOREIGN_NAME)]);
+
+static INTAKE: Object = Object {
+    name: "intake",
+    doc: "What messages of other systems call things. Names count in any spelling: `Order Completed` is `order_completed`.",
+    marks: &[],
+    fields: &[
+        may(
+            "user_id",
+            One(Leaf::Reference("a namespace")),
+            "",
+            "the namespace of `userId`; without it the first that is not anonymous",
+        ),
+        may(
+            "anonymous_id",
+            One(Leaf::Reference("a namespace")),
+            "",
+            "the namespace of `anonymousId`; without it the first that is anonymous",
+        ),
+        may("events", Names(&FOREIGN), "", "by event type what others call it, one name or a list"),
+        may(
+            "properties",
+            Names(&FOREIGN),
+            "",
+            "by property where others have it: a key, or a path such as `context.campaign.source`; one or a list",
+        ),
+        may(
+            "attributes",
+            Names(&FOREIGN),
+            "",
+            "by attribute where others have it: a trait, or a path such as `context.timezone`; one or a list",
         ),
     ],
 };

@@ -8,6 +8,7 @@ mod attribute;
 mod customer;
 mod describe;
 mod error;
+mod intake;
 mod read;
 mod schema;
 mod session;
@@ -109,6 +110,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<customer::History>(),
     Entry::of::<customer::NextDue>(),
     Entry::of::<attribute::Attribute>(),
+    Entry::of::<intake::Read>(),
     Entry::of::<why::Why>(),
     Entry::of::<tact::Consents>(),
     Entry::of::<tact::ViewFor>(),

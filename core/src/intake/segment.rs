@@ -1,0 +1,261 @@
+//! The messages of Segment's specification: track, identify, page, screen, group, alias.
+
+use super::Taken;
+use super::message::Message;
+use super::names::snake;
+use crate::customer::{Details, Event, EventError, Identifier};
+use crate::value::{Timestamp, Value};
+
+const NOT_DECLARED: &str = "the playbook does not declare it";
+
+/// The events of a message.
+pub(super) fn read(
+    message: &Message<'_>,
+    envelope: Option<&Message<'_>>,
+    taken: &mut Taken<'_>,
+) -> Result<Vec<Event>, EventError> {
+    let kind = match message.text("type")? {
+        Some(kind) => kind,
+        None if message.get("event").is_some() => "track".to_owned(),
+        None => return Err(message.missing("type", "expected track, identify, page, screen, group or alias")),
+    };
+    let head = Head::of(message, envelope, taken)?;
+    match kind.as_str() {
+        "track" => {
+            let name = message.text("event")?.ok_or_else(|| message.missing("event", "a track message names its event"))?;
+            Ok(head.event(message, &name, "properties", taken).into_iter().collect())
+        }
+        "page" | "screen" => Ok(head.event(message, &kind, "properties", taken).into_iter().collect()),
+        "group" => Ok(head.event(message, "group", "traits", taken).into_iter().collect()),
+        "identify" => head.identify(message, taken),
+        "alias" => head.alias(message, taken),
+        _ => Err(EventError::new(
+            "wrong_value",
+            format!("{}type", prefix(message)),
+            "expected track, identify, page, screen, group or alias",
+        )),
+    }
+}
+
+/// What all kinds of messages have.
+struct Head {
+    id: Option<String>,
+    time: Timestamp,
+    known_at: Option<Timestamp>,
+    channel: Option<String>,
+    identifiers: Vec<Identifier>,
+    details: Option<Box<Details>>,
+}
+
+impl Head {
+    fn of(message: &Message<'_>, envelope: Option<&Message<'_>>, taken: &Taken<'_>) -> Result<Self, EventError> {
+        let time = |key: &str| match message.time(key)? {
+            None => envelope.map_or(Ok(None), |envelope| envelope.time(key)),
+            found => Ok::<_, EventError>(found),
+        };
+        let received = time("receivedAt")?.or(taken.received);
+        let (sent, told, original) = (time("sentAt")?, time("timestamp")?, time("originalTimestamp")?);
+        let happened = match (told, original) {
+            // Corrected already, by whoever wrote both.
+            (Some(told), Some(_)) => told,
+            // Segment: timestamp = receivedAt - (sentAt - originalTimestamp), so that a device's wrong clock cancels out.
+            (Some(device), None) | (None, Some(device)) => match (sent, received) {
+                (Some(sent), Some(received)) => received.saturating_add_micros(device.micros().saturating_sub(sent.micros())),
+                _ => device,
+            },
+            (None, None) => received.ok_or_else(|| {
+                message.missing("timestamp", "expected `timestamp`, or the instant at which the host received it")
+            })?,
+        };
+        let mut identifiers = Vec::new();
+        for (key, namespace) in [("userId", taken.names.user), ("anonymousId", taken.names.anonymous)] {
+            if let (Some(value), Some(namespace)) = (message.text(key)?, namespace) {
+                identifiers.push(identifier(message, key, namespace, &value)?);
+            }
+        }
+        if identifiers.is_empty() {
+            let message =
+                message.missing("userId", "expected `userId` or `anonymousId`, of a namespace that the playbook declares");
+            return Err(message);
+        }
+        Ok(Head {
+            id: message.text("messageId")?,
+            time: happened,
+            known_at: received,
+            channel: message.text("channel")?,
+            identifiers,
+            details: details(message),
+        })
+    }
+
+    fn bare(&self, event_type: &str, part: Option<&str>) -> Event {
+        let id = match (&self.id, part) {
+            (Some(id), Some(part)) => Some(format!("{id}:{part}")),
+            (id, _) => id.clone(),
+        };
+        Event {
+            event_type: event_type.to_owned(),
+            time: self.time,
+            known_at: self.known_at,
+            identifiers: self.identifiers.clone(),
+            id,
+            sequence: 0,
+            details: self.details.clone(),
+            channel: self.channel.clone(),
+            source: Some("segment".to_owned()),
+            properties: Vec::new(),
+        }
+    }
+
+    /// An event with properties, when its type is declared.
+    fn event(&self, message: &Message<'_>, name: &str, section: &str, taken: &mut Taken<'_>) -> Option<Event> {
+        let Some(event_type) = taken.names.event(name) else {
+            taken.leave_out(shown(message), "no event type of the playbook is called like this message");
+            return None;
+        };
+        let mut event = self.bare(event_type, None);
+        let declared = taken.names.properties(event_type);
+        let mut used = Vec::new();
+        for property in &declared {
+            if let Some(found) = find(message, section, property, taken) {
+                event.properties.push(((*property).to_owned(), found.value.clone()));
+                used.push(found.path);
+            }
+        }
+        for (_, part) in message.get(section).and_then(|section| section.entries()).unwrap_or_default() {
+            if !used.iter().any(|path| *path == part.path || path.starts_with(&format!("{}.", part.path))) {
+                taken.leave_out(part.path, NOT_DECLARED);
+            }
+        }
+        Some(event)
+    }
+
+    /// Attributes, and that both identifiers are the same person.
+    fn identify(&self, message: &Message<'_>, taken: &mut Taken<'_>) -> Result<Vec<Event>, EventError> {
+        let mut events = Vec::new();
+        if self.identifiers.len() == 2 {
+            events.push(self.bare("linked", Some("linked")));
+        }
+        let traits = message.get("traits").or_else(|| message.at("context.traits"));
+        if let Some(traits) = &traits
+            && traits.entries().is_none()
+        {
+            return Err(traits.wrong("wrong_type", "expected traits as an object"));
+        }
+        let mut used = Vec::new();
+        for (name, part) in traits.as_ref().and_then(Message::entries).unwrap_or_default() {
+            match taken.names.attribute(name) {
+                Some(attribute) => {
+                    used.push(attribute);
+                    events.push(self.attribute(attribute, &part));
+                }
+                None => taken.leave_out(part.path, NOT_DECLARED),
+            }
+        }
+        // Attributes that the playbook finds elsewhere in the message, such as `context.timezone`.
+        let playbook = taken.names.playbook;
+        for (own, others) in &playbook.intake.attributes {
+            let found = others.iter().filter(|path| path.contains('.')).find_map(|path| message.at(path));
+            if let Some(part) = found.filter(|_| !used.contains(&&*own.text)) {
+                events.push(self.attribute(&own.text, &part));
+            }
+        }
+        Ok(events)
+    }
+
+    fn attribute(&self, attribute: &str, part: &Message<'_>) -> Event {
+        let event = self.bare("attribute_set", Some(attribute));
+        let mut event = event.with("attribute", attribute).with("value", part.value.clone());
+        // The attribute is told of the person; the anonymous identifier is linked apart.
+        event.identifiers.truncate(1);
+        event
+    }
+
+    fn alias(&self, message: &Message<'_>, taken: &Taken<'_>) -> Result<Vec<Event>, EventError> {
+        let previous = message.text("previousId")?;
+        let previous = previous.ok_or_else(|| message.missing("previousId", "an alias message names the identifier before"))?;
+        let namespace = taken.names.anonymous.or(taken.names.user);
+        let Some(namespace) = namespace else { return Ok(Vec::new()) };
+        let mut event = self.bare("linked", None);
+        event.identifiers.truncate(1);
+        event.identifiers.push(identifier(message, "previousId", namespace, &previous)?);
+        Ok(vec![event])
+    }
+}
+
+/// Device, campaign, page and place, from the context. What the story could not keep is not taken.
+fn details(message: &Message<'_>) -> Option<Box<Details>> {
+    let text = |paths: &[&str]| {
+        let found = paths.iter().find_map(|path| message.at(path));
+        let text = found.and_then(|found| found.value.as_text().map(str::to_owned));
+        text.filter(|text| !text.is_empty() && text.len() <= Identifier::MAX_BYTES && !text.contains(char::is_control))
+    };
+    let details = Details {
+        device: text(&["context.device.type", "context.device.model", "context.os.name"]),
+        campaign: text(&["context.campaign.name"]),
+        referrer: text(&["context.page.referrer", "context.referrer.url"]),
+        page: text(&["context.page.path", "context.page.url", "context.screen.name"]),
+        country: text(&["context.location.country"]),
+        region: text(&["context.location.region"]),
+        city: text(&["context.location.city"]),
+        ..Details::default()
+    };
+    (!details.is_empty()).then(|| Box::new(details))
+}
+
+fn identifier(message: &Message<'_>, key: &str, namespace: &str, value: &str) -> Result<Identifier, EventError> {
+    Identifier::new(namespace, value)
+        .map_err(|error| EventError::new(error.code(), format!("{}{key}", prefix(message)), error.to_string()))
+}
+
+fn prefix(message: &Message<'_>) -> String {
+    if message.path.is_empty() { String::new() } else { format!("{}.", message.path) }
+}
+
+fn shown(message: &Message<'_>) -> String {
+    format!("{}event", prefix(message))
+}
+
+/// A property of a message: where the playbook says, under its own name in any spelling, in the head of the message, or in the context,
+/// where `campaign_source` is `context.campaign.source`.
+fn find<'a>(message: &Message<'a>, section: &str, property: &str, taken: &Taken<'_>) -> Option<Message<'a>> {
+    let own = message.get(section);
+    for path in taken.names.sources(property) {
+        if let Some(found) = own.as_ref().and_then(|own| own.get(path).or_else(|| own.at(path))).or_else(|| message.at(path)) {
+            return Some(found);
+        }
+    }
+    let spelled = |part: &Message<'a>| {
+        let entries = part.entries()?;
+        entries.into_iter().find(|(key, _)| snake(key) == snake(property)).map(|(_, found)| found)
+    };
+    if let Some(found) = own.as_ref().and_then(spelled) {
+        return Some(found);
+    }
+    if matches!(property, "name" | "category" | "group_id")
+        && let Some(found) = message.get(if property == "group_id" { "groupId" } else { property })
+    {
+        return Some(found);
+    }
+    let context = message.get("context")?;
+    spelled(&context).filter(|found| found.entries().is_none()).or_else(|| {
+        let sections = context.entries()?;
+        sections.into_iter().find_map(|(key, part)| {
+            let rest = property.strip_prefix(snake(key).as_str())?.strip_prefix('_')?;
+            part.entries()?.into_iter().find(|(key, _)| snake(key) == rest).map(|(_, found)| found)
+        })
+    })
+}
+
+/// A message's value, for other forms.
+pub(super) fn properties(part: &Message<'_>, declared: &[&str], taken: &mut Taken<'_>) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for (key, part) in part.entries().unwrap_or_default() {
+        let mapped = declared.iter().find(|own| snake(own) == snake(key) || taken.names.sources(own).any(|other| other == key));
+        match mapped {
+            Some(own) if !found.iter().any(|(name, _)| name == own) => found.push(((*own).to_owned(), part.value.clone())),
+            _ => taken.leave_out(part.path, NOT_DECLARED),
+        }
+    }
+    found
+}

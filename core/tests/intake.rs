@@ -1,0 +1,233 @@
+//! Messages of other systems: what becomes of each kind, clocks of devices, what is left out and what is refused.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+use tactful::intake::{Form, Intake};
+use tactful::{CustomerBase, Engine, Identifier, Timestamp, Value};
+
+const PLAYBOOK: &str = r#"
+playbook: shop
+version: 1
+identity: {customer: {}, cookie: {anonymous: true}}
+attributes: {first_name: string, age: int, zone: string}
+events:
+  purchase: {amount: money(EUR), sku: string, utm_source: string}
+  page: {name: string, page_title: string}
+  joined: {group_id: string, plan: string}
+intake:
+  events: {purchase: [Order Completed, com.example.order], joined: group}
+  properties: {amount: revenue, utm_source: context.campaign.source}
+  attributes: {zone: context.timezone}
+"#;
+
+fn engine() -> Engine {
+    Engine::compile(&[("shop.yaml", PLAYBOOK)]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn taken(text: &str) -> Intake {
+    engine().intake(text, None, None).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn time(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+#[test]
+fn a_track_message_is_an_event() {
+    let found = taken(
+        r#"{"type": "track", "event": "Order Completed", "userId": 17, "anonymousId": "c-1", "messageId": "m1", "channel": "browser",
+            "timestamp": "2026-03-01T10:00:00Z", "properties": {"revenue": 12.5, "SKU": "a", "shoe": {"size": 43}},
+            "context": {"campaign": {"source": "mail", "name": "spring"}, "device": {"type": "mobile"}, "page": {"path": "/cart"}}}"#,
+    );
+    let [event] = &found.events[..] else { panic!("{found:?}") };
+    assert_eq!(
+        (event.event_type.as_str(), event.id.as_deref(), event.channel.as_deref()),
+        ("purchase", Some("m1"), Some("browser"))
+    );
+    let identifiers: Vec<&str> = event.identifiers.iter().map(Identifier::as_str).collect();
+    assert_eq!(identifiers, ["customer:17", "cookie:c-1"]);
+    assert_eq!(event.property("amount"), Some(&Value::Double(12.5)));
+    assert_eq!(event.property("sku"), Some(&Value::text("a")));
+    assert_eq!(event.property("utm_source"), Some(&Value::text("mail")));
+    let details = event.details.as_ref().unwrap();
+    assert_eq!(
+        (details.device.as_deref(), details.campaign.as_deref(), details.page.as_deref()),
+        (Some("mobile"), Some("spring"), Some("/cart"))
+    );
+    assert_eq!(found.left_out.iter().map(|part| part.path.as_str()).collect::<Vec<_>>(), ["properties.shoe"]);
+    let mut base = CustomerBase::new(engine());
+    base.record(event).unwrap();
+}
+
+#[test]
+fn the_clock_of_a_device_is_corrected() {
+    let message = |rest: &str| format!(r#"{{"type": "track", "event": "purchase", "userId": "1", {rest}}}"#);
+    for (rest, received, expected) in [
+        // Ten seconds before it was sent, by a clock that is a day late.
+        (
+            r#""timestamp": "2026-02-28T10:00:00Z", "sentAt": "2026-02-28T10:00:10Z", "receivedAt": "2026-03-01T10:00:11Z""#,
+            None,
+            "2026-03-01T10:00:01Z",
+        ),
+        (
+            r#""originalTimestamp": "2026-02-28T10:00:00Z", "sentAt": "2026-02-28T10:00:10Z""#,
+            Some("2026-03-01T10:00:11Z"),
+            "2026-03-01T10:00:01Z",
+        ),
+        // Corrected already.
+        (
+            r#""timestamp": "2026-03-01T10:00:01Z", "originalTimestamp": "2026-02-28T10:00:00Z", "sentAt": "2026-02-28T10:00:10Z", "receivedAt": "2026-03-01T10:00:11Z""#,
+            None,
+            "2026-03-01T10:00:01Z",
+        ),
+        // Nothing to correct by.
+        (r#""timestamp": "2026-02-28T10:00:00Z""#, Some("2026-03-01T10:00:11Z"), "2026-02-28T10:00:00Z"),
+        (r#""properties": {}"#, Some("2026-03-01T10:00:11Z"), "2026-03-01T10:00:11Z"),
+    ] {
+        let found = engine().intake(&message(rest), None, received.map(time)).unwrap();
+        assert_eq!(found.events[0].time, time(expected), "{rest}");
+    }
+    let found = taken(&message(r#""properties": {}"#));
+    assert_eq!((found.refused[0].code(), found.refused[0].path()), ("missing_key", "timestamp"));
+}
+
+#[test]
+fn identify_sets_attributes_and_links() {
+    let found = taken(
+        r#"{"type": "identify", "userId": "17", "anonymousId": "c-1", "messageId": "m2", "timestamp": "2026-03-01T10:00:00Z",
+            "traits": {"firstName": "Ada", "age": 36, "shoeSize": 38}, "context": {"timezone": "Europe/Berlin"}}"#,
+    );
+    let told: Vec<(&str, Option<&str>)> =
+        found.events.iter().map(|event| (event.event_type.as_str(), event.id.as_deref())).collect();
+    assert_eq!(
+        told,
+        [
+            ("linked", Some("m2:linked")),
+            ("attribute_set", Some("m2:first_name")),
+            ("attribute_set", Some("m2:age")),
+            ("attribute_set", Some("m2:zone"))
+        ]
+    );
+    assert_eq!(found.left_out[0].path, "traits.shoeSize");
+    let mut base = CustomerBase::new(engine());
+    base.intake(r#"{"type": "page", "name": "Home", "anonymousId": "c-1", "timestamp": "2026-03-01T09:00:00Z"}"#, None, None)
+        .unwrap();
+    for event in &found.events {
+        base.record(event).unwrap();
+    }
+    assert_eq!(base.len(), 1, "the visitor and the customer are one");
+    assert_eq!(base.find(&Identifier::parse("cookie:c-1").unwrap()).unwrap().len(), 5);
+}
+
+#[test]
+fn pages_groups_and_aliases() {
+    let found = taken(
+        r#"[{"type": "page", "name": "Home", "userId": "1", "timestamp": "2026-03-01T10:00:00Z", "context": {"page": {"title": "Shop"}}},
+            {"type": "group", "groupId": "acme", "userId": "1", "timestamp": "2026-03-01T10:00:00Z", "traits": {"plan": "gold"}},
+            {"type": "alias", "previousId": "c-9", "userId": "1", "timestamp": "2026-03-01T10:00:00Z"},
+            {"type": "screen", "name": "Home", "userId": "1", "timestamp": "2026-03-01T10:00:00Z"}]"#,
+    );
+    let [page, group, alias] = &found.events[..] else { panic!("{found:?}") };
+    assert_eq!((page.property("name"), page.property("page_title")), (Some(&Value::text("Home")), Some(&Value::text("Shop"))));
+    assert_eq!((group.event_type.as_str(), group.property("group_id")), ("joined", Some(&Value::text("acme"))));
+    assert_eq!(alias.identifiers[1].as_str(), "cookie:c-9");
+    assert_eq!(found.left_out[0].path, "[3].event", "nothing is declared for a screen");
+}
+
+#[test]
+fn a_batch_shares_when_it_was_sent_and_goes_on_after_mistakes() {
+    let found = taken(
+        r#"{"sentAt": "2026-02-28T10:00:10Z", "receivedAt": "2026-03-01T10:00:10Z", "batch": [
+            {"type": "track", "event": "purchase", "userId": "1", "timestamp": "2026-02-28T10:00:00Z"},
+            {"type": "track", "userId": "1", "timestamp": "2026-02-28T10:00:00Z"},
+            {"type": "track", "event": "purchase", "timestamp": "2026-02-28T10:00:00Z"},
+            {"type": "track", "event": "purchase", "userId": "1", "timestamp": "yesterday"},
+            {"type": "shout", "userId": "1", "timestamp": "2026-02-28T10:00:00Z"}]}"#,
+    );
+    assert_eq!((found.events.len(), found.events[0].time), (1, time("2026-03-01T10:00:00Z")));
+    let refused: Vec<(&str, &str)> = found.refused.iter().map(|error| (error.code(), error.path())).collect();
+    assert_eq!(
+        refused,
+        [
+            ("missing_key", "batch[1].event"),
+            ("missing_key", "batch[2].userId"),
+            ("not_a_time", "batch[3].timestamp"),
+            ("wrong_value", "batch[4].type")
+        ]
+    );
+}
+
+#[test]
+fn cloud_events_are_read_one_by_one_in_batches_and_in_base64() {
+    let found = taken(
+        r#"[{"specversion": "1.0", "id": "7", "source": "/shop", "type": "com.example.order", "time": "2026-03-01T10:00:00Z",
+             "subject": "17", "data": {"revenue": "12.50", "color": "red"}},
+            {"specversion": "1.0", "id": "8", "source": "/shop", "type": "org.shop.purchase", "time": "2026-03-01T10:00:00Z",
+             "customer": "18", "cookie": "c-2", "data_base64": "eyJza3UiOiAiYSJ9"},
+            {"specversion": "1.0", "id": "9", "source": "/shop", "type": "purchase", "time": "2026-03-01T10:00:00Z",
+             "subject": "cookie:c-3", "data": {"customer": "19"}},
+            {"specversion": "1.0", "id": "10", "source": "/shop", "type": "com.example.refund", "subject": "1", "time": "2026-03-01T10:00:00Z"},
+            {"specversion": "1.0", "id": "11", "source": "/shop", "type": "purchase", "time": "2026-03-01T10:00:00Z"},
+            {"specversion": "1.0", "id": "12", "source": "/shop", "type": "purchase", "subject": "1", "time": "2026-03-01T10:00:00Z", "data_base64": "!"}]"#,
+    );
+    let told: Vec<(Option<&str>, Vec<&str>)> = found
+        .events
+        .iter()
+        .map(|event| (event.id.as_deref(), event.identifiers.iter().map(Identifier::as_str).collect()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Some("/shop#7"), vec!["customer:17"]),
+            (Some("/shop#8"), vec!["customer:18", "cookie:c-2"]),
+            (Some("/shop#9"), vec!["customer:19", "cookie:c-3"])
+        ]
+    );
+    assert_eq!(found.events[0].property("amount"), Some(&Value::text("12.50")));
+    assert_eq!(found.events[1].property("sku"), Some(&Value::text("a")));
+    assert_eq!(found.left_out.iter().map(|part| part.path.as_str()).collect::<Vec<_>>(), ["[0].data.color", "[3].type"]);
+    let refused: Vec<(&str, &str)> = found.refused.iter().map(|error| (error.code(), error.path())).collect();
+    assert_eq!(refused, [("missing_key", "[4].subject"), ("wrong_value", "[5].data_base64")]);
+}
+
+#[test]
+fn own_events_pass_and_mistakes_in_them_have_codes() {
+    let found = taken(
+        r#"[{"type": "purchase", "time": "2026-03-01T10:00:00Z", "identifier": "customer:1", "properties": {"amount": "1.00"}},
+            {"type": "purchase", "identifier": "customer:1"}, {"hello": 1}]"#,
+    );
+    assert_eq!((found.events.len(), found.refused[0].code(), found.refused[1].code()), (1, "invalid_json", "unknown_form"));
+    assert_eq!(found.refused[1].path(), "[2]");
+}
+
+#[test]
+fn what_is_no_message_at_all_is_an_error() {
+    for (text, code) in [("", "invalid_json"), ("7", "wrong_type"), (r#"{"a": 1, "a": 2}"#, "invalid_json")] {
+        assert_eq!(engine().intake(text, None, None).unwrap_err().code(), code);
+    }
+    let long = " ".repeat(tactful::intake::MAX_BYTES + 1);
+    assert_eq!(engine().intake(&long, Some(Form::Segment), None).unwrap_err().code(), "too_long");
+}
+
+#[test]
+fn a_base_records_what_it_can() {
+    let mut base = CustomerBase::new(engine());
+    let told = base
+        .intake(
+            r#"{"batch": [{"type": "track", "event": "purchase", "userId": "1", "timestamp": "2026-03-01T10:00:00Z", "properties": {"amount": true}},
+                {"type": "track", "event": "purchase", "userId": "1", "timestamp": "2026-03-01T10:00:00Z"}]}"#,
+            None,
+            None,
+        )
+        .unwrap();
+    assert_eq!((told.effects.len(), told.refused.len(), base.len()), (1, 1, 1));
+    assert_eq!(told.refused[0].path(), "properties.amount");
+}
+
+#[test]
+fn what_intake_names_has_to_be_declared() {
+    let wrong = "playbook: shop\nversion: 1\nidentity: {customer: {}}\nevents: {purchase: {}}\nintake: {user_id: custmer, events: {purchas: Order}}\n";
+    let found = Engine::compile(&[("shop.yaml", wrong)]).unwrap_err();
+    let codes: Vec<(&str, &str)> = found.0.iter().map(|finding| (finding.code, finding.path.as_str())).collect();
+    assert_eq!(codes, [("unknown_name", "intake.user_id"), ("unknown_name", "intake.events.purchas")]);
+}
