@@ -54,7 +54,7 @@ fuzz: ## fuzz the rule language for some minutes: against another implementation
 	cd fuzz && cargo run --release -- differ 1000000 && cargo run --release -- texts 1000000
 
 .PHONY: count
-count: ## count the instructions of matching rules, and fail when there are more
+count: ## count the instructions of matching rules, recording and deciding, and fail when there are more
 	benches/instructions.sh
 
 .PHONY: fmt

@@ -20,7 +20,9 @@ run() {
 
 found="w1 $(count w1 10000 1 1)
 w2_1000 $(count w2 20 64 1000)
-w2_10000 $(count w2 4 64 10000)"
+w2_10000 $(count w2 4 64 10000)
+record $(count record 40 30 1)
+decide $(count decide 400 1 1)"
 if [[ ${1:-} == --write ]]; then
   echo "$found" >instructions.txt
 fi

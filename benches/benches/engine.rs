@@ -27,7 +27,8 @@ fn record_in_order(bencher: Bencher<'_, '_>, lines: u64) {
 fn decide(bencher: Bencher<'_, '_>, lines: u64) {
     let engine = engine();
     let customer = customer(&engine, 1, lines);
-    let request = Request { placements: vec!["home_hero".into(), "newsletter".into()], facts: Vec::new(), ..Request::default() };
+    let request =
+        Request { placements: vec!["home_hero".into(), "newsletter".into()], facts: Vec::new(), ..Request::default() };
     let now = start().saturating_add_micros(365 * 86_400_000_000);
     bencher.bench(|| engine.decide(black_box(&customer), &request, now, None).expect("it fits"));
 }
@@ -37,7 +38,8 @@ fn decide(bencher: Bencher<'_, '_>, lines: u64) {
 fn explain(bencher: Bencher<'_, '_>, lines: u64) {
     let engine = engine();
     let customer = customer(&engine, 1, lines);
-    let request = Request { placements: vec!["home_hero".into(), "newsletter".into()], facts: Vec::new(), ..Request::default() };
+    let request =
+        Request { placements: vec!["home_hero".into(), "newsletter".into()], facts: Vec::new(), ..Request::default() };
     let now = start().saturating_add_micros(365 * 86_400_000_000);
     bencher.bench(|| engine.explain(black_box(&customer), &request, now, None).expect("it fits"));
 }

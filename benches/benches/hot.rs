@@ -5,19 +5,15 @@
 
 use std::time::Instant;
 use tactful::customer::Customer;
-use tactful::{Engine, Event, Identifier, Request, Timestamp};
+use tactful::{Engine, Event, Identifier, Request};
 use tactful_benches::measure::{nanos, thread_nanos};
-use tactful_benches::{Counter, engine, start};
+use tactful_benches::{Counter, WINDOWS, engine, minutes, orders};
 
 fn main() {
     let customers = std::env::var("TACTFUL_CUSTOMERS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
     record(customers);
     windows();
     memory();
-}
-
-fn minutes(count: i64) -> Timestamp {
-    start().saturating_add_micros(count * 60_000_000)
 }
 
 /// Thirty purchases of every customer, customer after customer, in time order.
@@ -72,43 +68,6 @@ fn record(count: usize) {
     );
     let bytes: usize = customers.iter().map(Customer::memory).sum();
     println!("  memory: {} bytes per customer with 30 events of seven properties and fourteen segments", bytes / count);
-}
-
-const WINDOWS: &str = r#"
-playbook: windows
-version: 1
-identity: {customer: {}}
-events: {visit: {page: string, section: string}, order: {sku: string, category: string, quantity: int, amount: money(EUR)}}
-channels: {web: text}
-placements: {home: {channel: web}}
-offers:
-  one:
-    eligible: >-
-      events("order").within("1d").count() < 1000000 && events("order").within("7d").count() < 1000000
-      && events("order").within("30d").sum("amount") < 100000000 && events("order").within("90d").sum("amount") < 100000000
-      && events("order").within("90d").exists() && events("order").within("60d").sum("quantity") < 100000000
-      && events("order").within("14d").where(e, e.category == "tea").count() < 1000000
-      && events("order").within("90d").where(e, e.category == "tea").sum("amount") < 1000000000
-      && events("order").within("90d").count_distinct("category") < 10000
-      && events("order").within("60d").max("amount") < 1000000
-    treatments: {web: {message: Hello}}
-"#;
-
-fn orders(engine: &Engine, count: i64) -> Customer {
-    let identifier = Identifier::parse("customer:1").expect("an identifier");
-    let mut customer = engine.customer(&identifier).expect("declared");
-    let mut random = Counter(3);
-    for number in 0..count {
-        let time = minutes(number * 90 * 1_440 / count);
-        let event = Event::new("order", time, identifier.clone())
-            .with_id(&format!("o{number}"))
-            .with("sku", format!("{}", 1_000 + random.below(200)).as_str())
-            .with("category", ["tea", "coffee", "cups", "books"][random.below(4) as usize])
-            .with("quantity", 1 + i64::try_from(random.below(5)).expect("small"))
-            .with("amount", format!("{}.{:02}", random.below(90), random.below(100)).as_str());
-        engine.record(&mut customer, &event, None).expect("it fits");
-    }
-    customer
 }
 
 /// A decision that reads ten windows.

@@ -1,5 +1,6 @@
 //! Data for the benchmarks: customers of a shop like that of `examples/retail`, made from a counter, the same on every run.
 
+pub mod features;
 pub mod measure;
 #[cfg(feature = "peers")]
 pub mod peers;
@@ -76,6 +77,50 @@ pub fn customer(engine: &Engine, number: u64, lines: u64) -> Customer {
     engine.record(&mut customer, &consent, None).expect("it fits");
     for event in story(number, lines) {
         engine.record(&mut customer, &event, None).unwrap_or_else(|error| panic!("{error}"));
+    }
+    customer
+}
+
+/// So many minutes after the first instant.
+pub fn minutes(count: i64) -> Timestamp {
+    start().saturating_add_micros(count * 60_000_000)
+}
+
+/// A playbook with one offer whose condition reads ten windows.
+pub const WINDOWS: &str = r#"
+playbook: windows
+version: 1
+identity: {customer: {}}
+events: {visit: {page: string, section: string}, order: {sku: string, category: string, quantity: int, amount: money(EUR)}}
+channels: {web: text}
+placements: {home: {channel: web}}
+offers:
+  one:
+    eligible: >-
+      events("order").within("1d").count() < 1000000 && events("order").within("7d").count() < 1000000
+      && events("order").within("30d").sum("amount") < 100000000 && events("order").within("90d").sum("amount") < 100000000
+      && events("order").within("90d").exists() && events("order").within("60d").sum("quantity") < 100000000
+      && events("order").within("14d").where(e, e.category == "tea").count() < 1000000
+      && events("order").within("90d").where(e, e.category == "tea").sum("amount") < 1000000000
+      && events("order").within("90d").count_distinct("category") < 10000
+      && events("order").within("60d").max("amount") < 1000000
+    treatments: {web: {message: Hello}}
+"#;
+
+/// A customer with so many orders of four properties in 90 days.
+pub fn orders(engine: &Engine, count: i64) -> Customer {
+    let identifier = Identifier::parse("customer:1").expect("an identifier");
+    let mut customer = engine.customer(&identifier).expect("declared");
+    let mut random = Counter(3);
+    for number in 0..count {
+        let time = minutes(number * 90 * 1_440 / count);
+        let event = Event::new("order", time, identifier.clone())
+            .with_id(&format!("o{number}"))
+            .with("sku", format!("{}", 1_000 + random.below(200)).as_str())
+            .with("category", ["tea", "coffee", "cups", "books"][random.below(4) as usize])
+            .with("quantity", 1 + i64::try_from(random.below(5)).expect("small"))
+            .with("amount", format!("{}.{:02}", random.below(90), random.below(100)).as_str());
+        engine.record(&mut customer, &event, None).expect("it fits");
     }
     customer
 }

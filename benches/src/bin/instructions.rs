@@ -1,13 +1,20 @@
-//! Work for counting instructions: `instructions w1|w2 ROUNDS [RULES]`. See `benches/instructions.sh`.
+//! Work for counting instructions: `instructions w1|w2 ROUNDS [RULES]`, `instructions record|decide ROUNDS`. See
+//! `benches/instructions.sh`.
 
 use std::hint::black_box;
 use tactful::expr::{FactId, Row, RuleSet};
-use tactful_benches::workload;
+use tactful::{Engine, Request};
+use tactful_benches::{WINDOWS, engine, minutes, orders, story, workload};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let work = arguments.next().expect("w1 or w2");
     let rounds: usize = arguments.next().and_then(|text| text.parse().ok()).expect("a number of rounds");
+    match work.as_str() {
+        "record" => return record(rounds),
+        "decide" => return decide(rounds),
+        _ => {}
+    }
     let count = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1_000);
     let rules = if work == "w1" { vec![workload::w1()] } else { workload::rules(count) };
     let texts = rules.iter().enumerate().map(|(i, rule)| (format!("rule_{i}"), workload::text(rule)));
@@ -35,4 +42,32 @@ fn main() {
         }
     }
     println!("{found} matches");
+}
+
+/// Thirty prepared lines of the retail playbook, told to a new customer every round.
+fn record(rounds: usize) {
+    let engine = engine();
+    let events = story(1, 30);
+    let prepared: Vec<_> = events.iter().take(30).map(|event| engine.prepare(event, None).expect("it fits")).collect();
+    let identifier = &events[0].identifiers[0];
+    let mut effects = 0;
+    for _ in 0..rounds {
+        let mut customer = engine.customer(identifier).expect("declared");
+        for event in &prepared {
+            effects += engine.record_prepared(&mut customer, identifier, black_box(event)).expect("it fits").effects.len();
+        }
+    }
+    println!("{effects} effects");
+}
+
+/// A decision that reads ten windows of thirty events.
+fn decide(rounds: usize) {
+    let engine = Engine::compile(&[("windows.yaml", WINDOWS)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let customer = orders(&engine, 30);
+    let (request, now) = (Request::of("home"), minutes(90 * 1_440 - 10));
+    let mut offers = 0;
+    for _ in 0..rounds {
+        offers += engine.decide(black_box(&customer), &request, now, None).expect("it fits").offers().count();
+    }
+    println!("{offers} offers");
 }

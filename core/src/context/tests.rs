@@ -1,7 +1,8 @@
 //! What columns say of a stream is what visiting its events says.
 
-use super::{Context, Rule};
-use crate::expr::{EventKind, EventRow, Expected, FactId, Facts, Read, evaluate};
+use super::{Context, Holds, Rule};
+use crate::customer::{Customer, Strand};
+use crate::expr::{EventKind, EventRow, Expected, FactId, Facts, Outcome, Read, evaluate};
 use crate::playbook::Playbook;
 use crate::value::{Span, Timestamp, Zone};
 use crate::{Engine, Event, Identifier};
@@ -154,5 +155,112 @@ proptest! {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_plan_says_what_the_reference_says(
+        events in events(),
+        shapes in prop::collection::vec((any::<[u8; 4]>(), any::<[u8; 4]>(), 0_u8..8), 1..12),
+        now in 0_i64..140,
+        known in prop_oneof![Just(200_i64), 0_i64..150],
+        marked in any::<bool>(),
+    ) {
+        let segments: Vec<String> =
+            shapes.iter().enumerate().map(|(number, shape)| format!("  s{number}: '{}'\n", condition(number, shape))).collect();
+        let text = format!("{PLAYBOOK}attributes: {{age: int, city: string}}\nsegments:\n{}", segments.concat());
+        let engine = Engine::compile(&[("plan.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
+        let ada = Identifier::parse("customer:ada").unwrap();
+        let mut customer = engine.customer(&ada).unwrap();
+        for event in &events {
+            engine.record(&mut customer, event, None).unwrap();
+        }
+        if now % 3 > 0 {
+            let age = Event::new("attribute_set", at(0), ada).with("attribute", "age").with("value", now).with_id("age");
+            engine.record(&mut customer, &age, None).unwrap();
+        }
+        if !marked {
+            // A story that was only read in has no marks.
+            customer = Customer::of_strands(customer.into_strands().into_iter().map(Strand::without_marks).collect());
+        }
+        let rules = &engine.model().rules;
+        let context = Context::new(rules, customer.view(at(known)), at(now), &[], &[], &[]);
+        for (rule, text) in rules.segments.iter().zip(&segments) {
+            prop_assert!(rule.code().is_some(), "{} is left to the reference", text);
+            let answer = rule.ask(&context);
+            let (holds, failed) = (context.holds(rule), matches!(answer.outcome, Outcome::Error(_)));
+            prop_assert_eq!(holds, Holds { truth: answer.outcome.as_bool(), failed, until: answer.until }, "{}", text);
+        }
+    }
+}
+
+/// A comparison of an aggregate, chosen by some bytes.
+fn atom([stream, filter, end, constant]: [u8; 4]) -> String {
+    let streams = [
+        r#"events("purchase")"#,
+        r#"events("purchase").within("40h")"#,
+        r#"events("purchase").within("day")"#,
+        r#"events("purchase").in_session()"#,
+        r#"events("purchase").within("60h").within("30h")"#,
+        r#"events("view", "purchase").within("30h")"#,
+    ];
+    let filters = [
+        "",
+        "",
+        "",
+        r#".where(e, e.sku == "a")"#,
+        r#".where(e, e.sku.contains("b") || e.sku in ["a", "c"])"#,
+        ".where(e, e.pieces >= 3).where(e, e.gift)",
+        ".where(e, has(e.sku))",
+    ];
+    let ends = [
+        "count() >= N",
+        "count() * 2 > N",
+        "count() < N",
+        "exists() == true",
+        r#"sum("amount") > N"#,
+        r#"sum("amount") >= N.5"#,
+        r#"sum("pieces") != N"#,
+        r#"sum("rate") < 0.N"#,
+        r#"sum("weight") == 3u"#,
+        r#"avg("pieces") > N"#,
+        r#"avg("amount") < N.5"#,
+        r#"avg("rate") > 0.N"#,
+        r#"min("pieces") < N"#,
+        r#"max("amount") > N"#,
+        r#"max("rate") > 0.N"#,
+        r#"first("sku") == "a""#,
+        r#"last("sku") in ["a", "b"]"#,
+        r#"last("pieces") <= N"#,
+        r#"count_distinct("sku") == 2"#,
+        r#"count_distinct("pieces") > N"#,
+        "since_last().hours() < N0",
+        "since_last().days() == 1",
+        r#"since_first() >= duration("20h")"#,
+        "since_last().minutes() != N0.0",
+    ];
+    let (stream, filter) = (usize::from(stream) % streams.len(), usize::from(filter) % filters.len());
+    // Both event types have `sku` and nothing else in common.
+    let both = stream == streams.len() - 1;
+    let end = if both { ends[usize::from(end) % 3] } else { ends[usize::from(end) % ends.len()] };
+    let filter = if both { "" } else { filters[filter] };
+    let aggregate = format!("{}{filter}.{}", streams[stream], end.replace('N', &(1 + constant % 6).to_string()));
+    match aggregate.strip_suffix(" > 2") {
+        Some(number) => format!("1.5 + double({number}) * 0.25 > 2.0"),
+        None => aggregate,
+    }
+}
+
+/// A condition of two comparisons, a fact and earlier segments.
+fn condition(number: usize, (a, b, shape): &([u8; 4], [u8; 4], u8)) -> String {
+    let (a, b) = (atom(*a), atom(*b));
+    match shape {
+        0 => a,
+        1 => format!("{a} && {b}"),
+        2 => format!("{a} || {b}"),
+        3 => format!("!({a}) && (customer.age > 40 || {b})"),
+        4 => format!("{a} ? {b} : customer.age == 30"),
+        5 => format!("has(customer.age) || {a}"),
+        6 if number > 0 => format!(r#"segment("s{}") || {b}"#, number - 1),
+        _ => format!(r#"customer.city == "Ulm" || {a} || !({b})"#),
     }
 }

@@ -20,7 +20,7 @@ pub struct Strand {
     identifier: Identifier,
     layout: Arc<Layout>,
     /// Sorted by event type.
-    tracks: SmallVec<[(EventKind, Track); 4]>,
+    tracks: SmallVec<[(EventKind, Track); 1]>,
     texts: Texts,
     ids: Texts,
     /// The latest instant at which an event became known after it happened.
@@ -114,7 +114,7 @@ impl Strand {
         texts: Texts,
         ids: Texts,
     ) -> Self {
-        let tracks: SmallVec<[(EventKind, Track); 4]> = tracks.into_iter().collect();
+        let tracks: SmallVec<[(EventKind, Track); 1]> = tracks.into_iter().collect();
         let known = tracks.iter().flat_map(|(_, track)| track.known.iter().zip(&track.times));
         let late = known.filter(|(known, time)| known > time).map(|(known, _)| *known).max();
         Strand { identifier, layout, tracks, texts, ids, late, aside: None, fold: None }
@@ -302,6 +302,13 @@ impl Strand {
         for (kind, track) in &mut self.tracks {
             track.mark(*kind, &self.layout, &self.texts, filters);
         }
+    }
+
+    /// The same story, of which nothing is remembered.
+    #[cfg(test)]
+    pub(crate) fn without_marks(mut self) -> Self {
+        self.tracks.iter_mut().for_each(|(_, track)| track.marks = None);
+        self
     }
 
     /// The track of an event type, and its place.

@@ -7,8 +7,14 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 pub(super) struct Texts {
     bytes: String,
     ends: Vec<u32>,
-    index: HashTable<u32>,
+    /// While there are few: a short hash of each, looked through one after the other. Most customers have few.
+    hashes: Vec<u32>,
+    /// When there are many.
+    index: Option<Box<HashTable<u32>>>,
 }
+
+/// How many are few.
+const FEW: usize = 64;
 
 /// The number of a text; 0 stands for "none".
 pub(super) type Code = u32;
@@ -16,37 +22,54 @@ pub(super) type Code = u32;
 impl Texts {
     /// The number of `text`, and whether it is new. `None` when the strand holds more than 4 GiB of text.
     pub(super) fn intern(&mut self, text: &str) -> Option<(Code, bool)> {
-        let hash = hash(text);
-        if let Some(code) = self.index.find(hash, |code| get(&self.bytes, &self.ends, *code) == text) {
-            return Some((*code, false));
+        if let Some(code) = self.find(text) {
+            return Some((code, false));
         }
         let end = u32::try_from(self.bytes.len() + text.len()).ok()?;
         let code = u32::try_from(self.ends.len() + 1).ok()?;
         self.bytes.push_str(text);
         self.ends.push(end);
+        if self.index.is_none() && self.ends.len() <= FEW {
+            self.hashes.push(short_hash(text));
+            return Some((code, true));
+        }
         let (bytes, ends) = (&self.bytes, &self.ends);
-        self.index.insert_unique(hash, code, |code| self::hash(get(bytes, ends, *code)));
+        let again = |code: &u32| hash(get(bytes, ends, *code));
+        if let Some(index) = &mut self.index {
+            index.insert_unique(hash(text), code, again);
+        } else {
+            let mut index = HashTable::with_capacity(2 * FEW);
+            for code in 1..=code {
+                index.insert_unique(again(&code), code, again);
+            }
+            self.index = Some(Box::new(index));
+            self.hashes = Vec::new();
+        }
         Some((code, true))
     }
 
     /// Texts one after the other, each ending where `ends` says. `None` when one stands there twice.
     pub(super) fn from_parts(bytes: &str, ends: Vec<u32>) -> Option<Self> {
-        let mut texts = Texts { bytes: bytes.to_owned(), index: HashTable::with_capacity(ends.len()), ends };
-        for code in 1..=u32::try_from(texts.ends.len()).ok()? {
-            let text = get(&texts.bytes, &texts.ends, code);
-            let hash = hash(text);
-            let same = |code: &u32| get(&texts.bytes, &texts.ends, *code) == text;
-            if texts.index.find(hash, same).is_some() {
+        let mut texts = Texts { bytes: String::with_capacity(bytes.len()), ..Texts::default() };
+        texts.ends.reserve(ends.len());
+        for code in 1..=u32::try_from(ends.len()).ok()? {
+            let (_, new) = texts.intern(get(bytes, &ends, code))?;
+            if !new {
                 return None;
             }
-            texts.index.insert_unique(hash, code, |code| self::hash(get(&texts.bytes, &texts.ends, *code)));
         }
         Some(texts)
     }
 
     /// The number of a text that is there.
     pub(super) fn find(&self, text: &str) -> Option<Code> {
-        self.index.find(hash(text), |code| get(&self.bytes, &self.ends, *code) == text).copied()
+        let is = |code: &u32| get(&self.bytes, &self.ends, *code) == text;
+        if let Some(index) = &self.index {
+            return index.find(hash(text), is).copied();
+        }
+        let wanted = short_hash(text);
+        let mut codes = (1_u32..).zip(&self.hashes).filter(|(_, hash)| **hash == wanted).map(|(code, _)| code);
+        codes.find(is)
     }
 
     /// How many there are.
@@ -66,12 +89,27 @@ impl Texts {
 
     /// Bytes in use, roughly.
     pub(super) fn memory(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * 4 + self.index.allocation_size()
+        let index = self.index.as_ref().map_or(0, |index| index.allocation_size() + size_of::<HashTable<u32>>());
+        self.bytes.capacity() + (self.ends.capacity() + self.hashes.capacity()) * 4 + index
     }
 }
 
 fn get<'a>(bytes: &'a str, ends: &'a [u32], code: Code) -> &'a str {
     RunTexts { bytes, ends }.get(code)
+}
+
+/// A hash for a few texts, where many equal ones cost nothing much: eight bytes at a time, multiplied by an odd constant.
+fn short_hash(text: &str) -> u32 {
+    let mut hash = text.len() as u64;
+    let mut chunks = text.as_bytes().chunks_exact(8);
+    for chunk in &mut chunks {
+        let word = chunk.try_into().map_or(0, u64::from_le_bytes);
+        hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    for byte in chunks.remainder() {
+        hash = (hash.rotate_left(5) ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    (hash >> 32) as u32
 }
 
 /// SipHash with fixed keys: the same in every process; order of the table is never seen.

@@ -143,6 +143,11 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
                     Some(_) => Err(Defer),
                 }
             }
+            Node::Double(operand) => {
+                let Found { value, until } = self.node(*operand)?;
+                let value = value.map(|value| value.number().map(Scalar::Double).ok_or(Defer)).transpose()?;
+                Ok(Found { value, until })
+            }
             Node::And(operands) => self.junction(operands, false),
             Node::Or(operands) => self.junction(operands, true),
             Node::Ternary(condition, yes, no) => {

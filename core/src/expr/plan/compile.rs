@@ -78,6 +78,10 @@ impl PlanBuilder {
                 Node::In(left, items(expression, *right)?)
             }
             Op::Binary { op, left, right } => return self.binary(expression, *op, *left, *right),
+            Op::Call { function, args } if function.name == "double" => {
+                let [arg] = args[..] else { return None };
+                Node::Double(self.still(expression, arg)?)
+            }
             Op::Call { function, args } => {
                 let unit = match function.name {
                     "days" => 86_400_000_000_000.0,

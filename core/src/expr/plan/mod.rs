@@ -48,6 +48,8 @@ enum Node {
     /// A comparison of the age in a slot with a constant.
     AgeTest(u32, Turns),
     Not(u32),
+    /// `double(x)` of a number.
+    Double(u32),
     And(Box<[u32]>),
     Or(Box<[u32]>),
     Ternary(u32, u32, u32),

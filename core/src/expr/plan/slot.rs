@@ -339,6 +339,13 @@ fn one<'a>(terminal: Terminal, rows: &Chosen<'a>, column: &RunColumn<'a>) -> Res
         Terminal::Min | Terminal::Max => {
             let RunColumn::Bits { bits, meaning, missing } = column else { return Err(Defer) };
             let least = terminal == Terminal::Min;
+            if let (None, true, Bits::Int | Bits::Decimal { .. }, Some(bits)) =
+                (&rows.mask, missing.is_empty(), meaning, bits.get(rows.start..rows.end))
+            {
+                let values = bits.iter().map(|bits| bits.cast_signed());
+                let best = if least { values.min() } else { values.max() };
+                return Ok(best.map(|best| plain(*meaning, best.cast_unsigned())));
+            }
             let mut best: Option<u64> = None;
             let better = |value: u64, best: u64| match meaning {
                 Bits::Double if least => f64::from_bits(value) < f64::from_bits(best),
@@ -477,9 +484,15 @@ impl Sum {
                     _ => 0,
                 };
                 let blocks = rows.columns.sums.iter().find(|(column, _)| *column == property.0).map(|(_, sums)| &sums[..]);
+                // A sum that stands alone can neither run over on the way nor in the end.
+                let quick = if matches!(self, Sum::Nothing) { quick_sum(rows, bits, missing, meaning) } else { None };
                 match blocks {
                     Some(blocks) if rows.mask.is_none() && missing.is_empty() => {
                         sum += sum_of_blocks(bits, blocks, meaning, rows.start, rows.end);
+                        *told += (rows.end - rows.start) as u64;
+                    }
+                    _ if quick.is_some() => {
+                        sum += quick.unwrap_or(0);
                         *told += (rows.end - rows.start) as u64;
                     }
                     _ => {
@@ -529,6 +542,21 @@ impl Sum {
             _ => None,
         }
     }
+}
+
+/// The sum of consecutive signed numbers so small that it stays within 64 bits; many at a time.
+fn quick_sum(rows: &Chosen<'_>, bits: &[u64], missing: &[bool], meaning: Bits) -> Option<i128> {
+    if rows.mask.is_some() || !missing.is_empty() || meaning == Bits::Uint {
+        return None;
+    }
+    let bits = bits.get(rows.start..rows.end)?;
+    // The highest bit in which a number differs from its sign bounds them all.
+    let spread = bits.iter().fold(0_u64, |spread, bits| spread | (bits ^ (bits.cast_signed() >> 63).cast_unsigned()));
+    let most = u64::BITS - spread.leading_zeros() + u64::BITS - (bits.len() as u64).leading_zeros();
+    if most > 62 {
+        return None;
+    }
+    Some(i128::from(bits.iter().fold(0_i64, |sum, bits| sum.wrapping_add(bits.cast_signed()))))
 }
 
 fn whole(meaning: Bits, bits: u64) -> i128 {

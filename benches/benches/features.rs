@@ -1,0 +1,209 @@
+//! The features job online: one event is stored, then 48 windows, 20 segments and the best of 20 offers for its customer:
+//! `cargo bench --bench features`, beside the same in plain Rust without an engine.
+//!
+//! `TACTFUL_EVENTS` and `TACTFUL_CUSTOMERS` are 1,000,000 and 50,000 unless given. With `TACTFUL_EXPECTED`, a file such as
+//! `expected_1m.json`, every segment's and every offer's number of customers is checked, and the sum of scores.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+use tactful::base::CustomerBase;
+use tactful::{Engine, Event, Identifier, Request, Timestamp};
+use tactful_benches::features::{CHANNELS, DAY, NOW, OFFERS, TYPES, Told, events, mix, playbook, statics};
+use tactful_benches::measure::thread_nanos;
+
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+fn time(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros).expect("in range")
+}
+
+fn event(told: &Told, id: &str, who: &Identifier) -> Event {
+    Event::new(TYPES[usize::from(told.kind)], time(told.time), who.clone())
+        .with_id(id)
+        .with("value", told.value)
+        .with("via", CHANNELS[usize::from(told.channel)])
+}
+
+fn main() {
+    let (count, customers) = (number("TACTFUL_EVENTS", 1_000_000), number("TACTFUL_CUSTOMERS", 50_000));
+    let told = events(count, customers);
+    let engine = Engine::compile(&[("features.yaml", &playbook())]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let who: Vec<Identifier> =
+        (0..customers).map(|number| Identifier::new("customer", &number.to_string()).expect("an identifier")).collect();
+    let mut base = CustomerBase::new(engine.clone());
+    for (number, identifier) in who.iter().enumerate() {
+        for (name, value) in ["tier", "region", "age", "consent"].iter().zip(statics(number as u32)) {
+            let event = Event::new("attribute_set", time(NOW - 365 * DAY), identifier.clone())
+                .with_id(name)
+                .with("attribute", *name)
+                .with("value", value);
+            base.record(&event).expect("it fits");
+        }
+    }
+    let started = thread_nanos();
+    for (number, told) in told.iter().enumerate() {
+        base.record(&event(told, &format!("e{number}"), &who[told.customer as usize])).expect("it fits");
+    }
+    let taken = (thread_nanos() - started) as f64 / count as f64 / 1_000.0;
+    println!("record {count} events of {customers} customers, each event made and told: {taken:.2} us of CPU");
+    if let Ok(path) = std::env::var("TACTFUL_EXPECTED") {
+        check(&engine, &base, &who, &std::fs::read_to_string(path).expect("the file of expected answers"));
+    }
+    let request = Request::of("home");
+    let requests = 100_000_u64;
+    let mut singles = Vec::with_capacity(requests as usize);
+    for number in 0..requests {
+        let customer = told[(mix(99 + number) % count) as usize].customer;
+        let new =
+            Told { customer, kind: (number % 4) as u8, channel: (number % 6) as u8, time: NOW - 1 - number as i64, value: 0.0 };
+        let (identifier, id) = (&who[customer as usize], format!("n{number}"));
+        let event = event(&new, &id, identifier);
+        let begin = Instant::now();
+        base.record(&event).expect("it fits");
+        let decision = base.decide(identifier, &request, time(NOW)).expect("it fits");
+        singles.push(begin.elapsed().as_nanos() as u32);
+        std::hint::black_box(decision);
+    }
+    singles.sort_unstable();
+    let plain = floor(&told, customers, requests);
+    let ours = f64::from(singles[singles.len() / 2]) / 1_000.0;
+    println!("online, median: tactful {ours:.2} us, plain Rust {plain:.2} us, ratio {:.1}", ours / plain);
+}
+
+/// Compares what is decided for every customer with the job's answers.
+fn check(engine: &Engine, base: &CustomerBase, who: &[Identifier], expected: &str) {
+    let expected: serde_json::Value = serde_json::from_str(expected).expect("JSON");
+    let (mut segments, mut offers, mut sum) = (BTreeMap::new(), BTreeMap::new(), 0.0);
+    let request = Request::of("home");
+    for identifier in who {
+        let customer = base.find(identifier).expect("known");
+        for (name, member) in engine.segments(customer, time(NOW)) {
+            *segments.entry(name.to_string()).or_insert(0_u64) += u64::from(member == Some(true));
+        }
+        let decision = engine.decide(customer, &request, time(NOW), None).expect("it fits");
+        let best = decision.offers().next();
+        sum += best.map_or(0.0, |best| best.score);
+        *offers.entry(best.map_or("none".to_owned(), |best| best.offer.to_string())).or_insert(0_u64) += 1;
+    }
+    for (found, kind) in [(&segments, "segments"), (&offers, "offers")] {
+        for (name, count) in expected[kind].as_object().expect("counts") {
+            assert_eq!(found.get(name).copied().unwrap_or(0), count.as_u64().expect("a count"), "{kind} {name}");
+        }
+    }
+    let wanted = expected["score_sum"].as_f64().expect("a sum");
+    assert!((sum - wanted).abs() < 0.01, "scores add up to {sum}, not {wanted}");
+    println!("the answers are those expected: {} segments, {} offers, scores {sum:.4}", segments.len(), OFFERS.len());
+}
+
+/// The same without an engine: the events of 90 days are scanned into an array of figures. Microseconds, the median.
+fn floor(told: &[Told], customers: u64, requests: u64) -> f64 {
+    #[derive(Clone, Default)]
+    struct Plain {
+        events: Vec<(i64, f64, u8, u8)>,
+        last: i64,
+        last_purchase: i64,
+        count: u32,
+        spend: f64,
+    }
+    let mut all = vec![Plain::default(); customers as usize];
+    for told in told {
+        let one = &mut all[told.customer as usize];
+        one.count += 1;
+        one.last = told.time;
+        if told.kind == 4 {
+            one.last_purchase = told.time;
+            one.spend += told.value;
+        }
+        if NOW - told.time <= 90 * DAY {
+            one.events.push((told.time, told.value, told.kind, told.channel));
+        }
+    }
+    let mut singles = Vec::with_capacity(requests as usize);
+    let mut sum = 0.0;
+    for number in 0..requests {
+        let customer = told[(mix(99 + number) % told.len() as u64) as usize].customer;
+        let begin = Instant::now();
+        let one = &mut all[customer as usize];
+        one.events.push((NOW - 1 - number as i64, 0.0, (number % 4) as u8, (number % 6) as u8));
+        one.count += 1;
+        one.last = one.last.max(NOW - 1 - number as i64);
+        let (mut f, mut channels) = ([0_f64; 57], 0_u8);
+        for (time, value, kind, channel) in &one.events {
+            let (age, i) = (NOW - time, usize::from(*kind) * 3);
+            if age > 90 * DAY {
+                continue;
+            }
+            channels |= 1 << channel;
+            for (k, days) in [7, 30, 90].iter().enumerate() {
+                if age <= days * DAY {
+                    f[i + k] += 1.0;
+                    f[24 + i + k] += value;
+                }
+            }
+        }
+        let days = |last: i64| if last == 0 { 9_999.0 } else { ((NOW - last) / DAY) as f64 };
+        (f[48], f[49], f[50]) = (days(one.last), days(one.last_purchase), f64::from(channels.count_ones()));
+        (f[51], f[52]) = (f64::from(one.count), one.spend);
+        for (place, value) in f[53..].iter_mut().zip(statics(customer)) {
+            *place = value as f64;
+        }
+        sum += plain_best(&f);
+        singles.push(begin.elapsed().as_nanos() as u32);
+    }
+    std::hint::black_box(sum);
+    singles.sort_unstable();
+    f64::from(singles[singles.len() / 2]) / 1_000.0
+}
+
+/// The score of the best offer, or -1. Figures: counts by type and window, sums likewise from 24 on, then recency of anything and of purchases,
+/// channels, lifetime count and spend, tier, region, age, consent.
+fn plain_best(f: &[f64; 57]) -> f64 {
+    let (v, se, ca, eo, pu, su, rv, rt) = (0, 3, 6, 9, 12, 15, 18, 21);
+    let s = [
+        f[v] >= 1.0,
+        f[v + 1] >= 2.0 && f[pu + 2] < 1.0,
+        f[ca] >= 1.0 && f[pu] < 1.0,
+        f[ca + 1] >= 2.0 && f[pu + 1] < 1.0,
+        f[49] < 30.0,
+        f[pu + 2] >= 2.0,
+        f[24 + pu + 2] >= 250.0,
+        f[52] >= 800.0 && f[48] < 60.0,
+        f[52] >= 100.0 && f[49] >= 120.0,
+        f[48] >= 90.0,
+        f[rt + 2] >= 1.0,
+        f[24 + rt + 2] >= 60.0 && f[pu + 2] < 2.0,
+        f[su + 1] >= 1.0,
+        f[su + 2] >= 2.0 && f[rt + 2] >= 1.0,
+        f[rv + 2] >= 1.0,
+        f[eo + 1] >= 1.0 && f[56] == 1.0,
+        f[50] >= 4.0,
+        f[se + 1] >= 1.0 && f[55] < 30.0,
+        f[53] == 3.0 && f[48] < 30.0,
+        f[54] == 5.0 && f[v + 2] >= 1.0 && f[56] == 1.0,
+    ];
+    let scores = [
+        (s[9], 10.0 + f[51] * 0.125),
+        (s[2] && !s[12], 40.0 + f[ca] * 2.0),
+        (s[3] && !s[11], 30.0 + f[ca + 1] * 1.5),
+        (s[4] && !s[12], 25.0 + f[v + 1] * 0.5 + f[24 + pu + 1] * 0.0625),
+        (s[6] && !s[13], 35.0 + f[24 + pu + 2] * 0.03125),
+        (s[7] && !s[11], 45.0 + f[52] * 0.015_625),
+        (s[8] && s[9], 28.0 + f[52] * 0.007_812_5),
+        (s[5], 22.0 + f[pu + 2] * 4.0),
+        (s[13], 60.0 + f[su + 2] * 3.0),
+        (s[12], 33.0 + f[su + 1] * 2.0),
+        (s[10], 18.0 + f[rt + 2] * 5.0),
+        (s[4] && !s[14], 12.0 + f[pu + 1] * 3.0),
+        (s[14] && s[5], 38.0 + f[rv + 2] * 4.0),
+        (s[15], 15.0 + f[eo + 1]),
+        (s[0] && !s[16], 14.0 + f[v] * 0.75),
+        (s[16], 16.0 + f[50] * 2.5),
+        (s[17], 21.0 + f[se + 1] * 1.25),
+        (s[18], 32.0 + f[51] * 0.25),
+        (s[19] && !s[9], 17.0 + f[v + 2] * 0.375),
+        (s[1] && !s[2], 13.0 + f[v + 1]),
+    ];
+    scores.iter().filter(|(fits, _)| *fits).fold(-1.0, |best, (_, score)| if *score > best { *score } else { best })
+}
