@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 command -v valgrind >/dev/null || { echo "skipped: valgrind is not installed"; exit 0; }
-cargo build --quiet --release --locked --bin instructions
+cargo build --quiet --release --bin instructions
 program="${CARGO_TARGET_DIR:-target}/release/instructions"
 
 # Instructions of `rounds` more rounds, by round and customer: what comes before is the same.
