@@ -213,6 +213,11 @@ struct ArrowArrayStream {
 #define TACTFUL_EFFECT_LINK_REFUSED 6
 
 /**
+ * A watched fact was known to be one thing and now is another.
+ */
+#define TACTFUL_EFFECT_CONTEXT_CHANGED 7
+
+/**
  * It happened now, or since the last time anybody looked.
  */
 #define TACTFUL_KIND_HAPPENED 1
@@ -538,15 +543,15 @@ typedef struct tactful_effect {
    */
   struct tactful_text id;
   /**
-   * The segment, or the journey; why a link was refused; none for customers who were joined or parted.
+   * The segment, the journey, or the watch; why a link was refused; none for customers who were joined or parted.
    */
   struct tactful_text name;
   /**
-   * The stage left; none from outside of the journey, or for a segment. Of a link the smaller identifier.
+   * The stage left, or what a watched fact was; none from outside of the journey, or for a segment. Of a link the smaller identifier.
    */
   struct tactful_text from;
   /**
-   * The stage entered; none to outside of the journey, or for a segment. Of a link the larger identifier.
+   * The stage entered, or what a watched fact is; none to outside of the journey, or for a segment. Of a link the larger identifier.
    */
   struct tactful_text to;
   /**

@@ -221,3 +221,48 @@ fn stages_that_nobody_enters_are_found() {
         ]
     );
 }
+
+#[test]
+fn what_fades_needs_a_grid_and_names_are_looked_up() {
+    let text = r#"
+playbook: wrong
+version: 1
+identity: {customer: {}}
+events: {view: {brand: string}, search: {query: string, hits: int}}
+needs: {chair: {evidence: [{when: events("view").exists(), strength: 0.5, half_life: 3d}, {when: 1 < 2, strength: 1.5}]}}
+searches: {on: search, property: hits}
+problems: {sore_back: {terms: ["...", back], needs: {chiar: 0.4}}}
+preferences: {brand: {from: [{on: view, property: brnd}], half_life: 3d}, nothing: {}}
+unusual: {dear: {test: higher, on: view, property: brand}, odd: {test: silence, on: view, property: brand}}
+personas: {likely: {prior: 0.2}}
+watches: {when: now - events("view").since_last()}
+"#;
+    let mistakes = Engine::compile(&[("a.yaml", text)]).unwrap_err();
+    let found: Vec<(&str, &str)> = mistakes.0.iter().map(|found| (found.code, &*found.message)).collect();
+    let expected = [
+        ("needs_grid", "what fades changes at every instant, so it needs a grid of instants at which it is read"),
+        ("bad_number", "expected a number above 0 and at most 1, found `1.5`"),
+        ("bad_type", "property `hits` is of type int, expected text"),
+        ("empty", "a search term needs at least one letter or digit"),
+        ("unknown_name", "unknown need `chiar`"),
+        ("needs_grid", "what fades changes at every instant, so it needs a grid of instants at which it is read"),
+        ("unknown_name", "none of these event types has a property `brnd`"),
+        ("empty", "preference `nothing` is told by nothing"),
+        ("bad_type", "property `brand` is of type string, expected a number"),
+        ("no_effect", "a test for `silence` looks at instants, not at a property"),
+        ("reserved_name", "`likely` stands for the one with the largest posterior and cannot be the name of a persona"),
+        ("needs_grid", "the instants at which this changes cannot be told beforehand"),
+    ];
+    for one in expected {
+        assert!(found.contains(&one), "{one:?} is missing in {found:#?}");
+    }
+}
+
+#[test]
+fn the_example_personas_compile() {
+    let part = include_str!("../../examples/personas/personas.yaml");
+    let base = "playbook: shop\nversion: 1\nidentity: {customer: {}}\n";
+    let engine = Engine::compile(&[("shop.yaml", base), ("personas.yaml", part)]).unwrap();
+    let priors: Vec<f64> = engine.playbook().personas.iter().map(|persona| persona.prior).collect();
+    assert_eq!(priors, [0.32, 0.25, 0.16, 0.15, 0.12]);
+}

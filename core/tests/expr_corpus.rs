@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::path::Path;
-use tactful::expr::{Expression, NamedFacts, format, print};
 use tactful::Timestamp;
+use tactful::expr::{Expression, NamedFacts, format, print};
 
 #[test]
 fn every_text_of_the_corpus_is_read_or_refused() {

@@ -150,10 +150,7 @@ fn the_element_that_decided_and_what_is_bound_are_shown() {
         (explanation.reasons().join("; "), serde_json::to_value(&explanation).unwrap())
     };
     let (text, tree) = shown("customer.tags.all(t, t != \"vip\")");
-    assert_eq!(
-        text,
-        "`customer.tags.all(t, t != \"vip\")` is false: `customer.tags` is [\"new\", \"vip\"], `t` is \"vip\""
-    );
+    assert_eq!(text, "`customer.tags.all(t, t != \"vip\")` is false: `customer.tags` is [\"new\", \"vip\"], `t` is \"vip\"");
     assert_eq!(tree["parts"][1]["text"], "t != \"vip\"");
     assert_eq!(tree["parts"][1]["parts"][0]["value"], "\"vip\"");
     let (text, tree) = shown("cel.bind(grown, customer.age >= 18, grown && customer.tags.exists(t, t == \"vip\"))");

@@ -74,3 +74,44 @@ contact: [{count: shown, scope: offer, at_most: 1, per: day}]
     });
     assert_eq!(unread, expected);
 }
+
+#[test]
+fn labels_flow_through_conclusions() {
+    let text = r#"
+playbook: a
+version: 1
+resolution: 1d
+identity: {customer: {}}
+purposes: {marketing: opt_in, service: opt_out}
+attributes:
+  ill: {type: bool, sensitivity: personal, purposes: service}
+  brands: {type: list(string), purposes: service}
+events:
+  search: {properties: {query: {type: string, purposes: service}}}
+  visit: {properties: {shop: {type: string, purposes: service}}}
+searches: {on: search, property: query}
+problems: {pain: {terms: [pain], needs: {rest: 0.5}}}
+needs:
+  rest: {}
+  cure: {stated: customer.ill}
+intents: {buy: {prior: 0.2, evidence: [{when: customer.ill, odds: 2}]}}
+preferences: {brand: {stated: brands}, shop: {from: [{on: visit, property: shop}]}}
+unusual: {away: {test: shift, on: visit, property: shop}}
+channels: {web: text}
+placements: {home: {channel: web}}
+offers:
+  searched: {purposes: [marketing], eligible: need("rest") > 0.1, treatments: {web: {message: x}}}
+  stated: {purposes: [marketing], eligible: need("cure") > 0.1, treatments: {web: {message: x}}}
+  intended: {purposes: [marketing], eligible: intent("buy") > 0.1, treatments: {web: {message: x}}}
+  branded: {purposes: [marketing], eligible: '"x" in preference("brand").liked', treatments: {web: {message: x}}}
+  shopped: {purposes: [marketing], eligible: '"x" in preference("shop").liked', treatments: {web: {message: x}}}
+  unusual: {purposes: [marketing], eligible: unusual("away"), treatments: {web: {message: x}}}
+  served: {purposes: [service], eligible: 'need("rest") > 0.1 && unusual("away")', treatments: {web: {message: x}}}
+"#;
+    let mistakes = Engine::compile(&[("a.yaml", text)]).unwrap_err();
+    let found: Vec<&str> = mistakes.0.iter().map(|found| &*found.path).collect();
+    for offer in ["searched", "stated", "intended", "branded", "shopped", "unusual"] {
+        assert!(found.iter().any(|path| *path == format!("offers.{offer}")), "{offer}: {mistakes}");
+    }
+    assert!(!found.iter().any(|path| path.starts_with("offers.served")), "{mistakes}");
+}

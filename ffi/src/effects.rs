@@ -28,6 +28,8 @@ pub const TACTFUL_EFFECT_MERGED: i32 = 4;
 pub const TACTFUL_EFFECT_PARTED: i32 = 5;
 /// A link joins nobody, or a revocation takes nothing back.
 pub const TACTFUL_EFFECT_LINK_REFUSED: i32 = 6;
+/// A watched fact was known to be one thing and now is another.
+pub const TACTFUL_EFFECT_CONTEXT_CHANGED: i32 = 7;
 
 /// It happened now, or since the last time anybody looked.
 pub const TACTFUL_KIND_HAPPENED: i32 = 1;
@@ -62,11 +64,11 @@ struct Effect {
 pub struct tactful_effect {
     /// The same for the same cause, however often and in whatever order events arrive.
     pub id: tactful_text,
-    /// The segment, or the journey; why a link was refused; none for customers who were joined or parted.
+    /// The segment, the journey, or the watch; why a link was refused; none for customers who were joined or parted.
     pub name: tactful_text,
-    /// The stage left; none from outside of the journey, or for a segment. Of a link the smaller identifier.
+    /// The stage left, or what a watched fact was; none from outside of the journey, or for a segment. Of a link the smaller identifier.
     pub from: tactful_text,
-    /// The stage entered; none to outside of the journey, or for a segment. Of a link the larger identifier.
+    /// The stage entered, or what a watched fact is; none to outside of the journey, or for a segment. Of a link the larger identifier.
     pub to: tactful_text,
     /// The id of the event that caused it; none when only time passed.
     pub cause: tactful_text,
@@ -108,6 +110,9 @@ impl Effect {
             Effected::SegmentLeft { segment } => (TACTFUL_EFFECT_SEGMENT_LEFT, Some(&**segment), None, None),
             Effected::StageChanged { journey, from, to } => {
                 (TACTFUL_EFFECT_STAGE_CHANGED, Some(&**journey), from.as_deref(), to.as_deref())
+            }
+            Effected::ContextChanged { watch, from, to } => {
+                (TACTFUL_EFFECT_CONTEXT_CHANGED, Some(&**watch), Some(&**from), Some(&**to))
             }
             Effected::Merged { identifier, other } => (TACTFUL_EFFECT_MERGED, None, Some(&**identifier), Some(&**other)),
             Effected::Parted { identifier, other } => (TACTFUL_EFFECT_PARTED, None, Some(&**identifier), Some(&**other)),

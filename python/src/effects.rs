@@ -79,7 +79,7 @@ impl Effect {
         self.effect.kind.name()
     }
 
-    /// ``segment_entered``, ``segment_left``, ``stage_changed``; of links ``merged``, ``parted`` or ``link_refused``.
+    /// ``segment_entered``, ``segment_left``, ``stage_changed``, ``context_changed``; of links ``merged``, ``parted`` or ``link_refused``.
     #[getter]
     fn effect(&self) -> &'static str {
         self.effect.what.name()
@@ -124,6 +124,34 @@ impl Effect {
     fn to_stage(&self) -> Option<&str> {
         match &self.effect.what {
             Effected::StageChanged { to, .. } => to.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The watch whose fact changed; ``None`` for other effects.
+    #[getter]
+    fn watch(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::ContextChanged { watch, .. } => Some(watch),
+            _ => None,
+        }
+    }
+
+    /// What a watched fact was, as text; ``None`` for other effects.
+    #[getter]
+    #[expect(clippy::wrong_self_convention, reason = "the name in Python")]
+    fn from_value(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::ContextChanged { from, .. } => Some(from),
+            _ => None,
+        }
+    }
+
+    /// What a watched fact is, as text; ``None`` for other effects.
+    #[getter]
+    fn to_value(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::ContextChanged { to, .. } => Some(to),
             _ => None,
         }
     }
@@ -185,6 +213,11 @@ impl Effect {
                 told.set_item("from", from.as_deref())?;
                 told.set_item("to", to.as_deref())?;
             }
+            Effected::ContextChanged { watch, from, to } => {
+                told.set_item("watch", &**watch)?;
+                told.set_item("from", &**from)?;
+                told.set_item("to", &**to)?;
+            }
             Effected::Merged { identifier, other } | Effected::Parted { identifier, other } => {
                 told.set_item("identifier", &**identifier)?;
                 told.set_item("other", &**other)?;
@@ -210,6 +243,8 @@ impl Effect {
                 let name = |stage: &Option<std::sync::Arc<str>>| stage.as_deref().unwrap_or("outside").to_owned();
                 format!("journey {journey}: {} to {}", name(from), name(to))
             }
+            // What was watched may be personal; it is not shown where nobody asked for it.
+            Effected::ContextChanged { watch, .. } => format!("watch {watch} changed"),
             // Identifiers are personal and stay out of what a log may show.
             Effected::Merged { .. } => "two customers merged".to_owned(),
             Effected::Parted { .. } => "two customers parted".to_owned(),

@@ -1,8 +1,12 @@
 //! Everything that can be read about a customer at one instant, looked up when a rule asks for it.
 
 mod attribute;
+mod compile;
+mod evidence;
 mod location;
+mod need;
 mod persona;
+mod preference;
 mod reach;
 mod rule;
 mod rules;
@@ -10,24 +14,30 @@ mod session;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod unusual;
 
 pub(crate) use attribute::{Lost, Told};
+pub(crate) use need::{NeedRule, Strength};
+pub(crate) use preference::Preferences;
 pub(crate) use reach::{Reach, Reaches};
 pub(crate) use rule::Rule;
 pub(crate) use rules::state_rule;
 pub(crate) use rules::{PersonaRule, Rules};
-pub(crate) use sources::{Source, Sources};
+pub(crate) use sources::{Asked, Source, Sources};
 
 use crate::customer::{Place, SegmentState, View};
 use crate::expr::plan::{Asker, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
 use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, Outcome, PropertyId, Read, Run, RunColumn};
-use crate::value::{Span, Timestamp, Value, Zone};
+use crate::value::{Span, Timestamp, Type, Value, Zone};
 use smallvec::SmallVec;
 use std::cell::{Cell, OnceCell};
 use std::ops::ControlFlow;
 
 /// The posterior of every persona, and until when they hold.
 type Posteriors = (Vec<f64>, Option<Timestamp>);
+
+/// Searches that are about problems, with the numbers of those.
+type Searches = Vec<(Timestamp, Vec<usize>)>;
 
 /// One customer at one instant, as rules see them.
 ///
@@ -52,6 +62,10 @@ pub(crate) struct Context<'a> {
     zone: OnceCell<Zone>,
     session: OnceCell<Option<(Timestamp, Timestamp)>>,
     posteriors: OnceCell<Posteriors>,
+    intents: OnceCell<Posteriors>,
+    searches: OnceCell<Searches>,
+    /// Made when a preference is first asked for, by number.
+    preferences: OnceCell<Box<[OnceCell<Preferences>]>>,
 }
 
 /// Whether a condition holds, `None` for unknown, and until when.
@@ -88,6 +102,9 @@ impl<'a> Context<'a> {
             zone: OnceCell::new(),
             session: OnceCell::new(),
             posteriors: OnceCell::new(),
+            intents: OnceCell::new(),
+            searches: OnceCell::new(),
+            preferences: OnceCell::new(),
         }
     }
 
@@ -111,6 +128,7 @@ impl<'a> Context<'a> {
     fn forget(&mut self) {
         self.members.iter().for_each(|member| member.set(None));
         self.posteriors = OnceCell::new();
+        self.intents = OnceCell::new();
         self.facts = OnceCell::new();
     }
 
@@ -190,6 +208,45 @@ impl<'a> Context<'a> {
         self.posteriors.get_or_init(|| persona::posteriors(self, &self.rules.personas))
     }
 
+    /// The posterior of every intent of the session that is open; `None` without one.
+    #[must_use]
+    pub(crate) fn intents(&self) -> Option<&Posteriors> {
+        Facts::session(self).map(|_| self.intents.get_or_init(|| persona::posteriors(self, &self.rules.intents)))
+    }
+
+    /// How strong a need is.
+    #[must_use]
+    pub(crate) fn need(&self, need: usize) -> Strength {
+        let nothing = Strength { strength: None, stated: false, latest: None, until: None };
+        self.rules.needs.get(need).map_or(nothing, |need| need.read(self))
+    }
+
+    /// Whether something is unusual for this customer.
+    #[must_use]
+    pub(crate) fn unusual(&self, unusual: usize) -> Read {
+        let nothing = || Read::missing("?".into());
+        self.rules.unusual.get(unusual).map_or_else(nothing, |rule| rule.read(self))
+    }
+
+    fn searches(&self) -> &Searches {
+        self.searches.get_or_init(|| self.rules.searches.read(self))
+    }
+
+    /// What is known of a preference.
+    #[must_use]
+    pub(crate) fn preference(&self, preference: usize) -> Option<&Preferences> {
+        let rule = self.rules.preferences.get(preference)?;
+        let kept = self.preferences.get_or_init(|| self.rules.preferences.iter().map(|_| OnceCell::new()).collect());
+        kept.get(preference).map(|place| place.get_or_init(|| rule.read(self)))
+    }
+
+    /// The name of the largest posterior when that reaches the threshold.
+    fn likely(&self, fact: FactId, posteriors: &[f64]) -> Option<Value> {
+        let Some(Type::Enum(names)) = self.rules.sources.schema.fact_decl(fact).map(|decl| &decl.ty) else { return None };
+        let likely = posteriors.iter().zip(names.iter()).filter(|(posterior, _)| **posterior >= self.rules.threshold);
+        likely.min_by(|(a, _), (b, _)| b.total_cmp(a)).map(|(_, name)| Value::String(name.clone()))
+    }
+
     /// What a fact was read as, read when first asked for; `None` for a fact that is not declared.
     fn kept(&self, fact: FactId) -> Option<&Read> {
         let facts = self.facts.get_or_init(|| (0..self.rules.sources.kept).map(|_| OnceCell::new()).collect());
@@ -219,6 +276,46 @@ impl<'a> Context<'a> {
                 let (posteriors, until) = self.posteriors();
                 posteriors.get(place).map_or_else(missing, |posterior| Read::known(Value::Double(*posterior)).until(*until))
             }
+            Some(Source::LikelyPersona) => {
+                let (posteriors, until) = self.posteriors();
+                let names = || self.likely(fact, posteriors);
+                names().map_or_else(missing, Read::known).until(*until)
+            }
+            Some(source @ (Source::Intent(_) | Source::LikelyIntent)) => {
+                let next = self.view.next_instant(Some(self.now));
+                let (Some((posteriors, until)), Some((_, over))) = (self.intents(), Facts::session(self)) else {
+                    return missing().until(next);
+                };
+                let read = match source {
+                    Source::Intent(place) => posteriors.get(place).map(|posterior| Value::Double(*posterior)),
+                    _ => self.likely(fact, posteriors),
+                };
+                read.map_or_else(missing, Read::known).until(earlier(earlier(*until, Some(over)), next))
+            }
+            Some(Source::Need(place)) => {
+                let found = self.need(place);
+                found.strength.map_or_else(missing, |strength| Read::known(Value::Double(strength))).until(found.until)
+            }
+            Some(Source::NeedTime(place)) => {
+                let found = self.need(place);
+                found.latest.map_or_else(missing, |latest| Read::known(Value::from(latest))).until(found.until)
+            }
+            Some(Source::NeedKind(_)) => self.rules.sources.constant(fact).map_or_else(missing, Read::known),
+            Some(Source::Preference(place, asked)) => {
+                let Some(found) = self.preference(place) else { return missing() };
+                let value = match asked {
+                    Asked::Observations => Value::Int(i64::try_from(found.observations).unwrap_or(i64::MAX)),
+                    _ if found.values.is_empty() => return missing().until(found.until),
+                    Asked::Liked => found.list(true),
+                    Asked::Disliked => found.list(false),
+                    Asked::Top => match found.top() {
+                        Some(top) => Value::String(top),
+                        None => return missing().until(found.until),
+                    },
+                };
+                Read::known(value).until(found.until)
+            }
+            Some(Source::Unusual(place)) => self.unusual(place),
             Some(Source::Stage(journey)) => {
                 let place = self.places.get(journey).copied().flatten();
                 let name = place.and_then(|place| self.stages.get(journey)?.get(usize::from(place.stage)));

@@ -5,7 +5,7 @@ use crate::value::Timestamp;
 ///
 /// Bayes' rule with independent evidence: prior times the odds of each condition that is known, divided by the sum over all
 /// personas and "none of these", whose prior is what the others leave to 1. Unknown conditions say nothing (odds 1). The
-/// factors are multiplied and summed in the order written, so that every platform gives the same bits.
+/// odds of what fades are raised to the share that still counts, so that their logarithm halves with each half-life. The factors are multiplied and summed in the order written, so that every platform gives the same bits.
 pub(super) fn posteriors(context: &Context<'_>, personas: &[PersonaRule]) -> (Vec<f64>, Option<Timestamp>) {
     let mut until = None;
     let mut weights = Vec::with_capacity(personas.len());
@@ -13,10 +13,11 @@ pub(super) fn posteriors(context: &Context<'_>, personas: &[PersonaRule]) -> (Ve
     for persona in personas {
         rest -= persona.prior;
         let mut weight = persona.prior;
-        for (rule, odds, otherwise) in &persona.evidence {
-            let answer = context.holds(rule);
+        for (evidence, odds, otherwise) in &persona.evidence {
+            let answer = evidence.ask(context);
             until = earlier(until, answer.until);
-            weight *= match answer.truth {
+            weight *= match answer.holds {
+                Some(true) if answer.share < 1.0 => libm::pow(*odds, answer.share),
                 Some(true) => *odds,
                 Some(false) => *otherwise,
                 None => 1.0,

@@ -24,6 +24,16 @@ pub(crate) struct Reaches {
     /// In the order of the playbook.
     pub(crate) personas: Vec<Reach>,
     /// In the order of the playbook.
+    pub(crate) intents: Vec<Reach>,
+    /// In the order of the playbook.
+    pub(crate) needs: Vec<Reach>,
+    /// In the order of the playbook.
+    pub(crate) preferences: Vec<Reach>,
+    /// In the order of the playbook.
+    pub(crate) unusual: Vec<Reach>,
+    /// In the order of the playbook.
+    pub(crate) watches: Vec<Reach>,
+    /// In the order of the playbook.
     pub(crate) journeys: Vec<Reach>,
 }
 
@@ -49,14 +59,24 @@ impl Reaches {
                     reach.kinds.extend(sources.reserved.attributes.get(place));
                 }
                 Some(Source::Segment(place)) => reach.absorb_from(&self.segments, place),
-                Some(Source::Persona(place)) => reach.absorb_from(&self.personas, place),
+                // A posterior depends on the evidence of all its family.
+                Some(Source::Persona(_) | Source::LikelyPersona) => {
+                    self.personas.iter().for_each(|persona| reach.absorb(persona))
+                }
+                Some(Source::Intent(_) | Source::LikelyIntent) => {
+                    reach.sessions = true;
+                    self.intents.iter().for_each(|intent| reach.absorb(intent));
+                }
+                Some(Source::Need(place) | Source::NeedTime(place)) => reach.absorb_from(&self.needs, place),
+                Some(Source::Preference(place, _)) => reach.absorb_from(&self.preferences, place),
+                Some(Source::Unusual(place)) => reach.absorb_from(&self.unusual, place),
                 Some(Source::Stage(place) | Source::Since(place)) => {
                     reach.journeys.insert(place);
                     reach.absorb_from(&self.journeys, place);
                 }
                 // Sessions and places follow all events that the playbook declares.
                 Some(Source::Session(_) | Source::Location(_)) => reach.sessions = true,
-                Some(Source::Request(_) | Source::StoreOpen(_)) | None => {}
+                Some(Source::Request(_) | Source::StoreOpen(_) | Source::NeedKind(_)) | None => {}
             }
         }
         if rule.reads().zone || reach.sessions {

@@ -1,15 +1,19 @@
 use super::attribute::AttributeRule;
+use super::evidence::EvidenceRule;
 use super::location::PlaceRule;
+use super::need::{NeedRule, SearchRule};
+use super::preference::PreferenceRule;
 use super::reach::Reaches;
 use super::rule::Rule;
 use super::session::SessionRule;
-use super::sources::Sources;
+use super::sources::{Source, Sources};
+use super::unusual::UnusualRule;
 use crate::customer::{Layout, Renames};
 use crate::error::{Diagnostic, Severity};
 use crate::expr::plan::Plan;
-use crate::expr::{Expected, TimeClass};
+use crate::expr::{EventKind, Expected, PropertyId, TimeClass};
 use crate::playbook::{Playbook, Renamed, RenamedKind, Text};
-use crate::value::Zone;
+use crate::value::{Duration, Zone};
 use std::sync::Arc;
 
 /// The compiled part of a playbook that says what is true of a customer: attributes, segments and personas.
@@ -25,6 +29,22 @@ pub(crate) struct Rules {
     pub(crate) segments: Vec<Rule>,
     /// In the order of the playbook.
     pub(crate) personas: Vec<PersonaRule>,
+    /// In the order of the playbook.
+    pub(crate) watches: Vec<Rule>,
+    /// In the order of the playbook.
+    pub(crate) intents: Vec<PersonaRule>,
+    /// The posterior from which on a persona or intent is said to be the likely one.
+    pub(crate) threshold: f64,
+    /// In the order of the playbook.
+    pub(crate) needs: Vec<NeedRule>,
+    /// Searches and problems.
+    pub(crate) searches: SearchRule,
+    /// In the order of the playbook.
+    pub(crate) preferences: Vec<PreferenceRule>,
+    /// In the order of the playbook.
+    pub(crate) unusual: Vec<UnusualRule>,
+    /// The instants at which what fades is read anew.
+    pub(crate) grid: Option<Duration>,
     /// What a session is.
     pub(crate) sessions: SessionRule,
     /// Where customers are read to be.
@@ -45,7 +65,14 @@ pub(crate) struct PersonaRule {
     /// The share of customers who are of it.
     pub(crate) prior: f64,
     /// Condition, odds when true, odds when false.
-    pub(crate) evidence: Vec<(Rule, f64, f64)>,
+    pub(crate) evidence: Vec<(EvidenceRule, f64, f64)>,
+}
+
+impl PersonaRule {
+    /// Its conditions.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Rule> {
+        self.evidence.iter().map(|(evidence, ..)| &evidence.when)
+    }
 }
 
 impl Rules {
@@ -56,24 +83,16 @@ impl Rules {
         let layout = Layout::new(Arc::new(sources.schema.clone()), sources.declared_events, playbook.digest.clone());
         let layout = Arc::new(layout.of_playbook(playbook.name.text.clone(), playbook.version, renames(playbook)));
         let mut complete = true;
-        let mut state_rule = |text: &Text, findings: &mut Vec<Diagnostic>| {
-            let rule = state_rule(text, &sources, findings);
+        let mut state_rule = |text: &Text, expected: &Expected, findings: &mut Vec<Diagnostic>| {
+            let rule = state_rule(text, &sources, expected, findings);
             complete &= rule.is_some();
             rule
         };
-        let segments: Vec<Rule> = playbook.segments.iter().filter_map(|segment| state_rule(&segment.when, findings)).collect();
-        let personas: Vec<PersonaRule> = playbook
-            .personas
-            .iter()
-            .map(|persona| PersonaRule {
-                prior: persona.prior,
-                evidence: persona
-                    .evidence
-                    .iter()
-                    .filter_map(|evidence| Some((state_rule(&evidence.when, findings)?, evidence.odds, evidence.otherwise)))
-                    .collect(),
-            })
-            .collect();
+        let segments: Vec<Rule> =
+            playbook.segments.iter().filter_map(|segment| state_rule(&segment.when, &Expected::Bool, findings)).collect();
+        let watches: Vec<Rule> =
+            playbook.watches.iter().filter_map(|watch| state_rule(&watch.value, &Expected::Any, findings)).collect();
+        let concluded = super::compile::conclude(playbook, &sources, findings)?;
         if !complete {
             return None;
         }
@@ -87,7 +106,15 @@ impl Rules {
             layout,
             attributes,
             segments,
-            personas,
+            personas: concluded.personas,
+            watches,
+            intents: concluded.intents,
+            threshold: playbook.persona_threshold,
+            needs: concluded.needs,
+            searches: concluded.searches,
+            preferences: concluded.preferences,
+            unusual: concluded.unusual,
+            grid: playbook.resolution,
             sessions,
             places: PlaceRule::of(playbook),
             zone: playbook.time_zone,
@@ -97,10 +124,35 @@ impl Rules {
         })
     }
 
-    /// Every condition of segments and personas.
+    /// Every condition of segments, personas, intents and needs.
     pub(crate) fn conditions(&mut self) -> impl Iterator<Item = &mut Rule> {
-        let evidence = self.personas.iter_mut().flat_map(|persona| persona.evidence.iter_mut().map(|(rule, ..)| rule));
-        self.segments.iter_mut().chain(evidence)
+        let families = self.personas.iter_mut().chain(&mut self.intents);
+        let odds = families.flat_map(|persona| persona.evidence.iter_mut().map(|(rule, ..)| rule));
+        let needs = self.needs.iter_mut();
+        let needs = needs.flat_map(|need| need.stated.iter_mut().chain(need.evidence.iter_mut().map(|(rule, _)| rule)));
+        let concluded = odds.chain(needs).map(|evidence| &mut evidence.when);
+        self.segments.iter_mut().chain(&mut self.watches).chain(concluded)
+    }
+
+    /// What conclusions read beside their conditions: events, and the property of those that is looked at.
+    pub(crate) fn beside(&self) -> impl Iterator<Item = (&[EventKind], Option<PropertyId>)> {
+        let searched = self.needs.iter().any(|need| !need.problems.is_empty());
+        let searches = searched.then_some((&self.searches.kinds[..], self.searches.property));
+        let liked = self.preferences.iter().flat_map(|preference| &preference.from);
+        let unusual = self.unusual.iter().map(|rule| (&rule.kinds[..], rule.property));
+        searches.into_iter().chain(liked.map(|from| (&from.kinds[..], from.read.property()))).chain(unusual)
+    }
+
+    /// The attributes that state a preference, and the one that holds the zone in which it is counted, by number.
+    pub(crate) fn beside_preference(&self, preference: usize) -> impl Iterator<Item = usize> {
+        let rule = self.preferences.get(preference);
+        let in_zone = rule.is_some_and(|rule| rule.from.iter().any(|from| from.read.is_in_zone()));
+        let stated = rule.into_iter().flat_map(|rule| [rule.stated, rule.stated_dislikes]).flatten();
+        let stated = stated.filter_map(|fact| match self.sources.source(fact) {
+            Some(Source::Attribute(place)) => Some(place),
+            _ => None,
+        });
+        stated.chain(self.customer_zone.filter(|_| in_zone))
     }
 }
 
@@ -118,10 +170,10 @@ fn renames(playbook: &Playbook) -> Renames {
     renames
 }
 
-/// Compiles a condition that makes state: it may read the customer and `now` only, and has to change at instants that can be
+/// Compiles an expression that makes state: it may read the customer and `now` only, and has to change at instants that can be
 /// told beforehand.
-pub(crate) fn state_rule(text: &Text, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Rule> {
-    let rule = Rule::compile(text, &sources.schema, &Expected::Bool, findings)?;
+pub(crate) fn state_rule(text: &Text, sources: &Sources, expected: &Expected, findings: &mut Vec<Diagnostic>) -> Option<Rule> {
+    let rule = Rule::compile(text, &sources.schema, expected, findings)?;
     let finding = |code, message: String, hint: &str| Diagnostic {
         code,
         severity: Severity::Error,
@@ -135,15 +187,15 @@ pub(crate) fn state_rule(text: &Text, sources: &Sources, findings: &mut Vec<Diag
     if rule.class() > TimeClass::Linear {
         findings.push(finding(
             "needs_grid",
-            "the instants at which this condition changes cannot be told beforehand".to_owned(),
+            "the instants at which this changes cannot be told beforehand".to_owned(),
             "compare an age or `since_last()` with a fixed length, without multiplying two of them",
         ));
     }
     for fact in &rule.reads().facts {
-        if matches!(sources.source(*fact), Some(super::Source::Request(_))) {
+        if matches!(sources.source(*fact), Some(Source::Request(_))) {
             findings.push(finding(
                 "request_in_state",
-                format!("`{}` comes with a question, but this condition holds between questions too", sources.path(*fact)),
+                format!("`{}` comes with a question, but this holds between questions too", sources.path(*fact)),
                 "read it in an offer's conditions instead",
             ));
         }

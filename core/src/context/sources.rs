@@ -2,8 +2,8 @@ use super::location::{LOCATION_FACTS, location_type};
 use super::session::{SessionFact, SessionRule};
 use crate::customer::Reserved;
 use crate::expr::{Detail, EventKind, FactId, Schema, TimeClass};
-use crate::playbook::Playbook;
-use crate::value::Type;
+use crate::playbook::{LIKELY, NeedKind, Playbook};
+use crate::value::{Type, Value};
 use std::sync::Arc;
 
 /// Where a declared fact comes from. The number is the place in the playbook's list.
@@ -17,6 +17,22 @@ pub(crate) enum Source {
     Segment(usize),
     /// `persona("<name>")`.
     Persona(usize),
+    /// `persona.likely`.
+    LikelyPersona,
+    /// `intent("<name>")`.
+    Intent(usize),
+    /// `intent.likely`.
+    LikelyIntent,
+    /// `need("<name>")`, the strength.
+    Need(usize),
+    /// `need("<name>").time`.
+    NeedTime(usize),
+    /// `need("<name>").kind`.
+    NeedKind(usize),
+    /// `preference("<name>")` and what is asked of it.
+    Preference(usize, Asked),
+    /// `unusual("<name>")`.
+    Unusual(usize),
     /// `journey("<name>").stage`.
     Stage(usize),
     /// `journey("<name>").since`.
@@ -27,6 +43,19 @@ pub(crate) enum Source {
     Location(Detail),
     /// `store("<name>").open`.
     StoreOpen(usize),
+}
+
+/// What is asked of a preference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// `.liked`: the values that are liked, the strongest first.
+    Liked,
+    /// `.disliked`: the values that are disliked, the strongest first.
+    Disliked,
+    /// `.top`: the value that is liked most.
+    Top,
+    /// `.observations`: how many events told of it.
+    Observations,
 }
 
 /// All names that the rules of a playbook may read, and where each comes from.
@@ -46,6 +75,8 @@ pub(crate) struct Sources {
     pub(crate) kept: usize,
     /// The event type in which the customer's own zone is kept.
     pub(crate) zone: Option<EventKind>,
+    /// The kind of each need.
+    pub(crate) need_kinds: Vec<NeedKind>,
 }
 
 impl Sources {
@@ -102,16 +133,49 @@ impl Sources {
         for (place, persona) in playbook.personas.iter().enumerate() {
             declare(format!("persona.{}", persona.name.text), Type::Double, TimeClass::Step, Source::Persona(place));
         }
+        for (family, types, likely) in
+            [("persona", &playbook.personas, Source::LikelyPersona), ("intent", &playbook.intents, Source::LikelyIntent)]
+        {
+            if !types.is_empty() {
+                let names: Arc<[Arc<str>]> = types.iter().map(|one| one.name.text.clone()).collect();
+                declare(format!("{family}.{LIKELY}"), Type::Enum(names), TimeClass::Step, likely);
+            }
+        }
+        for (place, intent) in playbook.intents.iter().enumerate() {
+            declare(format!("intent.{}", intent.name.text), Type::Double, TimeClass::Step, Source::Intent(place));
+        }
+        let kinds: Arc<[Arc<str>]> = [NeedKind::Pragmatic, NeedKind::TrendDriven].map(|kind| Arc::from(kind.name())).into();
+        for (place, need) in playbook.needs.iter().enumerate() {
+            let path = format!("need.{}", need.name.text);
+            declare(format!("{path}.time"), Type::Timestamp, TimeClass::Step, Source::NeedTime(place));
+            declare(format!("{path}.kind"), Type::Enum(kinds.clone()), TimeClass::Constant, Source::NeedKind(place));
+            declare(path, Type::Double, TimeClass::Step, Source::Need(place));
+        }
+        for (place, preference) in playbook.preferences.iter().enumerate() {
+            let texts = || Type::List(Box::new(Type::String));
+            for (field, ty, asked) in [
+                ("liked", texts(), Asked::Liked),
+                ("disliked", texts(), Asked::Disliked),
+                ("top", Type::String, Asked::Top),
+                ("observations", Type::Int, Asked::Observations),
+            ] {
+                let path = format!("preference.{}.{field}", preference.name.text);
+                declare(path, ty, TimeClass::Step, Source::Preference(place, asked));
+            }
+        }
+        for (place, unusual) in playbook.unusual.iter().enumerate() {
+            declare(format!("unusual.{}", unusual.name.text), Type::Bool, TimeClass::Step, Source::Unusual(place));
+        }
         for (place, journey) in playbook.journeys.iter().enumerate() {
             let stages: Arc<[Arc<str>]> = journey.stages.iter().map(|stage| stage.name.text.clone()).collect();
             declare(format!("journey.{}.stage", journey.name.text), Type::Enum(stages), TimeClass::Step, Source::Stage(place));
             declare(format!("journey.{}.since", journey.name.text), Type::Timestamp, TimeClass::Step, Source::Since(place));
         }
-        let kept = playbook.attributes.len()
-            + playbook.request.len()
-            + playbook.segments.len()
-            + playbook.personas.len()
-            + 2 * playbook.journeys.len();
+        let kept = facts.len();
+        let mut declare = |path: String, ty: Type, class: TimeClass, source: Source| {
+            facts.push(source);
+            schema.declare_fact(&path, ty, class)
+        };
         for (fact, ty) in session_facts {
             declare(format!("session.{}", fact.name()), ty, SessionRule::CLASS, Source::Session(fact));
         }
@@ -127,7 +191,16 @@ impl Sources {
         {
             schema.retire(FactId(u32::try_from(place).unwrap_or(u32::MAX)));
         }
-        Sources { schema, facts, reserved, declared_events, segments: segments.0, kept, zone }
+        Sources {
+            schema,
+            facts,
+            reserved,
+            declared_events,
+            segments: segments.0,
+            kept,
+            zone,
+            need_kinds: playbook.needs.iter().map(|need| need.kind).collect(),
+        }
     }
 
     /// Where a fact comes from.
@@ -140,6 +213,15 @@ impl Sources {
     #[must_use]
     pub(crate) fn path(&self, fact: FactId) -> Arc<str> {
         self.schema.fact_decl(fact).map_or_else(|| Arc::from("?"), |decl| decl.path.clone())
+    }
+
+    /// The value of a fact that the playbook fixes.
+    #[must_use]
+    pub(crate) fn constant(&self, fact: FactId) -> Option<Value> {
+        match self.source(fact) {
+            Some(Source::NeedKind(place)) => self.need_kinds.get(place).map(|kind| Value::text(kind.name())),
+            _ => None,
+        }
     }
 
     /// The fact of a segment.

@@ -15,6 +15,8 @@ pub struct Derived {
     pub segments: Vec<SegmentState>,
     /// One per journey, in the order of the playbook.
     pub journeys: Vec<JourneyState>,
+    /// One per watch, in the order of the playbook.
+    pub watches: Vec<WatchState>,
     /// All changes so far, in order.
     pub changes: Vec<Change>,
     /// How to come back to just before the last instant, because several events often share one.
@@ -44,6 +46,8 @@ struct Undo {
     changes: usize,
     /// In the order in which it was changed.
     was: Vec<Was>,
+    /// Watches by number, in the order in which they changed.
+    watches: Vec<(usize, WatchState)>,
 }
 
 /// One thing as it was.
@@ -76,6 +80,7 @@ struct Checkpoint {
     journeys: Box<[JourneyState]>,
     /// How many stages each journey had seen.
     visits: Box<[(usize, bool)]>,
+    watches: Box<[WatchState]>,
     changes: usize,
 }
 
@@ -135,6 +140,15 @@ impl fmt::Debug for SegmentState {
     }
 }
 
+/// What a watched fact was last known to be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WatchState {
+    /// Text as it is, other values as expressions write them; `None` as long as it was never known.
+    pub value: Option<Arc<str>>,
+    /// When this may next change without an event.
+    pub due: Option<Timestamp>,
+}
+
 /// Where a customer is in a journey.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JourneyState {
@@ -184,7 +198,7 @@ pub struct Change {
 }
 
 /// What changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// The customer came into a segment.
     Entered {
@@ -204,6 +218,15 @@ pub enum What {
         from: Option<u16>,
         /// To which stage; `None` to outside.
         to: Option<u16>,
+    },
+    /// A watched fact was known to be one thing and now is another.
+    Watched {
+        /// Its number in the playbook.
+        watch: u16,
+        /// What it was.
+        from: Arc<str>,
+        /// What it is.
+        to: Arc<str>,
     },
 }
 
@@ -237,8 +260,9 @@ impl Derived {
     pub(crate) fn resume(&mut self, to: Timestamp) {
         let Some(start) = &self.start else { return };
         if self.settled.is_none() && start.state.settled.is_some_and(|settled| settled <= to) {
-            let Derived { settled, segments, journeys, changes, .. } = start.state.clone();
+            let Derived { settled, segments, journeys, watches, changes, .. } = start.state.clone();
             (self.settled, self.segments, self.journeys, self.changes) = (settled, segments, journeys, changes);
+            self.watches = watches;
             self.forget();
         }
     }
@@ -252,7 +276,9 @@ impl Derived {
     pub(crate) fn mark(&mut self) {
         let Derived { settled, changes, undo, .. } = self;
         undo.was.clear();
-        *undo = Undo { marked: true, settled: *settled, changes: changes.len(), was: std::mem::take(&mut undo.was) };
+        undo.watches.clear();
+        let (was, watches) = (std::mem::take(&mut undo.was), std::mem::take(&mut undo.watches));
+        *undo = Undo { marked: true, settled: *settled, changes: changes.len(), was, watches };
     }
 
     /// The same state, for a walk that nobody comes back from.
@@ -262,6 +288,7 @@ impl Derived {
             advanced: self.advanced,
             segments: self.segments.clone(),
             journeys: self.journeys.clone(),
+            watches: self.watches.clone(),
             changes: self.changes.clone(),
             undo: Undo::default(),
             checkpoints: Vec::new(),
@@ -283,6 +310,11 @@ impl Derived {
             while let Some(was) = self.undo.was.pop() {
                 self.restore(was);
             }
+            while let Some((number, was)) = self.undo.watches.pop() {
+                if let Some(watch) = self.watches.get_mut(number) {
+                    *watch = was;
+                }
+            }
             let settled = self.settled;
             self.checkpoints.retain(|checkpoint| checkpoint.settled <= settled);
             let kept = self.changes.len();
@@ -299,6 +331,7 @@ impl Derived {
         self.changes = changes;
         self.settled = checkpoint.settled;
         self.segments = checkpoint.segments.to_vec();
+        self.watches = checkpoint.watches.to_vec();
         for ((journey, then), (count, open)) in self.journeys.iter_mut().zip(&checkpoint.journeys).zip(&checkpoint.visits) {
             let mut visits = std::mem::take(&mut journey.visits);
             visits.truncate(*count);
@@ -360,6 +393,15 @@ impl Derived {
         self.was(Field::Segment, number, 0, was.0);
     }
 
+    /// Takes down how a watch was before it changed.
+    pub(crate) fn watch_was(&mut self, number: usize, was: WatchState) {
+        if self.undo.marked && self.undo.watches.len() < LONG {
+            self.undo.watches.push((number, was));
+        } else if self.undo.marked {
+            self.undo = Undo::default();
+        }
+    }
+
     /// Takes down how a journey was before it changed; `visits` is how many stays there were and whether the last was open.
     pub(crate) fn journey_was(&mut self, number: usize, was: &JourneyState, visits: (usize, bool)) {
         if !self.undo.marked {
@@ -417,6 +459,7 @@ impl Derived {
         self.checkpoints.push(Checkpoint {
             settled: self.settled,
             segments: self.segments.clone().into(),
+            watches: self.watches.clone().into(),
             visits: self.journeys.iter().map(visits).collect(),
             journeys: self.journeys.iter().map(|journey| journey.clone_but_visits()).collect(),
             changes: self.changes.len(),

@@ -1,4 +1,4 @@
-use super::derived::{Change, Derived, JourneyState, What};
+use super::derived::{Change, Derived, JourneyState, WatchState, What};
 use super::layout::CellKind;
 use crate::expr::{Bits, FoldedNumbers};
 use crate::value::{Decimal, Duration, Timestamp, Value};
@@ -128,11 +128,12 @@ pub(crate) struct Checkpoint {
     pub(crate) state: Derived,
 }
 
-/// The names of segments, and of journeys with their stages.
+/// The names of segments, of journeys with their stages, and of watches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct StateNames {
     pub(crate) segments: Vec<Arc<str>>,
     pub(crate) journeys: Vec<(Arc<str>, Vec<Arc<str>>)>,
+    pub(crate) watches: Vec<Arc<str>>,
 }
 
 impl Checkpoint {
@@ -156,6 +157,13 @@ impl Checkpoint {
         state.settled = self.state.settled;
         state.segments.resize_with(names.segments.len(), Default::default);
         state.journeys.resize_with(names.journeys.len(), JourneyState::default);
+        state.watches.resize_with(names.watches.len(), WatchState::default);
+        let watch = |number: u16| place(&names.watches, self.names.watches.get(usize::from(number)));
+        for (number, old) in (0..).zip(&self.state.watches) {
+            if let Some(new) = watch(number).and_then(|new| state.watches.get_mut(usize::from(new))) {
+                new.clone_from(old);
+            }
+        }
         for (number, old) in (0..).zip(&self.state.segments) {
             if let Some(new) = segment(number).and_then(|new| state.segments.get_mut(usize::from(new))) {
                 *new = *old;
@@ -181,7 +189,7 @@ impl Checkpoint {
             }
         }
         for change in &self.state.changes {
-            let what = match change.what {
+            let what = match change.what.clone() {
                 What::Entered { segment: number } => segment(number).map(|segment| What::Entered { segment }),
                 What::Left { segment: number } => segment(number).map(|segment| What::Left { segment }),
                 What::Moved { journey: number, from, to } => journey(number).and_then(|(journey, old, new)| {
@@ -191,6 +199,7 @@ impl Checkpoint {
                     };
                     Some(What::Moved { journey, from: stage(from)?, to: stage(to)? })
                 }),
+                What::Watched { watch: number, from, to } => watch(number).map(|watch| What::Watched { watch, from, to }),
             };
             state.changes.extend(what.map(|what| Change { what, ..change.clone() }));
         }

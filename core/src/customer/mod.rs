@@ -24,7 +24,7 @@ pub use crate::expr::Detail;
 pub use bytes::Aside;
 pub(crate) use bytes::{Read, Renames, read, read_checkpoint, tag, write_checkpoint, write_strands, write_unknown};
 pub(crate) use derived::Start;
-pub use derived::{Change, Derived, JourneyState, Place, SegmentState, Visit, What};
+pub use derived::{Change, Derived, JourneyState, Place, SegmentState, Visit, WatchState, What};
 pub use details::Details;
 pub(crate) use details::{detail_value, read as read_detail};
 pub use event::{Event, EventError};

@@ -423,6 +423,24 @@ impl Engine {
                 let journey = playbook.journeys.get(number)?;
                 Some(("where you are with us", title(&journey.title, &journey.name.text)))
             }
+            Ground::Intent(number) => {
+                let intent = playbook.intents.get(number)?;
+                Some(("what you seem to be looking for", title(&intent.title, &intent.name.text)))
+            }
+            Ground::Need(number) => {
+                let need = playbook.needs.get(number)?;
+                let strong = context.need(number).strength.is_some_and(|strength| strength > 0.0);
+                strong.then(|| ("what you seem to need", title(&need.title, &need.name.text)))
+            }
+            Ground::Preference(number) => {
+                let preference = playbook.preferences.get(number)?;
+                let known = context.preference(number).is_some_and(|known| !known.values.is_empty());
+                known.then(|| ("what you prefer", title(&preference.title, &preference.name.text)))
+            }
+            Ground::Unusual(number) => {
+                let unusual = playbook.unusual.get(number)?;
+                Some(("what has changed lately", title(&unusual.title, &unusual.name.text)))
+            }
             Ground::Outcome => Some(("how you responded before", "earlier offers".to_owned())),
             // The event type is named already.
             Ground::Property(..) | Ground::Category(..) => None,

@@ -1,7 +1,7 @@
 use super::Inner;
 use super::labels::{Flow, check};
 use super::reach::unreachable;
-use crate::context::{Reach, Reaches, Rule, Rules, Source};
+use crate::context::{NeedRule, PersonaRule, Reach, Reaches, Rule, Rules, Source};
 use crate::customer::Namespaces;
 use crate::decide::Offers;
 use crate::error::{Diagnostic, Diagnostics, Severity};
@@ -45,7 +45,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
             let sources = &model.rules.sources;
             let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
             let identity = Namespaces::compile(&playbook.namespaces, playbook.identity_limits);
-            let names = super::Engine::state_names(&trends);
+            let names = super::Engine::state_names(&playbook, &trends);
             Ok(Inner { playbook, identity, model, offers, flow, names, trends, warnings: findings })
         }
         _ => Err(findings),
@@ -74,12 +74,15 @@ fn repeated_segments(playbook: &Playbook, model: &Model) -> Vec<Diagnostic> {
     findings
 }
 
-/// A segment, persona or journey in the graph of what depends on what.
+/// A segment, journey or something concluded in the graph of what depends on what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Node {
     Segment(usize),
     Persona(usize),
     Journey(usize),
+    Intent(usize),
+    Need(usize),
+    Preference(usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,13 +98,16 @@ struct Walk<'a> {
     model: &'a Model,
     reaches: Reaches,
     reads_itself: Vec<bool>,
-    marks: [Vec<Mark>; 3],
+    marks: [Vec<Mark>; 6],
     path: Vec<Node>,
     findings: &'a mut Vec<Diagnostic>,
 }
 
 fn order(playbook: &Playbook, model: &mut Model, findings: &mut Vec<Diagnostic>) {
-    let (segments, personas, journeys) = (model.rules.segments.len(), model.rules.personas.len(), model.journeys.rules.len());
+    let rules = &model.rules;
+    let (segments, personas, journeys) = (rules.segments.len(), rules.personas.len(), model.journeys.rules.len());
+    let (intents, needs, preferences) = (rules.intents.len(), rules.needs.len(), rules.preferences.len());
+    let unusual = rules.unusual.iter().map(|rule| Reach { kinds: rule.kinds.iter().copied().collect(), ..Reach::default() });
     let mut walk = Walk {
         playbook,
         model,
@@ -109,27 +115,33 @@ fn order(playbook: &Playbook, model: &mut Model, findings: &mut Vec<Diagnostic>)
             segments: vec![Reach::default(); segments],
             personas: vec![Reach::default(); personas],
             journeys: vec![Reach::default(); journeys],
+            intents: vec![Reach::default(); intents],
+            needs: vec![Reach::default(); needs],
+            preferences: vec![Reach::default(); preferences],
+            unusual: unusual.collect(),
+            watches: Vec::new(),
         },
         reads_itself: vec![false; journeys],
-        marks: [vec![Mark::Open; segments], vec![Mark::Open; personas], vec![Mark::Open; journeys]],
+        marks: [segments, personas, journeys, intents, needs, preferences].map(|count| vec![Mark::Open; count]),
         path: Vec::new(),
         findings,
     };
-    for number in 0..segments {
-        walk.visit(Node::Segment(number));
-    }
-    for number in 0..personas {
-        walk.visit(Node::Persona(number));
-    }
-    for number in 0..journeys {
-        walk.visit(Node::Journey(number));
-    }
+    let nodes = (0..segments)
+        .map(Node::Segment)
+        .chain((0..personas).map(Node::Persona))
+        .chain((0..journeys).map(Node::Journey))
+        .chain((0..intents).map(Node::Intent))
+        .chain((0..needs).map(Node::Need))
+        .chain((0..preferences).map(Node::Preference));
+    nodes.for_each(|node| walk.visit(node));
     let (reaches, reads_itself) = (walk.reaches, walk.reads_itself);
     for ((rule, reach), reads_itself) in model.journeys.rules.iter_mut().zip(&reaches.journeys).zip(reads_itself) {
         rule.reach = reach.clone();
         rule.reads_itself = reads_itself;
     }
     model.rules.reaches = reaches;
+    model.rules.reaches.watches =
+        model.rules.watches.iter().map(|rule| model.rules.reaches.of(rule, &model.rules.sources)).collect();
 }
 
 impl Walk<'_> {
@@ -166,10 +178,27 @@ impl Walk<'_> {
                         reach.kinds.extend(stage.timeout.iter().flat_map(|timeout| &timeout.reset_on));
                     }
                 }
+                let rules = &self.model.rules;
+                match node {
+                    Node::Need(number) if rules.needs.get(number).is_some_and(|need| !need.problems.is_empty()) => {
+                        reach.kinds.extend(&rules.searches.kinds);
+                    }
+                    Node::Preference(number) => {
+                        reach.kinds.extend(rules.preferences.get(number).into_iter().flat_map(|rule| &rule.kinds));
+                        for attribute in rules.beside_preference(number) {
+                            reach.attributes.insert(attribute);
+                            reach.kinds.extend(rules.sources.reserved.attributes.get(attribute));
+                        }
+                    }
+                    Node::Need(_) | Node::Segment(_) | Node::Persona(_) | Node::Journey(_) | Node::Intent(_) => {}
+                }
                 let place = match node {
                     Node::Segment(number) => self.reaches.segments.get_mut(number),
                     Node::Persona(number) => self.reaches.personas.get_mut(number),
                     Node::Journey(number) => self.reaches.journeys.get_mut(number),
+                    Node::Intent(number) => self.reaches.intents.get_mut(number),
+                    Node::Need(number) => self.reaches.needs.get_mut(number),
+                    Node::Preference(number) => self.reaches.preferences.get_mut(number),
                 };
                 if let Some(place) = place {
                     *place = reach;
@@ -182,12 +211,10 @@ impl Walk<'_> {
         let rules = &self.model.rules;
         match node {
             Node::Segment(number) => rules.segments.get(number).into_iter().collect(),
-            Node::Persona(number) => rules
-                .personas
-                .get(number)
-                .into_iter()
-                .flat_map(|persona| persona.evidence.iter().map(|(rule, ..)| rule))
-                .collect(),
+            Node::Persona(number) => rules.personas.get(number).into_iter().flat_map(PersonaRule::conditions).collect(),
+            Node::Intent(number) => rules.intents.get(number).into_iter().flat_map(PersonaRule::conditions).collect(),
+            Node::Need(number) => rules.needs.get(number).into_iter().flat_map(NeedRule::conditions).collect(),
+            Node::Preference(_) => Vec::new(),
             Node::Journey(number) => {
                 self.model.journeys.rules.get(number).into_iter().flat_map(crate::journey::JourneyRule::conditions).collect()
             }
@@ -202,15 +229,24 @@ impl Walk<'_> {
                 match self.model.rules.sources.source(*fact) {
                     Some(Source::Segment(number)) => edges.push(Node::Segment(number)),
                     // A posterior depends on the evidence of every persona.
-                    Some(Source::Persona(_)) => edges.extend((0..self.model.rules.personas.len()).map(Node::Persona)),
+                    Some(Source::Persona(_) | Source::LikelyPersona) => {
+                        edges.extend((0..self.model.rules.personas.len()).map(Node::Persona))
+                    }
                     Some(Source::Stage(number) | Source::Since(number)) if node == Node::Journey(number) => itself = true,
                     Some(Source::Stage(number) | Source::Since(number)) => edges.push(Node::Journey(number)),
+                    Some(Source::Intent(_) | Source::LikelyIntent) => {
+                        edges.extend((0..self.model.rules.intents.len()).map(Node::Intent));
+                    }
+                    Some(Source::Need(number) | Source::NeedTime(number)) => edges.push(Node::Need(number)),
+                    Some(Source::Preference(number, _)) => edges.push(Node::Preference(number)),
                     Some(
                         Source::Attribute(_)
                         | Source::Request(_)
                         | Source::Session(_)
                         | Source::Location(_)
-                        | Source::StoreOpen(_),
+                        | Source::StoreOpen(_)
+                        | Source::NeedKind(_)
+                        | Source::Unusual(_),
                     )
                     | None => {}
                 }
@@ -237,6 +273,9 @@ impl Walk<'_> {
             Node::Segment(number) => self.playbook.segments.get(number).map(|segment| &segment.name),
             Node::Persona(number) => self.playbook.personas.get(number).map(|persona| &persona.name),
             Node::Journey(number) => self.playbook.journeys.get(number).map(|journey| &journey.name),
+            Node::Intent(number) => self.playbook.intents.get(number).map(|intent| &intent.name),
+            Node::Need(number) => self.playbook.needs.get(number).map(|need| &need.name),
+            Node::Preference(number) => self.playbook.preferences.get(number).map(|preference| &preference.name),
         };
         named.unwrap_or(&self.playbook.name)
     }
@@ -259,6 +298,9 @@ fn place(node: Node) -> (usize, usize) {
         Node::Segment(number) => (0, number),
         Node::Persona(number) => (1, number),
         Node::Journey(number) => (2, number),
+        Node::Intent(number) => (3, number),
+        Node::Need(number) => (4, number),
+        Node::Preference(number) => (5, number),
     }
 }
 

@@ -74,6 +74,15 @@ pub enum Effected {
         /// To which stage; `None` to outside.
         to: Option<Arc<str>>,
     },
+    /// A watched fact was known to be one thing and now is another.
+    ContextChanged {
+        /// The watch.
+        watch: Arc<str>,
+        /// What it was: text as it is, other values as expressions write them.
+        from: Arc<str>,
+        /// What it is.
+        to: Arc<str>,
+    },
     /// A link joined two customers. Withdrawn when the link is revoked: then it is as if it had never been.
     Merged {
         /// The smaller of the two identifiers that were linked.
@@ -107,6 +116,7 @@ impl Effected {
             Effected::SegmentEntered { .. } => "segment_entered",
             Effected::SegmentLeft { .. } => "segment_left",
             Effected::StageChanged { .. } => "stage_changed",
+            Effected::ContextChanged { .. } => "context_changed",
             Effected::Merged { .. } => "merged",
             Effected::Parted { .. } => "parted",
             Effected::LinkRefused { .. } => "link_refused",
@@ -138,7 +148,7 @@ impl Namer<'_> {
         let segment = |number: u16| {
             self.playbook.segments.get(usize::from(number)).map_or_else(|| Arc::from("?"), |segment| segment.name.text.clone())
         };
-        let what = match change.what {
+        let what = match change.what.clone() {
             What::Entered { segment: number } => Effected::SegmentEntered { segment: segment(number) },
             What::Left { segment: number } => Effected::SegmentLeft { segment: segment(number) },
             What::Moved { journey, from, to } => {
@@ -149,6 +159,14 @@ impl Namer<'_> {
                 let name =
                     self.playbook.journeys.get(journey).map_or_else(|| Arc::from("?"), |journey| journey.name.text.clone());
                 Effected::StageChanged { journey: name, from: stage(from), to: stage(to) }
+            }
+            What::Watched { watch, from, to } => {
+                let watch = self.playbook.watches.get(usize::from(watch));
+                Effected::ContextChanged {
+                    watch: watch.map_or_else(|| Arc::from("?"), |watch| watch.name.text.clone()),
+                    from,
+                    to,
+                }
             }
         };
         Effect::new(self.customer.clone(), what, kind, change.at, change.event.clone())
@@ -185,6 +203,7 @@ impl Recipe for EffectId {
             Effected::StageChanged { journey, from, to } => {
                 format!("journey.{journey}.{}.{}", from.as_deref().unwrap_or(""), to.as_deref().unwrap_or(""))
             }
+            Effected::ContextChanged { watch, from, to } => format!("watch.{watch}.{}", digest(&[from, to])),
             Effected::Merged { identifier, other } => return self.link("merged", "", identifier, other),
             Effected::Parted { identifier, other } => return self.link("parted", "", identifier, other),
             Effected::LinkRefused { identifier, other, reason } => {

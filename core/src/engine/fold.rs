@@ -4,6 +4,7 @@ use super::{Effects, Engine};
 use crate::customer::{Checkpoint, Customer, Derived, Start, StateNames, Strand, View};
 use crate::expr::EventKind;
 use crate::journey::derive;
+use crate::playbook::Playbook;
 use crate::value::Timestamp;
 use std::sync::Arc;
 
@@ -96,7 +97,8 @@ impl Engine {
         customer.derived.start = customer.checkpoint().map(|checkpoint| self.start(checkpoint));
     }
 
-    pub(super) fn state_names(trends: &crate::trends::TrendRules) -> Arc<StateNames> {
-        Arc::new(StateNames { segments: trends.segments.clone(), journeys: trends.journeys.clone() })
+    pub(super) fn state_names(playbook: &Playbook, trends: &crate::trends::TrendRules) -> Arc<StateNames> {
+        let watches = playbook.watches.iter().map(|watch| watch.name.text.clone()).collect();
+        Arc::new(StateNames { segments: trends.segments.clone(), journeys: trends.journeys.clone(), watches })
     }
 }

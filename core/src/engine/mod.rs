@@ -526,7 +526,7 @@ impl Engine {
             return Vec::new();
         }
         let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.cloned() };
-        let key = |change: &Change| (change.at, change.what);
+        let key = |change: &Change| (change.at, change.what.clone());
         let before: BTreeSet<_> = said.iter().map(key).collect();
         let after: BTreeSet<_> = holds.iter().map(key).collect();
         let withdrawn =

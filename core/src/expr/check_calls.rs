@@ -20,7 +20,10 @@ impl Checker<'_> {
         if let Some(target) = target.filter(|target| self.is_stream(*target)) {
             return self.stream(id, target, function, args);
         }
-        if target.is_none() && matches!(&**function, "segment" | "persona" | "trend") && functions::find(function).is_none() {
+        if target.is_none()
+            && matches!(&**function, "segment" | "persona" | "intent" | "need" | "unusual" | "trend")
+            && functions::find(function).is_none()
+        {
             return match args.first().map(|arg| self.tree.node(*arg).kind.clone()) {
                 Some(Kind::Literal(Value::String(name))) if args.len() == 1 => {
                     self.fact_path(id, &format!("{function}.{name}"))

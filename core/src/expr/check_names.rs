@@ -9,6 +9,9 @@ use crate::error::nearest;
 use crate::value::{Type, Value};
 use std::sync::Arc;
 
+/// What is asked for a field of, by name.
+const FAMILIES: [&str; 3] = ["journey", "preference", "need"];
+
 impl Checker<'_> {
     /// A name, or fields selected from something.
     pub(super) fn path(&mut self, id: NodeId) -> Ref {
@@ -25,8 +28,8 @@ impl Checker<'_> {
                     fields.reverse();
                     return self.dotted(id, &fields, absolute);
                 }
-                Kind::Call { target: None, function, args, .. } if fields.len() == 1 && &*function == "journey" => {
-                    return self.journey(id, &args, &fields[0]);
+                Kind::Call { target: None, function, args, .. } if fields.len() == 1 && FAMILIES.contains(&&*function) => {
+                    return self.of_family(id, &function, &args, &fields[0]);
                 }
                 Kind::Call { target: None, function, args, .. } if fields.len() == 1 && &*function == "store" => {
                     return self.of_store(id, &args, &fields[0]);
@@ -42,13 +45,15 @@ impl Checker<'_> {
         self.select(id, base, &field)
     }
 
-    pub(super) fn journey(&mut self, id: NodeId, args: &[NodeId], field: &Arc<str>) -> Ref {
+    /// `journey("<name>").<field>` and its like.
+    pub(super) fn of_family(&mut self, id: NodeId, family: &str, args: &[NodeId], field: &Arc<str>) -> Ref {
         match args.first().map(|arg| self.tree.node(*arg).kind.clone()) {
             Some(Kind::Literal(Value::String(name))) if args.len() == 1 => {
-                self.fact_path(id, &format!("journey.{name}.{field}"))
+                self.fact_path(id, &format!("{family}.{name}.{field}"))
             }
             _ => {
-                self.wrong(id, Finding::error("bad_call", self.extent(id), "`journey` takes the name of one journey as a text"))
+                let message = format!("`{family}` takes the name of one {family} as a text");
+                self.wrong(id, Finding::error("bad_call", self.extent(id), message))
             }
         }
     }
@@ -275,9 +280,11 @@ impl Checker<'_> {
 /// A fact's path as an expression writes it.
 fn written(path: &str) -> String {
     match path.split_once('.') {
-        Some((group @ ("segment" | "persona" | "trend"), name)) => format!("{group}(\"{name}\")"),
-        Some((group @ ("journey" | "store"), rest)) => match rest.rsplit_once('.') {
-            Some((name, field)) => format!("{group}(\"{name}\").{field}"),
+        Some(("persona" | "intent", "likely")) => path.to_string(),
+        Some((group @ ("segment" | "persona" | "intent" | "unusual" | "trend"), name)) => format!("{group}(\"{name}\")"),
+        Some((family @ ("journey" | "store" | "preference" | "need"), rest)) => match rest.rsplit_once('.') {
+            Some((name, field)) => format!("{family}(\"{name}\").{field}"),
+            None if family == "need" => format!("need(\"{rest}\")"),
             None => path.to_string(),
         },
         _ => path.to_string(),

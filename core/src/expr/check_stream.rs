@@ -15,21 +15,13 @@ use crate::value::{Duration, Type, Value};
 use std::sync::Arc;
 
 /// What narrows a stream.
-const MODIFIERS: [&str; 10] =
+pub(super) const MODIFIERS: [&str; 10] =
     ["where", "within", "in_session", "in_stage", "since", "before", "between", "followed_by", "not_followed_by", "without"];
 
 impl Checker<'_> {
     /// Whether a part is a stream that nothing has been asked of yet.
     pub(super) fn is_stream(&self, id: NodeId) -> bool {
-        let mut at = id;
-        loop {
-            match &self.tree.node(at).kind {
-                Kind::Call { target: None, function, .. } => return &**function == "events",
-                Kind::Call { target: Some(target), function, .. } if MODIFIERS.contains(&&**function) => at = *target,
-                Kind::Where { stream, .. } => at = *stream,
-                _ => return false,
-            }
-        }
+        super::streams::is_stream(&self.tree, id)
     }
 
     /// A stream where a value is needed, or a `where` on something else.

@@ -384,8 +384,9 @@ impl Reader<'_> {
             (_, Type::Enum(names)) => Some(Set::Texts { texts: names.iter().cloned().collect(), within: true }),
             (_, Type::Bool) => Some(Set::Truth { yes: true, no: true }),
             (Op::Fact(fact), Type::Double) => {
-                let persona = self.schema?.fact_decl(*fact)?.path.starts_with("persona.");
-                persona.then(|| Set::Ranges(vec![Range::between(Value::Double(0.0), Value::Double(1.0))]))
+                let path = &self.schema?.fact_decl(*fact)?.path;
+                let share = ["persona.", "intent.", "need."].iter().any(|family| path.starts_with(family));
+                share.then(|| Set::Ranges(vec![Range::between(Value::Double(0.0), Value::Double(1.0))]))
             }
             (Op::Stream(stream), _) => match stream.terminal {
                 Terminal::Count | Terminal::Streak => from_zero(Value::Int(0)),

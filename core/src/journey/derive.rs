@@ -1,9 +1,9 @@
 use super::machine::Instant;
 use super::rules::Journeys;
 use crate::context::{Context, Holds, Reach, Rules, earlier};
-use crate::customer::{Change, Derived, JourneyState, Place, SegmentState, View, What};
+use crate::customer::{Change, Derived, JourneyState, Place, SegmentState, View, WatchState, What};
 use crate::expr::EventKind;
-use crate::value::Timestamp;
+use crate::value::{Timestamp, Value};
 use smallvec::SmallVec;
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
@@ -19,13 +19,15 @@ pub(crate) struct Model {
     pub(crate) touches: Touches,
 }
 
-/// Which segments and journeys an event of each type concerns, as bits.
+/// Which segments, journeys and watches an event of each type concerns, as bits.
 #[derive(Debug, Default)]
 pub(crate) struct Touches {
     /// By event type.
     segments: Vec<Bits>,
     /// By event type.
     journeys: Vec<Bits>,
+    /// By event type.
+    watches: Vec<Bits>,
 }
 
 type Bits = SmallVec<[u64; 2]>;
@@ -48,6 +50,7 @@ impl Touches {
         Touches {
             segments: (0..kinds).map(|kind| bits(&mut rules.reaches.segments.iter(), kind)).collect(),
             journeys: (0..kinds).map(|kind| bits(&mut journeys.rules.iter().map(|rule| &rule.reach), kind)).collect(),
+            watches: (0..kinds).map(|kind| bits(&mut rules.reaches.watches.iter(), kind)).collect(),
         }
     }
 }
@@ -83,6 +86,7 @@ pub(crate) fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Ti
     state.resume(to);
     state.segments.resize(model.rules.segments.len(), SegmentState::default());
     state.journeys.resize(model.journeys.rules.len(), JourneyState::default());
+    state.watches.resize(model.rules.watches.len(), WatchState::default());
     for (journey, rule) in state.journeys.iter_mut().zip(&model.journeys.rules) {
         journey.conditions.resize(rule.stages.len() + 1, SegmentState::default());
         journey.waiting.resize(rule.stages.len(), false);
@@ -105,7 +109,8 @@ pub(crate) fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Ti
 pub(crate) fn next_due(state: &Derived) -> Option<Timestamp> {
     let segments = state.segments.iter().map(|segment| segment.due_micros()).min();
     let segments = segments.and_then(|due| Timestamp::from_micros(due).ok());
-    state.journeys.iter().fold(segments, |due, journey| earlier(due, journey.due()))
+    let journeys = state.journeys.iter().fold(segments, |due, journey| earlier(due, journey.due()));
+    state.watches.iter().fold(journeys, |due, watch| earlier(due, watch.due))
 }
 
 /// Moves through one instant: segments that do not depend on journeys, then journeys in the order of the playbook, then the
@@ -125,7 +130,13 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
             set(&mut journeys_touched, number);
         }
     }
-    if segments_touched.iter().chain(&journeys_touched).all(|word| *word == 0) {
+    let mut watches_touched = touched(&model.touches.watches, &kinds);
+    for (number, watch) in state.watches.iter().enumerate() {
+        if first || watch.due.is_some_and(|due| due <= at) {
+            set(&mut watches_touched, number);
+        }
+    }
+    if segments_touched.iter().chain(&journeys_touched).chain(&watches_touched).all(|word| *word == 0) {
         return;
     }
     // The cause is looked up when something changes, which is rare.
@@ -174,8 +185,43 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
             settle(&context, cells, number, state, &change);
         }
     }
+    for (number, reach) in model.rules.reaches.watches.iter().enumerate() {
+        if has(&watches_touched, number) || reach.journeys.iter().any(|journey| moved.contains(journey)) {
+            look(model, &context, number, state, &change);
+        }
+    }
     drop(context);
     state.segments = segments;
+}
+
+/// Evaluates a watch and reports what it changed from and to.
+fn look(model: &Model, context: &Context<'_>, number: usize, state: &mut Derived, change: &dyn Fn(What) -> Change) {
+    let (Some(rule), Some(before)) = (model.rules.watches.get(number), state.watches.get(number).cloned()) else { return };
+    let found = rule.ask(context);
+    // What is not known at the moment is no change; it is compared with what was known last.
+    let value = found.outcome.value().map(shown).or_else(|| before.value.clone());
+    let after = WatchState { value, due: found.until };
+    if before == after {
+        return;
+    }
+    if let (Some(from), Some(to)) = (&before.value, &after.value)
+        && from != to
+    {
+        let watch = u16::try_from(number).unwrap_or(u16::MAX);
+        state.changes.push(change(What::Watched { watch, from: from.clone(), to: to.clone() }));
+    }
+    if let Some(watch) = state.watches.get_mut(number) {
+        *watch = after;
+    }
+    state.watch_was(number, before);
+}
+
+/// A watched value: text as it is, other values as expressions write them.
+fn shown(value: &Value) -> Arc<str> {
+    match value {
+        Value::String(text) => text.clone(),
+        value => crate::expr::value_text(value).into(),
+    }
 }
 
 /// Evaluates a segment and reports who came in and who went out.

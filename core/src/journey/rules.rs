@@ -1,6 +1,6 @@
 use crate::context::{Reach, Rule, Sources, state_rule};
 use crate::error::Diagnostic;
-use crate::expr::EventKind;
+use crate::expr::{EventKind, Expected};
 use crate::playbook::{Journey, Movement, Playbook};
 use crate::value::Duration;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ impl JourneyRule {
         let mut complete = true;
         let mut rule = |text: &Option<crate::playbook::Text>, findings: &mut Vec<Diagnostic>| {
             let text = text.as_ref()?;
-            let rule = state_rule(text, sources, findings);
+            let rule = state_rule(text, sources, &Expected::Bool, findings);
             complete &= rule.is_some();
             rule
         };

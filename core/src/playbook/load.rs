@@ -206,6 +206,10 @@ impl Loader<'_> {
         let (events, request) = (self.events(root), self.request(root));
         let intake = self.intake(root);
         let (segments, personas, journeys) = (self.segments(root), self.personas(root), self.journeys(root));
+        let (needs, searches, intents) = (self.needs(root), self.searches(root), self.intents(root));
+        let problems = self.problems(root, &needs, searches.as_ref());
+        let (preferences, unusual, watches) = (self.preferences(root), self.unusual(root), self.watches(root));
+        let resolution = self.duration_of(root, "resolution");
         let (channels, offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
         let week_begins = root.text("week_begins").and_then(|day| day.parse().ok()).unwrap_or(chrono::Weekday::Mon);
         let mut contact = self.contact(root);
@@ -244,6 +248,14 @@ impl Loader<'_> {
             segments,
             personas,
             persona_threshold: root.number("persona_threshold").unwrap_or(0.5),
+            resolution,
+            needs,
+            problems,
+            searches,
+            intents,
+            preferences,
+            unusual,
+            watches,
             journeys,
             channels,
             offers,

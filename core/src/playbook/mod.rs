@@ -2,8 +2,8 @@
 //!
 //! [`Playbook::load`] goes from text to [`Playbook`] in four steps: `yaml` or `json` make a `tree` in which everything knows
 //! its place; `shape` checks kinds and keys against the one description in `table`, from which [`json_schema()`] is made too;
-//! `merge` unites documents; and the rooms (`identity`, `facts`, `intake`, `labels`, `people`, `journeys`, `offers`, `placements`,
-//! `contact`) read their sections. Every step goes on after a mistake, so that all are reported at once.
+//! `merge` unites documents; and the rooms (`identity`, `facts`, `intake`, `labels`, `people`, `needs`, `preferences`, `journeys`,
+//! `offers`, `placements`, `contact`) read their sections. Every step goes on after a mistake, so that all are reported at once.
 
 mod contact;
 mod digest;
@@ -17,10 +17,12 @@ mod labels;
 mod load;
 mod merge;
 mod model;
+mod needs;
 mod offers;
 mod people;
 mod placements;
 mod places;
+mod preferences;
 mod read;
 mod renamed;
 mod reserved;
@@ -38,7 +40,10 @@ pub use intake::Intake;
 pub use json_schema::json_schema;
 pub use labels::{Category, DataKind, Declassify, Department, Guard, Labels, LegalBasis};
 pub use model::*;
+pub use needs::{Need, NeedEvidence, NeedKind, Problem, Searches};
+pub(crate) use people::LIKELY;
 pub use places::{Cart, Sessions, Store};
+pub use preferences::{Preference, PreferenceSource, Trait, Unusual, UnusualTest, Watch};
 pub use reserved::{OUTCOMES, RESERVED_EVENTS};
 pub use standalone::schema;
 pub use tree::Limits;

@@ -1,6 +1,8 @@
 //! The playbook as plain data: what the loader fills and the engine compiles. Names are in the order of the documents.
 
 use super::labels::{Category, DataKind, Department, Guard, Labels, LegalBasis};
+use super::needs::{Need, Problem, Searches};
+use super::preferences::{Preference, Unusual, Watch};
 use crate::error::Place;
 use crate::value::{Duration, Type, Value, Window, Zone};
 use std::sync::Arc;
@@ -100,6 +102,22 @@ pub struct Playbook {
     pub segments: Vec<Segment>,
     /// `personas`.
     pub personas: Vec<Persona>,
+    /// `resolution`: the grid of instants at which what fades with time is read anew.
+    pub resolution: Option<Duration>,
+    /// `needs`.
+    pub needs: Vec<Need>,
+    /// `problems`.
+    pub problems: Vec<Problem>,
+    /// `searches`.
+    pub searches: Option<Searches>,
+    /// `intents`: what customers are up to in the present session; told apart like personas.
+    pub intents: Vec<Persona>,
+    /// `preferences`.
+    pub preferences: Vec<Preference>,
+    /// `unusual`.
+    pub unusual: Vec<Unusual>,
+    /// `watches`.
+    pub watches: Vec<Watch>,
     /// `persona_threshold`: the posterior from which on a customer is said to be of a persona; 0.5 when not declared.
     pub persona_threshold: f64,
     /// `journeys`.
@@ -451,6 +469,8 @@ pub struct Evidence {
     pub odds: f64,
     /// `otherwise`: the factor when it is false; 1 when not declared.
     pub otherwise: f64,
+    /// `half_life`: after which time since the last event that the condition found the odds count half, on the scale of logarithms.
+    pub half_life: Option<Duration>,
 }
 
 /// A journey: stages and how customers move between them.

@@ -1,6 +1,7 @@
 //! The shape of a playbook: every key, what it takes, what it means and what holds without it.
 
 use super::labels::DataKind;
+use super::preferences::UnusualTest;
 use super::reserved::OUTCOMES;
 use super::shape::Shape::{Either, Leaf as One, List, Names, Object as Obj};
 use super::shape::{Field, Leaf, Object, Shape};
@@ -91,6 +92,34 @@ pub(super) static PLAYBOOK: Object = Object {
             "0.5",
             "the posterior from which on a customer is said to be of a persona, above 0 and below 1",
         ),
+        may(
+            "resolution",
+            One(Leaf::Duration),
+            "",
+            "the grid, counted from 1970, at whose instants what fades with time is read anew; needed by every `half_life`",
+        ),
+        may("needs", Names(&Obj(&NEED)), "", "what customers need; expressions read `need(\"<name>\")`, the strength"),
+        may("searches", Obj(&SEARCHES), "", "which events are searches"),
+        may("problems", Names(&Obj(&PROBLEM)), "", "what customers search for, and the needs behind it"),
+        may(
+            "intents",
+            Names(&Obj(&PERSONA)),
+            "",
+            "what customers are up to in the present session; expressions read `intent(\"<name>\")`; unknown without a session",
+        ),
+        may(
+            "preferences",
+            Names(&Obj(&PREFERENCE)),
+            "",
+            "what customers like and dislike; expressions read `preference(\"<name>\").liked` and more",
+        ),
+        may(
+            "unusual",
+            Names(&Obj(&UNUSUAL)),
+            "",
+            "what is unusual for a customer, by their own history; expressions read `unusual(\"<name>\")`",
+        ),
+        may("watches", Names(&WATCH), "", "facts whose changes are told as effects"),
         may("journeys", Names(&Obj(&JOURNEY)), "", "named paths of stages"),
         may("channels", Names(&CHANNEL), "", "the channels of messages"),
         may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
@@ -568,6 +597,166 @@ static EVIDENCE: Object = Object {
             "the factor on the odds when the condition is true, above 0; below 1 speaks against",
         ),
         may("otherwise", One(Leaf::Number(0.0, f64::INFINITY)), "1", "the factor when the condition is false, above 0"),
+        may(
+            "half_life",
+            One(Leaf::Duration),
+            "",
+            "after which time since the last event that the condition found the odds count half, on the scale of logarithms",
+        ),
+    ],
+};
+
+const HALF_LIFE: Field =
+    may("half_life", One(Leaf::Duration), "", "after which time an event counts half; the same for ever when not declared");
+
+static NEED: Object = Object {
+    name: "need",
+    doc: "Something that a customer needs, stated or concluded from what they do.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        may(
+            "kind",
+            One(Leaf::Word(&["pragmatic", "trend_driven"])),
+            "\"pragmatic\"",
+            "what drives it: something has to be done, or others have it",
+        ),
+        may(
+            "stated",
+            One(Leaf::Rule),
+            "",
+            "what the customer said themselves: the strength is 1 while it is true, 0 while it is false; while it is unknown the evidence counts",
+        ),
+        may("evidence", List(&Obj(&NEED_EVIDENCE)), "[]", "what speaks for it"),
+        NARROW_PURPOSES,
+        NARROW_SENSITIVITY,
+        LABEL_REVEAL,
+        DECLASSIFY_KEY,
+    ],
+};
+static NEED_EVIDENCE: Object = Object {
+    name: "reason for a need",
+    doc: "What speaks for a need.",
+    marks: &[],
+    fields: &[
+        must("when", One(Leaf::Rule), "the condition"),
+        must("strength", One(Leaf::Number(0.0, 1.0)), "the strength of the need when nothing else speaks for it; above 0"),
+        may(
+            "half_life",
+            One(Leaf::Duration),
+            "",
+            "after which time since the last event that the condition found the strength is half",
+        ),
+    ],
+};
+static SEARCHES: Object = Object {
+    name: "search setting",
+    doc: "Which events are searches.",
+    marks: &[],
+    fields: &[
+        must("on", one_or_more(&EVENTS), "the event types"),
+        must("property", One(Leaf::Text), "the property, of type string, that holds what was searched for"),
+        HALF_LIFE,
+    ],
+};
+static TERM: Shape = One(Leaf::Text);
+static PROBLEM: Object = Object {
+    name: "problem",
+    doc: "A problem that customers put into words, and the needs behind it.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        must(
+            "terms",
+            List(&TERM),
+            "the words that customers search with, without regard to case; several words stand in a row, `*` at the end of a word is any ending",
+        ),
+        must(
+            "needs",
+            Names(&One(Leaf::Number(0.0, 1.0))),
+            "the strength of each need when the problem was searched for; above 0",
+        ),
+    ],
+};
+static PREFERENCE: Object = Object {
+    name: "preference",
+    doc: "What customers like and dislike, concluded from events; what they stated comes first.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        may("from", List(&Obj(&PREFERENCE_SOURCE)), "[]", "the events that tell of it"),
+        HALF_LIFE,
+        may("prior", One(Leaf::Number(0.0, f64::INFINITY)), "1", "the weight of not knowing, to which strengths are relative"),
+        may("at_least", One(Leaf::Whole(1, 1_000_000)), "2", "observations of a value before anything is said about it"),
+        may("liked", One(Leaf::Number(0.0, 1.0)), "0.2", "the strength from which on a value is liked"),
+        may("disliked", One(Leaf::Number(-1.0, 0.0)), "-0.2", "the strength up to which a value is disliked"),
+        may(
+            "bands",
+            List(&One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY))),
+            "",
+            "limits, ascending: numbers count as `<10`, `10-50`, `>=50`",
+        ),
+        may("groups", Names(&Either(&[TERM_VALUE, List(&TERM)])), "", "what values count as: each group with its values"),
+        may("stated", One(Leaf::Reference("an attribute")), "", "the attribute with what the customer said they like"),
+        may(
+            "stated_dislikes",
+            One(Leaf::Reference("an attribute")),
+            "",
+            "the attribute with what the customer said they dislike",
+        ),
+        NARROW_PURPOSES,
+        NARROW_SENSITIVITY,
+        LABEL_REVEAL,
+        DECLASSIFY_KEY,
+    ],
+};
+const TERM_VALUE: Shape = One(Leaf::Text);
+static PREFERENCE_SOURCE: Object = Object {
+    name: "source of a preference",
+    doc: "Events that tell of a preference.",
+    marks: &[],
+    fields: &[
+        must("on", one_or_more(&EVENTS), "the event types"),
+        may("property", One(Leaf::Text), "", "the property whose value is liked or disliked; each element of a list"),
+        may(
+            "read",
+            One(Leaf::Word(&["channel", "weekday", "hour"])),
+            "",
+            "instead of a property: the channel of the event, or the day of the week or hour of the day in the customer's zone",
+        ),
+        may("weight", One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)), "1", "what an event counts; below 0 speaks against"),
+    ],
+};
+static UNUSUAL: Object = Object {
+    name: "unusual thing",
+    doc: "What is unusual for a customer, by their own history, with a stated test and rate of false alarms.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        must(
+            "test",
+            One(Leaf::Word(&UnusualTest::WORDS)),
+            "`silence`: nothing for longer than the customer's gaps explain; `burst`: events follow each other faster; `shift`: other values than the usual one; `higher` and `lower`: the level of the values",
+        ),
+        must("on", one_or_more(&EVENTS), "the event types"),
+        may("property", One(Leaf::Text), "", "the values that are compared, for `shift`, `higher` and `lower`"),
+        may("recent", One(Leaf::Whole(1, 20)), "4", "how many of the latest gaps or values are compared with those before"),
+        may("at_least", One(Leaf::Whole(2, 1_000)), "5", "how many earlier gaps or values are needed; unknown with fewer"),
+        may("false_alarm", One(Leaf::Number(0.000_001, 0.5)), "0.01", "how often the test is wrong when nothing is unusual"),
+        NARROW_PURPOSES,
+        NARROW_SENSITIVITY,
+        LABEL_REVEAL,
+        DECLASSIFY_KEY,
+    ],
+};
+static WATCH: Shape = Either(&[One(Leaf::Rule), Obj(&WATCH_OBJECT)]);
+static WATCH_OBJECT: Object = Object {
+    name: "watch",
+    doc: "A fact whose changes are told as effects.",
+    marks: &[],
+    fields: &[
+        must("value", One(Leaf::Rule), "what is watched; reads the customer and `now` only"),
+        may("title", One(Leaf::Text), "", TITLE),
     ],
 };
 

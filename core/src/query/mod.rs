@@ -8,6 +8,7 @@ mod attribute;
 mod customer;
 mod describe;
 mod error;
+mod insight;
 mod intake;
 mod read;
 mod schema;
@@ -119,6 +120,9 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<session::Session>(),
     Entry::of::<session::Location>(),
     Entry::of::<trend::Trend>(),
+    Entry::of::<insight::Needs>(),
+    Entry::of::<insight::Preferences>(),
+    Entry::of::<insight::Unusual>(),
 ];
 
 impl Engine {

@@ -80,9 +80,12 @@ static int check_error(const cJSON *step, tactful_status status, tactful_error *
 static void check_effect(const tactful_effect *effect, const cJSON *expected) {
   static const char *const kinds[] = {"?", "happened", "corrected", "withdrawn"};
   static const char *const effects[] = {"?", "segment_entered", "segment_left", "stage_changed",
-                                        "merged", "parted", "link_refused"};
-  const int link = effect->effect >= TACTFUL_EFFECT_MERGED;
-  const char *name = link ? "reason" : effect->effect == TACTFUL_EFFECT_STAGE_CHANGED ? "journey" : "segment";
+                                        "merged", "parted", "link_refused", "context_changed"};
+  const int link = effect->effect >= TACTFUL_EFFECT_MERGED && effect->effect <= TACTFUL_EFFECT_LINK_REFUSED;
+  const char *name = link                                               ? "reason"
+                     : effect->effect == TACTFUL_EFFECT_STAGE_CHANGED   ? "journey"
+                     : effect->effect == TACTFUL_EFFECT_CONTEXT_CHANGED ? "watch"
+                                                                        : "segment";
   check_text("kind", kinds[effect->kind], text(expected, "kind"));
   check_text("effect", effects[effect->effect], text(expected, "effect"));
   check_text(name, effect->name.data, text(expected, name));

@@ -58,13 +58,14 @@ json found_error(const tactful::error &error) { return {{"code", error.code()}, 
 void check_effects(const tactful::effects &effects, const json &expected) {
   static const char *const kinds[] = {"?", "happened", "corrected", "withdrawn"};
   static const char *const names[] = {"?", "segment_entered", "segment_left", "stage_changed",
-                                      "merged", "parted", "link_refused"};
+                                      "merged", "parted", "link_refused", "context_changed"};
   check("number of effects", effects.size(), expected.size());
   for (std::size_t i = 0; i < effects.size() && i < expected.size(); ++i) {
     const tactful::effect effect = effects[i];
     json found = {{"kind", kinds[effect.kind]}, {"effect", names[effect.what]}};
-    if (effect.what == TACTFUL_EFFECT_STAGE_CHANGED) {
-      found["journey"] = effect.name.str();
+    const bool watched = effect.what == TACTFUL_EFFECT_CONTEXT_CHANGED;
+    if (effect.what == TACTFUL_EFFECT_STAGE_CHANGED || watched) {
+      found[watched ? "watch" : "journey"] = effect.name.str();
       found["from"] = text_or_null(effect.from);
       found["to"] = text_or_null(effect.to);
     } else if (effect.what >= TACTFUL_EFFECT_MERGED) {

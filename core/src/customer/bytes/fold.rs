@@ -1,7 +1,8 @@
 use super::kinds::{read_storage, write_storage};
 use crate::customer::layout::CellKind;
 use crate::customer::{
-    Change, Checkpoint, Derived, Fold, JourneyState, Numbers, Place, SegmentState, StateNames, Sum, Totals, Visit, What,
+    Change, Checkpoint, Derived, Fold, JourneyState, Numbers, Place, SegmentState, StateNames, Sum, Totals, Visit, WatchState,
+    What,
 };
 use crate::encoding::{Reader, StateError, Writer};
 use crate::value::Timestamp;
@@ -104,13 +105,31 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
         writer.signed(change.at.micros());
         writer.text(change.event.as_deref().unwrap_or(""));
         let stage = |stage: Option<u16>| stage.map_or(0, |stage| u64::from(stage) + 1);
-        match change.what {
-            What::Entered { segment } => [0, u64::from(segment), 0, 0],
-            What::Left { segment } => [1, u64::from(segment), 0, 0],
-            What::Moved { journey, from, to } => [2, u64::from(journey), stage(from), stage(to)],
+        match &change.what {
+            What::Entered { segment } => [0, u64::from(*segment), 0, 0],
+            What::Left { segment } => [1, u64::from(*segment), 0, 0],
+            What::Moved { journey, from, to } => [2, u64::from(*journey), stage(*from), stage(*to)],
+            What::Watched { watch, .. } => [3, u64::from(*watch), 0, 0],
         }
         .into_iter()
         .for_each(|number| writer.varint(number));
+        if let What::Watched { from, to, .. } = &change.what {
+            writer.text(from);
+            writer.text(to);
+        }
+    }
+    // Left out where there are none, so that a state without watches has the same bytes as ever.
+    if names.watches.is_empty() {
+        return;
+    }
+    writer.size(names.watches.len());
+    for (place, name) in names.watches.iter().enumerate() {
+        writer.text(name);
+        let never = WatchState::default();
+        let watch = state.watches.get(place).unwrap_or(&never);
+        writer.byte(u8::from(watch.value.is_some()));
+        watch.value.iter().for_each(|value| writer.text(value));
+        write_time(writer, watch.due);
     }
 }
 
@@ -169,9 +188,30 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
                 let mut stage = || number(reader, stages + 1).map(|stage| stage.checked_sub(1));
                 What::Moved { journey, from: stage()?, to: stage()? }
             }
+            3 => {
+                let watch = number(reader, usize::from(u16::MAX))?;
+                if (reader.varint()?, reader.varint()?) != (0, 0) {
+                    return Err(reader.corrupt("two zeros"));
+                }
+                What::Watched { watch, from: Arc::from(reader.text()?), to: Arc::from(reader.text()?) }
+            }
             _ => return Err(reader.corrupt("the kind of a change")),
         };
         state.changes.push(Change { at, what, event });
+    }
+    if !reader.is_empty() {
+        for _ in 0..reader.count(3)? {
+            names.watches.push(Arc::from(reader.text()?));
+            let value = if reader.flag()? { Some(Arc::from(reader.text()?)) } else { None };
+            state.watches.push(WatchState { value, due: read_time(reader)? });
+        }
+    }
+    let declared = |change: &Change| match change.what {
+        What::Watched { watch, .. } => usize::from(watch) < names.watches.len(),
+        _ => true,
+    };
+    if !state.changes.iter().all(declared) {
+        return Err(reader.corrupt("the number of a watch"));
     }
     Ok(Checkpoint { known, names: Arc::new(names), state })
 }

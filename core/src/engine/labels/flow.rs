@@ -1,7 +1,7 @@
 use super::ground::{Ground, Label};
-use crate::context::{Rule, Rules, Source};
+use crate::context::{NeedRule, PersonaRule, Rule, Rules, Source};
 use crate::error::Place;
-use crate::expr::{Asked, EventKind, uses};
+use crate::expr::{Asked, EventKind, PropertyId, uses};
 use crate::journey::Journeys;
 use crate::playbook::{Declassify, Playbook};
 use std::collections::BTreeSet;
@@ -15,6 +15,14 @@ pub(crate) struct Flow {
     pub(crate) personas: Vec<Drawn>,
     /// In the order of the playbook.
     pub(crate) journeys: Vec<Drawn>,
+    /// In the order of the playbook.
+    pub(crate) intents: Vec<Drawn>,
+    /// In the order of the playbook.
+    pub(crate) needs: Vec<Drawn>,
+    /// In the order of the playbook.
+    pub(crate) preferences: Vec<Drawn>,
+    /// In the order of the playbook.
+    pub(crate) unusual: Vec<Drawn>,
 }
 
 /// What a conclusion is drawn from.
@@ -35,6 +43,11 @@ enum Node {
     /// All of them: a posterior depends on the evidence of every persona.
     Persona(usize),
     Journey(usize),
+    /// All of them, like personas.
+    Intent(usize),
+    Need(usize),
+    Preference(usize),
+    Unusual(usize),
 }
 
 /// What rules read one step further.
@@ -46,24 +59,25 @@ enum Step {
 impl Flow {
     /// Follows the reads of all segments, personas and journeys.
     pub(crate) fn of(playbook: &Playbook, rules: &Rules, journeys: &Journeys) -> Self {
-        let mut walk = Walk {
-            playbook,
-            rules,
-            journeys,
-            done: [vec![None; rules.segments.len()], vec![None; rules.personas.len()], vec![None; journeys.rules.len()]],
-            evidence: None,
-        };
-        for number in 0..rules.segments.len() {
-            walk.visit(Node::Segment(number), 0);
+        let counts = [
+            rules.segments.len(),
+            rules.personas.len(),
+            journeys.rules.len(),
+            rules.intents.len(),
+            rules.needs.len(),
+            rules.preferences.len(),
+            rules.unusual.len(),
+        ];
+        let done = counts.map(|count| vec![None; count]);
+        let mut walk = Walk { playbook, rules, journeys, done, evidence: [None, None] };
+        for (node, count) in NODES.into_iter().zip(counts) {
+            for number in 0..count {
+                walk.visit(node(number), 0);
+            }
         }
-        for number in 0..rules.personas.len() {
-            walk.visit(Node::Persona(number), 0);
-        }
-        for number in 0..journeys.rules.len() {
-            walk.visit(Node::Journey(number), 0);
-        }
-        let [segments, personas, journeys] = walk.done.map(|drawn| drawn.into_iter().flatten().collect());
-        Flow { segments, personas, journeys }
+        let [segments, personas, journeys, intents, needs, preferences, unusual] =
+            walk.done.map(|drawn| drawn.into_iter().flatten().collect());
+        Flow { segments, personas, journeys, intents, needs, preferences, unusual }
     }
 
     /// What a rule reads in the end.
@@ -82,12 +96,7 @@ impl Flow {
 
     /// What may be done with one ground: with a conclusion, what its declassification leaves.
     pub(crate) fn ground(&self, ground: Ground, playbook: &Playbook) -> Label {
-        let node = match ground {
-            Ground::Segment(number) => Node::Segment(number),
-            Ground::Persona(number) => Node::Persona(number),
-            Ground::Journey(number) => Node::Journey(number),
-            _ => return ground.label(playbook),
-        };
+        let Some(node) = Node::of(ground) else { return ground.label(playbook) };
         match self.drawn(node) {
             Some(drawn) if ground.labels(playbook).is_some_and(|labels| labels.declassify.is_some()) => drawn.label.clone(),
             _ => ground.label(playbook),
@@ -99,6 +108,10 @@ impl Flow {
             Node::Segment(number) => self.segments.get(number),
             Node::Persona(number) => self.personas.get(number),
             Node::Journey(number) => self.journeys.get(number),
+            Node::Intent(number) => self.intents.get(number),
+            Node::Need(number) => self.needs.get(number),
+            Node::Preference(number) => self.preferences.get(number),
+            Node::Unusual(number) => self.unusual.get(number),
         }
     }
 
@@ -141,7 +154,7 @@ impl Flow {
                 return true;
             }
             way.push(node);
-            if node.events(playbook, journeys).contains(&ground)
+            if node.beside(playbook, rules, journeys).contains(&ground)
                 || self.search(&node.rules(rules, journeys), ground, all, seen, way)
             {
                 return true;
@@ -152,69 +165,147 @@ impl Flow {
     }
 }
 
+/// All kinds of conclusions, in the order of their lists.
+const NODES: [fn(usize) -> Node; 7] =
+    [Node::Segment, Node::Persona, Node::Journey, Node::Intent, Node::Need, Node::Preference, Node::Unusual];
+
 impl Node {
+    fn of(ground: Ground) -> Option<Self> {
+        Some(match ground {
+            Ground::Segment(number) => Node::Segment(number),
+            Ground::Persona(number) => Node::Persona(number),
+            Ground::Journey(number) => Node::Journey(number),
+            Ground::Intent(number) => Node::Intent(number),
+            Ground::Need(number) => Node::Need(number),
+            Ground::Preference(number) => Node::Preference(number),
+            Ground::Unusual(number) => Node::Unusual(number),
+            Ground::Attribute(_) | Ground::Event(_) | Ground::Property(..) | Ground::Category(..) | Ground::Outcome => {
+                return None;
+            }
+        })
+    }
+
     fn ground(self) -> Ground {
         match self {
             Node::Segment(number) => Ground::Segment(number),
             Node::Persona(number) => Ground::Persona(number),
             Node::Journey(number) => Ground::Journey(number),
+            Node::Intent(number) => Ground::Intent(number),
+            Node::Need(number) => Ground::Need(number),
+            Node::Preference(number) => Ground::Preference(number),
+            Node::Unusual(number) => Ground::Unusual(number),
         }
+    }
+
+    /// Its list among [`NODES`], and its place there.
+    fn place(self) -> (usize, usize) {
+        match self {
+            Node::Segment(number) => (0, number),
+            Node::Persona(number) => (1, number),
+            Node::Journey(number) => (2, number),
+            Node::Intent(number) => (3, number),
+            Node::Need(number) => (4, number),
+            Node::Preference(number) => (5, number),
+            Node::Unusual(number) => (6, number),
+        }
+    }
+
+    /// Whether it is a guess about the customer, whatever it is drawn from.
+    fn is_inferred(self) -> bool {
+        !matches!(self, Node::Segment(_) | Node::Journey(_))
     }
 
     fn rules<'a>(self, rules: &'a Rules, journeys: &'a Journeys) -> Vec<&'a Rule> {
         match self {
             Node::Segment(number) => rules.segments.get(number).into_iter().collect(),
-            Node::Persona(_) => rules.personas.iter().flat_map(|p| p.evidence.iter().map(|(rule, ..)| rule)).collect(),
+            Node::Persona(_) => rules.personas.iter().flat_map(PersonaRule::conditions).collect(),
+            Node::Intent(_) => rules.intents.iter().flat_map(PersonaRule::conditions).collect(),
+            Node::Need(number) => rules.needs.get(number).into_iter().flat_map(NeedRule::conditions).collect(),
             Node::Journey(number) => journeys.rules.get(number).into_iter().flat_map(|rule| rule.conditions()).collect(),
+            Node::Preference(_) | Node::Unusual(_) => Vec::new(),
         }
     }
 
-    /// Events that move a journey by happening.
-    fn events(self, playbook: &Playbook, journeys: &Journeys) -> BTreeSet<Ground> {
-        let Node::Journey(number) = self else { return BTreeSet::new() };
-        let stages = journeys.rules.get(number).map_or(&[][..], |rule| &rule.stages);
-        let kinds = stages
-            .iter()
-            .flat_map(|stage| stage.on.iter().chain(stage.timeout.iter().flat_map(|timeout| &timeout.reset_on)).copied());
-        kinds.map(|kind| event(kind, playbook)).collect()
+    /// What it is drawn from beside its conditions: events that move a journey by happening, searches, sources of preferences.
+    fn beside(self, playbook: &Playbook, rules: &Rules, journeys: &Journeys) -> BTreeSet<Ground> {
+        match self {
+            Node::Segment(_) | Node::Persona(_) | Node::Intent(_) => BTreeSet::new(),
+            Node::Journey(number) => {
+                let stages = journeys.rules.get(number).map_or(&[][..], |rule| &rule.stages);
+                let kinds = stages.iter().flat_map(|stage| {
+                    stage.on.iter().chain(stage.timeout.iter().flat_map(|timeout| &timeout.reset_on)).copied()
+                });
+                kinds.map(|kind| event(kind, playbook)).collect()
+            }
+            Node::Need(number) => match rules.needs.get(number) {
+                Some(need) if !need.problems.is_empty() => {
+                    values(&rules.searches.kinds, rules.searches.property, playbook, rules)
+                }
+                _ => BTreeSet::new(),
+            },
+            Node::Preference(number) => {
+                let Some(preference) = rules.preferences.get(number) else { return BTreeSet::new() };
+                let sources = preference.from.iter();
+                let read = sources.flat_map(|from| values(&from.kinds, from.read.property(), playbook, rules));
+                read.chain(rules.beside_preference(number).map(Ground::Attribute)).collect()
+            }
+            Node::Unusual(number) => match rules.unusual.get(number) {
+                Some(rule) => values(&rule.kinds, rule.property, playbook, rules),
+                None => BTreeSet::new(),
+            },
+        }
     }
+}
+
+/// Events of some types and all that one of their properties may be.
+fn values(kinds: &[EventKind], property: Option<PropertyId>, playbook: &Playbook, rules: &Rules) -> BTreeSet<Ground> {
+    let mut read: BTreeSet<Ground> = kinds.iter().map(|kind| event(*kind, playbook)).collect();
+    for kind in kinds {
+        let number = usize::from(kind.0);
+        let name = property.and_then(|property| rules.sources.schema.property_name(property));
+        let Some(declared) = playbook.events.get(number) else { continue };
+        let Some(column) = declared.properties.iter().position(|property| Some(&property.name.text) == name) else { continue };
+        read.insert(Ground::Property(number, column));
+        let categories = declared.properties.get(column).map_or(0, |property| property.categories.len());
+        read.extend((0..categories).map(|category| Ground::Category(number, column, category)));
+    }
+    read
 }
 
 struct Walk<'a> {
     playbook: &'a Playbook,
     rules: &'a Rules,
     journeys: &'a Journeys,
-    done: [Vec<Option<Drawn>>; 3],
-    /// What the evidence of all personas reads together.
-    evidence: Option<BTreeSet<Ground>>,
+    done: [Vec<Option<Drawn>>; NODES.len()],
+    /// What the evidence of all personas, and of all intents, reads together.
+    evidence: [Option<BTreeSet<Ground>>; 2],
 }
 
 impl Walk<'_> {
     /// What somebody who reads a conclusion reads in the end. Circles are mistakes of their own and end here.
     fn visit(&mut self, node: Node, depth: u32) -> BTreeSet<Ground> {
-        let (list, number) = match node {
-            Node::Segment(number) => (0, number),
-            Node::Persona(number) => (1, number),
-            Node::Journey(number) => (2, number),
-        };
+        let (list, number) = node.place();
         if let Some(drawn) = self.done.get(list).and_then(|list| list.get(number)).and_then(Option::as_ref) {
             return drawn.grounds.clone();
         }
         if depth > 500 {
             return BTreeSet::new();
         }
-        let mut whole = match (node, &self.evidence) {
-            (Node::Persona(_), Some(evidence)) => evidence.clone(),
-            _ => self.reads(node, depth),
+        let family = match node {
+            Node::Persona(_) => Some(0),
+            Node::Intent(_) => Some(1),
+            _ => None,
         };
-        if let Node::Persona(_) = node {
-            self.evidence = Some(whole.clone());
+        let known = family.and_then(|family: usize| self.evidence.get(family)).cloned().flatten();
+        let mut whole = known.unwrap_or_else(|| self.reads(node, depth));
+        if let Some(kept) = family.and_then(|family| self.evidence.get_mut(family)) {
+            *kept = Some(whole.clone());
         }
-        whole.extend(node.events(self.playbook, self.journeys));
+        whole.extend(node.beside(self.playbook, self.rules, self.journeys));
         let own = node.ground();
         let labels = own.labels(self.playbook);
         let narrowed = labels.is_some_and(|labels| labels.purposes.is_some() || labels.sensitivity.is_some());
-        if narrowed || matches!(node, Node::Persona(_)) {
+        if narrowed || node.is_inferred() {
             whole.insert(own);
         }
         let mut label = Label::FREE;
@@ -252,12 +343,8 @@ impl Walk<'_> {
     }
 
     fn label(&self, ground: Ground, own: Ground) -> Label {
-        let (list, number) = match ground {
-            Ground::Segment(number) => (0, number),
-            Ground::Persona(number) => (1, number),
-            Ground::Journey(number) => (2, number),
-            _ => return ground.label(self.playbook),
-        };
+        let Some(node) = Node::of(ground) else { return ground.label(self.playbook) };
+        let (list, number) = node.place();
         let declassified = ground.labels(self.playbook).is_some_and(|labels| labels.declassify.is_some());
         match self.done.get(list).and_then(|list| list.get(number)).and_then(Option::as_ref) {
             Some(drawn) if declassified && ground != own => drawn.label.clone(),
@@ -294,12 +381,18 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
             Some(Source::Attribute(number)) => steps.push(Step::Ground(Ground::Attribute(number))),
             Some(Source::Segment(number)) => steps.push(Step::Node(Node::Segment(number))),
             Some(Source::Persona(number)) => steps.push(Step::Node(Node::Persona(number))),
+            Some(Source::LikelyPersona) => steps.push(Step::Node(Node::Persona(0))),
+            Some(Source::Intent(number)) => steps.push(Step::Node(Node::Intent(number))),
+            Some(Source::LikelyIntent) => steps.push(Step::Node(Node::Intent(0))),
+            Some(Source::Need(number) | Source::NeedTime(number)) => steps.push(Step::Node(Node::Need(number))),
+            Some(Source::Preference(number, _)) => steps.push(Step::Node(Node::Preference(number))),
+            Some(Source::Unusual(number)) => steps.push(Step::Node(Node::Unusual(number))),
             Some(Source::Stage(number) | Source::Since(number)) => steps.push(Step::Node(Node::Journey(number))),
             // Sessions and places are made of all events that the playbook declares.
             Some(Source::Session(_) | Source::Location(_)) => {
                 steps.extend((0..playbook.events.len()).map(|number| Step::Ground(Ground::Event(number))));
             }
-            Some(Source::Request(_) | Source::StoreOpen(_)) | None => {}
+            Some(Source::Request(_) | Source::StoreOpen(_) | Source::NeedKind(_)) | None => {}
         }
     }
     steps.extend(reads.events.iter().map(|kind| Step::Ground(event(*kind, playbook))));

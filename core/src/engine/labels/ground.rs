@@ -18,6 +18,10 @@ pub(crate) enum Ground {
     Segment(usize),
     Persona(usize),
     Journey(usize),
+    Intent(usize),
+    Need(usize),
+    Preference(usize),
+    Unusual(usize),
 }
 
 /// What may be done with something.
@@ -74,6 +78,10 @@ impl Ground {
                 // A posterior is inferred, whatever from.
                 Label { hidden: !persona.labels.reveal, ..Label::declared(&persona.labels) }
             }),
+            // What is concluded about somebody is inferred, whatever from.
+            Ground::Intent(_) | Ground::Need(_) | Ground::Preference(_) | Ground::Unusual(_) => {
+                self.labels(playbook).map_or(Label::FREE, |labels| Label { hidden: !labels.reveal, ..Label::declared(labels) })
+            }
             _ => self.labels(playbook).map_or(Label::FREE, Label::declared),
         }
     }
@@ -89,6 +97,10 @@ impl Ground {
             Ground::Segment(number) => playbook.segments.get(number).map(|segment| &segment.labels),
             Ground::Persona(number) => playbook.personas.get(number).map(|persona| &persona.labels),
             Ground::Journey(number) => playbook.journeys.get(number).map(|journey| &journey.labels),
+            Ground::Intent(number) => playbook.intents.get(number).map(|intent| &intent.labels),
+            Ground::Need(number) => playbook.needs.get(number).map(|need| &need.labels),
+            Ground::Preference(number) => playbook.preferences.get(number).map(|preference| &preference.labels),
+            Ground::Unusual(number) => playbook.unusual.get(number).map(|unusual| &unusual.labels),
         }
     }
 
@@ -114,6 +126,12 @@ impl Ground {
             Ground::Segment(number) => format!("segment `{}`", playbook.segments.get(number).map_or("?", |s| &s.name.text)),
             Ground::Persona(number) => format!("persona `{}`", playbook.personas.get(number).map_or("?", |p| &p.name.text)),
             Ground::Journey(number) => format!("journey `{}`", playbook.journeys.get(number).map_or("?", |j| &j.name.text)),
+            Ground::Intent(number) => format!("intent `{}`", playbook.intents.get(number).map_or("?", |i| &i.name.text)),
+            Ground::Need(number) => format!("need `{}`", playbook.needs.get(number).map_or("?", |n| &n.name.text)),
+            Ground::Preference(number) => {
+                format!("preference `{}`", playbook.preferences.get(number).map_or("?", |p| &p.name.text))
+            }
+            Ground::Unusual(number) => format!("unusual `{}`", playbook.unusual.get(number).map_or("?", |u| &u.name.text)),
         }
     }
 
@@ -130,6 +148,10 @@ impl Ground {
             Ground::Segment(number) => playbook.segments.get(number).map(|segment| &segment.name),
             Ground::Persona(number) => playbook.personas.get(number).map(|persona| &persona.name),
             Ground::Journey(number) => playbook.journeys.get(number).map(|journey| &journey.name),
+            Ground::Intent(number) => playbook.intents.get(number).map(|intent| &intent.name),
+            Ground::Need(number) => playbook.needs.get(number).map(|need| &need.name),
+            Ground::Preference(number) => playbook.preferences.get(number).map(|preference| &preference.name),
+            Ground::Unusual(number) => playbook.unusual.get(number).map(|unusual| &unusual.name),
         };
         name.map(|name| name.place.clone())
     }
@@ -140,7 +162,13 @@ impl Ground {
             Ground::Attribute(number) => playbook.attributes.get(number)?.kind,
             Ground::Event(event) | Ground::Property(event, _) | Ground::Category(event, ..) => playbook.events.get(event)?.kind,
             Ground::Outcome => Some(DataKind::Response),
-            Ground::Segment(_) | Ground::Persona(_) | Ground::Journey(_) => None,
+            Ground::Need(_) => Some(DataKind::Need),
+            Ground::Segment(_)
+            | Ground::Persona(_)
+            | Ground::Journey(_)
+            | Ground::Intent(_)
+            | Ground::Preference(_)
+            | Ground::Unusual(_) => None,
         }
     }
 }

@@ -1,6 +1,6 @@
-use crate::context::{Rule, Rules, Source};
+use crate::context::{NeedRule, PersonaRule, Rule, Rules, Source};
 use crate::decide::Offers;
-use crate::expr::uses;
+use crate::expr::{EventKind, PropertyId, uses};
 use crate::journey::Journeys;
 use crate::playbook::{ContactRule, Playbook};
 use crate::value::Window;
@@ -31,10 +31,11 @@ impl Unread {
     }
 }
 
-/// What no rule reads: none of a segment, persona, journey, offer or guard, nor the contact policy.
+/// What no rule reads: none of a segment, conclusion, watch, journey, offer or guard, nor the contact policy.
 pub(in crate::engine) fn unread(playbook: &Playbook, rules: &Rules, offers: &Offers, journeys: &Journeys) -> Unread {
     let mut read = Read::default();
-    let evidence = rules.personas.iter().flat_map(|persona| persona.evidence.iter().map(|(rule, ..)| rule));
+    let families = rules.personas.iter().chain(&rules.intents).flat_map(PersonaRule::conditions);
+    let evidence = families.chain(rules.needs.iter().flat_map(NeedRule::conditions)).chain(&rules.watches);
     let stages = journeys.rules.iter().flat_map(|journey| journey.conditions());
     let chosen = offers.offers.iter().flat_map(|offer| offer.rules()).chain(offers.guards());
     for rule in rules.segments.iter().chain(evidence).chain(stages).chain(chosen) {
@@ -44,6 +45,10 @@ pub(in crate::engine) fn unread(playbook: &Playbook, rules: &Rules, offers: &Off
         let resets = stage.timeout.iter().flat_map(|timeout| &timeout.reset_on);
         read.events.extend(stage.on.iter().chain(resets).map(|kind| usize::from(kind.0)));
     }
+    for (kinds, property) in rules.beside() {
+        read.look_at(kinds, property, rules);
+    }
+    read.attributes.extend((0..rules.preferences.len()).flat_map(|preference| rules.beside_preference(preference)));
     let calendar = |rule: &ContactRule| matches!(rule, ContactRule::Cap { per: Window::Calendar(_), .. });
     if let (true, Some(zone)) = (read.zone || playbook.contact.iter().any(calendar), rules.customer_zone) {
         read.attributes.insert(zone);
@@ -76,6 +81,14 @@ struct Read {
 }
 
 impl Read {
+    fn look_at(&mut self, kinds: &[EventKind], property: Option<PropertyId>, rules: &Rules) {
+        let name = property.and_then(|property| rules.sources.schema.property_name(property));
+        for kind in kinds {
+            self.events.insert(usize::from(kind.0));
+            self.properties.extend(name.map(|name| (usize::from(kind.0), name.clone())));
+        }
+    }
+
     fn add(&mut self, rule: &Rule, rules: &Rules) {
         let reads = rule.reads();
         self.zone |= reads.zone;
