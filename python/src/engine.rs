@@ -145,7 +145,7 @@ impl Engine {
     ///
     /// Example:
     ///     >>> engine.customer("customer:17")
-    ///     <Customer customer:17: 0 events>
+    ///     <Customer customer:…: 0 events>
     #[pyo3(signature = (identifier, /))]
     fn customer(slf: &Bound<'_, Self>, identifier: &Bound<'_, PyAny>) -> PyResult<Customer> {
         guard(|| {

@@ -44,7 +44,8 @@ def test_bases_pickle(engine: tactful.Engine) -> None:
     base.record(tactful.Event("linked", START, ["customer:ada", "cookie:1"], id="1"))
     again = pickle.loads(pickle.dumps(base))
     assert list(again) == list(base) and again.to_bytes() == base.to_bytes() and again.engine.digest == engine.digest
-    assert again.find("cookie:1").events() == base.find("cookie:1").events()
+    found, kept = again.find("cookie:1"), base.find("cookie:1")
+    assert found is not None and kept is not None and found.events() == kept.events()
 
 
 def test_bad_bytes_say_what_is_wrong(engine: tactful.Engine, customer: tactful.Customer) -> None:

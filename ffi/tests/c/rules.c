@@ -70,8 +70,10 @@ static void rules(void) {
   }
   check(tactful_row_matches(row, &matches, &count, NULL) == TACTFUL_OK && count == 3, "all three");
   check(strcmp(tactful_rules_name(rules, matches[1]).data, "vip") == 0, "the name");
-  refused(tactful_row_set(row, age, tactful_value_text(tactful_text_of("old")), &error), TACTFUL_INVALID_FACTS, error,
-          "wrong_type", "customer.age");
+  {
+    tactful_status status = tactful_row_set(row, age, tactful_value_text(tactful_text_of("old")), &error);
+    refused(status, TACTFUL_INVALID_FACTS, error, "wrong_type", "customer.age");
+  }
   check(tactful_row_value(row, 0) == TACTFUL_TRUTH_UNKNOWN, "what does not fit is unknown");
   tactful_rules_free(rules);
   check(tactful_row_read_json(row, tactful_text_of("{\"customer\": {\"age\": 17}, \"more\": 1}"), NULL) == TACTFUL_OK, "JSON");
