@@ -457,7 +457,10 @@ fn set(row: &mut expr::Row, fact: expr::FactId, path: &str, item: &Bound<'_, PyA
         row.set_bool(fact, truth.is_true())
     } else if let Ok(number) = item.cast_exact::<PyFloat>() {
         row.set_double(fact, number.value())
-    } else if let (Ok(number), true) = (item.extract::<i64>(), item.is_exact_instance_of::<PyInt>()) {
+    } else if item.is_exact_instance_of::<PyInt>()
+        && let Ok(number) = item.extract::<i64>()
+    {
+        // A conversion that fails makes an exception, so only what is a number is tried.
         row.set_int(fact, number)
     } else {
         let value = value::value(item, &format!("facts.{path}"), Doubles::Any).map_err(Bad::expression)?;

@@ -49,6 +49,10 @@ fn nested(found: &Bound<'_, PyAny>, path: &str, doubles: Doubles, depth: u32) ->
     if found.is_instance_of::<PyInt>() {
         return int(found, path);
     }
+    // Asking whether something is a sequence is slow; most are lists.
+    if let Ok(list) = found.cast_exact::<PyList>() {
+        return list.iter().map(|item| nested(&item, path, doubles, depth)).collect::<Result<Vec<Value>, Bad>>().map(list_of);
+    }
     if let Ok(time) = found.cast::<PyDateTime>() {
         return time::instant(time, path).map(Value::from);
     }
@@ -180,11 +184,15 @@ fn entries(mapping: &Bound<'_, PyMapping>, path: &str, doubles: Doubles, depth: 
     Ok(Value::Map(entries.into()))
 }
 
+fn list_of(items: Vec<Value>) -> Value {
+    Value::List(items.into())
+}
+
 fn items(sequence: &Bound<'_, PySequence>, path: &str, doubles: Doubles, depth: u32) -> Result<Value, Bad> {
     let failed = |error: PyErr| Bad::new("wrong_type", path, error.to_string());
     let items: Result<Vec<Value>, Bad> =
         sequence.try_iter().map_err(failed)?.map(|item| nested(&item.map_err(failed)?, path, doubles, depth)).collect();
-    items.map(|items| Value::List(items.into()))
+    items.map(list_of)
 }
 
 /// Named values from a mapping: properties or facts.
