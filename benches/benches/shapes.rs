@@ -15,7 +15,8 @@ fn main() {
     println!("|---|---|---|---|---|---|---|");
     for (seed, shape) in (11..).zip(shapes::SHAPES) {
         let rules = shape.rules(count, seed);
-        let texts: Vec<(String, String)> = rules.iter().enumerate().map(|(i, rule)| (format!("r{i}"), shape.text(rule))).collect();
+        let texts: Vec<(String, String)> =
+            rules.iter().enumerate().map(|(i, rule)| (format!("r{i}"), shape.text(rule))).collect();
         let (set, build) = once(|| RuleSet::compile(texts.iter().map(|(a, b)| (a, b)), &shape.schema()).expect("compiles"));
         let mut scratch = set.scratch();
         let customers = shape.customers(32, seed);
@@ -34,7 +35,8 @@ fn main() {
             assert!(found.iter().copied().eq(expected), "{}", shape.name);
             matches += found.len();
         }
-        let time = nanos(5, 30, || rows.iter().for_each(|row| assert!(black_box(set.matches(row, &mut scratch).len()) < usize::MAX)));
+        let time =
+            nanos(5, 30, || rows.iter().for_each(|row| assert!(black_box(set.matches(row, &mut scratch).len()) < usize::MAX)));
         let each = customers.len() as f64;
         println!(
             "| {} | {:.2} | {} | {} | {:.0} | {:.2} | {:.1} |",

@@ -233,7 +233,7 @@ pub enum What {
 /// How many things are remembered as they were.
 const LONG: usize = 4_096;
 /// How many instants lie between a checkpoint and the next.
-const APART: u32 = 64;
+const APART: u32 = 32;
 /// How many checkpoints there are at most.
 const MOST: usize = 32;
 
