@@ -4,9 +4,11 @@
 #include <string.h>
 #include <tactful.h>
 
+static int checks = 0;
 static int failures = 0;
 
 static void check(int holds, const char *what) {
+  checks++;
   if (!holds) {
     failures++;
     fprintf(stderr, "does not hold: %s\n", what);
@@ -166,5 +168,6 @@ static void expressions(void) {
 int main(void) {
   rules();
   expressions();
+  printf("%d checks\n", checks);
   return failures ? 1 : 0;
 }

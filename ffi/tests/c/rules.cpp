@@ -3,9 +3,11 @@
 #include <string>
 #include <tactful.hpp>
 
+static int checks = 0;
 static int failures = 0;
 
 static void check(bool holds, const char *what) {
+  ++checks;
   if (holds) return;
   ++failures;
   std::cerr << "does not hold: " << what << "\n";
@@ -30,5 +32,6 @@ int main() {
   } catch (const tactful::error &error) {
     check(error.status() == TACTFUL_INVALID_EXPRESSION && error.diagnostics().size() == 1, "one mistake");
   }
+  std::cout << checks << " checks\n";
   return failures == 0 ? 0 : 1;
 }
