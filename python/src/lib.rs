@@ -15,6 +15,7 @@ mod explanation;
 mod expression;
 mod guard;
 mod html;
+mod layout;
 mod query;
 mod question;
 mod replay;
@@ -47,6 +48,8 @@ mod _tactful {
     use super::expression::Expression;
     #[pymodule_export]
     use super::guard::_panic;
+    #[pymodule_export]
+    use super::layout::{format_expression, format_playbook};
     #[pymodule_export]
     use super::replay::Replay;
     #[pymodule_export]

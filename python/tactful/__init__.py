@@ -43,6 +43,8 @@ from ._tactful import (
     Table,
     Trace,
     __version__,
+    format_expression,
+    format_playbook,
 )
 from .errors import (
     Diagnostic,
@@ -98,5 +100,7 @@ __all__ = [
     "Uint",
     "Unknown",
     "__version__",
+    "format_expression",
+    "format_playbook",
     "intake",
 ]

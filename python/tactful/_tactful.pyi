@@ -27,6 +27,8 @@ __all__ = [
     "RuleSet",
     "Table",
     "__version__",
+    "format_expression",
+    "format_playbook",
     "_panic",
 ]
 
@@ -44,6 +46,8 @@ class _ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 def _panic(customer: Customer, /) -> None: ...
+def format_expression(text: str, /) -> str: ...
+def format_playbook(text: str, /, *, name: str = "playbook") -> str: ...
 
 @final
 class Engine:

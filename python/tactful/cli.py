@@ -1,15 +1,17 @@
-"""The command line: ``tactful check``, ``tactful replay`` and ``tactful explain``.
+"""The command line: ``tactful check``, ``tactful fmt``, ``tactful replay`` and ``tactful explain``.
 
-Exit codes: 0 all well; 1 the playbook or the events are wrong; 2 the command cannot be carried out as typed.
+Exit codes: 0 all well; 1 the playbook or the events are wrong, or ``fmt --check`` found something to format; 2 the command cannot be carried out as typed.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 import importlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -58,6 +60,18 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("playbook", nargs="+", type=Path, help="a playbook, or the documents of one")
     check.add_argument("--minimise", action="store_true", help="list what no rule reads, so that it need not be collected")
     check.set_defaults(command=_check)
+
+    fmt = commands.add_parser(
+        "fmt",
+        help="format the rules in playbooks",
+        description="Writes the rules in playbooks anew with one layout, in place; everything else stays byte for byte.",
+    )
+    fmt.add_argument("playbook", nargs="*", type=Path, help="a playbook or a part of one; `-` for an expression on standard input")
+    how = fmt.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="change nothing; name what would change, and end with 1 if anything would")
+    how.add_argument("--diff", action="store_true", help="change nothing; print what would change as a unified diff")
+    fmt.add_argument("--expression", action="store_true", help="format one expression from standard input to standard output")
+    fmt.set_defaults(command=_fmt)
 
     replay = commands.add_parser("replay", help="replay events through a playbook and report on it")
     _add_sources(replay)
@@ -127,6 +141,98 @@ def _check(given: argparse.Namespace) -> int:
         if not any(unread[part] for part in names):
             print("everything that is declared is read by some rule")
     return 0
+
+
+def _fmt(given: argparse.Namespace) -> int:
+    if given.expression or Path("-") in given.playbook:
+        if [path for path in given.playbook if path != Path("-")]:
+            raise _Stop("an expression comes from standard input alone: leave out the playbooks")
+        return _fmt_expression(given)
+    if not given.playbook:
+        raise _Stop("give a playbook, or `-` for an expression on standard input")
+    _exist(given.playbook)
+    refused, changed = 0, 0
+    for path in given.playbook:
+        formatted = _formatted(path)
+        if formatted is None:
+            refused += 1
+            continue
+        before, after = formatted
+        if before == after:
+            continue
+        changed += 1
+        if given.check:
+            print(f"would format {path}")
+        elif given.diff:
+            _print_diff(before, after, str(path))
+        else:
+            _replace(path, after)
+            print(f"formatted {path}")
+    if refused:
+        raise _Stop(f"{refused} {'document' if refused == 1 else 'documents'} cannot be parsed and {'is' if refused == 1 else 'are'} left alone", 1)
+    return 1 if given.check and changed else 0
+
+
+def _fmt_expression(given: argparse.Namespace) -> int:
+    tactful = _tactful()
+    try:
+        before = sys.stdin.read()
+        after = tactful.format_expression(before) + "\n"
+    except UnicodeDecodeError as error:
+        raise _Stop("standard input is not text in UTF-8", 1) from error
+    except tactful.ExpressionError as error:
+        print(error, file=sys.stderr)
+        raise _Stop("the expression cannot be parsed", 1) from error
+    if given.check:
+        if before != after:
+            print("would format standard input")
+        return int(before != after)
+    if given.diff:
+        _print_diff(before, after, "standard input")
+    else:
+        sys.stdout.write(after)
+    return 0
+
+
+def _formatted(path: Path) -> tuple[str, str] | None:
+    """A document before and after; nothing when it cannot be parsed, which is told."""
+    tactful = _tactful()
+    try:
+        # Bytes and not text, so that line ends stay as they are.
+        before = path.read_bytes().decode()
+        return before, tactful.format_playbook(before, name=str(path))
+    except UnicodeDecodeError as error:
+        print(f"`{path}` is not text in UTF-8, from byte {error.start} on", file=sys.stderr)
+    except tactful.PlaybookError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        raise _Stop(f"`{path}` cannot be read: {error.strerror or error}") from error
+    return None
+
+
+def _print_diff(before: str, after: str, name: str) -> None:
+    for line in difflib.unified_diff(_lines(before), _lines(after), name, f"{name} (formatted)"):
+        print(line, end="" if line.endswith("\n") else "\n\\ No newline at end of file\n")
+
+
+def _lines(text: str) -> list[str]:
+    """Lines with their ends; only a line feed ends one, as in other tools' diffs."""
+    return [f"{line}\n" for line in text.split("\n")[:-1]] + [line for line in text.split("\n")[-1:] if line]
+
+
+def _replace(path: Path, text: str) -> None:
+    """Writes a file whole or not at all; a link stays a link, and permissions stay."""
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.tactful")
+    try:
+        try:
+            beside.write_bytes(text.encode())
+            shutil.copymode(target, beside)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise _Stop(f"`{path}` cannot be written: {error.strerror or error}") from error
 
 
 def _replay(given: argparse.Namespace) -> int:
@@ -226,10 +332,14 @@ def _tactful() -> Any:
     return importlib.import_module("tactful")
 
 
-def _load(paths: Sequence[Path]) -> Any:
+def _exist(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.is_file():
             raise _Stop(f"`{path}` {'is not a file' if path.exists() else 'does not exist'}: give a playbook in YAML or JSON")
+
+
+def _load(paths: Sequence[Path]) -> Any:
+    _exist(paths)
     tactful = _tactful()
     try:
         return tactful.Engine.load([str(path) for path in paths])

@@ -5,6 +5,7 @@ use super::parse::parse;
 use super::print::{Printer, strength};
 use super::{Limits, lex};
 use crate::error::{Diagnostic, Diagnostics};
+use crate::playbook::Text;
 
 /// Lines are at most this long, unless a single part is longer.
 const WIDTH: usize = 100;
@@ -39,6 +40,29 @@ pub fn format(text: &str) -> Result<String, Diagnostics> {
         text = next;
     }
     Ok(text)
+}
+
+/// The text of an expression on one line; none when comments or texts of several lines keep it from that.
+pub(crate) fn format_line(text: &str) -> Option<String> {
+    let tree = parse(text, &LIMITS).ok().filter(|_| lex::comments(text).is_empty())?;
+    let mut printer = Printer { tree: &tree, out: String::new(), faithful: true };
+    printer.node(tree.root(), 0);
+    Some(printer.out).filter(|line| !line.contains(['\n', '\r']))
+}
+
+/// What keeps a rule from being parsed, with places in its document.
+pub(crate) fn unreadable(rule: &Text) -> Vec<Diagnostic> {
+    let findings = parse(&rule.text, &LIMITS).err().unwrap_or_default();
+    let shown = findings.iter().map(|finding| Diagnostic {
+        code: finding.code,
+        severity: finding.severity,
+        message: finding.message.clone(),
+        path: rule.path.to_string(),
+        place: Some(finding.extent.place_in(rule)),
+        hint: finding.hint.clone(),
+        related: None,
+    });
+    shown.collect()
 }
 
 fn lay_out(text: &str) -> Result<String, Diagnostics> {

@@ -93,6 +93,7 @@ pub use expression::{Expression, NamedFacts};
 pub use facts::{Answer, EventRow, Facts, Folded, FoldedNumbers, Missing, Read};
 pub use flip::{Beyond, Change, Flips, flips};
 pub use format::format;
+pub(crate) use format::{format_line, unreadable};
 pub use index::batch::{BatchMatches, BlockMatches, RuleColumns};
 pub use index::row::{Row, RowError};
 pub use limits::Limits;

@@ -76,7 +76,7 @@ impl Playbook {
 }
 
 /// The documents as texts with lines, and whether they may be read.
-fn sources<'a>(documents: &[(&str, &'a str)], limits: Limits) -> (Findings<'a>, bool) {
+pub(super) fn sources<'a>(documents: &[(&str, &'a str)], limits: Limits) -> (Findings<'a>, bool) {
     let mut mistakes: Vec<(&'static str, String, Option<String>)> = Vec::new();
     let mut names = Names::new();
     for (name, text) in documents {
@@ -144,7 +144,7 @@ fn blank_or_comment(line: &str) -> bool {
     line.is_empty() || line.starts_with('#')
 }
 
-fn is_json(source: &Source<'_>) -> bool {
+pub(super) fn is_json(source: &Source<'_>) -> bool {
     let ends_in = |end: &str| {
         let name = source.name.as_bytes();
         name.len()

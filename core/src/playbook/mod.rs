@@ -8,6 +8,7 @@
 mod contact;
 mod digest;
 mod facts;
+mod format;
 mod identity;
 mod intake;
 mod journeys;
@@ -36,6 +37,7 @@ mod trends;
 mod types;
 mod yaml;
 
+pub use format::format;
 pub use intake::Intake;
 pub use json_schema::json_schema;
 pub use labels::{Category, DataKind, Declassify, Department, Guard, Labels, LegalBasis};

@@ -132,6 +132,29 @@ impl Shape {
         }
     }
 
+    /// Calls `found` for every single value in a node, and says whether it is a rule.
+    pub(super) fn leaves<'n>(&self, node: &'n Node, path: &mut Path, found: &mut impl FnMut(&'n Node, &str, bool)) {
+        match self {
+            Shape::Object(object) => object.leaves(node, path, found),
+            Shape::Names(shape) => {
+                for Entry { key, value, .. } in node.entries() {
+                    path.within(key, |path| shape.leaves(value, path, &mut *found));
+                }
+            }
+            Shape::List(shape) => {
+                for (index, item) in node.items().iter().enumerate() {
+                    path.within(&index.to_string(), |path| shape.leaves(item, path, &mut *found));
+                }
+            }
+            Shape::Leaf(leaf) => found(node, path.text(), matches!(leaf, Leaf::Rule)),
+            Shape::Either(shapes) => {
+                if let Some(shape) = shapes.iter().find(|shape| shape.takes(node)) {
+                    shape.leaves(node, path, found);
+                }
+            }
+        }
+    }
+
     /// Reports everything in a node that is not of this shape: wrong kinds, unknown and missing keys. `at` is the place of
     /// the key above, where missing keys are reported.
     pub(super) fn check(&self, node: &Node, at: Spot, path: &mut Path, findings: &mut Findings<'_>) {
@@ -171,6 +194,15 @@ pub(super) enum Required {
 }
 
 impl Object {
+    /// As [`Shape::leaves`], for the keys of a mapping.
+    pub(super) fn leaves<'n>(&self, node: &'n Node, path: &mut Path, found: &mut impl FnMut(&'n Node, &str, bool)) {
+        for Entry { key, value, .. } in node.entries() {
+            if let Some(field) = self.field(key) {
+                path.within(key, |path| field.shape.leaves(value, path, &mut *found));
+            }
+        }
+    }
+
     /// As [`Shape::check`], for the keys of a mapping.
     pub(super) fn check(&self, node: &Node, at: Spot, path: &mut Path, findings: &mut Findings<'_>, required: Required) {
         for Entry { key, spot, value } in node.entries() {

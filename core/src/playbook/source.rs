@@ -1,7 +1,7 @@
 //! Documents as text: lines, places, and the findings that point at them.
 
 use crate::error::{Diagnostic, Diagnostics, Place, Severity};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     starts: Vec<u32>,
     shown: RefCell<BTreeMap<u32, Arc<str>>>,
+    /// Line, column and byte of the last [`byte`](Self::byte).
+    cursor: Cell<(u32, u32, usize)>,
 }
 
 impl<'a> Source<'a> {
@@ -46,7 +48,7 @@ impl<'a> Source<'a> {
             _ => false,
         });
         let starts = std::iter::once(0).chain(breaks.map(|(at, _)| saturate(at + 1))).collect();
-        Source { name: Arc::from(name), text, starts, shown: RefCell::default() }
+        Source { name: Arc::from(name), text, starts, shown: RefCell::default(), cursor: Cell::default() }
     }
 
     /// The text of a line without its end; empty for a line that does not exist.
@@ -55,6 +57,17 @@ impl<'a> Source<'a> {
         let Some(start) = self.starts.get(index) else { return "" };
         let end = self.starts.get(index + 1).map_or(self.text.len(), |end| *end as usize);
         self.text.get(*start as usize..end).unwrap_or("").trim_end_matches(['\r', '\n'])
+    }
+
+    /// The byte of the text at which a line and column, both from 1, stand. Asked in the order of the text, this is one walk.
+    pub(super) fn byte(&self, line: u32, column: u32) -> Option<usize> {
+        let start = (line, 1, *self.starts.get(line.checked_sub(1)? as usize)? as usize);
+        let last = self.cursor.get();
+        let from = if last.0 == line && last.1 <= column { last } else { start };
+        let before = self.text.get(from.2..)?.chars().take(column.saturating_sub(from.1) as usize);
+        let byte = from.2 + before.map(char::len_utf8).sum::<usize>();
+        self.cursor.set((line, column, byte));
+        Some(byte)
     }
 
     /// The line and column after the last character that is not blank.
