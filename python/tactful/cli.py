@@ -169,7 +169,8 @@ def _fmt(given: argparse.Namespace) -> int:
             _replace(path, after)
             print(f"formatted {path}")
     if refused:
-        raise _Stop(f"{refused} {'document' if refused == 1 else 'documents'} cannot be parsed and {'is' if refused == 1 else 'are'} left alone", 1)
+        words = "document cannot be parsed and is" if refused == 1 else "documents cannot be parsed and are"
+        raise _Stop(f"{refused} {words} left alone", 1)
     return 1 if given.check and changed else 0
 
 
