@@ -233,6 +233,21 @@ struct ArrowArrayStream {
 #define TACTFUL_KIND_WITHDRAWN 3
 
 /**
+ * It may be anybody: only the present session is read.
+ */
+#define TACTFUL_ASSURANCE_ANONYMOUS 0
+
+/**
+ * Probably the customer; what holds when nothing is said.
+ */
+#define TACTFUL_ASSURANCE_RECOGNISED 1
+
+/**
+ * The customer proved it.
+ */
+#define TACTFUL_ASSURANCE_AUTHENTICATED 2
+
+/**
  * Ranked offers.
  */
 #define TACTFUL_ANSWER_OFFERS 1
@@ -296,6 +311,11 @@ struct ArrowArrayStream {
  * It passed.
  */
 #define TACTFUL_GATE_CHOSEN 10
+
+/**
+ * The host is not sure enough who is there. Passed after consent; its number is the last because it came last.
+ */
+#define TACTFUL_GATE_ASSURANCE 11
 
 /**
  * Truth values, a byte each: 0 or 1.
@@ -1278,6 +1298,16 @@ tactful_status tactful_request_set(struct tactful_request *request,
                                    struct tactful_text fact,
                                    struct tactful_value value,
                                    struct tactful_error **error);
+
+/**
+ * Says how sure the host is who is there: TACTFUL_ASSURANCE_ANONYMOUS, TACTFUL_ASSURANCE_RECOGNISED (when never said) or
+ * TACTFUL_ASSURANCE_AUTHENTICATED.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT for another number; the request is as before then.
+ */
+tactful_status tactful_request_set_assurance(struct tactful_request *request,
+                                             int32_t assurance,
+                                             struct tactful_error **error);
 
 /**
  * Frees a request. Null is ignored.

@@ -323,6 +323,12 @@ public:
     outcome.check(tactful_request_set(handle_.get(), fact.c(), told.c(), outcome));
     return *this;
   }
+  /** How sure the host is who is there: TACTFUL_ASSURANCE_RECOGNISED when never said. */
+  request &assurance(std::int32_t assurance) {
+    detail::outcome outcome;
+    outcome.check(tactful_request_set_assurance(handle_.get(), assurance, outcome));
+    return *this;
+  }
   const tactful_request *c() const noexcept { return handle_.get(); }
 
 private:

@@ -46,6 +46,6 @@ pub use decide::{Decision, Request, RequestError};
 pub use encoding::StateError;
 pub use engine::{Effects, Engine};
 pub use error::{Diagnostic, Diagnostics};
-pub use playbook::Playbook;
+pub use playbook::{Assurance, Playbook};
 pub use query::QueryError;
 pub use value::{Decimal, DecimalError, Duration, TimeError, Timestamp, Value};

@@ -32,6 +32,8 @@ pub const TACTFUL_GATE_MESSAGE: i32 = 8;
 pub const TACTFUL_GATE_OUTRANKED: i32 = 9;
 /// It passed.
 pub const TACTFUL_GATE_CHOSEN: i32 = 10;
+/// The host is not sure enough who is there. Passed after consent; its number is the last because it came last.
+pub const TACTFUL_GATE_ASSURANCE: i32 = 11;
 
 /// The answer to a request: for each placement ranked offers with their messages, a fallback, or silence. Never changes.
 #[derive(Debug)]
@@ -148,6 +150,7 @@ const _: () = {
 fn named(gate: Gate) -> (i32, tactful_text) {
     let (number, name) = match gate {
         Gate::Consent => (TACTFUL_GATE_CONSENT, c"consent"),
+        Gate::Assurance => (TACTFUL_GATE_ASSURANCE, c"assurance"),
         Gate::Validity => (TACTFUL_GATE_VALIDITY, c"validity"),
         Gate::Eligible => (TACTFUL_GATE_ELIGIBLE, c"eligible"),
         Gate::Applicable => (TACTFUL_GATE_APPLICABLE, c"applicable"),
@@ -370,7 +373,9 @@ mod tests {
             Gate::Message,
             Gate::Outranked,
             Gate::Chosen,
+            Gate::Assurance,
         ];
+        assert_eq!(gates.len(), Gate::ALL.len());
         for (place, gate) in gates.into_iter().enumerate() {
             let (number, name) = named(gate);
             assert_eq!(usize::try_from(number), Ok(place + 1));

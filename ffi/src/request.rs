@@ -3,7 +3,14 @@ use crate::event::{path, set};
 use crate::guard::{Out, exclusive, free, guard};
 use crate::text::tactful_text;
 use crate::value::tactful_value;
-use tactful::Request;
+use tactful::{Assurance, Request};
+
+/// It may be anybody: only the present session is read.
+pub const TACTFUL_ASSURANCE_ANONYMOUS: i32 = 0;
+/// Probably the customer; what holds when nothing is said.
+pub const TACTFUL_ASSURANCE_RECOGNISED: i32 = 1;
+/// The customer proved it.
+pub const TACTFUL_ASSURANCE_AUTHENTICATED: i32 = 2;
 
 /// A question: which placements ask, and what the host knows about this moment. It can be asked any number of times.
 #[derive(Debug)]
@@ -59,6 +66,35 @@ pub unsafe extern "C" fn tactful_request_set(
         // SAFETY: by contract.
         let value = unsafe { value.read(&path("facts", fact)) }?;
         set(&mut request.0.facts, fact, value);
+        Ok(())
+    })
+}
+
+/// Says how sure the host is who is there: TACTFUL_ASSURANCE_ANONYMOUS, TACTFUL_ASSURANCE_RECOGNISED (when never said) or
+/// TACTFUL_ASSURANCE_AUTHENTICATED.
+///
+/// Fails with TACTFUL_INVALID_ARGUMENT for another number; the request is as before then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_set_assurance(
+    request: *mut tactful_request,
+    assurance: i32,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let request = unsafe { exclusive(request, "request") }?;
+        request.0.assurance = match assurance {
+            TACTFUL_ASSURANCE_ANONYMOUS => Assurance::Anonymous,
+            TACTFUL_ASSURANCE_RECOGNISED => Assurance::Recognised,
+            TACTFUL_ASSURANCE_AUTHENTICATED => Assurance::Authenticated,
+            _ => {
+                return Err(tactful_error::argument(
+                    "unknown_assurance",
+                    "assurance",
+                    "expected 0, 1 or 2: see TACTFUL_ASSURANCE_ANONYMOUS",
+                ));
+            }
+        };
         Ok(())
     })
 }

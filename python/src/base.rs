@@ -100,7 +100,7 @@ impl CustomerBase {
     /// Example:
     ///     >>> base.decide("customer:nobody", "home", "2010-03-01T10:00:00Z").placements[0].kind
     ///     'silence'
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None))]
     fn decide(
         &self,
         py: Python<'_>,
@@ -109,10 +109,11 @@ impl CustomerBase {
         now: &Bound<'_, PyAny>,
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
+        assurance: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            let question = Question::new(placements, now, facts, known_at).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
             py.detach(|| answer(&*read(&self.base)?, &identifier, &question, false))
         })
     }
@@ -120,7 +121,7 @@ impl CustomerBase {
     /// The same decision with the reasons for every candidate in :attr:`Decision.trace`.
     ///
     /// Args and errors: as for :meth:`decide`.
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None))]
     fn explain(
         &self,
         py: Python<'_>,
@@ -129,10 +130,11 @@ impl CustomerBase {
         now: &Bound<'_, PyAny>,
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
+        assurance: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            let question = Question::new(placements, now, facts, known_at).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
             py.detach(|| answer(&*read(&self.base)?, &identifier, &question, true))
         })
     }

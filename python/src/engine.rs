@@ -395,6 +395,7 @@ impl Engine {
     ///     now: the instant: an aware ``datetime`` or RFC 3339 text. Later events are not seen.
     ///     facts: what the host knows about this moment, by the names that the playbook declares under ``request``.
     ///     known_at: up to when knowledge counts; by default ``now``.
+    ///     assurance: how sure the host is who is there: ``anonymous``, ``recognised`` (when not said) or ``authenticated``.
     ///
     /// Raises:
     ///     RequestError: for an unknown placement, a fact that does not fit, or a time without zone.
@@ -403,7 +404,7 @@ impl Engine {
     ///     >>> decision = engine.decide(customer, "home", "2010-03-02T10:00:00Z")
     ///     >>> decision.placements[0].offers[0].message
     ///     'Thank you for your order.'
-    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None))]
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None))]
     fn decide(
         &self,
         py: Python<'_>,
@@ -412,9 +413,10 @@ impl Engine {
         now: &Bound<'_, PyAny>,
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
+        assurance: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
-            let question = Question::new(placements, now, facts, known_at).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
             self.answer(py, customer.get(), &question, false)
         })
     }
@@ -426,7 +428,7 @@ impl Engine {
     /// Example:
     ///     >>> print(engine.explain(customer, "home", "2010-03-02T10:00:00Z").trace.text.splitlines()[0])
     ///     segments: buyer
-    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None))]
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None))]
     fn explain(
         &self,
         py: Python<'_>,
@@ -435,9 +437,10 @@ impl Engine {
         now: &Bound<'_, PyAny>,
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
+        assurance: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
-            let question = Question::new(placements, now, facts, known_at).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
             self.answer(py, customer.get(), &question, true)
         })
     }

@@ -5,7 +5,7 @@ use crate::time;
 use crate::value::{self, Doubles};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use tactful::{Request, Timestamp};
+use tactful::{Assurance, Request, RequestError, Timestamp};
 
 /// A question at an instant.
 pub(crate) struct Question {
@@ -20,14 +20,29 @@ impl Question {
         now: &Bound<'_, PyAny>,
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
+        assurance: Option<&Bound<'_, PyAny>>,
     ) -> Result<Self, Bad> {
         let facts = match facts {
             Some(facts) => value::named(facts, "facts", Doubles::Finite)?,
             None => Vec::new(),
         };
-        let request = Request { placements: placements(asked)?, facts, ..Request::default() };
+        let assurance = match assurance {
+            Some(word) => self::assurance(word)?,
+            None => Assurance::default(),
+        };
+        let request = Request { placements: placements(asked)?, facts, assurance, ..Request::default() };
         Ok(Question { request, now: time::instant(now, "now")?, known_at: time::optional(known_at, "known_at")? })
     }
+}
+
+fn assurance(word: &Bound<'_, PyAny>) -> Result<Assurance, Bad> {
+    let expected = "`anonymous`, `recognised` or `authenticated`";
+    let Ok(text) = word.cast::<PyString>() else { return Err(Bad::kind("assurance", expected, word)) };
+    let word = value::string(text, "assurance")?;
+    Assurance::named(&word).ok_or_else(|| {
+        let error = RequestError::unknown_assurance(&word);
+        Bad::new(error.code(), error.path(), error.message().to_owned())
+    })
 }
 
 /// One placement by name, or several.

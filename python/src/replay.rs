@@ -115,7 +115,7 @@ impl Replay {
     /// Decides for a customer of the replay, with all their events, what was recorded by the replay included. Changes nothing.
     ///
     /// Args and errors: as for :meth:`CustomerBase.decide`.
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None))]
     fn decide(
         &self,
         py: Python<'_>,
@@ -124,10 +124,11 @@ impl Replay {
         now: &Bound<'_, PyAny>,
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
+        assurance: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            let question = Question::new(placements, now, facts, known_at).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
             py.detach(|| base::answer(self.replay.base(), &identifier, &question, false))
         })
     }
@@ -135,7 +136,7 @@ impl Replay {
     /// The same decision with the reasons for every candidate in :attr:`Decision.trace`.
     ///
     /// Args and errors: as for :meth:`decide`.
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None))]
     fn explain(
         &self,
         py: Python<'_>,
@@ -144,10 +145,11 @@ impl Replay {
         now: &Bound<'_, PyAny>,
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
+        assurance: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            let question = Question::new(placements, now, facts, known_at).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
             py.detach(|| base::answer(self.replay.base(), &identifier, &question, true))
         })
     }

@@ -40,6 +40,7 @@ _Value: TypeAlias = (
     None | bool | int | float | str | bytes | Decimal | datetime | date | timedelta | Sequence["_Value"] | Mapping[str, "_Value"]
 )
 _Placements: TypeAlias = str | Sequence[str]
+_Assurance: TypeAlias = Literal["anonymous", "recognised", "authenticated"]
 _Progress: TypeAlias = Callable[[str, int, int | None, datetime | None], object]
 
 class _ArrowStream(Protocol):
@@ -83,6 +84,7 @@ class Engine:
         *,
         facts: Mapping[str, _Value] | None = None,
         known_at: _Time | None = None,
+        assurance: _Assurance | None = None,
     ) -> Decision: ...
     def explain(
         self,
@@ -92,6 +94,7 @@ class Engine:
         *,
         facts: Mapping[str, _Value] | None = None,
         known_at: _Time | None = None,
+        assurance: _Assurance | None = None,
     ) -> Decision: ...
     def replay(
         self,
@@ -282,6 +285,7 @@ class CustomerBase:
         *,
         facts: Mapping[str, _Value] | None = None,
         known_at: _Time | None = None,
+        assurance: _Assurance | None = None,
     ) -> Decision: ...
     def explain(
         self,
@@ -291,6 +295,7 @@ class CustomerBase:
         *,
         facts: Mapping[str, _Value] | None = None,
         known_at: _Time | None = None,
+        assurance: _Assurance | None = None,
     ) -> Decision: ...
     def query(self, question: Mapping[str, object], /) -> dict[str, Any]: ...
     def find(self, identifier: str, /) -> Customer | None: ...
@@ -325,6 +330,7 @@ class Replay:
         *,
         facts: Mapping[str, _Value] | None = None,
         known_at: _Time | None = None,
+        assurance: _Assurance | None = None,
     ) -> Decision: ...
     def explain(
         self,
@@ -334,6 +340,7 @@ class Replay:
         *,
         facts: Mapping[str, _Value] | None = None,
         known_at: _Time | None = None,
+        assurance: _Assurance | None = None,
     ) -> Decision: ...
     def find(self, identifier: str, /) -> Customer | None: ...
     def events(self, identifier: str, /) -> list[Event]: ...

@@ -3,7 +3,7 @@
 use super::{Context, earlier};
 use crate::customer::{StoryRow, View, read_detail};
 use crate::expr::{Detail, EventKind, FactId, Read};
-use crate::playbook::{Attribute, Criterion, Origin, Playbook};
+use crate::playbook::{Assurance, Attribute, Criterion, Origin, Playbook};
 use crate::value::{Duration, Span, Timestamp, Value};
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(crate) struct AttributeRule {
     /// Readable when nothing was told.
     pub(crate) default: Option<Value>,
+    /// How sure a request has to be who is there to read it.
+    pub(crate) assurance: Assurance,
     /// How long a told value is known.
     pub(crate) ttl: Option<Duration>,
     /// Of facts that do not say theirs.
@@ -75,6 +77,7 @@ impl AttributeRule {
         let playbooks = || playbook.sources.iter().map(|source| source.text.clone()).collect();
         AttributeRule {
             default: attribute.default.clone(),
+            assurance: attribute.assurance,
             ttl: attribute.ttl,
             origin: attribute.origin,
             sources: if attribute.sources.is_empty() { playbooks() } else { attribute.sources.clone() },
@@ -127,9 +130,15 @@ impl AttributeRule {
 
     /// All that was told up to an instant, in the order of the story, each with why it does not count; at most one counts.
     pub(crate) fn all<'a>(&self, view: &View<'a>, kind: EventKind, now: Timestamp) -> Vec<Told<'a>> {
+        self.all_in(view, kind, Span::lifetime(now))
+    }
+
+    /// The same of what was told in a span.
+    fn all_in<'a>(&self, view: &View<'a>, kind: EventKind, span: Span) -> Vec<Told<'a>> {
+        let now = span.until;
         let mut all: Vec<Told<'a>> = Vec::new();
         let mut best: Option<usize> = None;
-        view.events(&[kind], Span::lifetime(now), &mut |row| {
+        view.events(&[kind], span, &mut |row| {
             all.push(self.told(row));
             ControlFlow::Continue(())
         });
@@ -200,22 +209,29 @@ impl Context<'_> {
         else {
             return (Read::missing("?".into()), false);
         };
+        let missing = || Read::missing(self.rules.sources.path(FactId(u32::try_from(place).unwrap_or(u32::MAX))));
+        if rule.assurance > self.assurance {
+            return (missing(), false);
+        }
         let next = self.view.next_event(&[*kind], now);
         let (value, expires) = if rule.resolve == [Criterion::Latest] {
             // All that was told before is older, so it neither counts nor outlives the last.
-            let told = self.view.last(*kind, now);
+            let told = self.view.last(*kind, now).filter(|row| self.reads(row.time()));
             let expires = told.and_then(|row| rule.ttl.map(|ttl| row.time().saturating_add_micros(ttl.micros())));
             (told.filter(|_| expires.is_none_or(|expires| now < expires)).and_then(|row| row.value(0)), expires)
         } else {
-            let counts = rule.all(&self.view, *kind, now).into_iter().find(|told| told.value.is_some() && told.lost.is_none());
+            let span = Span { after: self.readable(Span::lifetime(now)).after, until: now };
+            let mut all = rule.all_in(&self.view, *kind, span).into_iter();
+            let counts = all.find(|told| told.value.is_some() && told.lost.is_none());
             counts.map_or((None, None), |told| (told.value, told.expires))
         };
         if let Some(value) = value {
             return (Read::known(value).until(earlier(next, expires)), true);
         }
+        // The default is for those of whom nothing was told, not for those of whom nothing may be read.
         let read = match &rule.default {
-            Some(value) => Read::known(value.clone()),
-            None => Read::missing(self.rules.sources.path(FactId(u32::try_from(place).unwrap_or(u32::MAX)))),
+            Some(value) if self.begins.is_none() => Read::known(value.clone()),
+            _ => missing(),
         };
         (read.until(next), false)
     }

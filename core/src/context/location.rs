@@ -110,6 +110,7 @@ impl<'a> Context<'a> {
             _ => &[Detail::Country, Detail::Region, Detail::City, Detail::PostalCode, Detail::Store],
         };
         let told = self.view.last_detailed(self.now, |details| group.iter().any(|part| rule.tells(*part, details).is_some()));
+        let told = told.filter(|row| self.reads(row.time()));
         let known = told.filter(|row| rule.ttl.is_none_or(|ttl| self.now < row.time().saturating_add_micros(ttl.micros())));
         (known.and_then(|row| rule.tells(fact, row.details_text())), known)
     }

@@ -26,8 +26,9 @@ pub(crate) use rules::{PersonaRule, Rules};
 pub(crate) use sources::{Asked, Source, Sources};
 
 use crate::customer::{Place, SegmentState, View};
-use crate::expr::plan::{Asker, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
+use crate::expr::plan::{Asker, Code, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
 use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, Outcome, PropertyId, Read, Run, RunColumn};
+use crate::playbook::Assurance;
 use crate::value::{Span, Timestamp, Type, Value, Zone};
 use smallvec::SmallVec;
 use std::cell::{Cell, OnceCell};
@@ -47,6 +48,10 @@ pub(crate) struct Context<'a> {
     rules: &'a Rules,
     view: View<'a>,
     now: Timestamp,
+    /// How sure the host is who is there.
+    assurance: Assurance,
+    /// The first instant that may be read; `None` for the whole story.
+    begins: Option<Timestamp>,
     /// By number of the request fact.
     request: &'a [Option<Value>],
     /// Where the customer is, by number of the journey.
@@ -92,6 +97,8 @@ impl<'a> Context<'a> {
             rules,
             view,
             now,
+            assurance: Assurance::Authenticated,
+            begins: None,
             request,
             places: SmallVec::from_slice(places),
             stages,
@@ -106,6 +113,52 @@ impl<'a> Context<'a> {
             searches: OnceCell::new(),
             preferences: OnceCell::new(),
         }
+    }
+
+    /// The same for somebody of whom the host is only so sure: attributes that ask for more are unknown, and so are journeys that
+    /// follow them; of somebody anonymous all that was before the open session.
+    #[must_use]
+    pub(crate) fn limited(mut self, assurance: Assurance) -> Self {
+        self.assurance = assurance;
+        if assurance == Assurance::Anonymous {
+            let start = self.open_session().map(|(start, _)| start);
+            self.begins = Some(start.unwrap_or_else(|| self.now.saturating_add_micros(1)));
+            self.places.clear();
+        }
+        for (journey, place) in self.places.iter_mut().enumerate() {
+            if self.rules.minimum(journey) > assurance {
+                *place = None;
+            }
+        }
+        self.zone = OnceCell::new();
+        self.forget();
+        self
+    }
+
+    /// How sure the host is who is there.
+    pub(crate) fn assurance(&self) -> Assurance {
+        self.assurance
+    }
+
+    /// Where the customer is in a journey.
+    pub(crate) fn place(&self, journey: usize) -> Option<Place> {
+        self.places.get(journey).copied().flatten()
+    }
+
+    /// Whether an instant may be read.
+    pub(crate) fn reads(&self, time: Timestamp) -> bool {
+        self.begins.is_none_or(|begins| time >= begins)
+    }
+
+    /// The part of a span that may be read; nothing after `now`, whatever the span.
+    fn readable(&self, span: Span) -> Span {
+        let after = self.begins.map_or(span.after, |begins| span.after.max(begins.saturating_add_micros(-1)));
+        Span { after, until: span.until.min(self.now) }
+    }
+
+    /// Where a rule stands in the plan, which reads whole stories only.
+    fn code(&self, rule: &Rule) -> Option<Code> {
+        if self.begins.is_none() { rule.code() } else { None }
     }
 
     /// Takes the segments that do not depend on journeys as they are known.
@@ -134,7 +187,7 @@ impl<'a> Context<'a> {
 
     /// Whether a condition holds.
     pub(crate) fn holds(&self, rule: &Rule) -> Holds {
-        if let Some(code) = rule.code()
+        if let Some(code) = self.code(rule)
             && let Ok(Found { value, until }) = Asker::new(&self.rules.plan, self, &self.memo).ask(code)
             && let None | Some(Scalar::Bool(_)) = value
         {
@@ -147,7 +200,7 @@ impl<'a> Context<'a> {
 
     /// A number that a rule comes to; `None` for unknown, an error or none.
     pub(crate) fn number(&self, rule: &Rule) -> Option<f64> {
-        if let Some(code) = rule.code()
+        if let Some(code) = self.code(rule)
             && let Ok(found) = Asker::new(&self.rules.plan, self, &self.memo).ask(code)
         {
             return found.value.and_then(Scalar::number);
@@ -315,6 +368,8 @@ impl<'a> Context<'a> {
                 };
                 Read::known(value).until(found.until)
             }
+            // What is usual is in the story as a whole.
+            Some(Source::Unusual(_)) if self.begins.is_some() => missing(),
             Some(Source::Unusual(place)) => self.unusual(place),
             Some(Source::Stage(journey)) => {
                 let place = self.places.get(journey).copied().flatten();
@@ -373,19 +428,22 @@ impl Facts for Context<'_> {
         }
     }
 
+    fn begins(&self) -> Option<Timestamp> {
+        self.begins
+    }
+
     fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(&dyn EventRow) -> ControlFlow<()>) {
-        // Nothing after `now` is seen, whatever the span.
-        let span = Span { after: span.after, until: span.until.min(self.now) };
+        let span = self.readable(span);
         self.view.events(kinds, span, &mut |row| visit(&row));
     }
 
     fn run(&self, kinds: &[EventKind], span: Span, properties: &[PropertyId]) -> Option<Run<'_>> {
-        let span = Span { after: span.after, until: span.until.min(self.now) };
+        let span = self.readable(span);
         self.view.run_of(kinds, span, properties)
     }
 
     fn folded(&self, kinds: &[EventKind], span: Span, property: Option<PropertyId>) -> Option<Folded> {
-        let span = Span { after: span.after, until: span.until.min(self.now) };
+        let span = self.readable(span);
         self.view.folded(kinds, span, property)
     }
 

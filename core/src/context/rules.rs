@@ -12,7 +12,7 @@ use crate::customer::{Layout, Renames};
 use crate::error::{Diagnostic, Severity};
 use crate::expr::plan::Plan;
 use crate::expr::{EventKind, Expected, PropertyId, TimeClass};
-use crate::playbook::{Playbook, Renamed, RenamedKind, Text};
+use crate::playbook::{Assurance, Playbook, Renamed, RenamedKind, Text};
 use crate::value::{Duration, Zone};
 use std::sync::Arc;
 
@@ -122,6 +122,14 @@ impl Rules {
             reaches: Reaches::default(),
             plan: Plan::default(),
         })
+    }
+
+    /// How sure a request has to be who is there to read where somebody stands in a journey: as sure as for the attributes that move
+    /// it.
+    pub(crate) fn minimum(&self, journey: usize) -> Assurance {
+        let attributes = self.reaches.journeys.get(journey).into_iter().flat_map(|reach| &reach.attributes);
+        let minimums = attributes.filter_map(|attribute| self.attributes.get(*attribute)).map(|rule| rule.assurance);
+        minimums.max().unwrap_or(Assurance::Anonymous)
     }
 
     /// Every condition of segments, personas, intents and needs.

@@ -251,6 +251,8 @@ impl<'a> Context<'a> {
             return read.until(next);
         };
         let value = match fact {
+            // Which one it is depends on those before.
+            SessionFact::Number | SessionFact::First if self.begins.is_some() => None,
             SessionFact::Open => Some(Value::Bool(true)),
             SessionFact::Start => Some(Value::from(start)),
             SessionFact::Number => Some(Value::Int(self.session_number())),

@@ -31,6 +31,8 @@ pub(crate) enum Consent {
     Expired(Timestamp),
     /// Consent was given, but on another identifier or for another channel, and silence forbids.
     Elsewhere(Timestamp),
+    /// Nothing was said in the present session, which is all that is read of somebody anonymous, and silence forbids.
+    NotInSession,
     NeverAsked(ConsentDefault),
     /// Lawful without consent, whatever the customer says.
     Lawful(LegalBasis),
@@ -42,6 +44,7 @@ impl Consent {
         match self {
             Consent::Given { .. } | Consent::NeverAsked(ConsentDefault::OptOut) | Consent::Lawful(_) => true,
             Consent::Withdrawn(_) | Consent::Objected(_) | Consent::Expired(_) | Consent::Elsewhere(_) => false,
+            Consent::NotInSession => false,
             Consent::NeverAsked(ConsentDefault::OptIn) => false,
         }
     }
@@ -53,7 +56,7 @@ impl Consent {
 
     /// Whether nothing was said that would decide it.
     pub(crate) fn unknown(self) -> bool {
-        matches!(self, Consent::NeverAsked(_))
+        matches!(self, Consent::NeverAsked(_) | Consent::NotInSession)
     }
 
     /// Why it is not permitted.
@@ -64,6 +67,9 @@ impl Consent {
             Consent::Expired(when) => format!("consent for `{purpose}` expired on {when}"),
             Consent::Elsewhere(when) => {
                 format!("consent for `{purpose}` was given on {when}, but for another identifier or channel")
+            }
+            Consent::NotInSession => {
+                format!("consent for `{purpose}` was not given in the present session of somebody anonymous")
             }
             Consent::Given { .. } | Consent::NeverAsked(_) | Consent::Lawful(_) => {
                 format!("consent for `{purpose}` was never given")
@@ -79,6 +85,7 @@ impl Consent {
             Consent::Objected(_) => "objected",
             Consent::Expired(_) => "expired",
             Consent::Elsewhere(_) => "elsewhere",
+            Consent::NotInSession => "not_in_session",
             Consent::NeverAsked(_) => "never_asked",
             Consent::Lawful(_) => "lawful",
         }
@@ -92,7 +99,7 @@ impl Consent {
             | Consent::Objected(when)
             | Consent::Expired(when)
             | Consent::Elsewhere(when) => Some(when),
-            Consent::NeverAsked(_) | Consent::Lawful(_) => None,
+            Consent::NotInSession | Consent::NeverAsked(_) | Consent::Lawful(_) => None,
         }
     }
 }
@@ -106,6 +113,8 @@ pub(crate) struct Said<'a> {
     now: Timestamp,
     /// On which identifier the customer is met; `None` for the person as a whole.
     who: Option<&'a Identifier>,
+    /// Permissions given before do not count; what forbids counts always.
+    begins: Option<Timestamp>,
     declared_events: usize,
 }
 
@@ -197,7 +206,12 @@ impl<'a> Said<'a> {
             }
             ControlFlow::Continue(())
         });
-        Said { words, view, now, who, declared_events }
+        Said { words, view, now, who, begins: None, declared_events }
+    }
+
+    /// The same for somebody of whom only what happened from an instant on may be read: what they permitted before does not count.
+    pub(crate) fn since(self, begins: Option<Timestamp>) -> Self {
+        Said { begins, ..self }
     }
 
     /// Whether anything binds to single identifiers, so that answers depend on which one the customer is met on.
@@ -237,15 +251,32 @@ impl<'a> Said<'a> {
         person.or(here)
     }
 
+    fn standing(&self, purpose: Option<usize>, channel: Option<&str>, default: ConsentDefault) -> Consent {
+        let standing = self.standing_since(None, purpose, channel, default);
+        match (standing, self.begins) {
+            (Consent::Withdrawn(_) | Consent::Objected(_), _) | (_, None) => standing,
+            (_, Some(_)) => match self.standing_since(self.begins, purpose, channel, default) {
+                Consent::NeverAsked(ConsentDefault::OptIn) => Consent::NotInSession,
+                present => present,
+            },
+        }
+    }
+
     /// The last word on each level: that on the person first. A consent of the person renews everything; a withdrawal or
     /// objection of the person wins over all that is said on one identifier or channel.
-    fn standing(&self, purpose: Option<usize>, channel: Option<&str>, default: ConsentDefault) -> Consent {
+    fn standing_since(
+        &self,
+        begins: Option<Timestamp>,
+        purpose: Option<usize>,
+        channel: Option<&str>,
+        default: ConsentDefault,
+    ) -> Consent {
         let (mut person, mut here) = (Level::default(), Level::default());
         let mut identifiers: BTreeMap<&Identifier, Level> = BTreeMap::new();
         let (mut expired, mut elsewhere) = (None, None);
         let about =
             |word: &&Word<'_>| word.purpose == purpose && !matches!(word.what, What::DoNotContact | What::ContactAllowed);
-        for word in self.words.iter().filter(about) {
+        for word in self.words.iter().filter(about).filter(|word| begins.is_none_or(|begins| word.time >= begins)) {
             if let Some(expires) = word.expires.filter(|expires| self.now >= *expires) {
                 // As if it had never been given.
                 expired = expired.max(Some(expires));

@@ -1,11 +1,11 @@
 use super::consent::{Consent, Said};
 use super::contact::Contacts;
 use super::guard::{Guard, Verdict};
-use super::rules::{OfferRule, Offers, PlacementRule};
+use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 use super::trace::{Gate, Score};
 use crate::context::{Context, Rule, Source};
-use crate::expr::{self, Facts};
-use crate::playbook::ConsentDefault;
+use crate::expr::{self, FactId, Facts, Outcome};
+use crate::playbook::{Assurance, ConsentDefault};
 use crate::value::Timestamp;
 
 /// Why an offer went no further.
@@ -44,13 +44,21 @@ pub(super) struct Permissions {
     pub(super) no_contact: Option<Stop>,
     /// Why nothing may be chosen for the customer there.
     pub(super) impersonal: Option<Stop>,
+    /// Why the host is not sure enough there who the customer is.
+    pub(super) unsure: Option<Stop>,
     profiling: Option<Timestamp>,
     minor: Verdict,
     contact: Verdict,
 }
 
 impl Permissions {
-    pub(super) fn of(offers: &Offers, said: &Said<'_>, guards: Guards, placement: &PlacementRule) -> Self {
+    pub(super) fn of(
+        offers: &Offers,
+        context: &Context<'_>,
+        said: &Said<'_>,
+        guards: Guards,
+        placement: &PlacementRule,
+    ) -> Self {
         let channel = Some(&*placement.channel);
         let consents: Vec<Consent> =
             offers.purposes.iter().enumerate().map(|(number, purpose)| said.consent(number, purpose, channel)).collect();
@@ -60,6 +68,7 @@ impl Permissions {
             consents,
             no_contact,
             impersonal: None,
+            unsure: unsure("placement", placement.assurance, context),
             profiling: said.profiling(channel),
             minor: guards.minor,
             contact: if placement.contact { guards.contact } else { Verdict::Allowed },
@@ -99,10 +108,22 @@ pub(super) struct Guards {
 }
 
 impl Guards {
-    pub(super) fn ask(offers: &Offers, context: &Context<'_>) -> Self {
-        let ask = |guard: &Option<Guard>| guard.as_ref().map_or(Verdict::Allowed, |guard| guard.verdict(context));
+    pub(super) fn ask(offers: &Offers, context: &Context<'_>, whole: &Context<'_>) -> Self {
+        let ask = |guard: &Option<Guard>| {
+            let Some(guard) = guard else { return Verdict::Allowed };
+            match guard.verdict(whole) {
+                Verdict::Allowed if whole.assurance() > context.assurance() => guard.verdict(context),
+                verdict => verdict,
+            }
+        };
         Guards { minor: ask(&offers.minors), contact: ask(&offers.do_not_contact) }
     }
+}
+
+/// Why something is not for a customer of whom the host is only so sure.
+fn unsure(what: &str, minimum: Assurance, context: &Context<'_>) -> Option<Stop> {
+    let reason = || format!("the {what} asks for {minimum}, the customer is {}", context.assurance());
+    (minimum > context.assurance()).then(|| Stop { gate: Gate::Assurance, unknown: false, reasons: vec![reason()] })
 }
 
 fn consent_stop(unknown: bool, reason: String) -> Stop {
@@ -120,12 +141,21 @@ impl OfferRule {
     pub(super) fn pass(
         &self,
         offers: &Offers,
+        treatment: &TreatmentRule,
         context: &Context<'_>,
         permissions: &Permissions,
         contacts: &Contacts<'_, '_>,
         detail: Detail,
     ) -> Result<Score, Stop> {
         self.consent(offers, permissions)?;
+        if let Some(stop) = &permissions.unsure {
+            return Err(stop.clone());
+        }
+        for (what, minimum) in [("offer", self.assurance), ("treatment", treatment.assurance)] {
+            if let Some(stop) = unsure(what, minimum, context) {
+                return Err(stop);
+            }
+        }
         self.validity(context.now(), detail)?;
         let gates = self.gates.iter().zip([Gate::Eligible, Gate::Applicable, Gate::Suitable]);
         for ((rule, gate), when_unknown) in gates.zip(self.when_unknown) {
@@ -227,6 +257,7 @@ fn condition(rule: &Rule, gate: Gate, when_unknown: bool, context: &Context<'_>,
 /// in it or not.
 pub(super) fn reasons_of(rule: &Rule, context: &Context<'_>) -> Vec<String> {
     let mut reasons = expr::explain(rule.checked(), context).reasons();
+    reasons.extend(withheld(rule, context));
     let rules = context.rules();
     let mut segments = Vec::new();
     for fact in &rule.reads().facts {
@@ -246,6 +277,25 @@ pub(super) fn reasons_of(rule: &Rule, context: &Context<'_>) -> Vec<String> {
         reasons.extend(turned_by(rule, context));
     }
     reasons.extend(segments);
+    reasons
+}
+
+/// What a rule would have read, had the host been surer who is there.
+fn withheld(rule: &Rule, context: &Context<'_>) -> Vec<String> {
+    let (rules, assurance) = (context.rules(), context.assurance());
+    if assurance == Assurance::Authenticated || !matches!(rule.ask(context).outcome, Outcome::Unknown(_)) {
+        return Vec::new();
+    }
+    let reach = rules.reaches.of(rule, &rules.sources);
+    let higher = reach.attributes.iter().filter_map(|place| {
+        let minimum = rules.attributes.get(*place).map(|rule| rule.assurance).filter(|minimum| *minimum > assurance)?;
+        let path = rules.sources.path(FactId(u32::try_from(*place).ok()?));
+        Some(format!("`{path}` asks for {minimum}, the customer is {assurance}"))
+    });
+    let mut reasons: Vec<String> = higher.collect();
+    if assurance == Assurance::Anonymous && reasons.is_empty() {
+        reasons.push("the customer is anonymous: only the present session is read".to_owned());
+    }
     reasons
 }
 

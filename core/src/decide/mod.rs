@@ -42,21 +42,29 @@ struct Survivor<'a> {
 }
 
 /// Fills placements in the order asked, slots in order.
-pub(crate) fn decide(offers: &Offers, context: &Context<'_>, said: &Said<'_>, placements: &[usize], detail: Detail) -> Answers {
-    let guards = Guards::ask(offers, context);
+///
+/// `whole` reads all of the story, which what forbids does, however little the host is sure who is there; `context` what may be read.
+pub(crate) fn decide(
+    offers: &Offers,
+    (context, whole): (&Context<'_>, &Context<'_>),
+    said: &Said<'_>,
+    placements: &[usize],
+    detail: Detail,
+) -> Answers {
+    let guards = Guards::ask(offers, context, whole);
     let mut answers = Answers { placements: Vec::with_capacity(placements.len()), candidates: Vec::new() };
     let mut taken: Vec<Taken<'_>> = Vec::new();
     for number in placements {
         let Some(placement) = offers.placements.get(*number) else { continue };
-        let permissions = Permissions::of(offers, said, guards, placement);
+        let permissions = Permissions::of(offers, context, said, guards, placement);
         let mut tally = Tally { placement, detail, counts: [0; Gate::ALL.len()], candidates: Vec::new() };
-        let contacts = Contacts::new(offers, context, placement);
+        let contacts = Contacts::new(offers, whole, placement);
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
         for (place, offer) in offers.offers.iter().enumerate() {
             let here = offer.placements.is_empty() || offer.placements.contains(number);
             let treatment = offer.treatments.iter().find(|treatment| treatment.channel == placement.channel);
             let (true, Some(treatment)) = (here, treatment) else { continue };
-            match offer.pass(offers, context, &permissions, &contacts, detail) {
+            match offer.pass(offers, treatment, context, &permissions, &contacts, detail) {
                 Ok(score) => survivors.push(Survivor { place, offer, treatment, score }),
                 Err(stop) => tally.add(place, offer, stop, None),
             }
@@ -77,10 +85,8 @@ pub(crate) fn decide(offers: &Offers, context: &Context<'_>, said: &Said<'_>, pl
                 Err(stop) => tally.add(*place, offer, stop, Some(*score)),
             }
         }
-        let reason = LateText::new(Reason {
-            first: permissions.no_contact.as_ref().or(permissions.impersonal.as_ref()).map(|stop| stop.reasons.join(", ")),
-            counts: tally.counts,
-        });
+        let stopped = permissions.no_contact.as_ref().or(permissions.impersonal.as_ref()).or(permissions.unsure.as_ref());
+        let reason = LateText::new(Reason { first: stopped.map(|stop| stop.reasons.join(", ")), counts: tally.counts });
         let answer = match &placement.fallback {
             _ if !chosen.is_empty() => Answer::Offers { offers: chosen },
             Some(fallback) if fallback.valid(context.now()) && permissions.fallback(offers, &fallback.purposes) => {

@@ -1,5 +1,6 @@
 use crate::customer::Identifier;
 use crate::expr::Schema;
+use crate::playbook::Assurance;
 use crate::value::Value;
 use std::fmt;
 
@@ -12,6 +13,8 @@ pub struct Request {
     pub facts: Vec<(String, Value)>,
     /// On which identifier the customer is met, for consents that bind to one; `None` for the person as a whole.
     pub identifier: Option<Identifier>,
+    /// How sure the host is who is there; recognised when not said.
+    pub assurance: Assurance,
 }
 
 /// What is asked, without the values of its facts.
@@ -22,6 +25,7 @@ impl fmt::Debug for Request {
             .field("placements", &self.placements)
             .field("facts", &facts)
             .field("identifier", &self.identifier)
+            .field("assurance", &self.assurance)
             .finish()
     }
 }
@@ -30,7 +34,7 @@ impl Request {
     /// A question of one placement.
     #[must_use]
     pub fn of(placement: &str) -> Self {
-        Request { placements: vec![placement.to_owned()], facts: Vec::new(), identifier: None }
+        Request { placements: vec![placement.to_owned()], ..Request::default() }
     }
 
     /// The same question about the customer as met on an identifier.
@@ -45,6 +49,13 @@ impl Request {
     pub fn met_on(&self, identifier: &Identifier) -> Self {
         let met = self.identifier.as_ref().unwrap_or(identifier).clone();
         Request { identifier: Some(met), ..self.clone() }
+    }
+
+    /// The same question by a host that is so sure who is there.
+    #[must_use]
+    pub fn assured(mut self, assurance: Assurance) -> Self {
+        self.assurance = assurance;
+        self
     }
 
     /// The same question with one more fact.
@@ -64,6 +75,14 @@ pub struct RequestError {
 }
 
 impl RequestError {
+    /// For a word that is no assurance.
+    #[must_use]
+    pub fn unknown_assurance(word: &str) -> Self {
+        let shown: String = word.chars().take(80).collect();
+        let names = Assurance::ALL.map(Assurance::name).join("`, `");
+        RequestError::new("unknown_assurance", "assurance", format!("expected one of `{names}`, found `{shown}`"))
+    }
+
     pub(crate) fn new(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
         RequestError { code, path: path.into(), message: message.into() }
     }

@@ -5,7 +5,7 @@ use crate::context::{Rule, Sources};
 use crate::customer::Identifier;
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected};
-use crate::playbook::{self, Format, Name, Offer, Playbook};
+use crate::playbook::{self, Assurance, Format, Name, Offer, Playbook};
 use crate::value::{Duration, Timestamp, Window};
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub(crate) struct Offers {
     pub(crate) placements: Vec<PlacementRule>,
     /// In the order of the playbook.
     pub(crate) contact: Vec<ContactRule>,
+    /// Whether anything asks a request to be sure who is there.
+    pub(crate) graded: bool,
     /// The names of the request facts.
     pub(crate) request: Vec<Arc<str>>,
     /// The templates.
@@ -43,6 +45,8 @@ pub(crate) struct OfferRule {
     pub(crate) personal: bool,
     /// Whether it reads anything special, so that it needs explicit consent.
     pub(crate) special: bool,
+    /// How sure a request has to be who is there.
+    pub(crate) assurance: Assurance,
     /// Whether it is made to minors too.
     pub(crate) minors: bool,
     /// Where it may be shown; empty for anywhere.
@@ -72,6 +76,8 @@ pub(crate) struct TreatmentRule {
     pub(crate) template: TemplateName,
     /// What the message shows: name, expression, what stands for an unknown value.
     pub(crate) with: Vec<(Arc<str>, Rule, Option<Arc<str>>)>,
+    /// How sure a request has to be who is there.
+    pub(crate) assurance: Assurance,
 }
 
 /// A compiled placement.
@@ -87,6 +93,8 @@ pub(crate) struct PlacementRule {
     pub(crate) contact: bool,
     /// All must be permitted before anything is chosen for a customer; numbers of purposes.
     pub(crate) purposes: Vec<usize>,
+    /// How sure a request has to be who is there.
+    pub(crate) assurance: Assurance,
     /// What is shown when none is left.
     pub(crate) fallback: Option<FallbackRule>,
 }
@@ -173,6 +181,7 @@ impl Offers {
                     .find(|channel| channel.name.text == placement.channel.text)
                     .is_none_or(|channel| channel.contact),
                 purposes: purposes(&placement.purposes, playbook),
+                assurance: placement.assurance,
                 fallback: placement.fallback.as_ref().map(|fallback| FallbackRule {
                     message: fallback.message.clone(),
                     purposes: purposes(&fallback.purposes, playbook),
@@ -203,6 +212,7 @@ impl Offers {
             offers,
             placements,
             contact,
+            graded: graded(playbook),
             request: playbook.request.iter().map(|fact| fact.name.text.clone()).collect(),
             messages,
         })
@@ -269,13 +279,19 @@ fn offer_rule(
                 Some((shown.name.text.clone(), rule, shown.missing.clone()))
             })
             .collect();
-        treatments.extend(template.map(|template| TreatmentRule { channel: treatment.channel.text.clone(), template, with }));
+        treatments.extend(template.map(|template| TreatmentRule {
+            channel: treatment.channel.text.clone(),
+            template,
+            with,
+            assurance: treatment.assurance,
+        }));
     }
     OfferRule {
         name: offer.name.text.clone(),
         purposes: purposes(&offer.purposes, playbook),
         personal: false,
         special: false,
+        assurance: offer.assurance,
         minors: offer.minors,
         placements: numbers(&offer.placements, playbook.placements.iter().map(|placement| &placement.name)),
         from: offer.valid_from,
@@ -304,6 +320,15 @@ fn contact_rule(rule: &playbook::ContactRule, sources: &Sources) -> Option<Conta
     };
     let kind = sources.reserved.outcome(&outcome.text)?;
     Some(ContactRule { name: name.clone(), outcome: (outcome.text.clone(), kind), scope, limit })
+}
+
+/// Whether anything asks a request to be sure who is there.
+fn graded(playbook: &Playbook) -> bool {
+    let attributes = playbook.attributes.iter().map(|attribute| attribute.assurance);
+    let offers = playbook.offers.iter().map(|offer| offer.assurance);
+    let treatments = playbook.offers.iter().flat_map(|offer| &offer.treatments).map(|treatment| treatment.assurance);
+    let placements = playbook.placements.iter().map(|placement| placement.assurance);
+    attributes.chain(offers).chain(treatments).chain(placements).any(|minimum| minimum > Assurance::Anonymous)
 }
 
 pub(super) fn purposes(names: &[Name], playbook: &Playbook) -> Vec<usize> {

@@ -1,3 +1,4 @@
+use crate::playbook::Assurance;
 use crate::value::Timestamp;
 use serde::Serialize;
 use std::fmt;
@@ -6,6 +7,9 @@ use std::sync::Arc;
 /// Why a decision came out as it did: what became of each candidate.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trace {
+    /// How sure the host was who is there; told unless the customer was recognised, as usual.
+    #[serde(skip_serializing_if = "usual")]
+    pub assurance: Assurance,
     /// The segments that the customer was in, in the order of the playbook.
     pub segments: Vec<Arc<str>>,
     /// The personas with their posteriors, in the order of the playbook.
@@ -14,6 +18,11 @@ pub struct Trace {
     pub journeys: Vec<JourneyPlace>,
     /// Every offer that could be shown in a placement, in the order of placements, then of the playbook.
     pub candidates: Vec<Candidate>,
+}
+
+/// Whether a request is about somebody recognised, which goes without saying.
+fn usual(assurance: &Assurance) -> bool {
+    *assurance == Assurance::Recognised
 }
 
 /// Where the customer stands in a journey.
@@ -66,6 +75,8 @@ pub struct Score {
 pub enum Gate {
     /// A purpose is not permitted.
     Consent,
+    /// The host is not sure enough who is there.
+    Assurance,
     /// Not yet or no longer valid.
     Validity,
     /// The customer may not have it.
@@ -88,8 +99,9 @@ pub enum Gate {
 
 impl Gate {
     /// All of them, in order.
-    pub const ALL: [Gate; 10] = [
+    pub const ALL: [Gate; 11] = [
         Gate::Consent,
+        Gate::Assurance,
         Gate::Validity,
         Gate::Eligible,
         Gate::Applicable,
@@ -106,6 +118,7 @@ impl Gate {
     pub fn name(self) -> &'static str {
         match self {
             Gate::Consent => "consent",
+            Gate::Assurance => "assurance",
             Gate::Validity => "validity",
             Gate::Eligible => "eligible",
             Gate::Applicable => "applicable",
@@ -123,6 +136,7 @@ impl Gate {
     pub fn fate(self) -> &'static str {
         match self {
             Gate::Consent => "without consent",
+            Gate::Assurance => "for customers better known",
             Gate::Validity => "out of season",
             Gate::Eligible => "not eligible",
             Gate::Applicable => "not applicable",
@@ -138,6 +152,11 @@ impl Gate {
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.assurance {
+            Assurance::Recognised => {}
+            Assurance::Anonymous => writeln!(f, "assurance: anonymous, only the present session is read")?,
+            Assurance::Authenticated => writeln!(f, "assurance: authenticated")?,
+        }
         let names: Vec<&str> = self.segments.iter().map(|name| &**name).collect();
         writeln!(f, "segments: {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") })?;
         for (persona, posterior) in &self.personas {

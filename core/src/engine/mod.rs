@@ -28,7 +28,7 @@ use crate::encoding::StateError;
 use crate::error::Diagnostics;
 use crate::expr::{Answer, Facts};
 use crate::journey::{Model, derive, next_due};
-use crate::playbook::Playbook;
+use crate::playbook::{Assurance, Playbook};
 use crate::trends::TrendRules;
 use crate::value::{LateText, Recipe, Timestamp, Value};
 use effect::Namer;
@@ -331,11 +331,19 @@ impl Engine {
         let state = self.state(customer, &view, now);
         let places: SmallVec<[_; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
         let said = self.said(view, now, request.identifier.as_ref());
+        let by_identifier = said.by_identifier();
         let (answers, trace) = {
-            let context = Context::new(&inner.model.rules, view, now, &facts, &places, &inner.model.journeys.stages);
-            let mut answers = decide::decide(&inner.offers, &context, &said, &placements, detail);
+            let new = || Context::new(&inner.model.rules, view, now, &facts, &places, &inner.model.journeys.stages);
+            let whole = new();
+            // Everything may be read of somebody authenticated, and of somebody recognised where nothing asks for more.
+            let less = request.assurance == Assurance::Anonymous
+                || request.assurance < Assurance::Authenticated && inner.offers.graded;
+            let limited = less.then(|| new().limited(request.assurance));
+            let context = limited.as_ref().unwrap_or(&whole);
+            let said = said.since(Facts::begins(context));
+            let mut answers = decide::decide(&inner.offers, (context, &whole), &said, &placements, detail);
             let candidates = if detail == Detail::Full { std::mem::take(&mut answers.candidates) } else { Vec::new() };
-            let trace = (detail == Detail::Full).then(|| self.trace(&context, &state, candidates));
+            let trace = (detail == Detail::Full).then(|| self.trace(context, request.assurance, candidates));
             (answers, trace)
         };
         let decision = Decision {
@@ -346,7 +354,8 @@ impl Engine {
                 known_at,
                 placements: answers.placements.iter().map(|answer| answer.placement.clone()).collect(),
                 facts,
-                identifier: request.identifier.clone().filter(|_| said.by_identifier()),
+                identifier: request.identifier.clone().filter(|_| by_identifier),
+                assurance: request.assurance,
             }),
             customer: customer.id().to_owned(),
             now,
@@ -384,19 +393,20 @@ impl Engine {
         Ok(numbers)
     }
 
-    fn trace(&self, context: &Context<'_>, state: &Derived, candidates: Vec<Candidate>) -> Trace {
+    fn trace(&self, context: &Context<'_>, assurance: Assurance, candidates: Vec<Candidate>) -> Trace {
         let playbook = self.playbook();
         let member = |number: usize| matches!(context.segment(number).value, Answer::Known(Value::Bool(true)));
         let segments = playbook.segments.iter().enumerate().filter(|(number, _)| member(*number));
-        let journeys = playbook.journeys.iter().zip(&self.0.model.journeys.stages).zip(&state.journeys);
+        let journeys = playbook.journeys.iter().zip(&self.0.model.journeys.stages).enumerate();
         Trace {
+            assurance,
             segments: segments.map(|(_, segment)| segment.name.text.clone()).collect(),
             personas: playbook.personas.iter().map(|persona| persona.name.text.clone()).zip(context.personas()).collect(),
             journeys: journeys
-                .map(|((journey, stages), state)| JourneyPlace {
-                    journey: journey.name.text.clone(),
-                    stage: state.place.and_then(|place| stages.get(usize::from(place.stage)).cloned()),
-                    since: state.place.map(|place| place.since),
+                .map(|(number, (journey, stages))| {
+                    let place = context.place(number);
+                    let stage = place.and_then(|place| stages.get(usize::from(place.stage)).cloned());
+                    JourneyPlace { journey: journey.name.text.clone(), stage, since: place.map(|place| place.since) }
                 })
                 .collect(),
             candidates,
@@ -487,6 +497,21 @@ impl Engine {
         read(&Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages), &state)
     }
 
+    /// What may be read about a customer by a host that is so sure who is there.
+    fn look_as<T>(
+        &self,
+        customer: &Customer,
+        now: Timestamp,
+        known_at: Timestamp,
+        assurance: Assurance,
+        read: impl FnOnce(&Context<'_>) -> T,
+    ) -> T {
+        let view = customer.view(known_at);
+        let places: Vec<_> = self.state(customer, &view, now).journeys.iter().map(|journey| journey.place).collect();
+        let context = Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages);
+        read(&context.limited(assurance))
+    }
+
     /// Derives what an event at `time`, already in its place, changes from the instant `from` on, and compares with what was
     /// said before.
     fn settle(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
@@ -561,6 +586,7 @@ struct DecisionId {
     facts: Vec<Option<Value>>,
     /// On which identifier the customer was met, when that matters.
     identifier: Option<Identifier>,
+    assurance: Assurance,
 }
 
 impl Recipe for DecisionId {
@@ -570,6 +596,9 @@ impl Recipe for DecisionId {
         let mut placements = self.placements.join("\n");
         if let Some(identifier) = &self.identifier {
             placements = format!("{placements}\n\n{identifier}");
+        }
+        if self.assurance != Assurance::Recognised {
+            placements = format!("{placements}\n\n\n{}", self.assurance);
         }
         digest(&[&self.playbook, customer, &self.now.to_string(), &self.known_at.to_string(), &placements, &facts])
     }

@@ -36,6 +36,11 @@ pub trait Facts {
         None
     }
 
+    /// The first instant of which events can be read; of what was before nothing is known. `None` when the whole story can be read.
+    fn begins(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// Visits the events of some types in a span, oldest first, in the order of the story, until told to stop.
     fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(&dyn EventRow) -> ControlFlow<()>);
 

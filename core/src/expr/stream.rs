@@ -204,6 +204,18 @@ pub(super) fn left_out(machine: &Machine<'_>, stream: &Stream, frame: Option<&Fr
 }
 
 fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> Result<Tally, Partial> {
+    let (mut tally, reach) = gather_read(machine, stream, frame)?;
+    // In a part of the story that cannot be read there may be any number.
+    let hidden = |begins: Timestamp| reach.span.after < reach.span.until.min(begins.saturating_add_micros(-1));
+    if machine.facts.begins().is_some_and(hidden) {
+        tally.uncertain = i64::MAX.saturating_sub(tally.certain);
+        blend(&mut tally.failed, Outcome::Unknown(stream.nothing.clone()));
+    }
+    Ok(tally)
+}
+
+/// What can be read, and which span was asked for.
+fn gather_read(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> Result<(Tally, Reach), Partial> {
     let facts = machine.facts;
     let mut until = facts.next_event(&stream.kinds);
     if stream.terminal == Terminal::Streak {
@@ -219,7 +231,7 @@ fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> 
         && let Some(tally) = stream_columns::gather(machine, stream, &reach, until)
     {
         return tally
-            .map(|tally| tally.paced(&reach))
+            .map(|tally| (tally.paced(&reach), reach))
             .map_err(|fault| Partial::new(machine.error(fault), Some(machine.soon())));
     }
     let mut tally = Tally::until(until);
@@ -243,7 +255,7 @@ fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> 
     match fault {
         // Events that were not looked at may bring another outcome at any time.
         Some(fault) => Err(Partial::new(machine.error(fault), Some(machine.soon()))),
-        None => Ok(tally.paced(&reach)),
+        None => Ok((tally.paced(&reach), reach)),
     }
 }
 

@@ -41,6 +41,7 @@ impl Loader<'_> {
             purposes: labels.purposes,
             reveal: labels.reveal,
             kind: at.text("kind").and_then(|word| DataKind::named(&word)),
+            assurance: at.assurance(),
             ttl,
             retired: at.flag("retired"),
             sources: self.sources_of(at).into_iter().map(|name| name.text).collect(),

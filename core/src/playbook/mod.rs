@@ -5,6 +5,7 @@
 //! `merge` unites documents; and the rooms (`identity`, `facts`, `intake`, `labels`, `people`, `needs`, `preferences`, `journeys`,
 //! `offers`, `placements`, `contact`) read their sections. Every step goes on after a mistake, so that all are reported at once.
 
+mod assurance;
 mod contact;
 mod digest;
 mod facts;
@@ -37,6 +38,7 @@ mod trends;
 mod types;
 mod yaml;
 
+pub use assurance::Assurance;
 pub use format::format;
 pub use intake::Intake;
 pub use json_schema::json_schema;

@@ -1,5 +1,6 @@
 //! The playbook as plain data: what the loader fills and the engine compiles. Names are in the order of the documents.
 
+use super::assurance::Assurance;
 use super::labels::{Category, DataKind, Department, Guard, Labels, LegalBasis};
 use super::needs::{Need, Problem, Searches};
 use super::preferences::{Preference, Unusual, Watch};
@@ -296,6 +297,8 @@ pub struct Attribute {
     pub reveal: bool,
     /// `kind`: which kind of data it is.
     pub kind: Option<DataKind>,
+    /// `assurance`: how sure a request has to be who is there for it to be read; anonymous when nothing is asked for.
+    pub assurance: Assurance,
     /// `ttl`: how long a told value is known.
     pub ttl: Option<Duration>,
     /// `retired`: nothing tells it any more.
@@ -572,6 +575,8 @@ pub struct Offer {
     pub placements: Vec<Name>,
     /// `reads`: the kinds of data that may be read to choose it; `None` for any.
     pub reads: Option<Vec<DataKind>>,
+    /// `assurance`: how sure a request has to be who is there; anonymous when nothing is asked for.
+    pub assurance: Assurance,
     /// `minors`: whether it is made to minors too.
     pub minors: bool,
     /// `from`: the first instant of validity, as CEL writes it.
@@ -612,6 +617,8 @@ pub struct Treatment {
     pub message: Text,
     /// `with`: the values that the message may show.
     pub with: Vec<Shown>,
+    /// `assurance`: how sure a request has to be who is there; anonymous when nothing is asked for.
+    pub assurance: Assurance,
 }
 
 /// A value that a message may show.
@@ -640,6 +647,8 @@ pub struct Placement {
     pub purposes: Vec<Name>,
     /// `reads`: the kinds of data that may be read to choose; `None` for any.
     pub reads: Option<Vec<DataKind>>,
+    /// `assurance`: how sure a request has to be who is there; anonymous when nothing is asked for.
+    pub assurance: Assurance,
     /// `fallback`: what is shown when no offer is left; silence when not declared.
     pub fallback: Option<Fallback>,
 }

@@ -31,6 +31,7 @@ impl Loader<'_> {
             valid_from,
             valid_until,
             reads: self.kinds_of(at),
+            assurance: at.assurance(),
             minors: at.flag("minors"),
             eligible,
             applicable,
@@ -54,7 +55,7 @@ impl Loader<'_> {
             let Some(channel) = self.channel(&at.key, at.spot, &at.path) else { continue };
             let with = at.get("with").map(|section| self.shown(&section)).unwrap_or_default();
             if let Some(message) = self.rule_of(&at, "message") {
-                treatments.push(Treatment { channel, message, with });
+                treatments.push(Treatment { channel, message, with, assurance: at.assurance() });
             }
         }
         treatments

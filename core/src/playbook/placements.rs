@@ -47,6 +47,7 @@ impl Loader<'_> {
             slots: at.number("slots").unwrap_or(1),
             purposes: self.purposes_of(at),
             reads: self.kinds_of(at),
+            assurance: at.assurance(),
             fallback,
             name,
         })

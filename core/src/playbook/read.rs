@@ -2,6 +2,7 @@
 //!
 //! Kinds and keys were checked before ([`shape`](super::shape)), so a piece of the wrong kind is passed over in silence here.
 
+use super::assurance::Assurance;
 use super::model::{Name, Text};
 use super::reserved::OUTCOMES;
 use super::source::{Findings, Spot, cut};
@@ -87,6 +88,11 @@ impl<'n> At<'n> {
     /// The truth value of a key; false when it is not there.
     pub(super) fn flag(&self, key: &str) -> bool {
         matches!(self.node.entry(key).map(|entry| &entry.value.content), Some(Content::Bool(true)))
+    }
+
+    /// The assurance that is asked for; anonymous when nothing is.
+    pub(super) fn assurance(&self) -> Assurance {
+        self.text("assurance").and_then(|word| Assurance::named(&word)).unwrap_or(Assurance::Anonymous)
     }
 
     /// The number of a key.

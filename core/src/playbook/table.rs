@@ -384,6 +384,8 @@ const NARROW_SENSITIVITY: Field = may(
     "how careful one has to be with it, at least as careful as with what it reads; as careful when not declared",
 );
 const DECLASSIFY_KEY: Field = may("declassify", Obj(&DECLASSIFY), "", "allows more than what it reads allows, for a reason");
+const ASSURANCE: Leaf = Leaf::Word(&["recognised", "authenticated"]);
+const MINIMUM: Field = may("assurance", One(ASSURANCE), "", "how sure the request has to be who is there for it to be shown");
 const READS: Field = may("reads", List(&KIND_NAME), "", "the kinds of data that may be read to choose; any when not declared");
 static KIND_NAME: Shape = One(Leaf::Word(&DataKind::WORDS));
 
@@ -496,6 +498,12 @@ static ATTRIBUTE_OBJECT: Object = Object {
         LABEL_PURPOSES,
         LABEL_REVEAL,
         LABEL_KIND,
+        may(
+            "assurance",
+            One(ASSURANCE),
+            "",
+            "how sure a request has to be who is there for the value to be read; below it is unknown",
+        ),
         may("ttl", One(Leaf::Duration), "", "how long a told value is known; for ever when not declared"),
         may("retired", One(Leaf::Bool), "false", RETIRED),
         may(
@@ -850,6 +858,7 @@ static OFFER: Object = Object {
         may("purposes", one_or_more(&PURPOSES), "", "all of them must be permitted"),
         may("placements", one_or_more(&PLACEMENTS), "", "where it may be shown; anywhere when not declared"),
         READS,
+        MINIMUM,
         may("minors", One(Leaf::Bool), "false", "whether it is made to minors too"),
         may("from", One(Leaf::Instant), "", "the first instant of its validity"),
         may("until", One(Leaf::Instant), "", "the first instant after its validity"),
@@ -886,6 +895,7 @@ static TREATMENT: Object = Object {
     fields: &[
         must("message", One(Leaf::Text), "a template; `{{ name }}` stands for a value of `with`"),
         may("with", Names(&SHOWN), "", "the values that the message may show"),
+        MINIMUM,
     ],
 };
 static SHOWN: Shape = Either(&[One(Leaf::Rule), Obj(&SHOWN_OBJECT)]);
@@ -914,6 +924,12 @@ static PLACEMENT: Object = Object {
             "all of them must be permitted before anything is chosen for a customer; else the fallback is shown",
         ),
         READS,
+        may(
+            "assurance",
+            One(ASSURANCE),
+            "",
+            "how sure the request has to be who is there for anything to be chosen; below it the fallback is shown",
+        ),
         may(
             "fallback",
             Either(&[One(Leaf::Text), Obj(&FALLBACK)]),

@@ -4,6 +4,7 @@ use super::{Asked, QueryError, Question, Subject};
 use crate::customer::Identifier;
 use crate::decide::{Request, RequestError};
 use crate::engine::{CustomerReasons, Permissions, SharedView, Unread};
+use crate::playbook::Assurance;
 use crate::value::{FromJson, Timestamp, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -76,6 +77,8 @@ pub(super) struct Reasons {
     known_at: Option<Timestamp>,
     /// On which identifier the customer is met; by default the person as a whole.
     met_on: Option<String>,
+    /// How sure the host is who is there: `anonymous`, `recognised` (not said) or `authenticated`.
+    assurance: Option<String>,
 }
 
 impl Question for Reasons {
@@ -91,6 +94,7 @@ impl Question for Reasons {
             placements: self.placements.clone(),
             facts: self.facts.iter().map(|(name, json)| (name.clone(), value(json))).collect(),
             identifier: met_on(self.met_on.as_deref())?,
+            assurance: assurance(self.assurance.as_deref())?,
         };
         let reasons = asked.engine.reasons_for_customer(asked.customer()?, &request, self.now, self.known_at);
         reasons.map_err(|error| refused(&error))
@@ -110,6 +114,11 @@ impl Question for Unused {
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<Unread, QueryError> {
         Ok(asked.engine.unread())
     }
+}
+
+fn assurance(text: Option<&str>) -> Result<Assurance, QueryError> {
+    let Some(text) = text else { return Ok(Assurance::default()) };
+    Assurance::named(text).ok_or_else(|| RequestError::unknown_assurance(text)).map_err(|error| refused(&error))
 }
 
 fn met_on(text: Option<&str>) -> Result<Option<Identifier>, QueryError> {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tactful::base::CustomerBase;
 use tactful::customer::Arrival;
-use tactful::{Engine, Event, Identifier, Request, Timestamp, Value};
+use tactful::{Assurance, Engine, Event, Identifier, Request, Timestamp, Value};
 
 /// The folder of the cases.
 pub(crate) fn folder() -> PathBuf {
@@ -115,7 +115,13 @@ fn question(base: &CustomerBase, step: &Json) -> Json {
     let placements = asked["placements"].as_array().expect("a list").iter().map(|name| name.as_str().expect("text").to_owned());
     let facts =
         asked.get("facts").and_then(Json::as_object).into_iter().flatten().map(|(name, value)| (name.clone(), plain(value)));
-    let request = Request { placements: placements.collect(), facts: facts.collect(), ..Request::default() };
+    let assurance = asked.get("assurance").map(|word| Assurance::named(word.as_str().expect("text")).expect("an assurance"));
+    let request = Request {
+        placements: placements.collect(),
+        facts: facts.collect(),
+        assurance: assurance.unwrap_or_default(),
+        ..Request::default()
+    };
     let answer = if explain {
         base.explain(&identifier, &request, now, time("known_at"))
     } else {

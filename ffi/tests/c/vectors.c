@@ -149,6 +149,13 @@ static tactful_request *request_of(const cJSON *asked) {
       fail("fact", "it cannot be set", one->string);
     }
   }
+  if (text(asked, "assurance")) {
+    const char *assurance = text(asked, "assurance");
+    int32_t number = strcmp(assurance, "anonymous") == 0    ? TACTFUL_ASSURANCE_ANONYMOUS
+                     : strcmp(assurance, "recognised") == 0 ? TACTFUL_ASSURANCE_RECOGNISED
+                                                            : TACTFUL_ASSURANCE_AUTHENTICATED;
+    if (tactful_request_set_assurance(request, number, NULL) != TACTFUL_OK) fail("assurance", "it cannot be set", assurance);
+  }
   return request;
 }
 

@@ -110,6 +110,10 @@ tactful::request request_of(const json &asked) {
       request.set(fact.key(), fact->get<std::string>());
     }
   }
+  const std::string assurance = asked.value("assurance", std::string("recognised"));
+  request.assurance(assurance == "anonymous"    ? TACTFUL_ASSURANCE_ANONYMOUS
+                    : assurance == "recognised" ? TACTFUL_ASSURANCE_RECOGNISED
+                                                : TACTFUL_ASSURANCE_AUTHENTICATED);
   return request;
 }
 
