@@ -1,6 +1,7 @@
 """The command line: ``tactful check``, ``tactful fmt``, ``tactful replay`` and ``tactful explain``.
 
-Exit codes: 0 all well; 1 the playbook or the events are wrong, or ``fmt --check`` found something to format; 2 the command cannot be carried out as typed.
+Exit codes: 0 all well; 1 the playbook or the events are wrong, or ``fmt --check`` found something to format; 2 the command cannot
+be carried out as typed.
 """
 
 from __future__ import annotations

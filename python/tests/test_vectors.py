@@ -33,15 +33,15 @@ def run(base: tactful.CustomerBase, step: dict[str, Any]) -> dict[str, Any]:
             return {"answer": base.query(step["query"])}
         asked = step.get("explain") or step["decide"]
         ask = base.explain if "explain" in step else base.decide
-        told = {key: asked[key] for key in ("facts", "known_at", "assurance") if key in asked}
-        decision = ask(asked["identifier"], asked["placements"], asked["now"], **told)
+        options: dict[str, Any] = {key: asked[key] for key in ("facts", "known_at", "assurance") if key in asked}
+        decision = ask(asked["identifier"], asked["placements"], asked["now"], **options)
     except (tactful.EventError, tactful.RequestError, tactful.QueryError) as error:
         return {"error": {"code": error.code, "path": error.path}}
     trace = decision.trace and decision.trace.to_dict()
     text = decision.to_json()
     if trace is not None:
         # Vectors keep the trace apart from the decision, whose bytes are fixed.
-        plain = base.decide(asked["identifier"], asked["placements"], asked["now"], **told)
+        plain = base.decide(asked["identifier"], asked["placements"], asked["now"], **options)
         assert text.startswith(plain.to_json()[:-1])
         text = plain.to_json()
     return {"decision": text, "trace": trace}
