@@ -126,7 +126,7 @@ fn answers(engine: &Engine, customer: &Customer) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn order_of_arrival_does_not_matter(events in stories(), seed in any::<u64>()) {

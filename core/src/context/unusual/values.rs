@@ -2,7 +2,8 @@
 
 /// The probability, were nothing different, that of the last `recent` values at most `seen` are the usual one, which the customer
 /// had `before` times in `history` earlier values: the lower tail of the hypergeometric distribution (Fisher's exact test, 1935).
-/// Because the test is exact and discrete, false alarms are at most as frequent as declared.
+/// Exact for a value chosen beforehand. The usual one is chosen from the same history, which with few values makes false alarms more
+/// frequent than declared; by how much was not simulated.
 pub(super) fn shift(recent: usize, seen: usize, history: usize, before: usize) -> f64 {
     let (all, usual) = (recent + history, seen + before);
     let least = recent.saturating_sub(all - usual);
