@@ -19,7 +19,7 @@
 //! # Folders
 //!
 //! Each knows only those before it: [`value`], [`expr`] (the rule language), [`playbook`], [`customer`] (the story), `context`
-//! (everything readable at an instant), `journey`, [`decide`], [`engine`], [`base`], [`intake`] (messages of other
+//! (everything readable at an instant), [`journey`], [`decide`], [`engine`], [`base`], [`intake`] (messages of other
 //! systems), [`query`] (questions as JSON).
 //! [`column`] reads tables, [`error`] shows mistakes.
 #![forbid(unsafe_code)]
@@ -34,7 +34,7 @@ pub mod engine;
 pub mod error;
 pub mod expr;
 pub mod intake;
-mod journey;
+pub mod journey;
 pub mod playbook;
 pub mod query;
 pub mod trends;

@@ -5,6 +5,7 @@ mod audience;
 mod compile;
 mod effect;
 mod fold;
+mod journeys;
 mod labels;
 mod reach;
 mod trends;
