@@ -1,5 +1,6 @@
 use super::CustomerBase;
 use super::links::{Links, Saying, Word};
+use super::tombstones::Tombstones;
 use crate::customer::{
     Checkpoint, Customer, Derived, Identifier, Read, Strand, read, read_checkpoint, tag, write_checkpoint, write_strands,
     write_unknown,
@@ -11,8 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl CustomerBase {
-    /// The whole base as bytes: all strands, what was told about links between identifiers, and up to when the effects of each
-    /// customer were told. Canonical, as [`Customer::to_bytes`].
+    /// The whole base as bytes: all strands, what was told about links between identifiers, up to when the effects of each customer
+    /// were told, and who was erased (hashes, without their key). Canonical, as [`Customer::to_bytes`].
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut strands: Vec<(&Strand, Option<Timestamp>)> = Vec::new();
@@ -37,6 +38,9 @@ impl CustomerBase {
                 told.iter().for_each(|told| writer.signed(told.micros()));
             }
         });
+        if !self.tombstones.is_empty() {
+            writer.section(tag::TOMBSTONES, 1, |writer| self.tombstones.write(writer));
+        }
         write_unknown(&mut writer, &self.unknown);
         seal(writer)
     }
@@ -46,7 +50,7 @@ impl CustomerBase {
     /// # Errors
     /// [`StateError`] for bytes that are damaged, of a newer format or of another playbook.
     pub fn from_bytes(engine: Engine, bytes: &[u8]) -> Result<Self, StateError> {
-        let mut links = Links::default();
+        let (mut links, mut tombstones) = (Links::default(), Tombstones::default());
         let mut told: Option<Reader<'_>> = None;
         let mut checkpoints: BTreeMap<String, Checkpoint> = BTreeMap::new();
         let read = read(bytes, Content::Base, engine.layout(), |part| {
@@ -59,6 +63,7 @@ impl CustomerBase {
                 }
                 tag::LINKS => read_links(part.body.clone(), &engine, &mut links)?,
                 tag::TOLD_EACH if told.is_none() => told = Some(part.body.clone()),
+                tag::TOMBSTONES if tombstones.is_empty() => tombstones = Tombstones::read(part.body.clone())?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -84,7 +89,7 @@ impl CustomerBase {
             engine.restart(&mut customer);
             (owner, customer)
         });
-        Ok(CustomerBase { customers: customers.collect(), engine, links, unknown })
+        Ok(CustomerBase { customers: customers.collect(), engine, links, tombstones, unknown })
     }
 }
 

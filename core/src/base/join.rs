@@ -57,7 +57,7 @@ impl CustomerBase {
         for (owner, customer) in owners.iter().filter_map(|owner| Some((owner, self.customers.remove(owner)?))) {
             let changes = self.engine.told(&customer).changes.clone();
             said.insert(owner.clone(), (changes, customer.derived.advanced));
-            strands.extend(customer.into_strands());
+            strands.extend(customer.into_strands().into_iter().filter(|strand| !strand.is_blank()));
         }
         let mut groups: BTreeMap<Identifier, Vec<Strand>> = BTreeMap::new();
         for strand in strands {
@@ -104,10 +104,10 @@ impl CustomerBase {
         Effect::new(None, what, kind, *time, Some(event.clone()))
     }
 
-    /// Says that an identifier of an event was left out because it is nobody's.
-    pub(super) fn left_out(&self, nobody: &Identifier, event: &Prepared<'_>) -> Effect {
+    /// Says that an identifier of an event was left out because it is nobody's, or nobody's any more.
+    pub(super) fn left_out(&self, nobody: &Identifier, event: &Prepared<'_>, reason: Reason) -> Effect {
         let turn: Turn = (event.time, event.sequence, Arc::from(&*event.id));
-        let fact = Fact { turn, identifiers: (nobody.clone(), None), kind: FactKind::Refused(Reason::Never) };
+        let fact = Fact { turn, identifiers: (nobody.clone(), None), kind: FactKind::Refused(reason) };
         self.effect(&fact, EffectKind::Happened)
     }
 }

@@ -1,13 +1,16 @@
 //! The customer base in memory: all customers of an organisation, found by identifier.
 
 mod bytes;
+mod erase;
 mod join;
 mod links;
 mod load;
 mod replay;
 mod rows;
 mod sayings;
+mod tombstones;
 
+pub use erase::{Erasure, ErasureReceipt};
 pub use replay::{Progress, Replay, ReplayError, ReplayOptions, Step, Watch};
 pub use rows::{
     BadRow, BadRows, CustomerRow, DecisionRow, GateRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
@@ -19,10 +22,11 @@ use crate::encoding::Section;
 use crate::engine::{Effects, Engine};
 use crate::value::Timestamp;
 use join::about;
-use links::Links;
+use links::{Links, Reason};
 use sayings::sayings;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use tombstones::Tombstones;
 
 /// All customers of an organisation. Events find their customer by identifier; links join customers and unlinking parts them
 /// again, because a customer is a set of strands and everything else is derived.
@@ -32,6 +36,7 @@ pub struct CustomerBase {
     /// By the smallest identifier of each customer.
     customers: BTreeMap<Identifier, Customer>,
     links: Links,
+    tombstones: Tombstones,
     /// Sections of its bytes that this version does not know.
     unknown: Vec<Section>,
 }
@@ -40,7 +45,13 @@ impl CustomerBase {
     /// An empty base.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
-        CustomerBase { engine, customers: BTreeMap::new(), links: Links::default(), unknown: Vec::new() }
+        CustomerBase {
+            engine,
+            customers: BTreeMap::new(),
+            links: Links::default(),
+            tombstones: Tombstones::default(),
+            unknown: Vec::new(),
+        }
     }
 
     /// The engine.
@@ -142,8 +153,10 @@ impl CustomerBase {
     fn record_named(&mut self, named: &Named<'_>, parts: &[Prepared<'_>]) -> Result<Effects, EventError> {
         let engine = self.engine.clone();
         let Some(first) = parts.first() else { return Ok(Effects { arrival: None, effects: Vec::new() }) };
-        let sayings = sayings(engine.identity(), &engine.model().rules.sources.reserved, named, first)?;
-        if sayings.is_empty() && named.nobody.is_empty() {
+        let reserved = &engine.model().rules.sources.reserved;
+        let sayings = sayings(engine.identity(), reserved, named, first)?;
+        let (sayings, erased) = self.tombstones.admit(named, sayings, first, reserved)?;
+        if sayings.is_empty() && named.nobody.is_empty() && erased.is_empty() {
             return self.record_prepared(&named.primary, parts);
         }
         let told = self.told(std::iter::once(&*named.primary).chain(&named.others), first.time);
@@ -151,7 +164,8 @@ impl CustomerBase {
         let owner = self.links.customer_of(&named.primary).clone();
         effects.effects = about(owner.as_str(), effects.effects).collect();
         if effects.arrival == Some(Arrival::New) {
-            effects.effects.extend(named.nobody.iter().map(|nobody| self.left_out(nobody, first)));
+            effects.effects.extend(named.nobody.iter().map(|nobody| self.left_out(nobody, first, Reason::Never)));
+            effects.effects.extend(erased.iter().map(|erased| self.left_out(erased, first, Reason::Erased)));
         }
         effects.effects.extend(self.listen(&sayings, &named.primary, first, effects.arrival, told));
         Ok(effects)
@@ -182,7 +196,9 @@ impl CustomerBase {
     /// Puts an event into the story without deriving anything from it yet.
     fn insert(&mut self, named: &Named<'_>, event: &Prepared<'_>) -> Result<Arrival, EventError> {
         let engine = self.engine.clone();
-        let sayings = sayings(engine.identity(), &engine.model().rules.sources.reserved, named, event)?;
+        let reserved = &engine.model().rules.sources.reserved;
+        let sayings = sayings(engine.identity(), reserved, named, event)?;
+        let (sayings, _) = self.tombstones.admit(named, sayings, event, reserved)?;
         let arrival = engine.insert(self.customer_mut(&named.primary), &named.primary, event)?;
         if !sayings.is_empty() {
             self.listen(&sayings, &named.primary, event, Some(arrival), None);

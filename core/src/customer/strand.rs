@@ -208,6 +208,32 @@ impl Strand {
         self.tracks.retain(|(_, track)| track.len() > 0);
     }
 
+    /// Takes an event of some types out again that stands at its place in the story; says whether it was there.
+    pub(crate) fn withdraw(&mut self, kinds: &[EventKind], id: &str, time: Timestamp, sequence: i64) -> bool {
+        let Some(code) = self.ids.find(id) else { return false };
+        let mut found = false;
+        for (_, track) in self.tracks.iter_mut().filter(|(kind, _)| kinds.contains(kind)) {
+            let is_it = |head: Head| head.id == code && head.time == time && head.sequence == sequence;
+            let first = track.times.partition_point(|own| *own < time);
+            if let Some(row) = (first..track.len()).find(|row| track.head(*row).is_some_and(is_it)) {
+                track.remove(row);
+                found = true;
+            }
+        }
+        self.tracks.retain(|(_, track)| track.len() > 0);
+        found
+    }
+
+    /// How many events of each type there are, by name.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&Arc<str>, usize)> {
+        self.tracks.iter().filter_map(|(kind, track)| Some((&self.layout.schema().event_decl(*kind)?.name, track.len())))
+    }
+
+    /// Whether nothing is left of anything that was told.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.is_empty() && self.fold.is_none() && self.aside.is_none()
+    }
+
     /// How many texts there are.
     pub(super) fn text_count(&self) -> usize {
         self.texts.len()

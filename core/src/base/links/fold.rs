@@ -34,6 +34,8 @@ pub(in crate::base) enum Reason {
     NotLinked,
     /// The identifier is nobody's.
     Never,
+    /// The identifier was of a customer who was erased.
+    Erased,
 }
 
 impl Reason {
@@ -48,6 +50,7 @@ impl Reason {
             Reason::Confidence => "confidence",
             Reason::NotLinked => "not_linked",
             Reason::Never => "never",
+            Reason::Erased => "erased",
         }
     }
 }

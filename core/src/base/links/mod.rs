@@ -244,6 +244,82 @@ impl Links {
         changed
     }
 
+    /// All that was told about some sorted identifiers, as it was told and known; and what was told about one of them and another,
+    /// under that other.
+    pub(super) fn told_about(&self, members: &[Identifier]) -> (Vec<(Turn, Timestamp)>, Vec<(Identifier, Turn)>) {
+        let (mut all, mut elsewhere) = (Vec::new(), Vec::new());
+        for member in members {
+            let Some(node) = self.number(member).and_then(|number| self.node(number)) else { continue };
+            all.extend(node.revoked.iter().map(|revoked| (revoked.turn.clone(), revoked.known_at)));
+            for (other, pair) in &node.edges {
+                let (Some(other), Some(pair)) = (self.name(*other), self.pair(*pair)) else { continue };
+                let inside = members.binary_search(other).is_ok();
+                // Of two members each has the pair.
+                if !inside || member < other {
+                    all.extend(pair.told.iter().map(|told| (told.turn.clone(), told.known_at)));
+                }
+                if !inside {
+                    elsewhere.extend(pair.told.iter().map(|told| (other.clone(), told.turn.clone())));
+                }
+            }
+        }
+        (all, elsewhere)
+    }
+
+    /// Erases some sorted identifiers and all that was told about them.
+    pub(super) fn erase(&mut self, rules: &Namespaces, members: &[Identifier]) -> Changed {
+        let mut changed = Changed::default();
+        let nodes: BTreeSet<u32> = members.iter().filter_map(|member| self.number(member)).collect();
+        let edges = nodes.iter().filter_map(|node| self.node(*node)).flat_map(|node| node.edges.iter().copied());
+        let (mut around, mut pairs) = (nodes.clone(), BTreeSet::new());
+        for (other, pair) in edges {
+            around.insert(other);
+            pairs.insert(pair);
+        }
+        let around: Vec<u32> = around.into_iter().collect();
+        let own: Vec<u32> = pairs.iter().copied().collect();
+        changed.before(self.facts(&own, &around));
+        changed.own = own.iter().copied().collect();
+        for number in &own {
+            if let Some(pair) = self.pairs.get_mut(*number as usize) {
+                pair.told.clear();
+            }
+            self.settle(rules, *number, &mut changed);
+        }
+        for number in &nodes {
+            if let Some(node) = self.nodes.get_mut(*number as usize) {
+                node.revoked.clear();
+            }
+        }
+        for number in &around {
+            let events: Vec<Arc<str>> =
+                self.node(*number).map_or(&[][..], |node| &node.revoked).iter().map(|revoked| revoked.event.clone()).collect();
+            for event in events {
+                self.count_matches(*number, &event);
+            }
+        }
+        changed.after(self.facts(&own, &around));
+        for number in &around {
+            if let Some(node) = self.nodes.get_mut(*number as usize) {
+                node.edges.retain(|(_, pair)| !pairs.contains(pair));
+                node.cuts.retain(|pair| !pairs.contains(pair));
+            }
+        }
+        for member in members {
+            let Some(number) = self.numbers.remove(member) else { continue };
+            // Nothing joins it any more, so that its group is its own.
+            let group = self.node(number).map_or(u32::MAX, |node| node.group);
+            if let (Some(node), Ok(nobody)) = (self.nodes.get_mut(number as usize), Identifier::parse("erased:identifier")) {
+                node.identifier = nobody;
+            }
+            if let Some(group) = self.groups.get_mut(group as usize) {
+                group.members.retain(|member| *member != number);
+            }
+            self.tidy(group);
+        }
+        changed
+    }
+
     /// Puts a word among those about a pair; the same word of the same event counts once, as known at the earliest.
     fn hear(&mut self, number: u32, told: Told) {
         let Some(pair) = self.pairs.get_mut(number as usize) else { return };

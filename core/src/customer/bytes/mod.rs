@@ -29,6 +29,7 @@ pub(crate) mod tag {
     pub(crate) const CHECKPOINT: u64 = 6;
     pub(crate) const LINKS: u64 = 8;
     pub(crate) const TOLD_EACH: u64 = 9;
+    pub(crate) const TOMBSTONES: u64 = 10;
     /// Sections above this one are not known to this version.
-    pub(crate) const LAST: u64 = 9;
+    pub(crate) const LAST: u64 = 10;
 }
