@@ -37,6 +37,35 @@ fn long_expressions_are_broken_where_they_branch() {
 }
 
 #[test]
+fn calls_in_a_row_stand_one_below_the_other() {
+    formats(
+        "events(\"purchase\").where(e, e.category == \"coffee\" && e.amount > 20.00).within(\"180d\").not_followed_by(events(\"return\")).count() >= 3 && customer.age > 17",
+        "events(\"purchase\")\n  .where(e, e.category == \"coffee\" && e.amount > 20.00)\n  .within(\"180d\")\n  .not_followed_by(events(\"return\"))\n  .count() >= 3\n&& customer.age > 17",
+    );
+    formats(
+        "customer.tags_of_the_customer.filter(tag, tag.startsWith(\"season:\")).exists(tag, tag.endsWith(\"2026\") || tag.endsWith(\"2027\"))",
+        "customer.tags_of_the_customer\n  .filter(tag, tag.startsWith(\"season:\"))\n  .exists(tag, tag.endsWith(\"2026\") || tag.endsWith(\"2027\"))",
+    );
+    // A single call keeps its line.
+    formats(
+        "customer.tags.exists(tag, tag.startsWith(\"a long beginning of a word\") || tag.startsWith(\"another long beginning\"))",
+        "customer.tags.exists(tag,\n  tag.startsWith(\"a long beginning of a word\") || tag.startsWith(\"another long beginning\")\n)",
+    );
+    formats(
+        "events(\"view\") // seen\n // and then\n .within(\"7d\").count() > 2",
+        "events(\"view\") // seen\n  // and then\n  .within(\"7d\")\n  .count() > 2",
+    );
+    formats(
+        "cel.bind(spent, events(\"purchase\").within(\"90d\").sum(\"amount\"), spent > 100.00 && spent < 1000.00 && customer.age > 17)",
+        "cel.bind(spent,\n  events(\"purchase\").within(\"90d\").sum(\"amount\"),\n  spent > 100.00 && spent < 1000.00 && customer.age > 17\n)",
+    );
+    formats(
+        "{\"a name of a field\": customer.first_of_the_fields, ?\"another name of a field\": customer.?second_of_the_fields}",
+        "{\n  \"a name of a field\": customer.first_of_the_fields,\n  ?\"another name of a field\": customer.?second_of_the_fields\n}",
+    );
+}
+
+#[test]
 fn comments_stay_where_they_stood() {
     formats("// who\na // grown up\n&& b", "// who\na // grown up\n&& b");
     formats("a && // grown up\n b", "a // grown up\n&& b");
@@ -79,8 +108,13 @@ fn expression() -> impl Strategy<Value = String> {
                 format!("[{}]", parts.join(","))
             }),
             (inner.clone(), blank.clone(), inner.clone()).prop_map(|(a, blank, b)| format!("some_function({a},{blank}{b})")),
+            (inner.clone(), blank.clone(), inner.clone(), blank.clone()).prop_map(|(a, blank, b, other)| format!(
+                "({a}).method({blank}{b}){other}.all(x, x == {a}).size(){other}.startsWith(a)"
+            )),
+            (inner.clone(), blank.clone(), inner.clone(), blank.clone())
+                .prop_map(|(a, blank, b, other)| format!("{{'k':{blank}{a},{other}?'l'{blank}: {b}}}.filter(x,{blank}x).end")),
             (inner.clone(), blank.clone(), inner.clone())
-                .prop_map(|(a, blank, b)| format!("({a}).method({blank}{b}).all(x, x == {a})")),
+                .prop_map(|(a, blank, b)| format!("cel.bind(x,{blank}{a}, [x, {b}]{blank})")),
             (inner.clone(), inner.clone(), blank, inner.clone())
                 .prop_map(|(a, b, blank, c)| format!("({a}) ? ({b}){blank}: ({c})")),
             inner.prop_map(|a| format!("!({a})")),

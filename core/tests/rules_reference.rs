@@ -75,15 +75,57 @@ fn every_example_comes_to_what_it_says() {
     assert!(tried > 90, "only {tried} examples were found");
 }
 
+/// The blocks of code whose first line bears a tag.
+fn blocks(tag: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open: Option<(&str, Vec<&str>)> = None;
+    for line in REFERENCE.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(tag), None) => open = Some((tag, Vec::new())),
+            (Some(_), Some((opened, lines))) => {
+                found.extend((*opened == tag).then(|| lines.join("\n")));
+                open = None;
+            }
+            (None, Some((_, lines))) => lines.push(line),
+            (None, None) => {}
+        }
+    }
+    found
+}
+
+/// Whether it compiles, but for names that only a playbook declares.
+fn assert_compiles(text: &str, schema: &Schema) {
+    if let Err(mistakes) = Expression::compile(text, Some(schema)) {
+        let only = |code: &str| matches!(code, "unknown_name" | "unknown_event" | "unknown_property");
+        assert!(mistakes.0.iter().all(|mistake| only(mistake.code)), "{text}: {mistakes}");
+    }
+}
+
 #[test]
 fn every_expression_in_a_block_compiles_or_names_what_only_a_playbook_declares() {
     let schema = schema();
-    for block in REFERENCE.split("\n```\n").skip(1).step_by(2) {
-        for line in block.lines().filter(|line| !line.starts_with(['`', 'w'])) {
-            if let Err(mistakes) = Expression::compile(line, Some(&schema)) {
-                let only = |code: &str| matches!(code, "unknown_name" | "unknown_event" | "unknown_property");
-                assert!(mistakes.0.iter().all(|mistake| only(mistake.code)), "{line}: {mistakes}");
-            }
-        }
+    let lines: Vec<String> = blocks("").iter().flat_map(|block| block.lines().map(String::from).collect::<Vec<_>>()).collect();
+    assert!(lines.len() > 20, "only {} lines were found", lines.len());
+    for line in lines.iter().filter(|line| !line.starts_with(['`', 'w'])) {
+        assert_compiles(line, &schema);
     }
+}
+
+#[test]
+fn what_is_shown_as_formatted_is() {
+    for block in blocks("cel") {
+        assert_compiles(&block, &schema());
+        assert_eq!(tactful::expr::format(&block).unwrap(), block);
+    }
+    assert_eq!(blocks("cel").len(), 1);
+}
+
+#[test]
+fn what_is_shown_of_a_mistake_is_what_is_told() {
+    for block in blocks("text") {
+        let text = block.lines().find_map(|line| line.strip_prefix(" 1 | ")).unwrap();
+        let told = Expression::compile(text, Some(&schema())).unwrap_err().to_string();
+        assert_eq!(told.trim_end(), block);
+    }
+    assert_eq!(blocks("text").len(), 1);
 }

@@ -2,7 +2,8 @@
 
 use super::ast::{Extent, Kind, NodeId, Tree};
 use super::parse::parse;
-use super::print::{Printer, strength};
+use super::parse_macro::name_text;
+use super::print::{Printer, field_text, strength};
 use super::{Limits, lex};
 use crate::error::{Diagnostic, Diagnostics};
 use crate::playbook::Text;
@@ -80,7 +81,7 @@ fn lay_out(text: &str) -> Result<String, Diagnostics> {
     })?;
     let comments = lex::comments(text).into_iter().map(|extent| Comment { extent, claimed: false }).collect();
     let mut layout = Layout { tree: &tree, comments };
-    let items = layout.items(&[(tree.root(), 0)], 0, (0, text.len()));
+    let items = layout.items(vec![Part::of(tree.root(), 0)], 0, (0, text.len()));
     let mut lines: Vec<String> = Vec::new();
     for item in items {
         lines.extend(item.above);
@@ -100,7 +101,21 @@ struct Layout<'a> {
     comments: Vec<Comment>,
 }
 
-/// A part that may have lines of its own.
+/// A part that is to have lines of its own: what stands before it on its first line, and the least strength that it needs
+/// without brackets.
+struct Part {
+    before: String,
+    id: NodeId,
+    least: u8,
+}
+
+impl Part {
+    fn of(id: NodeId, least: u8) -> Part {
+        Part { before: String::new(), id, least }
+    }
+}
+
+/// A part as it is laid out.
 struct Item {
     /// Comments on lines of their own before it.
     above: Vec<String>,
@@ -149,15 +164,9 @@ impl Layout<'_> {
         if found.is_empty() { String::new() } else { format!(" {}", found.join(" ")) }
     }
 
-    /// Parts one below the other, each with the least strength that it needs without brackets.
-    fn items(&mut self, parts: &[(NodeId, u8)], indent: usize, (from, to): (usize, usize)) -> Vec<Item> {
-        let extents: Vec<(usize, usize)> = parts
-            .iter()
-            .map(|(id, _)| {
-                let extent = self.tree.node(*id).extent;
-                (extent.start as usize, extent.end as usize)
-            })
-            .collect();
+    /// Parts one below the other.
+    fn items(&mut self, parts: Vec<Part>, indent: usize, (from, to): (usize, usize)) -> Vec<Item> {
+        let extents: Vec<(usize, usize)> = parts.iter().map(|part| self.extent(part.id)).collect();
         // What stands around the parts is taken before what stands within them.
         let mut around = Vec::new();
         let mut last = from;
@@ -169,12 +178,17 @@ impl Layout<'_> {
             last = *end;
         }
         let mut items = Vec::new();
-        for (((id, least), (start, end)), (mut above, behind)) in parts.iter().zip(&extents).zip(around) {
-            let body = self.lay(*id, *least, indent, indent);
-            above.extend(self.claim(*start, *end));
-            items.push(Item { above, body, behind });
+        for ((part, (start, end)), (mut above, behind)) in parts.into_iter().zip(extents).zip(around) {
+            let body = self.lay(part.id, part.least, indent, indent + part.before.chars().count());
+            above.extend(self.claim(start, end));
+            items.push(Item { above, body: part.before + &body, behind });
         }
         items
+    }
+
+    fn extent(&self, id: NodeId) -> (usize, usize) {
+        let extent = self.tree.node(id).extent;
+        (extent.start as usize, extent.end as usize)
     }
 
     fn flat(&self, id: NodeId, least: u8) -> String {
@@ -201,8 +215,8 @@ impl Layout<'_> {
             Kind::And(operands) => self.chain(id, &operands, "&& ", 4, indent),
             Kind::Or(operands) => self.chain(id, &operands, "|| ", 3, indent),
             Kind::Ternary { condition, yes, no } => {
-                let parts = [(condition, 2), (yes, 2), (no, 1)];
-                self.joined(id, &parts, &["", "? ", ": "], indent)
+                let part = |before: &str, id, least| Part { before: before.to_string(), id, least };
+                self.joined(id, vec![part("", condition, 2), part("? ", yes, 2), part(": ", no, 1)], indent)
             }
             Kind::Binary { op, left, right } => {
                 let strength = strength(self.tree, id);
@@ -211,55 +225,134 @@ impl Layout<'_> {
                 let right = self.lay(right, strength + 1, indent, column + before + op.symbol().len() + 2);
                 format!("{left} {} {right}", op.symbol())
             }
-            Kind::List(items) => self.enclosed(id, "[", &items, "]", indent),
-            Kind::Call { target: Some(target), function, args, .. } if !args.is_empty() => {
-                let head = format!("{}.{}(", self.lay(target, 8, indent, column), super::print::field_text(&function));
-                self.enclosed(id, &head, &args, ")", indent)
+            Kind::List(items) => {
+                let parts = items.into_iter().map(|item| Part::of(item, 0)).collect();
+                self.enclosed("[", parts, "]", indent, self.extent(id))
+            }
+            Kind::Map(entries) => {
+                let parts = entries.into_iter().map(|(key, value)| {
+                    // The mark of an entry that may be absent stands before its key.
+                    let (mark, id) = match self.tree.node(value).kind {
+                        Kind::Maybe(inner) => ("?", inner),
+                        _ => ("", value),
+                    };
+                    Part { before: format!("{mark}{}: ", self.flat(key, 0)), id, least: 0 }
+                });
+                let parts = parts.collect();
+                self.enclosed("{", parts, "}", indent, self.extent(id))
             }
             Kind::Call { target: None, function, absolute, args } if !args.is_empty() => {
                 let head = format!("{}{function}(", if absolute { "." } else { "" });
-                self.enclosed(id, &head, &args, ")", indent)
+                let parts = args.into_iter().map(|arg| Part::of(arg, 0)).collect();
+                self.enclosed(&head, parts, ")", indent, self.extent(id))
             }
-            Kind::Call { target: Some(target), function, .. } => {
-                format!("{}.{}()", self.lay(target, 8, indent, column), super::print::field_text(&function))
+            Kind::Bind { variable, value, body } => {
+                let head = format!("cel.bind({}, ", name_text(&variable));
+                self.enclosed(&head, vec![Part::of(value, 0), Part::of(body, 0)], ")", indent, self.extent(id))
             }
-            Kind::Where { stream, variable, condition } => {
-                let head = format!("{}.where({variable}, ", self.lay(stream, 8, indent, column));
-                self.enclosed(id, &head, &[condition], ")", indent)
-            }
+            _ if self.link(id).is_some() => self.links(id, indent, column),
             _ => flat,
         }
     }
 
+    /// What a part does with the part before its dot: that part, the name with what is bound, and the arguments.
+    fn link(&self, id: NodeId) -> Option<(NodeId, String, Vec<NodeId>)> {
+        Some(match &self.tree.node(id).kind {
+            Kind::Call { target: Some(target), function, args, .. } => {
+                (*target, format!(".{}(", field_text(function)), args.clone())
+            }
+            Kind::Where { stream, variable, condition } => {
+                (*stream, format!(".where({}, ", name_text(variable)), vec![*condition])
+            }
+            Kind::Loop { form, range, variable, second, filter, body } => {
+                let name = if second.is_some() && form.name() == "exists_one" { "existsOne" } else { form.name() };
+                let second = second.as_ref().map(|second| format!("{}, ", name_text(second))).unwrap_or_default();
+                let head = format!(".{name}({}, {second}", name_text(variable));
+                (*range, head, filter.iter().chain([body]).copied().collect())
+            }
+            _ => return None,
+        })
+    }
+
+    /// Calls in a row. Of several, each has a line of its own.
+    fn links(&mut self, id: NodeId, indent: usize, column: usize) -> String {
+        let mut links = Vec::new();
+        let mut first = id;
+        while let Some((target, head, args)) = self.link(first) {
+            links.push((first, target, head, args));
+            first = target;
+        }
+        links.reverse();
+        let broken = links.len() > 1;
+        let indent_of_links = if broken { indent + 2 } else { indent };
+        let mut text = self.lay(first, 8, indent, column);
+        for (link, target, head, args) in links {
+            let (_, before) = self.extent(target);
+            let (_, end) = self.extent(link);
+            let comments = self.claim_adjacent(before);
+            if broken || !comments.is_empty() {
+                let pad = " ".repeat(indent_of_links);
+                let line = self.tree.text.get(..before).map_or(0, |text| text.matches('\n').count());
+                for comment in comments {
+                    let same = self.tree.text.get(..comment.1).is_some_and(|text| text.matches('\n').count() == line);
+                    text.push_str(&if same { format!(" {}", comment.0) } else { format!("\n{pad}{}", comment.0) });
+                }
+                text.push_str(&format!("\n{pad}"));
+            }
+            let start = text.rsplit('\n').next().map_or(0, |line| line.chars().count());
+            let start = if text.contains('\n') { start } else { column + start };
+            let flat: Vec<String> = args.iter().map(|arg| self.flat(*arg, 0)).collect();
+            let flat = format!("{head}{})", flat.join(", "));
+            let clean = self.within(before, end).all(|at| self.comments[at].claimed);
+            if args.is_empty() || (clean && !flat.contains('\n') && start + flat.chars().count() <= WIDTH) {
+                text.push_str(&flat);
+            } else {
+                let parts = args.into_iter().map(|arg| Part::of(arg, 0)).collect();
+                text.push_str(&self.enclosed(&head, parts, ")", indent_of_links, (before, end)));
+            }
+        }
+        text
+    }
+
+    /// Takes the comments that follow a byte with nothing but space between, each with where it begins.
+    fn claim_adjacent(&mut self, from: usize) -> Vec<(String, usize)> {
+        let text = self.tree.text.clone();
+        let mut found = Vec::new();
+        let mut at = from;
+        loop {
+            let space = text.get(at..).map_or(0, |rest| rest.len() - rest.trim_start().len());
+            let start = at + space;
+            let Some(number) = self.within(start, start + 1).next().filter(|number| !self.comments[*number].claimed) else {
+                return found;
+            };
+            self.comments[number].claimed = true;
+            found.push((self.comment(number), start));
+            at = self.comments[number].extent.end as usize;
+        }
+    }
+
     fn chain(&mut self, id: NodeId, operands: &[NodeId], sign: &str, least: u8, indent: usize) -> String {
-        let parts: Vec<(NodeId, u8)> = operands.iter().map(|operand| (*operand, least)).collect();
-        let signs: Vec<&str> = (0..operands.len()).map(|at| if at == 0 { "" } else { sign }).collect();
-        self.joined(id, &parts, &signs, indent)
+        let before = |at| if at == 0 { String::new() } else { sign.to_string() };
+        let parts = operands.iter().enumerate().map(|(at, id)| Part { before: before(at), id: *id, least });
+        self.joined(id, parts.collect(), indent)
     }
 
     /// Parts one below the other with signs in front.
-    fn joined(&mut self, id: NodeId, parts: &[(NodeId, u8)], signs: &[&str], indent: usize) -> String {
-        let extent = self.tree.node(id).extent;
-        let items = self.items(parts, indent, (extent.start as usize, extent.end as usize));
+    fn joined(&mut self, id: NodeId, parts: Vec<Part>, indent: usize) -> String {
         let mut lines = Vec::new();
-        for (item, sign) in items.into_iter().zip(signs) {
+        for item in self.items(parts, indent, self.extent(id)) {
             lines.extend(item.above);
-            lines.push(format!("{sign}{}{}", item.body, item.behind));
+            lines.push(item.body + &item.behind);
         }
         lines.join(&format!("\n{}", " ".repeat(indent)))
     }
 
     /// Parts one below the other within brackets, with commas behind.
-    fn enclosed(&mut self, id: NodeId, head: &str, parts: &[NodeId], close: &str, indent: usize) -> String {
-        let end = self.tree.node(id).extent.end as usize;
-        let first = parts.first().map_or(end, |part| self.tree.node(*part).extent.start as usize);
-        let parts: Vec<(NodeId, u8)> = parts.iter().map(|part| (*part, 0)).collect();
+    fn enclosed(&mut self, head: &str, parts: Vec<Part>, close: &str, indent: usize, range: (usize, usize)) -> String {
         let count = parts.len();
-        let open = self.tree.text.get(..first).and_then(|before| before.rfind(['(', '['])).unwrap_or(first);
-        let items = self.items(&parts, indent + 2, (open, end));
         let pad = " ".repeat(indent + 2);
         let mut text = head.trim_end().to_string();
-        for (at, item) in items.into_iter().enumerate() {
+        for (at, item) in self.items(parts, indent + 2, range).into_iter().enumerate() {
             for line in item.above {
                 text.push_str(&format!("\n{pad}{line}"));
             }

@@ -58,6 +58,7 @@ mod optional;
 mod outcome;
 mod parse;
 mod parse_macro;
+mod parse_on;
 pub(crate) mod plan;
 mod prepared;
 mod print;

@@ -51,31 +51,38 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Result<Tree, Vec<Finding>> {
             hint: error.hint.map(String::from),
             ..Finding::error("syntax", error.extent, error.message)
         };
-        return Err(errors.into_iter().take(20).map(finding).collect());
+        return Err(errors.into_iter().take(MOST_FINDINGS).map(finding).collect());
     }
-    let mut parser = Parser { tokens, at: 0, nodes: Vec::new(), nesting: 0, limits };
-    let root = parser.expression().and_then(|root| {
-        parser.end()?;
-        Ok(root)
-    });
-    match root {
-        Ok(root) => Ok(Tree { text: Arc::from(text), nodes: parser.nodes, root }),
-        Err(finding) => Err(vec![*finding]),
+    let mut parser = Parser { tokens, at: 0, nodes: Vec::new(), nesting: 0, limits, findings: Vec::new(), told: None };
+    match parser.whole() {
+        Ok(root) if parser.findings.is_empty() => Ok(Tree { text: Arc::from(text), nodes: parser.nodes, root }),
+        Ok(_) => Err(parser.findings),
+        Err(finding) => {
+            parser.findings.push(*finding);
+            Err(parser.findings)
+        }
     }
 }
+
+/// How many mistakes of one expression are told.
+pub(super) const MOST_FINDINGS: usize = 20;
 
 pub(super) type Parsed<T> = Result<T, Box<Finding>>;
 
 pub(super) struct Parser<'a> {
     tokens: Vec<Token>,
-    at: usize,
+    pub(super) at: usize,
     pub(super) nodes: Vec<Node>,
-    nesting: u32,
+    pub(super) nesting: u32,
     limits: &'a Limits,
+    /// What was found so far, while the rest is still read.
+    pub(super) findings: Vec<Finding>,
+    /// The token up to which nothing more needs to be told.
+    pub(super) told: Option<usize>,
 }
 
 impl Parser<'_> {
-    fn peek(&self) -> &TokenKind {
+    pub(super) fn peek(&self) -> &TokenKind {
         self.tokens.get(self.at).map_or(&TokenKind::End, |token| &token.kind)
     }
 
@@ -91,7 +98,7 @@ impl Parser<'_> {
         matches!(self.peek(), TokenKind::Sign(found) if *found == sign)
     }
 
-    fn take(&mut self, sign: &str) -> bool {
+    pub(super) fn take(&mut self, sign: &str) -> bool {
         let found = self.is(sign);
         self.at += usize::from(found);
         found
@@ -125,27 +132,23 @@ impl Parser<'_> {
         })
     }
 
-    fn end(&mut self) -> Parsed<()> {
-        match self.peek() {
-            TokenKind::End => Ok(()),
-            _ => {
-                let mut finding = self.unexpected("expected an operator or the end");
-                let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|token| &token.kind);
-                match (before, self.peek()) {
-                    (Some(TokenKind::Word(word)), _) if foreign_word(word).is_some() => {
-                        finding.hint = foreign_word(word).map(String::from);
-                        finding.message = format!("`{word}` is no operator");
-                        finding.extent = self.last_extent();
-                    }
-                    (_, TokenKind::Sign(")" | "]" | "}")) => finding.hint = Some("it closes nothing".to_string()),
-                    (_, TokenKind::Word(_)) if finding.hint.is_none() => {
-                        finding.hint = Some("join conditions with `&&` or `||`".to_string());
-                    }
-                    _ => {}
-                }
-                Err(finding)
+    /// What stands where the expression should have ended.
+    pub(super) fn not_the_end(&self) -> Box<Finding> {
+        let mut finding = self.unexpected("expected an operator or the end");
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|token| &token.kind);
+        match (before, self.peek()) {
+            (Some(TokenKind::Word(word)), _) if foreign_word(word).is_some() => {
+                finding.hint = foreign_word(word).map(String::from);
+                finding.message = format!("`{word}` is no operator");
+                finding.extent = self.last_extent();
             }
+            (_, TokenKind::Sign(")" | "]" | "}")) => finding.hint = Some("it closes nothing".to_string()),
+            (_, TokenKind::Word(_)) if finding.hint.is_none() => {
+                finding.hint = Some("join conditions with `&&` or `||`".to_string());
+            }
+            _ => {}
         }
+        finding
     }
 
     pub(super) fn push(&mut self, kind: Kind, extent: Extent) -> Parsed<NodeId> {
@@ -174,7 +177,7 @@ impl Parser<'_> {
         self.nodes.get(id.0 as usize).map_or(Extent::default(), |node| node.extent)
     }
 
-    fn expression(&mut self) -> Parsed<NodeId> {
+    pub(super) fn expression(&mut self) -> Parsed<NodeId> {
         self.nesting += 1;
         if self.nesting > self.limits.depth {
             return Err(self.too_deep(self.extent()));
@@ -195,7 +198,8 @@ impl Parser<'_> {
 
     /// `a && b && c` or `a || b || c` as one node.
     fn chain(&mut self, sign: &'static str) -> Parsed<NodeId> {
-        let operand = |parser: &mut Self| if sign == "||" { parser.chain("&&") } else { parser.binary(0) };
+        let operand =
+            |parser: &mut Self| if sign == "||" { parser.chain("&&") } else { parser.recovered(|parser| parser.binary(0)) };
         let first = operand(self)?;
         if !self.is(sign) {
             return Ok(first);
@@ -292,7 +296,7 @@ impl Parser<'_> {
             } else if self.take("[") {
                 let optional = self.take("?");
                 let index = self.expression()?;
-                self.expect("]")?;
+                self.close("]")?;
                 let kind = if optional { Kind::OptionalIndex { base, index } } else { Kind::Index { base, index } };
                 base = self.push(kind, start.to(self.last_extent()))?;
             } else if self.is("{") && self.names_a_message(base) {
@@ -331,7 +335,7 @@ impl Parser<'_> {
                 return Err(self.unexpected("expected another argument"));
             }
         }
-        self.expect(close)?;
+        self.close(close)?;
         Ok(args)
     }
 
@@ -349,7 +353,7 @@ impl Parser<'_> {
         let start = self.extent();
         if self.take("(") {
             let inner = self.expression()?;
-            self.expect(")")?;
+            self.close(")")?;
             return Ok(inner);
         }
         if self.is("[") {
@@ -388,7 +392,7 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.expect("}")?;
+        self.close("}")?;
         self.push(Kind::Map(entries), start.to(self.last_extent()))
     }
 
