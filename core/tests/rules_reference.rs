@@ -105,7 +105,7 @@ fn assert_compiles(text: &str, schema: &Schema) {
 fn every_expression_in_a_block_compiles_or_names_what_only_a_playbook_declares() {
     let schema = schema();
     let lines: Vec<String> = blocks("").iter().flat_map(|block| block.lines().map(String::from).collect::<Vec<_>>()).collect();
-    assert!(lines.len() > 20, "only {} lines were found", lines.len());
+    assert!(lines.len() >= 10, "only {} lines were found", lines.len());
     for line in lines.iter().filter(|line| !line.starts_with(['`', 'w'])) {
         assert_compiles(line, &schema);
     }
