@@ -20,7 +20,7 @@
 //!
 //! Each knows only those before it: [`value`], [`expr`] (the rule language), [`playbook`], [`customer`] (the story), `context`
 //! (everything readable at an instant), [`journey`], [`decide`], [`engine`], [`base`], [`intake`] (messages of other
-//! systems), [`query`] (questions as JSON).
+//! systems), [`portrait`] (a customer for people), [`query`] (questions as JSON).
 //! [`column`] reads tables, [`error`] shows mistakes.
 #![forbid(unsafe_code)]
 
@@ -36,6 +36,7 @@ pub mod expr;
 pub mod intake;
 pub mod journey;
 pub mod playbook;
+pub mod portrait;
 pub mod query;
 pub mod trends;
 pub mod value;
@@ -47,5 +48,6 @@ pub use encoding::StateError;
 pub use engine::{Effects, Engine};
 pub use error::{Diagnostic, Diagnostics};
 pub use playbook::{Assurance, Playbook};
+pub use portrait::Portrait;
 pub use query::QueryError;
 pub use value::{Decimal, DecimalError, Duration, TimeError, Timestamp, Value};

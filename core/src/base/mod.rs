@@ -8,6 +8,7 @@ mod load;
 mod replay;
 mod rows;
 mod sayings;
+mod story;
 mod tombstones;
 
 pub use erase::{Erasure, ErasureReceipt};
@@ -15,6 +16,7 @@ pub use replay::{Progress, Replay, ReplayError, ReplayOptions, Step, Watch};
 pub use rows::{
     BadRow, BadRows, CustomerRow, DecisionRow, GateRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
 };
+pub use story::{LinkTold, Story};
 
 use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Identifier, Named, Prepared, Strand};
 use crate::decide::{Decision, Request, RequestError};
@@ -244,7 +246,7 @@ impl CustomerBase {
     }
 
     /// An identifier in the form of its namespace, and whom it pointed to; a customer without events when that is nobody.
-    fn somebody<'a>(
+    pub(crate) fn somebody<'a>(
         &'a self,
         identifier: &'a Identifier,
         now: Timestamp,

@@ -263,6 +263,31 @@ impl<'a> Context<'a> {
         read.until(earlier(next, Some(over)))
     }
 
+    /// Visits the events that make up sessions up to this instant, of those that count, each with whether a session begins with it.
+    pub(crate) fn sessions(
+        &self,
+        counts: &dyn Fn(&StoryRow<'a>) -> bool,
+        visit: &mut dyn FnMut(bool, StoryRow<'a>) -> ControlFlow<()>,
+    ) {
+        let mut cuts = self.cuts();
+        self.view.events(&self.rules.sessions.declared, Span::lifetime(self.now), &mut |row| {
+            if !counts(&row) {
+                return ControlFlow::Continue(());
+            }
+            let begins = cuts.begins(&row);
+            visit(begins, row)
+        });
+    }
+
+    /// Whether an event is a page, as the playbook says what one is.
+    pub(crate) fn is_page(&self, row: &StoryRow<'_>) -> bool {
+        let rule = &self.rules.sessions;
+        match rule.pages.is_empty() {
+            true => read_detail(Detail::Page, row.details_text()).is_some(),
+            false => rule.pages.contains(&row.kind()),
+        }
+    }
+
     fn session_number(&self) -> i64 {
         let mut cuts = self.cuts();
         let mut number = 0;

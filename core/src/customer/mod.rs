@@ -17,6 +17,7 @@ mod prepare;
 mod reserved;
 mod strand;
 mod texts;
+mod told;
 mod track;
 mod view;
 

@@ -151,6 +151,13 @@ impl Strand {
         self.track(kind).and_then(|track| track.times.first()).is_some_and(|first| *first <= until)
     }
 
+    /// How many events of a type are kept, when the oldest of them happened, and how many happened at or before an instant.
+    pub(crate) fn age(&self, kind: EventKind, until: Option<Timestamp>) -> (u64, Option<Timestamp>, u64) {
+        let times = self.track(kind).map_or(&[][..], |track| &track.times);
+        let due = until.map_or(0, |until| times.partition_point(|time| *time <= until));
+        (times.len() as u64, times.first().copied(), due as u64)
+    }
+
     /// When the last of its events became known.
     pub(crate) fn known(&self) -> Timestamp {
         let last = self.tracks.iter().filter_map(|(_, track)| track.times.last().copied()).max();

@@ -1,7 +1,7 @@
 //! What may be seen by whom: a department, somebody working for a purpose, or the customer.
 
 use super::Engine;
-use super::labels::{Ground, Label};
+use super::labels::{Drawn, Ground, Label};
 use crate::context::Context;
 use crate::customer::{Customer, Identifier, StoryRow, View};
 use crate::decide::{Answer as Shown, Consent, OfferRule, Request, RequestError, Said};
@@ -115,17 +115,17 @@ pub struct ShownReasons {
 const TIMELINE: usize = 20;
 
 /// Who looks, and for which permitted purposes.
-struct Looker {
+pub(super) struct Looker {
     /// Whether the customer objects to profiling, so that nothing concluded about them is seen.
-    no_profiling: bool,
-    purposes: Vec<(Arc<str>, Consent)>,
-    sensitivity: Sensitivity,
-    kinds: Option<Vec<DataKind>>,
+    pub(super) no_profiling: bool,
+    pub(super) purposes: Vec<(Arc<str>, Consent)>,
+    pub(super) sensitivity: Sensitivity,
+    pub(super) kinds: Option<Vec<DataKind>>,
 }
 
 impl Looker {
     /// Whether something with this label may be seen. What is public may be, whatever was permitted.
-    fn sees(&self, label: &Label) -> bool {
+    pub(super) fn sees(&self, label: &Label) -> bool {
         if label.sensitivity > self.sensitivity {
             return false;
         }
@@ -135,7 +135,7 @@ impl Looker {
         label.sensitivity == Sensitivity::Public && label.purposes.is_none() || self.purposes.iter().any(permitted)
     }
 
-    fn sees_kind(&self, kind: Option<DataKind>) -> bool {
+    pub(super) fn sees_kind(&self, kind: Option<DataKind>) -> bool {
         self.kinds.as_ref().is_none_or(|kinds| kind.is_some_and(|kind| kinds.contains(&kind)))
     }
 }
@@ -177,14 +177,14 @@ impl Engine {
         }))
     }
 
-    fn same_playbook(&self, customer: &Customer) -> Result<(), RequestError> {
+    pub(super) fn same_playbook(&self, customer: &Customer) -> Result<(), RequestError> {
         match customer.strands().iter().all(|strand| strand.layout().digest() == self.digest()) {
             true => Ok(()),
             false => Err(RequestError::new("other_playbook", "", super::OTHER_PLAYBOOK)),
         }
     }
 
-    fn looker(&self, view: View<'_>, audience: &str, now: Timestamp) -> Result<Looker, RequestError> {
+    pub(super) fn looker(&self, view: View<'_>, audience: &str, now: Timestamp) -> Result<Looker, RequestError> {
         let playbook = self.playbook();
         let department = playbook.departments.iter().find(|department| *department.name.text == *audience);
         let purpose = playbook.purposes.iter().find(|purpose| *purpose.name.text == *audience);
@@ -272,6 +272,15 @@ impl Engine {
         SharedEvent { event: name, time: row.time(), properties }
     }
 
+    /// Whether a conclusion may be seen: nobody objects to profiling, and all that it is drawn from may be seen.
+    pub(super) fn sees_conclusion(&self, looker: &Looker, drawn: &Drawn) -> bool {
+        let kinds = drawn.grounds.iter().all(|ground| {
+            let conclusion = matches!(ground, Ground::Segment(_) | Ground::Persona(_) | Ground::Journey(_));
+            conclusion || looker.sees_kind(ground.kind(self.playbook()))
+        });
+        !looker.no_profiling && kinds && looker.sees(&drawn.label)
+    }
+
     fn see_conclusions(
         &self,
         context: &Context<'_>,
@@ -280,13 +289,7 @@ impl Engine {
         view: &mut SharedView,
     ) {
         let (playbook, flow) = (self.playbook(), &self.0.flow);
-        let sees = |drawn: &super::labels::Drawn| {
-            let kinds = drawn.grounds.iter().all(|ground| {
-                let conclusion = matches!(ground, Ground::Segment(_) | Ground::Persona(_) | Ground::Journey(_));
-                conclusion || looker.sees_kind(ground.kind(playbook))
-            });
-            !looker.no_profiling && kinds && looker.sees(&drawn.label)
-        };
+        let sees = |drawn: &Drawn| self.sees_conclusion(looker, drawn);
         for (number, (segment, drawn)) in playbook.segments.iter().zip(&flow.segments).enumerate() {
             if !sees(drawn) {
                 view.withheld += 1;

@@ -8,6 +8,7 @@ mod fold;
 mod journeys;
 mod labels;
 mod reach;
+mod reader;
 mod trends;
 
 pub(crate) use attributes::parts;
@@ -18,6 +19,7 @@ pub use audience::{
 pub(crate) use effect::digest;
 pub use effect::{Effect, EffectKind, Effected, Effects};
 pub use labels::Unread;
+pub(crate) use reader::{Conclusion, Reader};
 
 use crate::context::Context;
 use crate::customer::{

@@ -10,7 +10,9 @@ mod describe;
 mod error;
 mod insight;
 mod intake;
+mod portrait;
 mod read;
+mod rights;
 mod schema;
 mod session;
 mod tact;
@@ -61,6 +63,8 @@ struct Asked<'a> {
     engine: &'a Engine,
     customer: Option<&'a Customer>,
     base: Option<&'a CustomerBase>,
+    /// By which identifier the customer was asked for, in a base.
+    identifier: Option<&'a Identifier>,
 }
 
 impl<'a> Asked<'a> {
@@ -68,6 +72,11 @@ impl<'a> Asked<'a> {
     fn base(&self) -> Result<&'a CustomerBase, QueryError> {
         let missing = || QueryError::new("missing_base", "", "the question is about all customers; ask a customer base");
         self.base.ok_or_else(missing)
+    }
+
+    /// The base, and by which identifier the customer was asked for; `None` outside of a base.
+    fn whom(&self) -> Option<(&'a CustomerBase, &'a Identifier)> {
+        self.base.zip(self.identifier)
     }
 
     /// The customer that the question is about.
@@ -123,6 +132,10 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<insight::Needs>(),
     Entry::of::<insight::Preferences>(),
     Entry::of::<insight::Unusual>(),
+    Entry::of::<portrait::Paint>(),
+    Entry::of::<rights::Export>(),
+    Entry::of::<rights::Identity>(),
+    Entry::of::<rights::Retention>(),
 ];
 
 impl Engine {
@@ -143,7 +156,7 @@ impl Engine {
     /// ```
     pub fn query<'a>(&self, customer: impl Into<Option<&'a Customer>>, question: &str) -> Result<String, QueryError> {
         let (entry, entries) = read(question)?;
-        (entry.answer)(&entries, &Asked { engine: self, customer: customer.into(), base: None })
+        (entry.answer)(&entries, &Asked { engine: self, customer: customer.into(), base: None, identifier: None })
     }
 }
 
@@ -157,7 +170,7 @@ impl CustomerBase {
         let (entry, mut entries) = read(question)?;
         let engine = self.engine();
         if entry.subject != Subject::Customer {
-            return (entry.answer)(&entries, &Asked { engine, customer: None, base: Some(self) });
+            return (entry.answer)(&entries, &Asked { engine, customer: None, base: Some(self), identifier: None });
         }
         let place = entries.iter().position(|(key, _)| key == "identifier");
         let identifier = match place.map(|place| entries.remove(place).1) {
@@ -177,7 +190,7 @@ impl CustomerBase {
                 &nobody
             }
         };
-        (entry.answer)(&entries, &Asked { engine, customer: Some(customer), base: Some(self) })
+        (entry.answer)(&entries, &Asked { engine, customer: Some(customer), base: Some(self), identifier: Some(&identifier) })
     }
 }
 

@@ -7,10 +7,12 @@
 
 mod facts;
 mod fold;
+mod statements;
 mod told;
 
 pub(super) use facts::{Fact, FactKind};
 pub(super) use fold::Reason;
+pub(super) use statements::State;
 pub(super) use told::{Turn, Word};
 
 use crate::customer::{Identifier, Namespaces};

@@ -16,6 +16,14 @@ pub(in crate::base) enum Word {
 }
 
 impl Word {
+    /// How sure a link is.
+    pub(in crate::base) fn confidence(self) -> Option<f64> {
+        match self {
+            Word::Linked { confidence } => Some(confidence),
+            Word::Unlinked => None,
+        }
+    }
+
     fn order(self) -> Option<u64> {
         match self {
             // Of numbers that are not negative the bits are in order too.
