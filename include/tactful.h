@@ -1425,6 +1425,18 @@ tactful_status tactful_base_record_outcome(struct tactful_base *base,
                                            struct tactful_error **error);
 
 /**
+ * Folds events of all customers that are older than the playbook keeps them at `horizon`, as tactful_engine_fold does. `count` (how
+ * many were folded) and `effects` may be null; the caller frees the effects.
+ *
+ * Not thread-safe for one base. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_base_fold(struct tactful_base *base,
+                                 int64_t horizon_micros,
+                                 uint64_t *count,
+                                 struct tactful_effects **effects,
+                                 struct tactful_error **error);
+
+/**
  * Decides for the customer whom an identifier points to; somebody unknown is a customer without events. The rest is as for
  * tactful_engine_decide. The caller frees the decision with tactful_decision_free.
  *

@@ -604,6 +604,13 @@ public:
         tactful_base_record_outcome(handle_.get(), made.c(), what.c(), time, caused.handle_.out(), outcome));
     return caused;
   }
+  /** Folds events of all customers that are older than the playbook keeps them; gives how many. */
+  std::uint64_t fold(std::int64_t horizon) {
+    std::uint64_t count = 0;
+    detail::outcome outcome;
+    outcome.check(tactful_base_fold(handle_.get(), horizon, &count, nullptr, outcome));
+    return count;
+  }
   decision decide(text_view identifier, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const {
     decision made;
     detail::outcome outcome;

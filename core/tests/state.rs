@@ -34,6 +34,30 @@ fn engine() -> Engine {
     compile(PLAYBOOK)
 }
 
+/// The same with events that are not kept for ever, and all that is read of them.
+fn folding() -> Engine {
+    let mut playbook = PLAYBOOK.to_owned();
+    for (old, new) in [
+        ("  visit: {", "  visit: {retention: 3d, properties: {"),
+        ("lasted: duration}", "lasted: duration}}"),
+        ("  purchase: {", "  purchase: {retention: 3d, properties: {"),
+        ("whatever: list(string)}", "whatever: list(string)}}"),
+        (
+            "journeys:",
+            "  counted: events('purchase').max('count') > 2u && events('purchase').avg('amount') > 1
+  slow: events('visit').sum('lasted') > duration('1h') || events('visit').min('seconds') < 1.0
+  likes: preference('page').observations > 1 || unusual('quiet')
+preferences: {page: {from: [{on: visit, property: page}]}}
+unusual: {quiet: {test: silence, on: [visit, purchase]}}
+journeys:",
+        ),
+    ] {
+        assert!(playbook.contains(old), "{old}");
+        playbook = playbook.replacen(old, new, 1);
+    }
+    compile(&playbook)
+}
+
 fn at(step: i64) -> Timestamp {
     Timestamp::parse("2026-03-20T00:00:00Z").unwrap().saturating_add_micros(step * 21_600_000_001)
 }
@@ -226,6 +250,40 @@ proptest! {
         }
     }
 
+    /// The same for what is left of folded events: totals that nobody could have counted are no reason to fall over.
+    #[test]
+    fn forged_folds_do_no_harm(
+        events in events(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![0_u8..12, any::<u8>()], 0_u8..4), 1..6),
+    ) {
+        let engine = folding();
+        let mut customer = told(&engine, &events);
+        engine.fold(&mut customer, at(40));
+        let whole = customer.to_bytes();
+        let mut bytes = whole.clone();
+        // What is left of folded events stands behind the strands, so most changes are made there.
+        let from = bytes.len() / 3;
+        for (place, byte, how) in changes {
+            let place = from + place.index(bytes.len() - from);
+            match how {
+                0 => bytes[place] = byte,
+                1 => bytes.insert(place, byte),
+                2 => { bytes.splice(place..=place, [255, 255, 255, 255, 255, 255, 255, 255, 255, 1]); }
+                _ => { if bytes.len() > from + 2 { bytes.remove(place); } }
+            }
+        }
+        if let Ok(mut customer) = engine.customer_from_bytes(&resealed(bytes)) {
+            answers(&engine, &customer);
+            let late = Event::new("visit", at(70), who(0));
+            engine.record(&mut customer, &late, None).unwrap();
+            engine.fold(&mut customer, at(90));
+            answers(&engine, &customer);
+            let bytes = customer.to_bytes();
+            prop_assert_eq!(engine.customer_from_bytes(&bytes).unwrap().to_bytes(), bytes);
+        }
+        prop_assert_eq!(engine.customer_from_bytes(&whole).unwrap().to_bytes(), whole);
+    }
+
     /// Few letters, those of which states are made.
     #[test]
     fn small_alphabets_do_no_harm(body in prop::collection::vec(prop::sample::select(vec![0_u8, 1, 2, 3, 4, 5, 9, 10, 99, 111, 58, 127, 128, 255]), 0..120)) {
@@ -252,6 +310,27 @@ fn numbers_of_things_are_checked_before_memory_is_taken() {
         // The largest number there is, in the place of every byte.
         bytes.splice(place..=place, [255, 255, 255, 255, 255, 255, 255, 255, 255, 1]);
         let _ = engine.customer_from_bytes(&resealed(bytes));
+    }
+}
+
+/// The same for folded events, whatever is asked and folded on top of it.
+#[test]
+fn totals_are_checked_too() {
+    let engine = folding();
+    let events: Vec<Event> = (0..12).map(|n| event(n, (n as u8, n as i64, n as u8, 0, 0))).collect();
+    let mut customer = told(&engine, &events);
+    assert!(engine.fold(&mut customer, at(40)).0 > 0);
+    let whole = customer.to_bytes();
+    for place in 16..whole.len() {
+        for large in [&[255, 255, 255, 255, 255, 255, 255, 255, 255, 1][..], &[255, 255, 255, 255, 255, 255, 63]] {
+            let mut bytes = whole.clone();
+            bytes.splice(place..=place, large.iter().copied());
+            let Ok(mut customer) = engine.customer_from_bytes(&resealed(bytes)) else { continue };
+            let _ = engine.segments(&customer, at(50));
+            engine.record(&mut customer, &Event::new("visit", at(70), who(0)), None).unwrap();
+            engine.fold(&mut customer, at(90));
+            let _ = engine.segments(&customer, at(90));
+        }
     }
 }
 

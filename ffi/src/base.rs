@@ -77,6 +77,32 @@ pub unsafe extern "C" fn tactful_base_record_outcome(
     })
 }
 
+/// Folds events of all customers that are older than the playbook keeps them at `horizon`, as tactful_engine_fold does. `count` (how
+/// many were folded) and `effects` may be null; the caller frees the effects.
+///
+/// Not thread-safe for one base. Fails with TACTFUL_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_base_fold(
+    base: *mut tactful_base,
+    horizon_micros: i64,
+    count: *mut u64,
+    effects: *mut *mut tactful_effects,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let base = unsafe { exclusive(base, "base") }?;
+        let (folded, caused) = base.0.fold(time(horizon_micros, "horizon_micros")?);
+        if !count.is_null() {
+            // SAFETY: by contract.
+            unsafe { count.write(folded) };
+        }
+        // SAFETY: by contract.
+        unsafe { give_effects(effects, &[caused]) };
+        Ok(())
+    })
+}
+
 /// Decides for the customer whom an identifier points to; somebody unknown is a customer without events. The rest is as for
 /// tactful_engine_decide. The caller frees the decision with tactful_decision_free.
 ///

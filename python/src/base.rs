@@ -7,6 +7,7 @@ use crate::event::{Event, identifier};
 use crate::guard::{guard, read, write};
 use crate::query;
 use crate::question::Question;
+use crate::time;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyIterator};
 use std::sync::RwLock;
@@ -57,6 +58,17 @@ impl CustomerBase {
             let event = event.get();
             let found = py.detach(|| write(&self.base)?.record(&event.event).map_err(|error| errors::event(&error)))?;
             Effects::of(py, found)
+        })
+    }
+
+    /// Folds events of all customers that are older than the playbook keeps them at ``horizon`` into exact totals, as
+    /// :meth:`Engine.fold` does. Gives how many were folded, and what changed by then without an event.
+    #[pyo3(signature = (horizon, /))]
+    fn fold(&self, py: Python<'_>, horizon: &Bound<'_, PyAny>) -> PyResult<(u64, Effects)> {
+        guard(|| {
+            let horizon = time::instant(horizon, "horizon").map_err(Bad::request)?;
+            let (count, found) = py.detach(|| Ok::<_, PyErr>(write(&self.base)?.fold(horizon)))?;
+            Ok((count, Effects::of(py, found)?))
         })
     }
 

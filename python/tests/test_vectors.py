@@ -18,8 +18,13 @@ def cases() -> list[Any]:
     for path in FILES:
         file = json.loads(path.read_text(encoding="utf-8"))
         for case in file["cases"]:
-            told.append(pytest.param(file["playbook"], case["steps"], id=f"{path.stem}: {case['case']}"))
+            playbooks = {"": file["playbook"], **file.get("versions", {})}
+            told.append(pytest.param(playbooks, case["steps"], id=f"{path.stem}: {case['case']}"))
     return told
+
+
+def shown(effects: tactful.Effects) -> list[dict[str, Any]]:
+    return [{key: value for key, value in effect.to_dict().items() if key not in ("id", "cause")} for effect in effects]
 
 
 def run(base: tactful.CustomerBase, step: dict[str, Any]) -> dict[str, Any]:
@@ -27,8 +32,10 @@ def run(base: tactful.CustomerBase, step: dict[str, Any]) -> dict[str, Any]:
     try:
         if "record" in step:
             effects = base.record(tactful.Event.from_json(json.dumps(step["record"])))
-            told = [{key: value for key, value in effect.to_dict().items() if key not in ("id", "cause")} for effect in effects]
-            return {"arrival": effects.arrival, "effects": told}
+            return {"arrival": effects.arrival, "effects": shown(effects)}
+        if "fold" in step:
+            count, effects = base.fold(step["fold"]["horizon"])
+            return {"folded": count, "effects": shown(effects)}
         if "query" in step:
             return {"answer": base.query(step["query"])}
         asked = step.get("explain") or step["decide"]
@@ -47,15 +54,20 @@ def run(base: tactful.CustomerBase, step: dict[str, Any]) -> dict[str, Any]:
     return {"decision": text, "trace": trace}
 
 
-@pytest.mark.parametrize(("playbook", "steps"), cases())
-def test_vectors(playbook: str | list[str], steps: list[dict[str, Any]]) -> None:
-    text = playbook if isinstance(playbook, str) else "\n".join(playbook)
-    base = tactful.CustomerBase(tactful.Engine.compile({"playbook.yaml": text}))
+@pytest.mark.parametrize(("playbooks", "steps"), cases())
+def test_vectors(playbooks: dict[str, list[str]], steps: list[dict[str, Any]]) -> None:
+    def engine(version: str) -> tactful.Engine:
+        return tactful.Engine.compile({"playbook.yaml": "\n".join(playbooks[version])})
+
+    base = tactful.CustomerBase(engine(""))
     for number, step in enumerate(steps):
+        if "reload" in step:
+            base = tactful.CustomerBase.from_bytes(engine(step["reload"]["version"]), base.to_bytes())
+            continue
         found = run(base, step)
         # State goes round as bytes between any two steps.
         base = tactful.CustomerBase.from_bytes(base.engine, base.to_bytes())
-        checked = {key: value for key, value in step.items() if key not in ("record", "decide", "explain", "query")}
+        checked = {key: value for key, value in step.items() if key not in ("record", "fold", "decide", "explain", "query")}
         if "error" in found:
             # An error that nobody expects must not pass unseen.
             checked.setdefault("error", None)

@@ -85,9 +85,10 @@ impl Compiler<'_> {
         let kinds = self.kinds(&searches.on);
         let property = self.property(&kinds, &searches.property, &|ty| *ty == Type::String, "text");
         self.fades(searches.half_life.is_some(), "searches", &searches.property);
+        self.reaches(&kinds, searches.within, &searches.property, "what is searched for");
         let problems = self.playbook.problems.iter();
         let problems = problems.map(|problem| problem.terms.iter().map(|term| Term::of(term)).collect()).collect();
-        SearchRule { kinds, property, half_life: searches.half_life, problems }
+        SearchRule { kinds, property, half_life: searches.half_life, within: searches.within, problems }
     }
 
     fn preferences(&mut self) -> Vec<PreferenceRule> {
@@ -109,6 +110,7 @@ impl Compiler<'_> {
             let mut kinds: Vec<EventKind> = from.iter().flat_map(|from| from.kinds.iter().copied()).collect();
             kinds.sort();
             kinds.dedup();
+            self.reaches(&kinds, preference.within, &preference.name, "the preference");
             let groups = preference.groups.iter();
             let attribute = |name: &Option<Name>| {
                 name.as_ref().and_then(|name| self.sources.schema.fact(&format!("customer.{}", name.text)))
@@ -116,6 +118,7 @@ impl Compiler<'_> {
             rules.push(PreferenceRule {
                 kinds,
                 half_life: preference.half_life,
+                within: preference.within,
                 prior: preference.prior,
                 at_least: u64::from(preference.at_least),
                 liked: preference.liked,
@@ -156,6 +159,7 @@ impl Compiler<'_> {
                 kinds,
                 property,
                 recent: unusual.recent as usize,
+                history: unusual.history.map(|history| history as usize),
                 false_alarm: unusual.false_alarm,
                 at_least: unusual.at_least as usize,
                 path: format!("unusual.{}", unusual.name.text).into(),
@@ -192,6 +196,26 @@ impl Compiler<'_> {
             let text =
                 playbook::Text { text: name.text.clone(), place: name.place.clone(), path: path.into(), lines: Vec::new() };
             self.complete &= super::evidence::needs_grid(self.playbook.resolution, &text, self.findings).is_some();
+        }
+    }
+
+    /// A warning where events are counted for longer than they are kept.
+    fn reaches(&mut self, kinds: &[EventKind], within: Option<crate::value::Duration>, name: &Name, what: &str) {
+        let kept = |kind: &EventKind| {
+            let event = self.sources.schema.event_decl(*kind)?;
+            let retention = event.retention.filter(|retention| within.is_none_or(|within| within > *retention))?;
+            Some((event.name.clone(), retention))
+        };
+        if let Some((event, retention)) = kinds.iter().find_map(kept) {
+            self.findings.push(Diagnostic {
+                code: "beyond_retention",
+                severity: Severity::Warning,
+                message: format!("{what} looks back further than `{event}` events are kept, which is {retention}"),
+                path: name.text.to_string(),
+                place: Some(name.place.clone()),
+                hint: Some(format!("once they are folded it is unknown; write `within: {retention}` or a longer `retention`")),
+                related: None,
+            });
         }
     }
 

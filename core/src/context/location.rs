@@ -96,6 +96,12 @@ impl<'a> Context<'a> {
     pub(super) fn location_fact(&self, id: FactId, fact: Detail) -> Read {
         let (read, told) = self.located(fact);
         let kinds = self.rules.sessions.kinds();
+        let known = super::need::within(self.rules.places.ttl, self.now);
+        // An event that is gone may have told of a later place.
+        if let Some((gone, last)) = self.gone(kinds, known).filter(|(_, last)| told.is_none_or(|row| row.time() <= *last)) {
+            let expires = self.rules.places.ttl.map(|ttl| last.saturating_add_micros(ttl.micros()));
+            return Read::missing(gone).until(earlier(self.view.next_event(kinds, self.now), expires));
+        }
         let expires = told.zip(self.rules.places.ttl).map(|(row, ttl)| row.time().saturating_add_micros(ttl.micros()));
         let read = read.map_or_else(|| Read::missing(self.rules.sources.path(id)), Read::known);
         read.until(earlier(self.view.next_event(kinds, self.now), expires))

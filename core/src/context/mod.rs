@@ -270,8 +270,7 @@ impl<'a> Context<'a> {
     /// How strong a need is.
     #[must_use]
     pub(crate) fn need(&self, need: usize) -> Strength {
-        let nothing = Strength { strength: None, stated: false, latest: None, until: None };
-        self.rules.needs.get(need).map_or(nothing, |need| need.read(self))
+        self.rules.needs.get(need).map_or_else(Strength::default, |need| need.read(self))
     }
 
     /// Whether something is unusual for this customer.
@@ -279,6 +278,12 @@ impl<'a> Context<'a> {
     pub(crate) fn unusual(&self, unusual: usize) -> Read {
         let nothing = || Read::missing("?".into());
         self.rules.unusual.get(unusual).map_or_else(nothing, |rule| rule.read(self))
+    }
+
+    /// The events of some types in a span that were folded, so that only their totals are left, and when the last of them
+    /// happened; `None` when all are there.
+    fn gone(&self, kinds: &[EventKind], span: Span) -> Option<(std::sync::Arc<str>, Timestamp)> {
+        Facts::folded(self, kinds, span, None).map(|folded| (folded.missing(), folded.last))
     }
 
     fn searches(&self) -> &Searches {
@@ -346,16 +351,23 @@ impl<'a> Context<'a> {
                 read.map_or_else(missing, Read::known).until(earlier(earlier(*until, Some(over)), next))
             }
             Some(Source::Need(place)) => {
-                let found = self.need(place);
-                found.strength.map_or_else(missing, |strength| Read::known(Value::Double(strength))).until(found.until)
+                let Strength { strength, until, gone, .. } = self.need(place);
+                let missing = || gone.map_or_else(missing, Read::missing);
+                strength.map_or_else(missing, |strength| Read::known(Value::Double(strength))).until(until)
             }
             Some(Source::NeedTime(place)) => {
-                let found = self.need(place);
-                found.latest.map_or_else(missing, |latest| Read::known(Value::from(latest))).until(found.until)
+                let Strength { strength, latest, until, gone, .. } = self.need(place);
+                let missing = || gone.map_or_else(missing, Read::missing);
+                latest.filter(|_| strength.is_some()).map_or_else(missing, |at| Read::known(Value::from(at))).until(until)
             }
             Some(Source::NeedKind(_)) => self.rules.sources.constant(fact).map_or_else(missing, Read::known),
             Some(Source::Preference(place, asked)) => {
                 let Some(found) = self.preference(place) else { return missing() };
+                // What was stated stands first, whatever was seen.
+                let stated = |asked| asked == Asked::Top && found.top().is_some();
+                if let Some(gone) = found.gone.clone().filter(|_| !stated(asked)) {
+                    return Read::missing(gone).until(found.until);
+                }
                 let value = match asked {
                     Asked::Observations => Value::Int(i64::try_from(found.observations).unwrap_or(i64::MAX)),
                     _ if found.values.is_empty() => return missing().until(found.until),

@@ -5,6 +5,7 @@ use super::{Context, Rule, earlier};
 use crate::expr::{EventKind, Facts, PropertyId};
 use crate::value::{Duration, Span, Timestamp};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// A compiled need.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct SearchRule {
     pub(crate) property: Option<PropertyId>,
     /// After which a search counts half.
     pub(crate) half_life: Option<Duration>,
+    /// How far back searches count; all of them without it.
+    pub(crate) within: Option<Duration>,
     /// The terms of each problem.
     pub(crate) problems: Vec<Vec<Term>>,
 }
@@ -35,7 +38,7 @@ pub(crate) struct SearchRule {
 pub(crate) struct Term(Vec<(String, bool)>);
 
 /// How strong a need is at an instant.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Strength {
     /// From 0 to 1; `None` when nothing is known.
     pub(crate) strength: Option<f64>,
@@ -45,6 +48,8 @@ pub(crate) struct Strength {
     pub(crate) latest: Option<Timestamp>,
     /// Until when that holds while no event arrives.
     pub(crate) until: Option<Timestamp>,
+    /// The events that would have to be read and are gone.
+    pub(crate) gone: Option<Arc<str>>,
 }
 
 impl NeedRule {
@@ -59,7 +64,7 @@ impl NeedRule {
     /// noisy *or* of Pearl, Probabilistic Reasoning in Intelligent Systems, 1988, section 4.3). What is unknown says nothing; the need
     /// is unknown when all of it is.
     pub(super) fn read(&self, context: &Context<'_>) -> Strength {
-        let mut found = Strength { strength: None, stated: false, latest: None, until: None };
+        let mut found = Strength::default();
         if let Some(stated) = &self.stated {
             let said = stated.ask(context);
             found.until = said.until;
@@ -74,6 +79,11 @@ impl NeedRule {
             let said = evidence.ask(context);
             found.until = earlier(found.until, said.until);
             known |= said.holds.is_some();
+            if said.holds.is_none() {
+                let kinds: Vec<EventKind> = evidence.when.reads().events.iter().copied().collect();
+                let gone = || context.gone(&kinds, Span::lifetime(context.now())).map(|(gone, _)| gone);
+                found.gone = found.gone.or_else(gone);
+            }
             if said.holds == Some(true) {
                 none *= 1.0 - strength * said.share;
                 found.latest = found.latest.max(said.latest);
@@ -83,11 +93,19 @@ impl NeedRule {
             known = true;
             let searches = &context.rules().searches;
             found.until = earlier(found.until, context.next_event(&searches.kinds));
+            let span = within(searches.within, context.now());
+            // What was searched for then could be about any problem.
+            if let Some((gone, last)) = context.gone(&searches.kinds, span) {
+                found.until = earlier(found.until, searches.within.map(|length| last.saturating_add_micros(length.micros())));
+                return Strength { strength: None, gone: Some(gone), ..found };
+            }
             for (at, problems) in context.searches() {
                 for (problem, strength) in &self.problems {
                     if !problems.contains(problem) {
                         continue;
                     }
+                    let leaves = searches.within.map(|length| at.saturating_add_micros(length.micros()));
+                    found.until = earlier(found.until, leaves);
                     let share = searches.half_life.map_or(1.0, |half_life| fade(context, *at, half_life));
                     none *= 1.0 - strength * share;
                     found.latest = found.latest.max(Some(*at));
@@ -98,6 +116,7 @@ impl NeedRule {
             }
         }
         found.strength = known.then_some(1.0 - none);
+        found.gone = found.gone.filter(|_| !known);
         found
     }
 }
@@ -107,7 +126,7 @@ impl SearchRule {
     pub(super) fn read(&self, context: &Context<'_>) -> Vec<(Timestamp, Vec<usize>)> {
         let mut found = Vec::new();
         let Some(property) = self.property else { return found };
-        context.events(&self.kinds, Span::lifetime(context.now()), &mut |event| {
+        context.events(&self.kinds, within(self.within, context.now()), &mut |event| {
             if let Some(value) = event.property(property)
                 && let Some(text) = value.as_text()
             {
@@ -123,6 +142,11 @@ impl SearchRule {
         });
         found
     }
+}
+
+/// The last so long, or all that was.
+pub(super) fn within(length: Option<Duration>, now: Timestamp) -> Span {
+    length.map_or_else(|| Span::lifetime(now), |length| Span::rolling(length, now))
 }
 
 impl Term {

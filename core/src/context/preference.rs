@@ -4,7 +4,7 @@ use super::evidence::fade;
 use super::{Context, earlier};
 use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, PropertyId};
 use crate::playbook;
-use crate::value::{Duration, Moment, Span, Timestamp, Value};
+use crate::value::{Duration, Moment, Timestamp, Value};
 use chrono::{Datelike, Timelike};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -19,6 +19,8 @@ pub(crate) struct PreferenceRule {
     pub(crate) kinds: Vec<EventKind>,
     /// After which an event counts half.
     pub(crate) half_life: Option<Duration>,
+    /// How far back events count; all of them without it.
+    pub(crate) within: Option<Duration>,
     /// The weight of not knowing.
     pub(crate) prior: f64,
     /// Observations of a value before anything is said about it.
@@ -82,6 +84,8 @@ pub(crate) struct Preferences {
     pub(crate) observations: u64,
     /// Until when that holds while no event arrives.
     pub(crate) until: Option<Timestamp>,
+    /// The events that would have to be read and are gone; only what was stated is known then.
+    pub(crate) gone: Option<Arc<str>>,
 }
 
 /// How much a value is liked.
@@ -114,7 +118,11 @@ impl PreferenceRule {
     pub(super) fn read(&self, context: &Context<'_>) -> Preferences {
         let mut tallies: BTreeMap<Arc<str>, Tally> = BTreeMap::new();
         let (mut observations, mut until) = (0, context.next_event(&self.kinds));
-        context.events(&self.kinds, Span::lifetime(context.now()), &mut |event| {
+        let span = super::need::within(self.within, context.now());
+        let gone = context.gone(&self.kinds, span);
+        let mut first: Option<Timestamp> = None;
+        context.events(&self.kinds, span, &mut |event| {
+            first = first.or(Some(event.time()));
             for from in self.from.iter().filter(|from| from.kinds.contains(&event.kind())) {
                 let values = self.values(from.read, event, context);
                 if values.is_empty() {
@@ -131,6 +139,10 @@ impl PreferenceRule {
             }
             ControlFlow::Continue(())
         });
+        // The first of them is the first to be too long ago; what is gone is not gone from the window before its last.
+        let leaves = |at: Timestamp| self.within.map(|length| at.saturating_add_micros(length.micros()));
+        until = earlier(until, gone.as_ref().map(|(_, last)| *last).or(first).and_then(leaves));
+        let gone = gone.map(|(gone, _)| gone);
         if self.half_life.is_some() && !tallies.is_empty() {
             until = earlier(until, context.next_on_grid());
         }
@@ -147,6 +159,9 @@ impl PreferenceRule {
                     values.push(Liking { value, strength, observations, stated: true, liked: Some(liked) });
                 }
             }
+        }
+        if gone.is_some() {
+            return Preferences { values, observations, until, gone };
         }
         let stated = values.len();
         for (value, tally) in tallies {
@@ -168,7 +183,7 @@ impl PreferenceRule {
                 b.strength.total_cmp(&a.strength).then(b.observations.cmp(&a.observations)).then_with(|| a.value.cmp(&b.value))
             });
         }
-        Preferences { values, observations, until }
+        Preferences { values, observations, until, gone }
     }
 
     /// What an event tells of, each value once.

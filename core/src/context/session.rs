@@ -250,9 +250,21 @@ impl<'a> Context<'a> {
             };
             return read.until(next);
         };
+        // What of the session itself is gone.
+        let own = Span::from(start.saturating_add_micros(-rule.gap.micros()), self.now);
+        if fact != SessionFact::Open
+            && let Some((gone, _)) = self.gone(&rule.declared, own)
+        {
+            return Read::missing(gone).until(earlier(next, Some(over)));
+        }
         let value = match fact {
             // Which one it is depends on those before.
             SessionFact::Number | SessionFact::First if self.begins.is_some() => None,
+            SessionFact::Number | SessionFact::First
+                if let Some((gone, _)) = self.gone(&rule.declared, Span::lifetime(self.now)) =>
+            {
+                return Read::missing(gone).until(earlier(next, Some(over)));
+            }
             SessionFact::Open => Some(Value::Bool(true)),
             SessionFact::Start => Some(Value::from(start)),
             SessionFact::Number => Some(Value::Int(self.session_number())),

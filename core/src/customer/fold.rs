@@ -60,6 +60,32 @@ impl Totals {
         Totals { until, count: 0, first: time, last: time, known: Timestamp::MIN, numbers: BTreeMap::new() }
     }
 
+    /// Both together. A property of two types has no totals; a sum of doubles depends on the order, so it has
+    /// none either: they are kept as of a type that no number has, so that nobody takes them for nothing.
+    pub(super) fn with(mut self, other: Totals) -> Self {
+        let (mine, theirs) = (std::mem::take(&mut self.numbers), other.numbers);
+        let mut merged: BTreeMap<Arc<str>, Numbers> = BTreeMap::new();
+        for (name, numbers) in &mine {
+            match theirs.get(name) {
+                None => {
+                    merged.insert(name.clone(), *numbers);
+                }
+                Some(others) => {
+                    merged.insert(name.clone(), numbers.with(others).unwrap_or(Numbers::first(Bits::Timestamp, 0)));
+                }
+            }
+        }
+        merged.extend(theirs.into_iter().filter(|(name, _)| !mine.contains_key(name)));
+        Totals {
+            until: self.until.max(other.until),
+            count: self.count.saturating_add(other.count),
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+            known: self.known.max(other.known),
+            numbers: merged,
+        }
+    }
+
     /// The totals of a property as values of its type; `None` when they are of another type.
     pub(super) fn numbers(&self, name: &str, cell: CellKind) -> Option<FoldedNumbers> {
         let CellKind::Bits(meaning) = cell else { return None };
@@ -94,6 +120,21 @@ impl Numbers {
         let mut numbers = Numbers { meaning, told: 0, sum, least: bits, greatest: bits };
         numbers.add(bits);
         numbers
+    }
+
+    fn with(&self, other: &Numbers) -> Option<Numbers> {
+        let (Sum::Whole(one), Sum::Whole(two)) = (self.sum, other.sum) else { return None };
+        if self.meaning != other.meaning {
+            return None;
+        }
+        let less = |a: u64, b: u64| if self.meaning == Bits::Uint { a < b } else { a.cast_signed() < b.cast_signed() };
+        Some(Numbers {
+            meaning: self.meaning,
+            told: self.told.saturating_add(other.told),
+            sum: Sum::Whole(one.checked_add(two)?),
+            least: if less(other.least, self.least) { other.least } else { self.least },
+            greatest: if less(self.greatest, other.greatest) { other.greatest } else { self.greatest },
+        })
     }
 
     pub(super) fn add(&mut self, bits: u64) {

@@ -95,6 +95,13 @@ pub struct FoldedNumbers {
     pub greatest: Option<Value>,
 }
 
+impl Folded {
+    /// What is missing where the totals are not enough.
+    pub(crate) fn missing(&self) -> Arc<str> {
+        format!("events up to {}, of which only totals are kept", self.until).into()
+    }
+}
+
 impl FoldedNumbers {
     /// Both together; `None` when that has no exact answer, as for doubles, whose sum depends on the order of the story.
     pub(crate) fn with(self, other: &FoldedNumbers) -> Option<FoldedNumbers> {
@@ -114,7 +121,7 @@ impl FoldedNumbers {
         let (low, high) = (other.least.clone()?, other.greatest.clone()?);
         let less = |a: &Value, b: &Value| super::value_ops::total_order(a, b).is_lt();
         Some(FoldedNumbers {
-            told: self.told + other.told,
+            told: self.told.saturating_add(other.told),
             sum: Some(sum),
             least: Some(if less(&low, &least) { low } else { least }),
             greatest: Some(if less(&greatest, &high) { high } else { greatest }),

@@ -285,8 +285,7 @@ impl Tally {
             Terminal::Min if plain && told => numbers.least,
             Terminal::Max if plain && told => numbers.greatest,
             _ => {
-                let path = format!("events up to {}, of which only totals are kept", folded.until);
-                self.gone = Some(Missing::one(Arc::from(path)));
+                self.gone = Some(Missing::one(folded.missing()));
                 // They leave a rolling window with the last of them.
                 for length in &reach.lengths {
                     self.until = earlier(self.until, Some(folded.last.saturating_add_micros(*length)));
@@ -334,11 +333,11 @@ impl Tally {
             self.until = earlier(self.until, Some(row.time().saturating_add_micros(*length)));
         }
         if let Some(failed) = failed {
-            self.uncertain += 1;
+            self.uncertain = self.uncertain.saturating_add(1);
             blend(&mut self.failed, failed);
             return Ok(());
         }
-        self.certain += 1;
+        self.certain = self.certain.saturating_add(1);
         if let (Terminal::Streak, Ok(zone)) = (stream.terminal, stream.unit.zone(machine.facts)) {
             let start = stream.unit.unit.start(row.time(), zone);
             if self.units.last() != Some(&start) {
@@ -361,7 +360,7 @@ impl Tally {
     }
 
     fn take(&mut self, stream: &Stream, value: Value, size: usize) -> Result<(), Fault> {
-        self.told += 1;
+        self.told = self.told.saturating_add(1);
         match stream.terminal {
             Terminal::Sum => {
                 let before = self.value.as_ref().unwrap_or(&stream.zero);
@@ -424,7 +423,7 @@ impl Tally {
         }
         if let Some(failed) = self.failed.take() {
             let range = (stream.terminal == Terminal::Count && matches!(failed, Outcome::Unknown(_)))
-                .then_some((self.certain, self.certain + self.uncertain));
+                .then_some((self.certain, self.certain.saturating_add(self.uncertain)));
             return Partial { range, ..Partial::new(failed, self.until) };
         }
         let missing = if self.certain == 0 { &stream.nothing } else { &stream.lacking };

@@ -77,6 +77,8 @@ pub struct Searches {
     pub property: Name,
     /// `half_life`: after which a search counts half; for ever the same when not declared.
     pub half_life: Option<Duration>,
+    /// `within`: how far back searches count; all of them when not declared.
+    pub within: Option<Duration>,
 }
 
 impl Loader<'_> {
@@ -145,9 +147,9 @@ impl Loader<'_> {
         let at = root.get("searches")?;
         let known = self.declared.events.clone();
         let on = self.references(&at, "on", "event type", &known);
-        let half_life = self.duration_of(&at, "half_life");
+        let (half_life, within) = (self.duration_of(&at, "half_life"), self.duration_of(&at, "within"));
         let property = at.get("property").and_then(|at| self.name_of(&at))?;
-        Some(Searches { on, property, half_life })
+        Some(Searches { on, property, half_life, within })
     }
 
     /// Intents are told apart like personas, within the present session.

@@ -18,6 +18,8 @@ pub struct Preference {
     pub from: Vec<PreferenceSource>,
     /// `half_life`: after which an event counts half; for ever the same when not declared.
     pub half_life: Option<Duration>,
+    /// `within`: how far back events count; all of them when not declared.
+    pub within: Option<Duration>,
     /// `prior`: the weight of not knowing; strengths are relative to it. At least 0.
     pub prior: f64,
     /// `at_least`: observations of a value before anything is said about it.
@@ -77,6 +79,8 @@ pub struct Unusual {
     pub property: Option<Name>,
     /// `recent`: how many of the latest are compared with those before.
     pub recent: u32,
+    /// `history`: how many earlier gaps or values are compared with at most; all of them when not declared, for a level 40.
+    pub history: Option<u32>,
     /// `at_least`: earlier gaps or values that are needed.
     pub at_least: u32,
     /// `false_alarm`: how often the test is wrong when nothing is unusual.
@@ -179,6 +183,7 @@ impl Loader<'_> {
             title: at.text("title"),
             from,
             half_life: self.duration_of(at, "half_life"),
+            within: self.duration_of(at, "within"),
             prior: at.number("prior").unwrap_or(1.0),
             at_least: at.number("at_least").unwrap_or(2),
             liked: at.number("liked").unwrap_or(0.2),
@@ -247,6 +252,7 @@ impl Loader<'_> {
                 on,
                 property,
                 recent: at.number("recent").unwrap_or(4),
+                history: at.number("history"),
                 at_least: at.number("at_least").unwrap_or(5),
                 false_alarm: at.number("false_alarm").unwrap_or(0.01),
                 labels: self.labels(&at),

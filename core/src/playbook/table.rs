@@ -665,6 +665,7 @@ static SEARCHES: Object = Object {
         must("on", one_or_more(&EVENTS), "the event types"),
         must("property", One(Leaf::Text), "the property, of type string, that holds what was searched for"),
         HALF_LIFE,
+        may("within", One(Leaf::Duration), "", "how far back searches count; all of them when not declared"),
     ],
 };
 static TERM: Shape = One(Leaf::Text);
@@ -694,6 +695,7 @@ static PREFERENCE: Object = Object {
         may("title", One(Leaf::Text), "", TITLE),
         may("from", List(&Obj(&PREFERENCE_SOURCE)), "[]", "the events that tell of it"),
         HALF_LIFE,
+        may("within", One(Leaf::Duration), "", "how far back events count; all of them when not declared"),
         may("prior", One(Leaf::Number(0.0, f64::INFINITY)), "1", "the weight of not knowing, to which strengths are relative"),
         may("at_least", One(Leaf::Whole(1, 1_000_000)), "2", "observations of a value before anything is said about it"),
         may("liked", One(Leaf::Number(0.0, 1.0)), "0.2", "the strength from which on a value is liked"),
@@ -749,6 +751,12 @@ static UNUSUAL: Object = Object {
         must("on", one_or_more(&EVENTS), "the event types"),
         may("property", One(Leaf::Text), "", "the values that are compared, for `shift`, `higher` and `lower`"),
         may("recent", One(Leaf::Whole(1, 20)), "4", "how many of the latest gaps or values are compared with those before"),
+        may(
+            "history",
+            One(Leaf::Whole(2, 10_000)),
+            "",
+            "how many earlier gaps or values are compared with at most, never fewer than `at_least`; all when not declared, for `higher` and `lower` 40",
+        ),
         may("at_least", One(Leaf::Whole(2, 1_000)), "5", "how many earlier gaps or values are needed; unknown with fewer"),
         may("false_alarm", One(Leaf::Number(0.000_001, 0.5)), "0.01", "how often the test is wrong when nothing is unusual"),
         NARROW_PURPOSES,

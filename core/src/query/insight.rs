@@ -5,6 +5,7 @@ use crate::expr::Answer;
 use crate::value::{Timestamp, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What a customer needs at an instant, and what they are up to in the session that is open then.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -42,6 +43,9 @@ pub(super) struct Need<'a> {
     stated: bool,
     /// The last event that it rests on.
     time: Option<Timestamp>,
+    /// The events that are gone, so that it is not known; only when there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Arc<str>>,
     /// Until when that holds while nothing happens; null for ever.
     until: Option<Timestamp>,
 }
@@ -74,6 +78,7 @@ impl Question for Needs {
                     strength: found.strength,
                     stated: found.stated,
                     time: found.latest,
+                    missing: found.gone,
                     until: found.until,
                 }
             };
@@ -114,8 +119,11 @@ pub(super) struct PreferencesAnswer<'a> {
 pub(super) struct Preference<'a> {
     /// The preference.
     preference: &'a str,
-    /// How many events told of it.
-    observations: u64,
+    /// How many events told of it; null when some of them are gone.
+    observations: Option<u64>,
+    /// The events that are gone, so that only what was stated is known; only when there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Arc<str>>,
     /// What is known of each value: what was stated first, then the strongest first.
     values: Vec<Liking>,
     /// Until when that holds while nothing happens; null for ever.
@@ -167,7 +175,8 @@ impl Question for Preferences {
                 });
                 found.push(Preference {
                     preference: &preference.name.text,
-                    observations: known.observations,
+                    observations: known.gone.is_none().then_some(known.observations),
+                    missing: known.gone.clone(),
                     values: values.collect(),
                     until: known.until,
                 });
@@ -210,6 +219,9 @@ pub(super) struct Tested<'a> {
     false_alarm: f64,
     /// Whether it is unusual; null when too little is known of the customer.
     holds: Option<bool>,
+    /// What is missing when it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<String>,
     /// Until when that holds while nothing happens; null for ever.
     until: Option<Timestamp>,
 }
@@ -226,7 +238,12 @@ impl Question for Unusual {
         let unusual = asked.engine.look(customer, self.now, known_at, |context, _| {
             let tested = |(number, unusual): (usize, &'a crate::playbook::Unusual)| {
                 let read = context.unusual(number);
+                let missing = match &read.value {
+                    Answer::Unknown(missing) => missing.iter().next().map(str::to_owned),
+                    Answer::Known(_) => None,
+                };
                 Tested {
+                    missing,
                     unusual: &unusual.name.text,
                     test: unusual.test.name(),
                     false_alarm: unusual.false_alarm,

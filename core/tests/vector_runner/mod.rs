@@ -1,11 +1,12 @@
 //! Runs the shared cases of `tests/vectors` through the Rust interface.
 
 use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tactful::base::CustomerBase;
 use tactful::customer::Arrival;
-use tactful::{Assurance, Engine, Event, Identifier, Request, Timestamp, Value};
+use tactful::{Assurance, Effects, Engine, Event, Identifier, Request, Timestamp, Value};
 
 /// The folder of the cases.
 pub(crate) fn folder() -> PathBuf {
@@ -31,34 +32,47 @@ pub(crate) fn read(path: &Path) -> Json {
 
 /// The same file with every checked key as it really comes out.
 pub(crate) fn run(file: &Json) -> Json {
-    let lines: Vec<&str> =
-        file["playbook"].as_array().expect("lines").iter().map(|line| line.as_str().expect("text")).collect();
-    let playbook = lines.join("\n");
-    let engine = Engine::compile(&[("playbook.yaml", &playbook)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let engine = compiled(&file["playbook"]);
+    // Other versions of the playbook, which a step may change to.
+    let versions: BTreeMap<&str, Engine> =
+        file["versions"].as_object().into_iter().flatten().map(|(name, lines)| (name.as_str(), compiled(lines))).collect();
     let mut found = file.clone();
     for case in found["cases"].as_array_mut().expect("cases") {
         let mut base = CustomerBase::new(engine.clone());
         for step in case["steps"].as_array_mut().expect("steps") {
+            if let Some(reload) = step.get("reload") {
+                let engine = &versions[reload["version"].as_str().expect("the name of a version")];
+                base = CustomerBase::from_bytes(engine.clone(), &base.to_bytes()).expect("another version reads it");
+                continue;
+            }
             run_step(&mut base, step);
+            let engine = base.engine().clone();
             // State goes round as bytes between any two steps.
             let bytes = base.to_bytes();
-            base = CustomerBase::from_bytes(engine.clone(), &bytes).expect("what was just written is read");
+            base = CustomerBase::from_bytes(engine, &bytes).expect("what was just written is read");
             assert_eq!(base.to_bytes(), bytes);
         }
     }
     found
 }
 
+/// The engine of a playbook, which is a list of lines.
+fn compiled(lines: &Json) -> Engine {
+    let lines: Vec<&str> = lines.as_array().expect("lines").iter().map(|line| line.as_str().expect("text")).collect();
+    Engine::compile(&[("playbook.yaml", &lines.join("\n"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
 fn run_step(base: &mut CustomerBase, step: &mut Json) {
     let told = match &*step {
         step if step.get("record").is_some() => record(base, step),
+        step if step.get("fold").is_some() => fold(base, step),
         step if step.get("query").is_some() => query(base, step),
         step => question(base, step),
     };
     let keys: Vec<String> = step.as_object().expect("an object").keys().cloned().collect();
     for key in keys {
         match key.as_str() {
-            "record" | "decide" | "explain" | "query" => {}
+            "record" | "decide" | "explain" | "query" | "fold" => {}
             // Checked keys show what came out; what did not come out at all is null.
             _ => step[&key] = told.get(&key).cloned().unwrap_or(Json::Null),
         }
@@ -80,21 +94,27 @@ fn record(base: &mut CustomerBase, step: &Json) -> Json {
                 Some(Arrival::ConflictKeptNew { .. }) => "conflict_kept_new",
                 None => "none",
             };
-            let effects: Vec<Json> = effects
-                .effects
-                .iter()
-                .map(|effect| {
-                    let mut effect = serde_json::to_value(effect).expect("effects are plain data");
-                    let object = effect.as_object_mut().expect("an object");
-                    object.remove("id");
-                    object.remove("cause");
-                    effect
-                })
-                .collect();
-            json!({"arrival": arrival, "effects": effects})
+            json!({"arrival": arrival, "effects": shown(&effects)})
         }
         Err(error) => json!({"error": {"code": error.code(), "path": error.path()}}),
     }
+}
+
+fn shown(effects: &Effects) -> Vec<Json> {
+    let one = |effect| {
+        let mut effect = serde_json::to_value(effect).expect("effects are plain data");
+        let object = effect.as_object_mut().expect("an object");
+        object.remove("id");
+        object.remove("cause");
+        effect
+    };
+    effects.effects.iter().map(one).collect()
+}
+
+fn fold(base: &mut CustomerBase, step: &Json) -> Json {
+    let horizon = Timestamp::parse(step["fold"]["horizon"].as_str().expect("text")).expect("a time");
+    let (count, effects) = base.fold(horizon);
+    json!({"folded": count, "effects": shown(&effects)})
 }
 
 fn query(base: &CustomerBase, step: &Json) -> Json {

@@ -238,23 +238,66 @@ static char *read_file(const char *path) {
   return text;
 }
 
-/* The playbook is a list of lines. */
-static char *playbook_of(const cJSON *file) {
+/* The engine of a playbook, which is a list of lines. */
+static tactful_engine *engine_of(const cJSON *lines) {
   const cJSON *line;
   char *playbook = needed(calloc(1, 1 << 20), "memory");
-  cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(file, "playbook")) {
-    strcat(strcat(playbook, cJSON_GetStringValue(line)), "\n");
+  tactful_error *error = NULL;
+  tactful_engine *engine = NULL;
+  tactful_document document;
+  cJSON_ArrayForEach(line, lines) strcat(strcat(playbook, cJSON_GetStringValue(line)), "\n");
+  document.name = tactful_text_of("playbook.yaml");
+  document.text = tactful_text_of(playbook);
+  if (tactful_engine_compile(&document, 1, &engine, &error) != TACTFUL_OK) {
+    fprintf(stderr, "%s\n", tactful_error_rendered(error).data);
+    exit(1);
   }
-  return playbook;
+  free(playbook);
+  return engine;
+}
+
+/* Old events become totals. */
+static void run_fold(tactful_base *base, const cJSON *step) {
+  const cJSON *expected = needed(cJSON_GetObjectItemCaseSensitive(step, "folded"), "folded");
+  uint64_t count = 0;
+  int64_t horizon = time_of(text(cJSON_GetObjectItemCaseSensitive(step, "fold"), "horizon"));
+  checks++;
+  if (tactful_base_fold(base, horizon, &count, NULL, NULL) != TACTFUL_OK || (double)count != expected->valuedouble) {
+    fail("folded", "another number", NULL);
+  }
+}
+
+/* State goes round as bytes; under another version of the playbook when a step says so. */
+static tactful_base *reloaded(tactful_base *base, const tactful_engine *engine, int other) {
+  tactful_bytes *bytes = NULL;
+  tactful_bytes *again = NULL;
+  tactful_base *read = NULL;
+  tactful_error *error = NULL;
+  tactful_base_to_bytes(base, &bytes, NULL);
+  if (tactful_base_from_bytes(engine, tactful_bytes_data(bytes), tactful_bytes_len(bytes), &read, &error) != TACTFUL_OK) {
+    fail("bytes", tactful_error_rendered(error).data, NULL);
+    exit(1);
+  }
+  if (!other) {
+    checks++;
+    tactful_base_to_bytes(read, &again, NULL);
+    if (tactful_bytes_len(again) != tactful_bytes_len(bytes) ||
+        memcmp(tactful_bytes_data(again), tactful_bytes_data(bytes), tactful_bytes_len(bytes)) != 0) {
+      fail("bytes", "others", "the same");
+    }
+  }
+  tactful_bytes_free(again);
+  tactful_bytes_free(bytes);
+  tactful_base_free(base);
+  return read;
 }
 
 int main(int argc, char **argv) {
-  tactful_error *error = NULL;
   tactful_engine *engine = NULL;
+  tactful_engine *other = NULL;
   tactful_base *base = NULL;
-  tactful_document document;
+  const cJSON *reload;
   char *content;
-  char *playbook;
   cJSON *file;
   const cJSON *one;
   const cJSON *step;
@@ -264,34 +307,36 @@ int main(int argc, char **argv) {
   file_name = argv[1];
   content = read_file(argv[1]);
   file = needed(cJSON_Parse(content), "JSON");
-  playbook = playbook_of(file);
-  document.name = tactful_text_of("playbook.yaml");
-  document.text = tactful_text_of(playbook);
-  if (tactful_engine_compile(&document, 1, &engine, &error) != TACTFUL_OK) {
-    fprintf(stderr, "%s\n", tactful_error_rendered(error).data);
-    tactful_error_free(error);
-    return 1;
-  }
+  engine = engine_of(cJSON_GetObjectItemCaseSensitive(file, "playbook"));
   cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(file, "cases")) {
     case_name = text(one, "case");
     step_number = 0;
     tactful_base_new(engine, &base, NULL);
     cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(one, "steps")) {
-      if (cJSON_GetObjectItemCaseSensitive(step, "record")) {
+      reload = cJSON_GetObjectItemCaseSensitive(step, "reload");
+      if (reload) {
+        tactful_engine_free(other);
+        other = engine_of(cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(file, "versions"),
+                                                           needed((void *)text(reload, "version"), "version")));
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "record")) {
         run_record(base, step);
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "fold")) {
+        run_fold(base, step);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "query")) {
         run_query(base, step);
       } else {
         run_question(base, step);
       }
+      base = reloaded(base, other ? other : engine, reload != NULL);
       step_number++;
     }
+    tactful_engine_free(other);
+    other = NULL;
     tactful_base_free(base);
     cases++;
   }
   tactful_engine_free(engine);
   cJSON_Delete(file);
-  free(playbook);
   free(content);
   printf("%d cases, %d checks\n", cases, checks);
   return failures ? 1 : 0;

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <tactful.hpp>
@@ -147,24 +148,42 @@ void run_query(const tactful::base &base, const json &step) {
   }
 }
 
+tactful::engine engine_of(const json &lines) {
+  std::string playbook;
+  for (const json &line : lines) playbook += line.get<std::string>() + "\n";
+  return tactful::engine("playbook.yaml", playbook);
+}
+
 void run(const char *path) {
   std::ifstream stream(path);
   const json file = json::parse(stream);
-  std::string playbook;
-  for (const json &line : file["playbook"]) playbook += line.get<std::string>() + "\n";
-  const tactful::engine engine("playbook.yaml", playbook);
+  const tactful::engine first = engine_of(file["playbook"]);
+  std::map<std::string, tactful::engine> versions;
+  const json others = file.value("versions", json::object());
+  for (json::const_iterator other = others.begin(); other != others.end(); ++other) {
+    versions.insert(std::make_pair(other.key(), engine_of(*other)));
+  }
   for (const json &one : file["cases"]) {
-    tactful::base base(engine);
+    const tactful::engine *engine = &first;
+    tactful::base base(first);
     int number = 0;
     for (const json &step : one["steps"]) {
       where = std::string(path) + ": " + one["case"].get<std::string>() + ": step " + std::to_string(number++);
-      if (step.count("record")) {
+      if (step.count("reload")) {
+        engine = &versions.at(step["reload"]["version"].get<std::string>());
+      } else if (step.count("record")) {
         run_record(base, step);
+      } else if (step.count("fold")) {
+        check("folded", base.fold(time_of(step["fold"]["horizon"])), step["folded"].get<std::uint64_t>());
       } else if (step.count("query")) {
         run_query(base, step);
       } else {
         run_question(base, step);
       }
+      // State goes round as bytes after every step, under another version of the playbook when a step says so.
+      const std::vector<std::uint8_t> bytes = base.to_bytes();
+      base = tactful::base::from_bytes(*engine, bytes);
+      if (!step.count("reload")) check("bytes", base.to_bytes() == bytes, true);
     }
   }
   std::cout << file["cases"].size() << " cases, " << checks << " checks\n";

@@ -9,7 +9,6 @@ use super::Context;
 use crate::expr::{EventKind, Facts, PropertyId, Read};
 use crate::playbook::UnusualTest;
 use crate::value::{Span, Timestamp, Value};
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -26,6 +25,8 @@ pub(crate) struct UnusualRule {
     pub(crate) recent: usize,
     /// The rate of false alarms.
     pub(crate) false_alarm: f64,
+    /// How many earlier gaps or values are looked at at most.
+    pub(crate) history: Option<usize>,
     /// How many earlier gaps or values are needed.
     pub(crate) at_least: usize,
     /// What is missing when there are fewer.
@@ -39,84 +40,94 @@ impl UnusualRule {
     /// Whether it is unusual at the context's instant, and until when that holds.
     pub(super) fn read(&self, context: &Context<'_>) -> Read {
         let next = context.next_event(&self.kinds);
-        let unknown = || Read::missing(self.path.clone()).until(next);
         let known =
             |unusual: bool, until: Option<Timestamp>| Read::known(Value::Bool(unusual)).until(super::earlier(next, until));
-        match self.test {
-            UnusualTest::Silence => {
-                let instants = self.instants(context);
-                let least = self.at_least.max(1);
-                if instants.len() <= least {
-                    return unknown();
-                }
-                match gaps::silent_from(&instants, self.false_alarm, least) {
-                    Some(from) if from <= context.now() => known(true, None),
-                    from => known(false, from),
-                }
+        let told = self.told(context);
+        // What was folded is missing where it belongs to what is compared.
+        let whole = self.kept().is_some_and(|kept| told.len() >= kept);
+        if let Some((gone, last)) = context.gone(&self.kinds, Span::lifetime(context.now()))
+            && !(whole && told.first().is_some_and(|(first, _)| *first > last))
+        {
+            return Read::missing(gone).until(next);
+        }
+        let found = match self.test {
+            UnusualTest::Silence | UnusualTest::Burst => {
+                let instants: Vec<Timestamp> = told.into_iter().map(|(time, _)| time).collect();
+                self.pace(&instants, context.now())
             }
-            UnusualTest::Burst => {
-                let instants = self.instants(context);
-                match gaps::burst(&instants, context.now(), self.recent, self.false_alarm, self.at_least) {
-                    Some((unusual, until)) => known(unusual, until),
-                    None => unknown(),
-                }
+            UnusualTest::Shift => {
+                let values: Vec<String> =
+                    told.iter().filter_map(|(_, value)| value.as_ref().map(crate::expr::value_text)).collect();
+                self.split(&values).map(|(history, recent)| (values::shifted(history, recent, self.false_alarm), None))
             }
-            UnusualTest::Shift => match self.shift(context) {
-                Some(probability) => known(probability < self.false_alarm, None),
-                None => unknown(),
-            },
-            UnusualTest::Higher | UnusualTest::Lower => match self.level(context) {
-                Some(probability) => known(probability < self.false_alarm, None),
-                None => unknown(),
-            },
+            UnusualTest::Higher | UnusualTest::Lower => {
+                let values: Vec<f64> = told.iter().filter_map(|(_, value)| number(value.as_ref()?)).collect();
+                self.split(&values).map(|(history, recent)| {
+                    let latest = history.get(history.len().saturating_sub(HISTORY)..).unwrap_or(history);
+                    let (low, high) = values::level(latest, recent);
+                    let probability = if self.test == UnusualTest::Higher { high } else { low };
+                    (probability < self.false_alarm, None)
+                })
+            }
+        };
+        match found {
+            Some((unusual, until)) => known(unusual, until),
+            None => Read::missing(self.path.clone()).until(next),
         }
     }
 
-    /// The different instants of the events so far, ascending.
-    fn instants(&self, context: &Context<'_>) -> Vec<Timestamp> {
-        let mut instants = Vec::new();
+    /// How many of the latest instants or values are looked at; `None` for all of them.
+    fn kept(&self) -> Option<usize> {
+        let level = matches!(self.test, UnusualTest::Higher | UnusualTest::Lower);
+        let history = self.history.or(level.then_some(HISTORY)).map(|history| history.max(self.at_least));
+        Some(match self.test {
+            // A gap lies between two instants.
+            UnusualTest::Silence => history? + 1,
+            UnusualTest::Burst => history? + self.recent + 1,
+            _ => history? + self.recent,
+        })
+    }
+
+    /// What is looked at, oldest first: the different instants of the events, or the values of the property with theirs.
+    fn told(&self, context: &Context<'_>) -> Vec<(Timestamp, Option<Value>)> {
+        let mut told: Vec<(Timestamp, Option<Value>)> = Vec::new();
+        let ordered = matches!(self.test, UnusualTest::Higher | UnusualTest::Lower);
         context.events(&self.kinds, Span::lifetime(context.now()), &mut |event| {
-            if instants.last() != Some(&event.time()) {
-                instants.push(event.time());
+            match self.property {
+                Some(property) => {
+                    let value = event.property(property).filter(|value| !ordered || number(value).is_some());
+                    told.extend(value.map(|value| (event.time(), Some(value))));
+                }
+                None if told.last().is_none_or(|(last, _)| *last != event.time()) => told.push((event.time(), None)),
+                None => {}
             }
             ControlFlow::Continue(())
         });
-        instants
-    }
-
-    /// The values of the property, oldest first; events without it are left out.
-    fn values(&self, context: &Context<'_>) -> Vec<Value> {
-        let mut values = Vec::new();
-        let Some(property) = self.property else { return values };
-        context.events(&self.kinds, Span::lifetime(context.now()), &mut |event| {
-            values.extend(event.property(property));
-            ControlFlow::Continue(())
-        });
-        values
-    }
-
-    /// The probability of as few of the latest values being the usual one.
-    fn shift(&self, context: &Context<'_>) -> Option<f64> {
-        let values: Vec<String> = self.values(context).iter().map(crate::expr::value_text).collect();
-        let earlier = values.len().checked_sub(self.recent).filter(|earlier| *earlier >= self.at_least.max(1))?;
-        let (history, recent) = values.split_at(earlier);
-        let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
-        for value in history {
-            *counts.entry(value).or_default() += 1;
+        if let Some(kept) = self.kept() {
+            told.drain(..told.len().saturating_sub(kept));
         }
-        // Ties go to the smallest value.
-        let (usual, before) = counts.into_iter().rev().max_by_key(|(_, count)| *count)?;
-        let seen = recent.iter().filter(|value| *value == usual).count();
-        Some(values::shift(recent.len(), seen, history.len(), before))
+        told
     }
 
-    /// The probability of the latest values being as high, or as low, as they are.
-    fn level(&self, context: &Context<'_>) -> Option<f64> {
-        let values: Vec<f64> = self.values(context).iter().filter_map(number).collect();
+    /// Whether a silence or a burst is unusual, and until when.
+    fn pace(&self, instants: &[Timestamp], now: Timestamp) -> Option<(bool, Option<Timestamp>)> {
+        if self.test == UnusualTest::Burst {
+            return gaps::burst(instants, now, self.recent, self.false_alarm, self.at_least);
+        }
+        let least = self.at_least.max(1);
+        if instants.len() <= least {
+            return None;
+        }
+        Some(match gaps::silent_from(instants, self.false_alarm, least) {
+            Some(from) if from <= now => (true, None),
+            from => (false, from),
+        })
+    }
+
+    /// The earlier values and the recent ones; `None` with too few earlier ones.
+    fn split<'v, T>(&self, values: &'v [T]) -> Option<(&'v [T], &'v [T])> {
         let earlier = values.len().checked_sub(self.recent).filter(|earlier| *earlier >= self.at_least.max(1))?;
-        let (history, recent) = values.split_at(earlier);
-        let (low, high) = values::level(history.get(earlier.saturating_sub(HISTORY)..)?, recent);
-        Some(if self.test == UnusualTest::Higher { high } else { low })
+        Some(values.split_at(earlier))
     }
 }
 

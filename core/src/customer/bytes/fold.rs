@@ -9,6 +9,9 @@ use crate::value::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// More events than anybody can have folded, and few enough that what is counted on stays in range.
+const MOST: u64 = 1 << 48;
+
 /// Totals by event type, and the checkpoint of the strand alone.
 pub(super) fn write_fold(writer: &mut Writer, fold: &Fold) {
     writer.size(fold.kinds.len());
@@ -44,6 +47,9 @@ pub(super) fn read_fold(mut reader: Reader<'_>) -> Result<Fold, StateError> {
         if first > last || last > until {
             return Err(reader.corrupt("totals whose times are in order"));
         }
+        if totals.count == 0 || totals.count > MOST {
+            return Err(reader.corrupt("a number of events that can have been"));
+        }
         for _ in 0..reader.count(35)? {
             let name = reader.text()?;
             let CellKind::Bits(meaning) = CellKind::of(&read_storage(&mut reader)?) else {
@@ -51,9 +57,14 @@ pub(super) fn read_fold(mut reader: Reader<'_>) -> Result<Fold, StateError> {
             };
             let told = reader.varint()?;
             let (sum, least, greatest) = (reader.wide()?, reader.eight()?, reader.eight()?);
+            if told == 0 || told > totals.count {
+                return Err(reader.corrupt("a property of at most as many events as there were"));
+            }
             let sum = if meaning == crate::expr::Bits::Double {
                 let sum = u64::try_from(sum).map(f64::from_bits).ok();
                 Sum::Double(sum.ok_or_else(|| reader.corrupt("a double"))?)
+            } else if sum.unsigned_abs() > u128::from(told) << 64 {
+                return Err(reader.corrupt("a sum of so many numbers"));
             } else {
                 Sum::Whole(sum)
             };

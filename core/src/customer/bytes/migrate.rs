@@ -3,7 +3,7 @@ use crate::customer::layout::Layout;
 use crate::customer::reserved::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET};
 use crate::customer::strand::Strand;
 use crate::customer::view::{StoryRow, View};
-use crate::customer::{Event, EventError, Fold};
+use crate::customer::{Event, EventError, Fold, Totals};
 use crate::expr::{EventKind, EventRow};
 use crate::value::{Span, Timestamp, Value};
 use std::collections::BTreeMap;
@@ -24,16 +24,22 @@ pub(crate) struct Renames {
 impl Renames {
     /// Totals under the names that their event types and properties have now.
     pub(super) fn fold(&self, fold: Fold) -> Fold {
-        let kinds = fold.kinds.into_iter().map(|(name, mut totals)| {
+        let mut kinds: BTreeMap<Arc<str>, Totals> = BTreeMap::new();
+        for (name, mut totals) in fold.kinds {
             let name = self.events.get(&name).cloned().unwrap_or(name);
             let numbers = std::mem::take(&mut totals.numbers).into_iter().map(|(property, numbers)| {
                 let new = self.properties.get(&*format!("{name}.{property}")).cloned();
                 (new.unwrap_or(property), numbers)
             });
             totals.numbers = numbers.collect();
-            (name, totals)
-        });
-        Fold { kinds: kinds.collect(), checkpoint: fold.checkpoint }
+            // Two event types may have become one.
+            let both = match kinds.remove(&name) {
+                Some(before) => before.with(totals),
+                None => totals,
+            };
+            kinds.insert(name, both);
+        }
+        Fold { kinds, checkpoint: fold.checkpoint }
     }
 
     fn apply(&self, event: &mut Event) {
@@ -62,12 +68,13 @@ pub(super) fn migrate(old: &Strand, layout: &Arc<Layout>) -> Strand {
         events.extend(told(&row));
         ControlFlow::Continue(())
     });
-    try_again(&mut strand, events.into_iter().map(|event| Aside { event, code: "", path: String::new() }).collect());
+    try_again(&mut strand, events.into_iter().map(|event| Aside { event, code: "", path: String::new() }).collect(), false);
     strand
 }
 
-/// Puts events in their places that may fit; what of them does not is left out, and those kept aside as they were told.
-pub(super) fn try_again(strand: &mut Strand, told: Vec<Aside>) {
+/// Puts events in their places that may fit; what of them does not is left out, and those kept aside as they were told. What the
+/// same version of the playbook wrote has read what fits of them already, and may have been told more since.
+pub(super) fn try_again(strand: &mut Strand, told: Vec<Aside>, same_version: bool) {
     let mut aside = strand.aside().to_vec();
     let layout = strand.layout().clone();
     for told in told {
@@ -87,7 +94,8 @@ pub(super) fn try_again(strand: &mut Strand, told: Vec<Aside>) {
                 None => break false,
             };
         };
-        if let (true, Ok(prepared)) = (fits, layout.prepare(&event, None)) {
+        let read_already = same_version && misfit.is_some();
+        if let (true, false, Ok(prepared)) = (fits, read_already, layout.prepare(&event, None)) {
             // An earlier version may have read less of the same event.
             strand.remove(&prepared.id);
             if strand.insert(&prepared).is_err() {

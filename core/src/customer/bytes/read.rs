@@ -33,6 +33,7 @@ pub(crate) fn read<'a>(
 ) -> Result<Read, StateError> {
     let mut read = Read::default();
     let mut playbook = false;
+    let mut same_version = false;
     let mut kinds: Option<Kinds> = None;
     let mut asides: Vec<(usize, Vec<Aside>)> = Vec::new();
     let mut folds: Vec<(usize, Fold)> = Vec::new();
@@ -50,7 +51,8 @@ pub(crate) fn read<'a>(
         let mut body = part.body.clone();
         match (part.tag, &kinds) {
             (tag::PLAYBOOK, _) if !playbook => {
-                same_playbook(&mut body, layout)?;
+                let written_by = same_playbook(&mut body, layout)?;
+                same_version = *written_by == **layout.digest();
                 playbook = true;
             }
             (tag::KINDS, None) if playbook => kinds = Some(read_kinds(body, layout)?),
@@ -103,22 +105,23 @@ pub(crate) fn read<'a>(
     }
     for (place, aside) in asides {
         if let Some(strand) = read.strands.get_mut(place) {
-            super::migrate::try_again(strand, aside);
+            super::migrate::try_again(strand, aside, same_version);
         }
     }
     Ok(read)
 }
 
-fn same_playbook(body: &mut Reader<'_>, layout: &Layout) -> Result<(), StateError> {
+/// The digest of the playbook, which has to be of the same name.
+fn same_playbook<'a>(body: &mut Reader<'a>, layout: &Layout) -> Result<&'a str, StateError> {
     let offset = body.offset();
-    let (name, _version, _digest) = (body.text()?, body.varint()?, body.text()?);
+    let (name, _version, digest) = (body.text()?, body.varint()?, body.text()?);
     body.end()?;
     if name != layout.playbook().0 {
         let name: String = name.chars().take(80).collect();
         let message = format!("the state belongs to playbook `{name}`, expected `{}`", layout.playbook().0);
         return Err(StateError::new("other_playbook", offset, message));
     }
-    Ok(())
+    Ok(digest)
 }
 
 fn read_strand(mut reader: Reader<'_>, kinds: &Kinds, layout: &Arc<Layout>) -> Result<Strand, StateError> {
