@@ -464,6 +464,16 @@ typedef struct tactful_row tactful_row;
 typedef struct tactful_rules tactful_rules;
 
 /**
+ * What was counted, as it may be read: about at least k customers in every cell, without anybody in it. Never changes.
+ */
+typedef struct tactful_snapshot tactful_snapshot;
+
+/**
+ * What was counted over many customers, with what each of them contributed, so that it can be replaced and forgotten.
+ */
+typedef struct tactful_trends tactful_trends;
+
+/**
  * What became of a call: TACTFUL_OK, or the family of its error. New families are added at the end.
  */
 typedef int32_t tactful_status;
@@ -713,6 +723,24 @@ typedef struct tactful_candidate {
 } tactful_candidate;
 
 /**
+ * An answer of a trend.
+ */
+typedef struct tactful_count {
+  /**
+   * How many, decayed.
+   */
+  double count;
+  /**
+   * The sum, decayed; NaN when the trend sums nothing.
+   */
+  double sum;
+  /**
+   * About how many customers it is at least; 0 when there is no answer, because it would be about too few customers or nobody.
+   */
+  uint64_t customers;
+} tactful_count;
+
+/**
  * Says that a column stands for something, where the names differ.
  */
 typedef struct tactful_column_role {
@@ -904,6 +932,11 @@ typedef struct tactful_pair {
  * A fact does not fit the schema of an expression or of rules.
  */
 #define TACTFUL_INVALID_FACTS 10
+
+/**
+ * Trends that do not belong together, or a question that they cannot answer.
+ */
+#define TACTFUL_INVALID_TRENDS 11
 
 #ifdef __cplusplus
 extern "C" {
@@ -1576,6 +1609,166 @@ size_t tactful_bytes_len(const struct tactful_bytes *bytes);
  * Frees bytes. Null is ignored.
  */
 void tactful_bytes_free(struct tactful_bytes *bytes);
+
+/**
+ * Makes trends of nobody yet, for what the engine's playbook counts. The caller frees them with tactful_trends_free; they may outlive
+ * the engine.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_trends_new(const struct tactful_engine *engine,
+                                  struct tactful_trends **trends,
+                                  struct tactful_error **error);
+
+/**
+ * Counts a customer, in place of what they contributed before under any of their identifiers.
+ *
+ * Not thread-safe for the same trends. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_trends_observe(struct tactful_trends *trends,
+                                      const struct tactful_customer *customer,
+                                      struct tactful_error **error);
+
+/**
+ * Counts the customer of a base to whom an identifier points, as tactful_trends_observe does; all customers of the base when
+ * `identifier` is empty. Somebody unknown is not counted.
+ *
+ * Not thread-safe for the same trends. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_trends_observe_base(struct tactful_trends *trends,
+                                           const struct tactful_base *base,
+                                           struct tactful_text identifier,
+                                           struct tactful_error **error);
+
+/**
+ * Takes back what a customer, by their id, contributed. `forgotten` (may be null) says whether there was anything.
+ *
+ * Not thread-safe for the same trends. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_trends_forget(struct tactful_trends *trends,
+                                     struct tactful_text id,
+                                     bool *forgotten,
+                                     struct tactful_error **error);
+
+/**
+ * Adds other trends, which stay as they are: in any order and by any partition of the customers with equal bits.
+ *
+ * Not thread-safe for the same trends. Fails with TACTFUL_INVALID_TRENDS when the others were counted by other rules, or with
+ * TACTFUL_INVALID_ARGUMENT; nothing is changed then.
+ */
+tactful_status tactful_trends_merge(struct tactful_trends *trends,
+                                    const struct tactful_trends *other,
+                                    struct tactful_error **error);
+
+/**
+ * How many customers contribute. 0 for null.
+ *
+ * Thread-safe, as long as nobody is counted meanwhile.
+ */
+size_t tactful_trends_len(const struct tactful_trends *trends);
+
+/**
+ * Makes a snapshot of the epochs that are over at an instant. With the snapshot that was read before (may be null), what fewer than
+ * k customers changed since stays as it was, so that the difference of two answers tells about nobody either. The caller frees the
+ * snapshot with tactful_snapshot_free.
+ *
+ * Thread-safe, as long as nobody is counted meanwhile. Fails with TACTFUL_INVALID_TRENDS when the one before was counted by other
+ * rules, or with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_trends_snapshot(const struct tactful_trends *trends,
+                                       int64_t at_micros,
+                                       const struct tactful_snapshot *before,
+                                       struct tactful_snapshot **snapshot,
+                                       struct tactful_error **error);
+
+/**
+ * Writes trends as bytes, equal for equal trends. The caller frees them with tactful_bytes_free.
+ *
+ * Thread-safe, as long as nobody is counted meanwhile. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_trends_to_bytes(const struct tactful_trends *trends,
+                                       struct tactful_bytes **bytes,
+                                       struct tactful_error **error);
+
+/**
+ * Makes trends out of `length` bytes that tactful_trends_to_bytes wrote, under a playbook that counts alike; the bytes are borrowed
+ * for the call only. The caller frees the trends with tactful_trends_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_STATE or TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_trends_from_bytes(const struct tactful_engine *engine,
+                                         const uint8_t *data,
+                                         size_t length,
+                                         struct tactful_trends **trends,
+                                         struct tactful_error **error);
+
+/**
+ * Frees trends. Null is ignored.
+ */
+void tactful_trends_free(struct tactful_trends *trends);
+
+/**
+ * SHA-256 over all that can be read of a snapshot, in hexadecimal digits. Borrowed from the snapshot. None for null.
+ *
+ * Thread-safe.
+ */
+struct tactful_text tactful_snapshot_digest(const struct tactful_snapshot *snapshot);
+
+/**
+ * Reads what a trend counted where `length` of its dimensions have these values, decayed to `now`; other dimensions may have any value.
+ * The answer has 0 customers when it would be about too few of them.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_TRENDS for a trend or dimension that is not declared or an instant before the snapshot, or
+ * with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_snapshot_read(const struct tactful_snapshot *snapshot,
+                                     struct tactful_text trend,
+                                     const struct tactful_text *dimensions,
+                                     const struct tactful_text *values,
+                                     size_t length,
+                                     int64_t now_micros,
+                                     struct tactful_count *count,
+                                     struct tactful_error **error);
+
+/**
+ * All cells of a trend in JSON, decayed to `now`, as the question "trend" of tactful_base_query gives them. The caller frees the answer
+ * with tactful_answer_free.
+ *
+ * Thread-safe. Fails as tactful_snapshot_read does.
+ */
+tactful_status tactful_snapshot_cells(const struct tactful_snapshot *snapshot,
+                                      struct tactful_text trend,
+                                      int64_t now_micros,
+                                      struct tactful_answer **answer,
+                                      struct tactful_error **error);
+
+/**
+ * Writes a snapshot as bytes. It holds hashes of who contributed, for the snapshot after it; `members` 0 leaves them out, for one that is
+ * given away. The caller frees the bytes with tactful_bytes_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_snapshot_to_bytes(const struct tactful_snapshot *snapshot,
+                                         int32_t members,
+                                         struct tactful_bytes **bytes,
+                                         struct tactful_error **error);
+
+/**
+ * Makes a snapshot out of `length` bytes that tactful_snapshot_to_bytes wrote, under a playbook that counts alike; the bytes are borrowed
+ * for the call only. The caller frees the snapshot with tactful_snapshot_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_STATE or TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_snapshot_from_bytes(const struct tactful_engine *engine,
+                                           const uint8_t *data,
+                                           size_t length,
+                                           struct tactful_snapshot **snapshot,
+                                           struct tactful_error **error);
+
+/**
+ * Frees a snapshot. Null is ignored.
+ */
+void tactful_snapshot_free(struct tactful_snapshot *snapshot);
 
 /**
  * Makes a replay without events yet. `options` may be null. The caller frees it with tactful_replay_free; it may outlive the engine.

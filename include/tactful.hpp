@@ -646,10 +646,120 @@ public:
   }
   /** How many customers there are. */
   std::size_t size() const noexcept { return tactful_base_len(handle_.get()); }
+  const tactful_base *c() const noexcept { return handle_.get(); }
 
 private:
   base() {}
   detail::handle<tactful_base, tactful_base_free> handle_;
+};
+
+class trends;
+
+/** What was counted up to an instant, as it may be read: about at least k customers in every cell. Never changes. */
+class trend_snapshot {
+public:
+  /** Out of what to_bytes gave, under a playbook that counts alike. */
+  static trend_snapshot from_bytes(const engine &with, const std::vector<std::uint8_t> &bytes) {
+    trend_snapshot read;
+    detail::outcome outcome;
+    outcome.check(tactful_snapshot_from_bytes(with.c(), bytes.data(), bytes.size(), read.handle_.out(), outcome));
+    return read;
+  }
+  /** `members` leaves hashes of who contributed in, for the snapshot after it. */
+  std::vector<std::uint8_t> to_bytes(bool members = true) const {
+    detail::handle<tactful_bytes, tactful_bytes_free> bytes;
+    detail::outcome outcome;
+    outcome.check(tactful_snapshot_to_bytes(handle_.get(), members ? 1 : 0, bytes.out(), outcome));
+    return detail::taken(bytes);
+  }
+  /** SHA-256 over all that can be read of it. */
+  text_view digest() const { return tactful_snapshot_digest(handle_.get()); }
+  /** What a trend counted where its dimensions have these values, decayed to `now`; 0 customers when they are too few. */
+  tactful_count read(text_view trend, std::int64_t now,
+                     const std::vector<std::pair<std::string, std::string>> &values =
+                         std::vector<std::pair<std::string, std::string>>()) const {
+    std::vector<tactful_text> names, wanted;
+    for (const std::pair<std::string, std::string> &value : values) {
+      names.push_back(text_view(value.first).c());
+      wanted.push_back(text_view(value.second).c());
+    }
+    tactful_count found;
+    detail::outcome outcome;
+    outcome.check(tactful_snapshot_read(handle_.get(), trend.c(), names.data(), wanted.data(), names.size(), now, &found, outcome));
+    return found;
+  }
+  /** All cells of a trend in JSON, as the question "trend" gives them. */
+  std::string cells(text_view trend, std::int64_t now) const {
+    detail::handle<tactful_answer, tactful_answer_free> answer;
+    detail::outcome outcome;
+    outcome.check(tactful_snapshot_cells(handle_.get(), trend.c(), now, answer.out(), outcome));
+    return text_view(tactful_answer_to_json(answer.get())).str();
+  }
+
+private:
+  friend class trends;
+  trend_snapshot() {}
+  detail::handle<tactful_snapshot, tactful_snapshot_free> handle_;
+};
+
+/** What was counted over many customers, with what each of them contributed. */
+class trends {
+public:
+  explicit trends(const engine &with) {
+    detail::outcome outcome;
+    outcome.check(tactful_trends_new(with.c(), handle_.out(), outcome));
+  }
+  /** Counts a customer, in place of what they contributed before. */
+  void observe(const customer &who) {
+    detail::outcome outcome;
+    outcome.check(tactful_trends_observe(handle_.get(), who.c(), outcome));
+  }
+  /** Counts the customer to whom an identifier points; all of the base without one. */
+  void observe(const base &all, text_view identifier = text_view()) {
+    detail::outcome outcome;
+    outcome.check(tactful_trends_observe_base(handle_.get(), all.c(), identifier.c(), outcome));
+  }
+  /** Takes back what a customer contributed; says whether there was anything. */
+  bool forget(text_view id) {
+    bool forgotten = false;
+    detail::outcome outcome;
+    outcome.check(tactful_trends_forget(handle_.get(), id.c(), &forgotten, outcome));
+    return forgotten;
+  }
+  /** Adds other trends: in any order with equal bits. */
+  void merge(const trends &other) {
+    detail::outcome outcome;
+    outcome.check(tactful_trends_merge(handle_.get(), other.handle_.get(), outcome));
+  }
+  /** The epochs that are over at an instant. */
+  trend_snapshot snapshot(std::int64_t at) const { return made(at, nullptr); }
+  /** The same after a snapshot that was read before, so that the difference tells about nobody either. */
+  trend_snapshot snapshot(std::int64_t at, const trend_snapshot &before) const { return made(at, before.handle_.get()); }
+  /** How many customers contribute. */
+  std::size_t size() const noexcept { return tactful_trends_len(handle_.get()); }
+  std::vector<std::uint8_t> to_bytes() const {
+    detail::handle<tactful_bytes, tactful_bytes_free> bytes;
+    detail::outcome outcome;
+    outcome.check(tactful_trends_to_bytes(handle_.get(), bytes.out(), outcome));
+    return detail::taken(bytes);
+  }
+  /** Out of what to_bytes gave, under a playbook that counts alike. */
+  static trends from_bytes(const engine &with, const std::vector<std::uint8_t> &bytes) {
+    trends read;
+    detail::outcome outcome;
+    outcome.check(tactful_trends_from_bytes(with.c(), bytes.data(), bytes.size(), read.handle_.out(), outcome));
+    return read;
+  }
+
+private:
+  trends() {}
+  trend_snapshot made(std::int64_t at, const tactful_snapshot *before) const {
+    trend_snapshot found;
+    detail::outcome outcome;
+    outcome.check(tactful_trends_snapshot(handle_.get(), at, before, found.handle_.out(), outcome));
+    return found;
+  }
+  detail::handle<tactful_trends, tactful_trends_free> handle_;
 };
 
 /** How a replay goes. */

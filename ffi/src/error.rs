@@ -3,6 +3,7 @@ use crate::text::{Text, lend, tactful_text};
 use tactful::base::ReplayError;
 use tactful::column::ColumnError;
 use tactful::error::Severity;
+use tactful::trends::TrendError;
 use tactful::{Diagnostic, Diagnostics, EventError, QueryError, RequestError, StateError};
 use tactful_arrow::ArrowError;
 
@@ -31,6 +32,8 @@ pub const TACTFUL_INVALID_STATE: tactful_status = 8;
 pub const TACTFUL_INVALID_EXPRESSION: tactful_status = 9;
 /// A fact does not fit the schema of an expression or of rules.
 pub const TACTFUL_INVALID_FACTS: tactful_status = 10;
+/// Trends that do not belong together, or a question that they cannot answer.
+pub const TACTFUL_INVALID_TRENDS: tactful_status = 11;
 
 /// Nothing can be compiled.
 pub const TACTFUL_SEVERITY_ERROR: i32 = 1;
@@ -223,6 +226,12 @@ impl From<QueryError> for Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         tactful_error::new(TACTFUL_INVALID_STATE, error.code(), "", error.message())
+    }
+}
+
+impl From<TrendError> for Failure {
+    fn from(error: TrendError) -> Self {
+        tactful_error::new(TACTFUL_INVALID_TRENDS, error.code(), "", error.to_string())
     }
 }
 

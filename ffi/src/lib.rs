@@ -32,6 +32,8 @@ mod query;
 
 mod state;
 
+mod trends;
+
 mod column;
 mod replay;
 
@@ -54,4 +56,6 @@ const _: () = {
     shared_between_threads::<rules::tactful_row>();
     shared_between_threads::<replay::tactful_replay>();
     shared_between_threads::<state::tactful_bytes>();
+    shared_between_threads::<trends::tactful_trends>();
+    shared_between_threads::<trends::tactful_snapshot>();
 };

@@ -9,6 +9,12 @@ use tactful::CustomerBase;
 #[derive(Debug)]
 pub struct tactful_bytes(Vec<u8>);
 
+impl tactful_bytes {
+    pub(crate) fn of(bytes: Vec<u8>) -> Self {
+        tactful_bytes(bytes)
+    }
+}
+
 /// Writes a customer as bytes: the story, and up to when its effects were told. Equal stories under equal playbooks give equal
 /// bytes, in whatever order their events arrived. The caller frees them with tactful_bytes_free.
 ///

@@ -26,7 +26,7 @@ use tactful::{Identifier, base};
 ///     ['customer:17']
 #[pyclass(frozen, module = "tactful")]
 pub(crate) struct CustomerBase {
-    base: RwLock<base::CustomerBase>,
+    pub(crate) base: RwLock<base::CustomerBase>,
     engine: Py<Engine>,
 }
 

@@ -20,6 +20,7 @@ mod python {
     import_exception!(tactful.errors, ReplayError);
     import_exception!(tactful.errors, RequestError);
     import_exception!(tactful.errors, StateError);
+    import_exception!(tactful.errors, TrendError);
 }
 
 /// What is wrong with something that came from Python, before it is known as which exception it is raised.
@@ -67,6 +68,10 @@ impl Bad {
         python::ReplayError::new_err((self.message, self.code, self.path))
     }
 
+    pub(crate) fn trends(self) -> PyErr {
+        python::TrendError::new_err((self.message, self.code, self.path))
+    }
+
     pub(crate) fn expression(self) -> PyErr {
         python::ExpressionError::new_err((self.message, self.code, self.path))
     }
@@ -90,6 +95,10 @@ pub(crate) fn query(error: &tactful::QueryError) -> PyErr {
 
 pub(crate) fn state(error: &tactful::StateError) -> PyErr {
     python::StateError::new_err((error.message().to_owned(), error.code(), ""))
+}
+
+pub(crate) fn trends(error: &tactful::trends::TrendError) -> PyErr {
+    python::TrendError::new_err((error.to_string(), error.code(), ""))
 }
 
 pub(crate) fn identifier(path: &str, error: tactful::IdentifierError) -> Bad {

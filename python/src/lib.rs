@@ -23,6 +23,7 @@ mod rules;
 mod stream;
 mod table;
 mod time;
+mod trends;
 mod value;
 
 /// The compiled part of the package.
@@ -56,6 +57,8 @@ mod _tactful {
     use super::rules::{Row, RuleSet};
     #[pymodule_export]
     use super::table::Table;
+    #[pymodule_export]
+    use super::trends::{TrendSnapshot, Trends};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -42,6 +42,8 @@ from ._tactful import (
     RuleSet,
     Table,
     Trace,
+    Trends,
+    TrendSnapshot,
     __version__,
     format_expression,
     format_playbook,
@@ -59,6 +61,7 @@ from .errors import (
     RequestError,
     StateError,
     TactfulError,
+    TrendError,
 )
 from .intake import Intake, intake
 from .kinds import Optional, TypeName, Uint
@@ -96,6 +99,9 @@ __all__ = [
     "Table",
     "TactfulError",
     "Trace",
+    "TrendError",
+    "TrendSnapshot",
+    "Trends",
     "TypeName",
     "Uint",
     "Unknown",

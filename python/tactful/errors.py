@@ -118,6 +118,10 @@ class StateError(TactfulError, ValueError):
     """Bytes that are no state, damaged, of a newer format or of another playbook."""
 
 
+class TrendError(TactfulError, ValueError):
+    """Trends that do not belong together, or a question that they cannot answer."""
+
+
 class ReplayError(TactfulError, ValueError):
     """A replay that cannot go on: a bad row, a missing column, a table that cannot be read."""
 

@@ -27,12 +27,47 @@ def shown(effects: tactful.Effects) -> list[dict[str, Any]]:
     return [{key: value for key, value in effect.to_dict().items() if key not in ("id", "cause")} for effect in effects]
 
 
-def run(base: tactful.CustomerBase, step: dict[str, Any]) -> dict[str, Any]:
+class Counted:
+    """Trends and snapshots of a case, by the names that its steps give them."""
+
+    def __init__(self) -> None:
+        self.trends: dict[str, tactful.Trends] = {}
+        self.snapshots: dict[str, tactful.TrendSnapshot] = {}
+
+    def run(self, base: tactful.CustomerBase, asked: dict[str, Any]) -> Any:
+        if "in" in asked:
+            snapshot = self.snapshots[asked["in"]]
+            if "read" in asked:
+                return snapshot.read(asked["read"], asked["now"], values=asked.get("values"))
+            return snapshot.cells(asked["cells"], asked["now"])
+        own = self.trends.get(asked["of"]) or tactful.Trends(base.engine)
+        try:
+            if "observe" in asked:
+                who = base if asked["observe"] == "" else base.find(asked["observe"])
+                assert who is not None
+                own.observe(who)
+                return len(own)
+            if "forget" in asked:
+                return own.forget(asked["forget"])
+            if "merge" in asked:
+                own.merge(self.trends[asked["merge"]])
+                return len(own)
+            made = own.snapshot(asked["at"], before=self.snapshots[asked["before"]] if "before" in asked else None)
+            self.snapshots[asked["snapshot"]] = tactful.TrendSnapshot.from_bytes(base.engine, made.to_bytes())
+            assert self.snapshots[asked["snapshot"]] == made
+            return made.digest
+        finally:
+            self.trends[asked["of"]] = tactful.Trends.from_bytes(base.engine, own.to_bytes())
+
+
+def run(base: tactful.CustomerBase, step: dict[str, Any], counted: Counted) -> dict[str, Any]:
     """What comes of a step, by the keys that vectors check."""
     try:
         if "record" in step:
             effects = base.record(tactful.Event.from_json(json.dumps(step["record"])))
             return {"arrival": effects.arrival, "effects": shown(effects)}
+        if "trends" in step:
+            return {"answer": counted.run(base, step["trends"])}
         if "fold" in step:
             count, effects = base.fold(step["fold"]["horizon"])
             return {"folded": count, "effects": shown(effects)}
@@ -42,7 +77,7 @@ def run(base: tactful.CustomerBase, step: dict[str, Any]) -> dict[str, Any]:
         ask = base.explain if "explain" in step else base.decide
         options: dict[str, Any] = {key: asked[key] for key in ("facts", "known_at", "assurance") if key in asked}
         decision = ask(asked["identifier"], asked["placements"], asked["now"], **options)
-    except (tactful.EventError, tactful.RequestError, tactful.QueryError) as error:
+    except (tactful.EventError, tactful.RequestError, tactful.QueryError, tactful.TrendError) as error:
         return {"error": {"code": error.code, "path": error.path}}
     trace = decision.trace and decision.trace.to_dict()
     text = decision.to_json()
@@ -60,14 +95,15 @@ def test_vectors(playbooks: dict[str, list[str]], steps: list[dict[str, Any]]) -
         return tactful.Engine.compile({"playbook.yaml": "\n".join(playbooks[version])})
 
     base = tactful.CustomerBase(engine(""))
+    counted = Counted()
     for number, step in enumerate(steps):
         if "reload" in step:
             base = tactful.CustomerBase.from_bytes(engine(step["reload"]["version"]), base.to_bytes())
             continue
-        found = run(base, step)
+        found = run(base, step, counted)
         # State goes round as bytes between any two steps.
         base = tactful.CustomerBase.from_bytes(base.engine, base.to_bytes())
-        checked = {key: value for key, value in step.items() if key not in ("record", "fold", "decide", "explain", "query")}
+        checked = {key: value for key, value in step.items() if key not in ("record", "fold", "trends", "decide", "explain", "query")}
         if "error" in found:
             # An error that nobody expects must not pass unseen.
             checked.setdefault("error", None)

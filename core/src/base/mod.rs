@@ -22,6 +22,7 @@ use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Iden
 use crate::decide::{Decision, Request, RequestError};
 use crate::encoding::Section;
 use crate::engine::{Effects, Engine};
+use crate::trends::Trends;
 use crate::value::Timestamp;
 use join::about;
 use links::{Links, Reason};
@@ -193,6 +194,11 @@ impl CustomerBase {
             all.effects.extend(caused.effects);
         }
         (count, all)
+    }
+
+    /// Counts all customers, each in place of what they contributed before, see [`Engine::observe`].
+    pub fn observe(&self, trends: &mut Trends) {
+        self.customers.values().for_each(|customer| self.engine.observe(trends, customer));
     }
 
     /// Puts an event into the story without deriving anything from it yet.

@@ -9,6 +9,7 @@ mod bytes;
 mod cell;
 mod contribution;
 mod rules;
+mod shown;
 mod snapshot;
 mod store;
 #[cfg(test)]
@@ -17,5 +18,6 @@ mod tests;
 pub use cell::bucket_bounds;
 pub use contribution::Contribution;
 pub use rules::TrendRules;
+pub use shown::{ShownCell, ShownTrend};
 pub use snapshot::{Answer, Cell, Range, Snapshot};
 pub use store::{TrendError, Trends};

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tactful::base::CustomerBase;
 use tactful::customer::Arrival;
+use tactful::trends::{Answer, ShownCell, Snapshot, TrendError, Trends};
 use tactful::{Assurance, Effects, Engine, Event, Identifier, Request, Timestamp, Value};
 
 /// The folder of the cases.
@@ -39,13 +40,14 @@ pub(crate) fn run(file: &Json) -> Json {
     let mut found = file.clone();
     for case in found["cases"].as_array_mut().expect("cases") {
         let mut base = CustomerBase::new(engine.clone());
+        let mut counted = Counted::default();
         for step in case["steps"].as_array_mut().expect("steps") {
             if let Some(reload) = step.get("reload") {
                 let engine = &versions[reload["version"].as_str().expect("the name of a version")];
                 base = CustomerBase::from_bytes(engine.clone(), &base.to_bytes()).expect("another version reads it");
                 continue;
             }
-            run_step(&mut base, step);
+            run_step(&mut base, &mut counted, step);
             let engine = base.engine().clone();
             // State goes round as bytes between any two steps.
             let bytes = base.to_bytes();
@@ -62,9 +64,10 @@ fn compiled(lines: &Json) -> Engine {
     Engine::compile(&[("playbook.yaml", &lines.join("\n"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
-fn run_step(base: &mut CustomerBase, step: &mut Json) {
+fn run_step(base: &mut CustomerBase, counted: &mut Counted, step: &mut Json) {
     let told = match &*step {
         step if step.get("record").is_some() => record(base, step),
+        step if step.get("trends").is_some() => trends(base, counted, &step["trends"]),
         step if step.get("fold").is_some() => fold(base, step),
         step if step.get("query").is_some() => query(base, step),
         step => question(base, step),
@@ -72,7 +75,7 @@ fn run_step(base: &mut CustomerBase, step: &mut Json) {
     let keys: Vec<String> = step.as_object().expect("an object").keys().cloned().collect();
     for key in keys {
         match key.as_str() {
-            "record" | "decide" | "explain" | "query" | "fold" => {}
+            "record" | "decide" | "explain" | "query" | "fold" | "trends" => {}
             // Checked keys show what came out; what did not come out at all is null.
             _ => step[&key] = told.get(&key).cloned().unwrap_or(Json::Null),
         }
@@ -109,6 +112,71 @@ fn shown(effects: &Effects) -> Vec<Json> {
         effect
     };
     effects.effects.iter().map(one).collect()
+}
+
+/// Trends and snapshots of a case, by the names that its steps give them.
+#[derive(Default)]
+struct Counted {
+    trends: BTreeMap<String, Trends>,
+    snapshots: BTreeMap<String, Snapshot>,
+}
+
+fn trends(base: &CustomerBase, counted: &mut Counted, asked: &Json) -> Json {
+    let text = |key: &str| asked.get(key).and_then(Json::as_str);
+    let time = |key: &str| Timestamp::parse(text(key).expect("text")).expect("a time");
+    let engine = base.engine();
+    let mut own = text("of").map(|name| counted.trends.remove(name).unwrap_or_else(|| engine.trends()));
+    let told: Result<Json, TrendError> = match (&mut own, asked) {
+        (Some(own), asked) if asked.get("observe").is_some() => {
+            match text("observe").expect("text") {
+                "" => base.observe(own),
+                name => {
+                    let customer = base.find(&Identifier::parse(name).expect("an identifier")).expect("somebody known");
+                    engine.observe(own, customer);
+                }
+            }
+            Ok(json!(own.len()))
+        }
+        (Some(own), asked) if asked.get("forget").is_some() => Ok(json!(own.forget(text("forget").expect("text")))),
+        (Some(own), asked) if asked.get("merge").is_some() => {
+            own.merge(&counted.trends[text("merge").expect("text")]).map(|()| json!(own.len()))
+        }
+        (Some(own), asked) if asked.get("snapshot").is_some() => {
+            let before = text("before").map(|name| &counted.snapshots[name]);
+            own.snapshot(time("at"), before).map(|made| {
+                let digest = made.digest();
+                let read = engine.snapshot_from_bytes(&made.to_bytes()).expect("what was just written is read");
+                assert_eq!(read, made);
+                counted.snapshots.insert(text("snapshot").expect("text").to_owned(), read);
+                json!(digest)
+            })
+        }
+        (None, asked) => {
+            let snapshot = &counted.snapshots[text("in").expect("a snapshot")];
+            match text("read") {
+                Some(trend) => {
+                    let values = asked["values"].as_object().into_iter().flatten();
+                    let values: Vec<(&str, &str)> =
+                        values.map(|(name, value)| (&**name, value.as_str().expect("text"))).collect();
+                    let shown = |found: Answer| json!({"count": found.count, "sum": found.sum, "customers": found.customers});
+                    snapshot.read(trend, &values, time("now")).map(|found| found.map_or(Json::Null, shown))
+                }
+                None => snapshot.cells(text("cells").expect("a trend"), time("now")).map(|cells| {
+                    serde_json::to_value(cells.iter().map(ShownCell::from).collect::<Vec<_>>()).expect("plain data")
+                }),
+            }
+        }
+        _ => panic!("not a step of trends: {asked}"),
+    };
+    if let (Some(own), Some(name)) = (own, text("of")) {
+        let read = engine.trends_from_bytes(&own.to_bytes()).expect("what was just written is read");
+        assert_eq!(read, own);
+        counted.trends.insert(name.to_owned(), read);
+    }
+    match told {
+        Ok(answer) => json!({"answer": answer}),
+        Err(error) => json!({"error": {"code": error.code(), "path": ""}}),
+    }
 }
 
 fn fold(base: &mut CustomerBase, step: &Json) -> Json {

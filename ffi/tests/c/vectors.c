@@ -1,5 +1,6 @@
 /* Runs a file of tests/vectors through the C interface: vectors FILE. Prints how many cases and checks held. */
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +257,119 @@ static tactful_engine *engine_of(const cJSON *lines) {
   return engine;
 }
 
+/* Trends and snapshots of a case: the names that its steps give them are single letters. */
+static tactful_trends *counted[128];
+static tactful_snapshot *snapshots[128];
+
+static int letter(const cJSON *asked, const char *key) { return text(asked, key)[0] & 127; }
+
+static void forget_counted(void) {
+  int i;
+  for (i = 0; i < 128; i++) {
+    tactful_trends_free(counted[i]);
+    tactful_snapshot_free(snapshots[i]);
+    counted[i] = NULL;
+    snapshots[i] = NULL;
+  }
+}
+
+static tactful_status read_trend(const cJSON *asked, cJSON **told, tactful_error **error) {
+  const tactful_snapshot *snapshot = snapshots[letter(asked, "in")];
+  int64_t now = time_of(text(asked, "now"));
+  const cJSON *one;
+  tactful_text names[8], values[8];
+  size_t length = 0;
+  tactful_count count;
+  tactful_answer *answer = NULL;
+  tactful_status status;
+  if (!text(asked, "read")) {
+    status = tactful_snapshot_cells(snapshot, tactful_text_of(text(asked, "cells")), now, &answer, error);
+    if (status == TACTFUL_OK) {
+      cJSON *whole = needed(cJSON_Parse(tactful_answer_to_json(answer).data), "answer");
+      *told = cJSON_DetachItemFromObjectCaseSensitive(whole, "cells");
+      cJSON_Delete(whole);
+    }
+    tactful_answer_free(answer);
+    return status;
+  }
+  cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(asked, "values")) {
+    names[length] = tactful_text_of(one->string);
+    values[length++] = tactful_text_of(cJSON_GetStringValue(one));
+  }
+  status = tactful_snapshot_read(snapshot, tactful_text_of(text(asked, "read")), names, values, length, now, &count, error);
+  if (status == TACTFUL_OK && count.customers == 0) *told = cJSON_CreateNull();
+  if (status == TACTFUL_OK && count.customers > 0) {
+    *told = cJSON_CreateObject();
+    cJSON_AddNumberToObject(*told, "count", count.count);
+    if (count.sum == count.sum) {
+      cJSON_AddNumberToObject(*told, "sum", count.sum);
+    } else {
+      cJSON_AddNullToObject(*told, "sum");
+    }
+    cJSON_AddNumberToObject(*told, "customers", (double)count.customers);
+  }
+  return status;
+}
+
+static tactful_status count_trends(const tactful_base *base, const tactful_engine *engine, const cJSON *asked, cJSON **told,
+                                   tactful_error **error) {
+  tactful_trends **own = &counted[letter(asked, "of")];
+  tactful_trends *read = NULL;
+  tactful_snapshot *made = NULL;
+  tactful_bytes *bytes = NULL;
+  tactful_status status;
+  bool forgotten = false;
+  if (!*own) tactful_trends_new(engine, own, NULL);
+  if (text(asked, "observe")) {
+    status = tactful_trends_observe_base(*own, base, tactful_text_of(text(asked, "observe")), error);
+    if (status == TACTFUL_OK) *told = cJSON_CreateNumber((double)tactful_trends_len(*own));
+  } else if (text(asked, "forget")) {
+    status = tactful_trends_forget(*own, tactful_text_of(text(asked, "forget")), &forgotten, error);
+    if (status == TACTFUL_OK) *told = cJSON_CreateBool(forgotten);
+  } else if (text(asked, "merge")) {
+    status = tactful_trends_merge(*own, counted[letter(asked, "merge")], error);
+    if (status == TACTFUL_OK) *told = cJSON_CreateNumber((double)tactful_trends_len(*own));
+  } else {
+    const tactful_snapshot *before = text(asked, "before") ? snapshots[letter(asked, "before")] : NULL;
+    status = tactful_trends_snapshot(*own, time_of(text(asked, "at")), before, &made, error);
+    if (status == TACTFUL_OK) {
+      tactful_snapshot **kept = &snapshots[letter(asked, "snapshot")];
+      *told = cJSON_CreateString(tactful_snapshot_digest(made).data);
+      tactful_snapshot_to_bytes(made, 1, &bytes, NULL);
+      tactful_snapshot_free(*kept);
+      *kept = NULL;
+      tactful_snapshot_from_bytes(engine, tactful_bytes_data(bytes), tactful_bytes_len(bytes), kept, NULL);
+      tactful_bytes_free(bytes);
+      tactful_snapshot_free(made);
+    }
+  }
+  tactful_trends_to_bytes(*own, &bytes, NULL);
+  tactful_trends_from_bytes(engine, tactful_bytes_data(bytes), tactful_bytes_len(bytes), &read, NULL);
+  tactful_bytes_free(bytes);
+  tactful_trends_free(*own);
+  *own = read;
+  return status;
+}
+
+static void run_trends(const tactful_base *base, const tactful_engine *engine, const cJSON *step) {
+  const cJSON *asked = cJSON_GetObjectItemCaseSensitive(step, "trends");
+  const cJSON *expected = cJSON_GetObjectItemCaseSensitive(step, "answer");
+  cJSON *told = NULL;
+  tactful_error *error = NULL;
+  tactful_status status = text(asked, "in") ? read_trend(asked, &told, &error) : count_trends(base, engine, asked, &told, &error);
+  if (!check_error(step, status, error)) {
+    checks++;
+    if (!cJSON_Compare(told, expected, 1)) {
+      char *found = needed(cJSON_PrintUnformatted(told), "answer");
+      char *shown = needed(cJSON_PrintUnformatted(expected), "answer");
+      fail("answer", found, shown);
+      cJSON_free(found);
+      cJSON_free(shown);
+    }
+  }
+  cJSON_Delete(told);
+}
+
 /* Old events become totals. */
 static void run_fold(tactful_base *base, const cJSON *step) {
   const cJSON *expected = needed(cJSON_GetObjectItemCaseSensitive(step, "folded"), "folded");
@@ -320,6 +434,8 @@ int main(int argc, char **argv) {
                                                            needed((void *)text(reload, "version"), "version")));
       } else if (cJSON_GetObjectItemCaseSensitive(step, "record")) {
         run_record(base, step);
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "trends")) {
+        run_trends(base, other ? other : engine, step);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "fold")) {
         run_fold(base, step);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "query")) {
@@ -330,6 +446,7 @@ int main(int argc, char **argv) {
       base = reloaded(base, other ? other : engine, reload != NULL);
       step_number++;
     }
+    forget_counted();
     tactful_engine_free(other);
     other = NULL;
     tactful_base_free(base);

@@ -148,6 +148,62 @@ void run_query(const tactful::base &base, const json &step) {
   }
 }
 
+// Trends and snapshots of a case, by the names that its steps give them.
+struct counted {
+  std::map<std::string, tactful::trends> trends;
+  std::map<std::string, tactful::trend_snapshot> snapshots;
+};
+
+json read_trend(const tactful::trend_snapshot &snapshot, const json &asked) {
+  const std::int64_t now = time_of(asked["now"]);
+  if (!asked.count("read")) return json::parse(snapshot.cells(asked["cells"].get<std::string>(), now))["cells"];
+  std::vector<std::pair<std::string, std::string>> values;
+  const json wanted = asked.value("values", json::object());
+  for (json::const_iterator value = wanted.begin(); value != wanted.end(); ++value) {
+    values.push_back(std::make_pair(value.key(), value->get<std::string>()));
+  }
+  const tactful_count found = snapshot.read(asked["read"].get<std::string>(), now, values);
+  if (found.customers == 0) return nullptr;
+  return {{"count", found.count},
+          {"sum", found.sum == found.sum ? json(found.sum) : json(nullptr)},
+          {"customers", found.customers}};
+}
+
+json count(counted &all, const tactful::base &base, const tactful::engine &engine, const json &asked) {
+  if (asked.count("in")) return read_trend(all.snapshots.at(asked["in"].get<std::string>()), asked);
+  const std::string name = asked["of"].get<std::string>();
+  if (!all.trends.count(name)) all.trends.insert(std::make_pair(name, tactful::trends(engine)));
+  tactful::trends &own = all.trends.at(name);
+  json told;
+  if (asked.count("observe")) {
+    own.observe(base, asked["observe"].get<std::string>());
+    told = own.size();
+  } else if (asked.count("forget")) {
+    told = own.forget(asked["forget"].get<std::string>());
+  } else if (asked.count("merge")) {
+    own.merge(all.trends.at(asked["merge"].get<std::string>()));
+    told = own.size();
+  } else {
+    const std::int64_t at = time_of(asked["at"]);
+    tactful::trend_snapshot made =
+        asked.count("before") ? own.snapshot(at, all.snapshots.at(asked["before"].get<std::string>())) : own.snapshot(at);
+    told = made.digest().str();
+    all.snapshots.erase(asked["snapshot"].get<std::string>());
+    all.snapshots.insert(std::make_pair(asked["snapshot"].get<std::string>(),
+                                        tactful::trend_snapshot::from_bytes(engine, made.to_bytes())));
+  }
+  own = tactful::trends::from_bytes(engine, own.to_bytes());
+  return told;
+}
+
+void run_trends(counted &all, const tactful::base &base, const tactful::engine &engine, const json &step) {
+  try {
+    check("answer", count(all, base, engine, step["trends"]), step.value("answer", json(nullptr)));
+  } catch (const tactful::error &error) {
+    check("error", found_error(error), step.value("error", json(nullptr)));
+  }
+}
+
 tactful::engine engine_of(const json &lines) {
   std::string playbook;
   for (const json &line : lines) playbook += line.get<std::string>() + "\n";
@@ -166,6 +222,7 @@ void run(const char *path) {
   for (const json &one : file["cases"]) {
     const tactful::engine *engine = &first;
     tactful::base base(first);
+    counted all;
     int number = 0;
     for (const json &step : one["steps"]) {
       where = std::string(path) + ": " + one["case"].get<std::string>() + ": step " + std::to_string(number++);
@@ -173,6 +230,8 @@ void run(const char *path) {
         engine = &versions.at(step["reload"]["version"].get<std::string>());
       } else if (step.count("record")) {
         run_record(base, step);
+      } else if (step.count("trends")) {
+        run_trends(all, base, *engine, step);
       } else if (step.count("fold")) {
         check("folded", base.fold(time_of(step["fold"]["horizon"])), step["folded"].get<std::uint64_t>());
       } else if (step.count("query")) {
