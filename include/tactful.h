@@ -318,6 +318,11 @@ struct ArrowArrayStream {
 #define TACTFUL_GATE_ASSURANCE 11
 
 /**
+ * An experiment holds it back for the sake of comparison. Passed after the contact policy.
+ */
+#define TACTFUL_GATE_EXPERIMENT 12
+
+/**
  * Truth values, a byte each: 0 or 1.
  */
 #define TACTFUL_COLUMN_BOOL 1
@@ -667,6 +672,20 @@ typedef struct tactful_offer {
    */
   double score;
 } tactful_offer;
+
+/**
+ * The part that the customer has in an experiment. Its texts are borrowed from the decision.
+ */
+typedef struct tactful_assigned {
+  /**
+   * The experiment.
+   */
+  struct tactful_text experiment;
+  /**
+   * The variant, or "holdout".
+   */
+  struct tactful_text variant;
+} tactful_assigned;
 
 /**
  * What became of one offer for one placement. Its texts are borrowed from the decision.
@@ -1385,6 +1404,15 @@ bool tactful_decision_offer(const struct tactful_decision *decision,
                             size_t index,
                             size_t slot,
                             struct tactful_offer *offer);
+
+/**
+ * Fills `assigned` with the part that the customer has in an experiment that had a say, in the order of the playbook. False, and
+ * nothing is written, when there is none at `index`. Its texts are borrowed from the decision. Recording the outcome `decided` or
+ * `shown` records these parts too: the customer keeps them from then on.
+ */
+bool tactful_decision_assigned(const struct tactful_decision *decision,
+                               size_t index,
+                               struct tactful_assigned *assigned);
 
 /**
  * How many candidates were explained, over all placements; 0 for null, and unless the decision came from

@@ -344,6 +344,15 @@ struct offer {
   double score;
 };
 
+/** The part that the customer has in an experiment; borrowed from the decision. */
+struct assigned {
+  explicit assigned(const tactful_assigned &found) : experiment(found.experiment), variant(found.variant) {}
+
+  text_view experiment;
+  /** The variant, or `holdout`. */
+  text_view variant;
+};
+
 /** What a placement gets; borrowed from the decision. */
 struct placement {
   placement(const tactful_decision *decision, std::size_t index, const tactful_placement &found)
@@ -404,6 +413,15 @@ public:
     tactful_placement found;
     for (std::size_t i = 0; tactful_decision_placement(handle_.get(), i, &found); ++i) {
       all.push_back(tactful::placement(handle_.get(), i, found));
+    }
+    return all;
+  }
+  /** The parts that the customer has in the experiments that had a say, in the order of the playbook. */
+  std::vector<assigned> assignments() const {
+    std::vector<assigned> all;
+    tactful_assigned found;
+    for (std::size_t i = 0; tactful_decision_assigned(handle_.get(), i, &found); ++i) {
+      all.push_back(assigned(found));
     }
     return all;
   }

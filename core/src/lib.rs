@@ -35,6 +35,7 @@ pub mod error;
 pub mod expr;
 pub mod intake;
 pub mod journey;
+pub mod measure;
 pub mod playbook;
 pub mod portrait;
 pub mod query;
@@ -43,7 +44,7 @@ pub mod value;
 
 pub use base::CustomerBase;
 pub use customer::{Customer, Event, EventError, Identifier, IdentifierError, View};
-pub use decide::{Decision, Request, RequestError};
+pub use decide::{Assigned, Decision, Request, RequestError};
 pub use encoding::StateError;
 pub use engine::{Effects, Engine};
 pub use error::{Diagnostic, Diagnostics};

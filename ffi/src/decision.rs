@@ -34,6 +34,8 @@ pub const TACTFUL_GATE_OUTRANKED: i32 = 9;
 pub const TACTFUL_GATE_CHOSEN: i32 = 10;
 /// The host is not sure enough who is there. Passed after consent; its number is the last because it came last.
 pub const TACTFUL_GATE_ASSURANCE: i32 = 11;
+/// An experiment holds it back for the sake of comparison. Passed after the contact policy.
+pub const TACTFUL_GATE_EXPERIMENT: i32 = 12;
 
 /// The answer to a request: for each placement ranked offers with their messages, a fallback, or silence. Never changes.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ pub struct tactful_decision {
     id: Text,
     customer: Text,
     placements: Vec<Placement>,
+    assigned: Vec<Assigned>,
     candidates: Vec<Candidate>,
     json: OnceLock<Text>,
     trace: OnceLock<Option<Text>>,
@@ -62,6 +65,12 @@ struct Offer {
     name: Text,
     score: f64,
     message: Text,
+}
+
+#[derive(Debug)]
+struct Assigned {
+    experiment: Text,
+    variant: Text,
 }
 
 #[derive(Debug)]
@@ -104,6 +113,16 @@ pub struct tactful_offer {
     pub score: f64,
 }
 
+/// The part that the customer has in an experiment. Its texts are borrowed from the decision.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct tactful_assigned {
+    /// The experiment.
+    pub experiment: tactful_text,
+    /// The variant, or "holdout".
+    pub variant: tactful_text,
+}
+
 /// What became of one offer for one placement. Its texts are borrowed from the decision.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -138,6 +157,7 @@ pub struct tactful_candidate {
 const _: () = {
     use std::mem::offset_of;
     assert!(size_of::<tactful_placement>() == 80 && offset_of!(tactful_placement, kind) == 72);
+    assert!(size_of::<tactful_assigned>() == 32 && offset_of!(tactful_assigned, variant) == 16);
     assert!(size_of::<tactful_offer>() == 40 && offset_of!(tactful_offer, score) == 32);
     assert!(
         size_of::<tactful_candidate>() == 104
@@ -156,6 +176,7 @@ fn named(gate: Gate) -> (i32, tactful_text) {
         Gate::Applicable => (TACTFUL_GATE_APPLICABLE, c"applicable"),
         Gate::Suitable => (TACTFUL_GATE_SUITABLE, c"suitable"),
         Gate::Contact => (TACTFUL_GATE_CONTACT, c"contact"),
+        Gate::Experiment => (TACTFUL_GATE_EXPERIMENT, c"experiment"),
         Gate::Score => (TACTFUL_GATE_SCORE, c"score"),
         Gate::Message => (TACTFUL_GATE_MESSAGE, c"message"),
         Gate::Outranked => (TACTFUL_GATE_OUTRANKED, c"outranked"),
@@ -168,8 +189,22 @@ impl tactful_decision {
     pub(crate) fn new(decision: Decision) -> Self {
         let placements = decision.placements.iter().map(Placement::new).collect();
         let candidates = decision.trace.iter().flat_map(|trace| &trace.candidates).map(Candidate::new).collect();
+        let assigned = decision
+            .assigned
+            .iter()
+            .map(|assigned| Assigned { experiment: Text::new(&*assigned.experiment), variant: Text::new(&*assigned.variant) });
+        let assigned = assigned.collect();
         let (id, customer) = (Text::new(&*decision.id), Text::new(&*decision.customer));
-        tactful_decision { decision, id, customer, placements, candidates, json: OnceLock::new(), trace: OnceLock::new() }
+        tactful_decision {
+            decision,
+            id,
+            customer,
+            placements,
+            assigned,
+            candidates,
+            json: OnceLock::new(),
+            trace: OnceLock::new(),
+        }
     }
 }
 
@@ -296,6 +331,21 @@ pub unsafe extern "C" fn tactful_decision_offer(
     unsafe { fill(offer, || decision.as_ref()?.placements.get(index)?.offers.get(slot).map(lend)) }
 }
 
+/// Fills `assigned` with the part that the customer has in an experiment that had a say, in the order of the playbook. False, and
+/// nothing is written, when there is none at `index`. Its texts are borrowed from the decision. Recording the outcome `decided` or
+/// `shown` records these parts too: the customer keeps them from then on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_decision_assigned(
+    decision: *const tactful_decision,
+    index: usize,
+    assigned: *mut tactful_assigned,
+) -> bool {
+    let lend =
+        |assigned: &Assigned| tactful_assigned { experiment: assigned.experiment.lend(), variant: assigned.variant.lend() };
+    // SAFETY: by contract.
+    unsafe { fill(assigned, || decision.as_ref()?.assigned.get(index).map(lend)) }
+}
+
 /// How many candidates were explained, over all placements; 0 for null, and unless the decision came from
 /// tactful_engine_explain or tactful_base_explain.
 #[unsafe(no_mangle)]
@@ -374,6 +424,7 @@ mod tests {
             Gate::Outranked,
             Gate::Chosen,
             Gate::Assurance,
+            Gate::Experiment,
         ];
         assert_eq!(gates.len(), Gate::ALL.len());
         for (place, gate) in gates.into_iter().enumerate() {

@@ -60,6 +60,14 @@ impl Decision {
         self.decision.placements.iter().map(|answer| PlacementAnswer { answer: answer.clone() }).collect()
     }
 
+    /// The variant of each experiment that had a say, or ``"holdout"``, by name. Recording the outcome ``decided`` or ``shown``
+    /// records these too: the customer keeps them from then on.
+    #[getter]
+    fn assigned(&self) -> std::collections::BTreeMap<String, String> {
+        let assigned = self.decision.assigned.iter();
+        assigned.map(|assigned| (assigned.experiment.to_string(), assigned.variant.to_string())).collect()
+    }
+
     /// Why, for each candidate; ``None`` unless it was asked for with ``explain``.
     #[getter]
     fn trace(&self) -> Option<Trace> {

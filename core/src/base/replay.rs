@@ -211,7 +211,8 @@ impl Replay {
         let Some(identifier) = customer.strands().first().map(|strand| strand.identifier().clone()) else { return Ok(()) };
         for mut event in decision.outcome(outcome, now.saturating_add_micros(1), &identifier) {
             event.source = Some("replay".to_owned());
-            if engine.record(customer, &event, None).is_ok_and(|effects| effects.arrival == Some(Arrival::New)) {
+            let exposure = event.event_type == *outcome;
+            if engine.record(customer, &event, None).is_ok_and(|effects| effects.arrival == Some(Arrival::New)) && exposure {
                 self.tables.stats.exposures += 1;
             }
         }

@@ -3,6 +3,7 @@
 mod attribute;
 mod compile;
 mod evidence;
+mod experiment;
 mod location;
 mod need;
 mod persona;
@@ -17,6 +18,7 @@ mod tests;
 mod unusual;
 
 pub(crate) use attribute::{Lost, Told};
+pub(crate) use experiment::{Assignment, ExperimentRule, Experiments};
 pub(crate) use need::{NeedRule, Strength};
 pub(crate) use preference::Preferences;
 pub(crate) use reach::{Reach, Reaches};
@@ -54,6 +56,8 @@ pub(crate) struct Context<'a> {
     begins: Option<Timestamp>,
     /// By number of the request fact.
     request: &'a [Option<Value>],
+    /// By number of the experiment.
+    assigned: &'a [Option<Assignment>],
     /// Where the customer is, by number of the journey.
     places: SmallVec<[Option<Place>; 2]>,
     /// Names of the stages, by number of the journey.
@@ -100,6 +104,7 @@ impl<'a> Context<'a> {
             assurance: Assurance::Authenticated,
             begins: None,
             request,
+            assigned: &[],
             places: SmallVec::from_slice(places),
             stages,
             settled: None,
@@ -113,6 +118,19 @@ impl<'a> Context<'a> {
             searches: OnceCell::new(),
             preferences: OnceCell::new(),
         }
+    }
+
+    /// The same with what the experiments do with the customer.
+    #[must_use]
+    pub(crate) fn assigned(mut self, assigned: &'a [Option<Assignment>]) -> Self {
+        self.assigned = assigned;
+        self
+    }
+
+    /// What an experiment does with the customer; none when they take no part.
+    #[must_use]
+    pub(crate) fn assignment(&self, experiment: usize) -> Option<Assignment> {
+        self.assigned.get(experiment).copied().flatten()
     }
 
     /// The same for somebody of whom the host is only so sure: attributes that ask for more are unknown, and so are journeys that
@@ -316,6 +334,11 @@ impl<'a> Context<'a> {
         match self.rules.sources.source(fact) {
             Some(Source::Attribute(place)) => self.attribute(place).0,
             Some(Source::Request(place)) => self.request.get(place).cloned().flatten().map_or_else(missing, Read::known),
+            Some(Source::Experiment(place)) => {
+                let rule = self.rules.experiments.rules.get(place);
+                let arm = rule.and_then(|rule| rule.arm(self.assignment(place)?.arm));
+                arm.map_or_else(missing, |arm| Read::known(Value::String(arm.clone())))
+            }
             Some(Source::Segment(place)) => match (self.member(place), self.rules.segments.get(place)) {
                 (Holds { truth: Some(truth), until, .. }, _) => Read::known(Value::Bool(truth)).until(until),
                 // The reference tells what is missing.

@@ -1,3 +1,4 @@
+use super::Experiments;
 use super::attribute::AttributeRule;
 use super::evidence::EvidenceRule;
 use super::location::PlaceRule;
@@ -43,6 +44,8 @@ pub(crate) struct Rules {
     pub(crate) preferences: Vec<PreferenceRule>,
     /// In the order of the playbook.
     pub(crate) unusual: Vec<UnusualRule>,
+    /// The experiments.
+    pub(crate) experiments: Experiments,
     /// The instants at which what fades is read anew.
     pub(crate) grid: Option<Duration>,
     /// What a session is.
@@ -102,6 +105,7 @@ impl Rules {
             .as_ref()
             .and_then(|name| playbook.attributes.iter().position(|attribute| attribute.name.text == name.text));
         Some(Rules {
+            experiments: Experiments::of(playbook, &sources),
             sources,
             layout,
             attributes,
@@ -200,6 +204,13 @@ pub(crate) fn state_rule(text: &Text, sources: &Sources, expected: &Expected, fi
         ));
     }
     for fact in &rule.reads().facts {
+        if matches!(sources.source(*fact), Some(Source::Experiment(_))) {
+            findings.push(finding(
+                "experiment_in_state",
+                format!("`{}` is decided with a question, but this holds between questions too", sources.path(*fact)),
+                "read it in an offer's conditions instead",
+            ));
+        }
         if matches!(sources.source(*fact), Some(Source::Request(_))) {
             findings.push(finding(
                 "request_in_state",

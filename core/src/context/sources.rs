@@ -13,6 +13,8 @@ pub(crate) enum Source {
     Attribute(usize),
     /// `request.<name>`.
     Request(usize),
+    /// `experiment("<name>")`, the variant.
+    Experiment(usize),
     /// `segment("<name>")`.
     Segment(usize),
     /// `persona("<name>")`.
@@ -170,6 +172,11 @@ impl Sources {
             let stages: Arc<[Arc<str>]> = journey.stages.iter().map(|stage| stage.name.text.clone()).collect();
             declare(format!("journey.{}.stage", journey.name.text), Type::Enum(stages), TimeClass::Step, Source::Stage(place));
             declare(format!("journey.{}.since", journey.name.text), Type::Timestamp, TimeClass::Step, Source::Since(place));
+        }
+        for (place, experiment) in playbook.experiments.iter().enumerate() {
+            let arms: Arc<[Arc<str>]> = experiment.arms().map(|(name, _)| name).collect();
+            let path = format!("experiment.{}", experiment.name.text);
+            declare(path, Type::Enum(arms), TimeClass::Constant, Source::Experiment(place));
         }
         let kept = facts.len();
         let mut declare = |path: String, ty: Type, class: TimeClass, source: Source| {

@@ -36,7 +36,9 @@ pub use identifier::{Identifier, IdentifierError};
 pub use layout::Layout;
 pub(crate) use namespaces::{Named, Namespaces};
 pub use prepare::MAX_TEXT;
-pub use reserved::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, Reserved, consent_column, link_column, outcome_column};
+pub use reserved::{
+    ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, Reserved, assigned_column, consent_column, link_column, outcome_column,
+};
 pub(crate) use strand::PreparedCell;
 pub use strand::{Arrival, Prepared, Strand};
 pub use view::{StoryRow, View};

@@ -35,6 +35,8 @@ pub struct Reserved {
     pub unlinked: EventKind,
     /// One per declared attribute, in declared order, each with `value`.
     pub attributes: Vec<EventKind>,
+    /// `assigned`, with `experiment`, `variant` and `decision`.
+    pub assigned: EventKind,
 }
 
 /// Columns of an outcome.
@@ -67,6 +69,16 @@ pub mod consent_column {
     pub const CONTACT_CHANNEL: usize = 0;
     /// `expires` of contact.
     pub const CONTACT_EXPIRES: usize = 1;
+}
+
+/// Columns of `assigned`.
+pub mod assigned_column {
+    /// `experiment`.
+    pub const EXPERIMENT: usize = 0;
+    /// `variant`.
+    pub const VARIANT: usize = 1;
+    /// `decision`.
+    pub const DECISION: usize = 2;
 }
 
 /// Columns of `linked` and `unlinked`.
@@ -122,6 +134,7 @@ impl Reserved {
             .into_iter()
             .map(|(name, ty)| declare(&format!("{ATTRIBUTE_SET}:{name}"), &[(Arc::from("value"), ty)], "value"))
             .collect();
+        let assigned = declare("assigned", &[text("experiment"), text("variant"), text("decision")], "experiment");
         Reserved {
             outcomes,
             consent_given,
@@ -133,6 +146,7 @@ impl Reserved {
             linked,
             unlinked,
             attributes,
+            assigned,
         }
     }
 

@@ -20,9 +20,21 @@ pub struct Decision {
     pub playbook: Arc<str>,
     /// In the order asked.
     pub placements: Vec<PlacementAnswer>,
+    /// The experiments that had a say, in the order of the playbook, each with the customer's variant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assigned: Vec<Assigned>,
     /// Why, for each candidate; only when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
+}
+
+/// The part that a customer has in an experiment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Assigned {
+    /// The experiment.
+    pub experiment: Arc<str>,
+    /// The variant, or `holdout`.
+    pub variant: Arc<str>,
 }
 
 /// What a placement gets.
@@ -82,9 +94,22 @@ impl Decision {
 
     /// The events to record when something came of the decision, one per chosen offer: `decided` at once, `shown` when it was
     /// seen, `clicked` or `rejected` when that happened. Their ids follow from the decision, so telling one twice counts once.
+    ///
+    /// `decided` and `shown` come with one event `assigned` per experiment that had a say, also when nothing was chosen: the
+    /// customer keeps the variant from then on.
     #[must_use]
     pub fn outcome(&self, outcome: &str, time: Timestamp, identifier: &Identifier) -> Vec<Event> {
         let mut events = Vec::new();
+        let exposes = matches!(outcome, "decided" | "shown");
+        for Assigned { experiment, variant } in self.assigned.iter().filter(|_| exposes) {
+            events.push(
+                Event::new("assigned", time, identifier.clone())
+                    .with_id(&format!("{}:{outcome}:assigned:{experiment}", self.id))
+                    .with("experiment", &**experiment)
+                    .with("variant", &**variant)
+                    .with("decision", self.id.as_str()),
+            );
+        }
         for answer in &self.placements {
             for (slot, ranked) in answer.offers().iter().enumerate() {
                 let id = format!("{}:{outcome}:{}:{slot}", self.id, answer.placement);

@@ -5,7 +5,7 @@ use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 use super::trace::{Gate, Score};
 use crate::context::{Context, Rule, Source};
 use crate::expr::{self, FactId, Facts, Outcome};
-use crate::playbook::{Assurance, ConsentDefault};
+use crate::playbook::{Assurance, ConsentDefault, WHOLE};
 use crate::value::Timestamp;
 
 /// Why an offer went no further.
@@ -164,6 +164,7 @@ impl OfferRule {
             }
         }
         contacts.pass(self, &[], detail)?;
+        self.experiment(context, detail)?;
         self.score(context, detail)
     }
 
@@ -207,6 +208,23 @@ impl OfferRule {
             Some(until) => Err(Stop::because(Gate::Validity, false, detail, || format!("valid until {until}"))),
             None => Ok(()),
         }
+    }
+
+    /// Whether an experiment holds it back.
+    fn experiment(&self, context: &Context<'_>, detail: Detail) -> Result<(), Stop> {
+        let [holding, _] = &self.experiments;
+        for number in holding {
+            let (rule, assignment) = (context.rules().experiments.rules.get(*number), context.assignment(*number));
+            if let (Some(rule), Some(assignment)) = (rule, assignment)
+                && rule.holds_back(assignment)
+            {
+                return Err(Stop::because(Gate::Experiment, false, detail, || match assignment.bucket {
+                    Some(bucket) => format!("held out by `{}`: part {bucket} of {WHOLE}", rule.name),
+                    None => format!("held out by `{}` since the first exposure", rule.name),
+                }));
+            }
+        }
+        Ok(())
     }
 
     /// The factors and their product, multiplied in the documented order.

@@ -11,7 +11,7 @@ mod rules;
 mod trace;
 
 pub(crate) use consent::{Consent, Said};
-pub use decision::{Answer, Decision, PlacementAnswer, Ranked};
+pub use decision::{Answer, Assigned, Decision, PlacementAnswer, Ranked};
 pub(crate) use gates::Detail;
 pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
@@ -23,7 +23,7 @@ use crate::expr::{Facts, Outcome};
 use crate::value::{LateText, Recipe};
 use contact::{Contacts, Taken};
 use gates::{Guards, Permissions, Stop};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The answers for some placements, and what became of every candidate.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,8 @@ pub(crate) struct Answers {
     pub(crate) placements: Vec<PlacementAnswer>,
     /// Empty when only what is decided was asked for.
     pub(crate) candidates: Vec<Candidate>,
+    /// The experiments that had a say, by number.
+    pub(crate) exposed: BTreeSet<usize>,
 }
 
 /// An offer that passed all gates but the last.
@@ -52,7 +54,8 @@ pub(crate) fn decide(
     detail: Detail,
 ) -> Answers {
     let guards = Guards::ask(offers, context, whole);
-    let mut answers = Answers { placements: Vec::with_capacity(placements.len()), candidates: Vec::new() };
+    let mut answers =
+        Answers { placements: Vec::with_capacity(placements.len()), candidates: Vec::new(), exposed: BTreeSet::new() };
     let mut taken: Vec<Taken<'_>> = Vec::new();
     for number in placements {
         let Some(placement) = offers.placements.get(*number) else { continue };
@@ -64,7 +67,12 @@ pub(crate) fn decide(
             let here = offer.placements.is_empty() || offer.placements.contains(number);
             let treatment = offer.treatments.iter().find(|treatment| treatment.channel == placement.channel);
             let (true, Some(treatment)) = (here, treatment) else { continue };
-            match offer.pass(offers, treatment, context, &permissions, &contacts, detail) {
+            let passed = offer.pass(offers, treatment, context, &permissions, &contacts, detail);
+            let reached = passed.as_ref().map_or_else(|stop| stop.gate, |_| Gate::Chosen);
+            for (experiments, from) in offer.experiments.iter().zip([Gate::Experiment, Gate::Eligible]) {
+                answers.exposed.extend(experiments.iter().filter(|_| reached >= from));
+            }
+            match passed {
                 Ok(score) => survivors.push(Survivor { place, offer, treatment, score }),
                 Err(stop) => tally.add(place, offer, stop, None),
             }

@@ -1,7 +1,7 @@
 use super::consent::PurposeRule;
 use super::guard::Guard;
 use super::message::{Messages, TemplateName};
-use crate::context::{Rule, Sources};
+use crate::context::{Rule, Source, Sources};
 use crate::customer::Identifier;
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected};
@@ -61,6 +61,8 @@ pub(crate) struct OfferRule {
     pub(crate) when_unknown: [bool; 3],
     /// `propensity`, `context`, `value`, `lever`, each with its prior.
     pub(crate) factors: [Option<(Rule, Option<f64>)>; 4],
+    /// The experiments that may hold it back, and those that its rules read, by number.
+    pub(crate) experiments: [Vec<usize>; 2],
     /// Breaks ties.
     pub(crate) priority: i64,
     /// By channel.
@@ -265,7 +267,7 @@ fn offer_rule(
         let factor = factor.as_ref()?;
         Some((Rule::compile(&factor.value, schema, &Expected::Number, findings)?, factor.prior))
     });
-    let mut treatments = Vec::new();
+    let mut treatments: Vec<TreatmentRule> = Vec::new();
     for treatment in &offer.treatments {
         let format = playbook.channels.iter().find(|channel| channel.name.text == treatment.channel.text);
         let format = format.map_or(Format::Text, |channel| channel.format);
@@ -286,7 +288,22 @@ fn offer_rule(
             assurance: treatment.assurance,
         }));
     }
+    let shown = treatments.iter().flat_map(|treatment| treatment.with.iter().map(|(_, rule, _)| rule));
+    let read = gates.iter().flatten().chain(factors.iter().flatten().map(|(rule, _)| rule)).chain(shown);
+    let read: std::collections::BTreeSet<usize> = read
+        .flat_map(|rule| &rule.reads().facts)
+        .filter_map(|fact| match sources.source(*fact) {
+            Some(Source::Experiment(number)) => Some(number),
+            _ => None,
+        })
+        .collect();
+    let holds = |experiment: &&playbook::Experiment| {
+        experiment.holdout > 0
+            && (experiment.offers.is_empty() || experiment.offers.iter().any(|name| name.text == offer.name.text))
+    };
+    let holds = playbook.experiments.iter().enumerate().filter(|(_, experiment)| holds(experiment)).map(|(number, _)| number);
     OfferRule {
+        experiments: [holds.collect(), read.into_iter().collect()],
         name: offer.name.text.clone(),
         purposes: purposes(&offer.purposes, playbook),
         personal: false,

@@ -87,6 +87,8 @@ pub enum Gate {
     Suitable,
     /// The contact policy holds it back.
     Contact,
+    /// An experiment holds it back for the sake of comparison.
+    Experiment,
     /// It has no score.
     Score,
     /// Its message cannot be written.
@@ -99,7 +101,7 @@ pub enum Gate {
 
 impl Gate {
     /// All of them, in order.
-    pub const ALL: [Gate; 11] = [
+    pub const ALL: [Gate; 12] = [
         Gate::Consent,
         Gate::Assurance,
         Gate::Validity,
@@ -107,6 +109,7 @@ impl Gate {
         Gate::Applicable,
         Gate::Suitable,
         Gate::Contact,
+        Gate::Experiment,
         Gate::Score,
         Gate::Message,
         Gate::Outranked,
@@ -124,6 +127,7 @@ impl Gate {
             Gate::Applicable => "applicable",
             Gate::Suitable => "suitable",
             Gate::Contact => "contact",
+            Gate::Experiment => "experiment",
             Gate::Score => "score",
             Gate::Message => "message",
             Gate::Outranked => "outranked",
@@ -142,6 +146,7 @@ impl Gate {
             Gate::Applicable => "not applicable",
             Gate::Suitable => "not suitable",
             Gate::Contact => "held back by the contact policy",
+            Gate::Experiment => "held out",
             Gate::Score => "without a score",
             Gate::Message => "without a message",
             Gate::Outranked => "outranked",

@@ -242,6 +242,7 @@ impl Walk<'_> {
                     Some(
                         Source::Attribute(_)
                         | Source::Request(_)
+                        | Source::Experiment(_)
                         | Source::Session(_)
                         | Source::Location(_)
                         | Source::StoreOpen(_)

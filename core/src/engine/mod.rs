@@ -21,12 +21,14 @@ pub use effect::{Effect, EffectKind, Effected, Effects};
 pub use labels::Unread;
 pub(crate) use reader::{Conclusion, Reader};
 
-use crate::context::Context;
+use crate::context::{Assignment, Context};
 use crate::customer::{
     ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Prepared,
     StateNames, View,
 };
-use crate::decide::{self, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Said, Trace};
+use crate::decide::{
+    self, Assigned, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Said, Trace,
+};
 use crate::encoding::StateError;
 use crate::error::Diagnostics;
 use crate::expr::{Answer, Facts};
@@ -335,8 +337,11 @@ impl Engine {
         let places: SmallVec<[_; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
         let said = self.said(view, now, request.identifier.as_ref());
         let by_identifier = said.by_identifier();
+        let met = (request.assurance == Assurance::Anonymous).then_some(request.identifier.as_ref());
+        let assigned = inner.model.rules.experiments.assign(view, now, met);
         let (answers, trace) = {
-            let new = || Context::new(&inner.model.rules, view, now, &facts, &places, &inner.model.journeys.stages);
+            let stages = &inner.model.journeys.stages;
+            let new = || Context::new(&inner.model.rules, view, now, &facts, &places, stages).assigned(&assigned);
             let whole = new();
             // Everything may be read of somebody authenticated, and of somebody recognised where nothing asks for more.
             let less = request.assurance == Assurance::Anonymous
@@ -365,9 +370,16 @@ impl Engine {
             known_at,
             playbook: self.digest().clone(),
             placements: answers.placements,
+            assigned: answers.exposed.into_iter().filter_map(|number| self.assigned(&assigned, number)).collect(),
             trace,
         };
         Ok((decision, answers.candidates))
+    }
+
+    fn assigned(&self, assigned: &[Option<Assignment>], number: usize) -> Option<Assigned> {
+        let rule = self.0.model.rules.experiments.rules.get(number)?;
+        let arm = assigned.get(number).copied().flatten()?.arm;
+        Some(Assigned { experiment: rule.name.clone(), variant: rule.arm(arm)?.clone() })
     }
 
     fn placements(&self, request: &Request) -> Result<Vec<usize>, RequestError> {

@@ -21,7 +21,7 @@ impl Checker<'_> {
             return self.stream(id, target, function, args);
         }
         if target.is_none()
-            && matches!(&**function, "segment" | "persona" | "intent" | "need" | "unusual" | "trend")
+            && matches!(&**function, "segment" | "persona" | "intent" | "need" | "unusual" | "trend" | "experiment")
             && functions::find(function).is_none()
         {
             return match args.first().map(|arg| self.tree.node(*arg).kind.clone()) {
@@ -89,6 +89,7 @@ impl Checker<'_> {
                         "events",
                         "segment",
                         "persona",
+                        "experiment",
                         "store",
                         "as_of",
                         "nearest_store",

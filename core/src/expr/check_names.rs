@@ -281,7 +281,9 @@ impl Checker<'_> {
 fn written(path: &str) -> String {
     match path.split_once('.') {
         Some(("persona" | "intent", "likely")) => path.to_string(),
-        Some((group @ ("segment" | "persona" | "intent" | "unusual" | "trend"), name)) => format!("{group}(\"{name}\")"),
+        Some((group @ ("segment" | "persona" | "intent" | "unusual" | "trend" | "experiment"), name)) => {
+            format!("{group}(\"{name}\")")
+        }
         Some((family @ ("journey" | "store" | "preference" | "need"), rest)) => match rest.rsplit_once('.') {
             Some((name, field)) => format!("{family}(\"{name}\").{field}"),
             None if family == "need" => format!("need(\"{rest}\")"),

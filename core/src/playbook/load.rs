@@ -211,6 +211,7 @@ impl Loader<'_> {
         let (preferences, unusual, watches) = (self.preferences(root), self.unusual(root), self.watches(root));
         let resolution = self.duration_of(root, "resolution");
         let (channels, offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
+        let experiments = self.experiments(root);
         let week_begins = root.text("week_begins").and_then(|day| day.parse().ok()).unwrap_or(chrono::Weekday::Mon);
         let mut contact = self.contact(root);
         for rule in &mut contact {
@@ -260,6 +261,7 @@ impl Loader<'_> {
             channels,
             offers,
             placements,
+            experiments,
             contact,
             trends,
             renamed,

@@ -8,6 +8,7 @@
 mod assurance;
 mod contact;
 mod digest;
+mod experiments;
 mod facts;
 mod format;
 mod identity;
@@ -39,6 +40,7 @@ mod types;
 mod yaml;
 
 pub use assurance::Assurance;
+pub use experiments::{Experiment, HOLDOUT, TREATED, WHOLE};
 pub use format::format;
 pub use intake::Intake;
 pub use json_schema::json_schema;

@@ -129,6 +129,8 @@ pub struct Playbook {
     pub offers: Vec<Offer>,
     /// `placements`.
     pub placements: Vec<Placement>,
+    /// `experiments`.
+    pub experiments: Vec<super::Experiment>,
     /// `contact`: caps and pauses.
     pub contact: Vec<ContactRule>,
     /// `trends`: what is counted over many customers.

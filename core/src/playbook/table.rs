@@ -124,6 +124,12 @@ pub(super) static PLAYBOOK: Object = Object {
         may("channels", Names(&CHANNEL), "", "the channels of messages"),
         may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
         may("placements", Names(&Obj(&PLACEMENT)), "", "the slots that ask for offers"),
+        may(
+            "experiments",
+            Names(&Obj(&EXPERIMENT)),
+            "",
+            "who gets which variant, and who is held out; expressions read `experiment(\"<name>\")`",
+        ),
         may("contact", List(&CONTACT), "", "the contact policy: caps and pauses"),
         may("trends", Names(&Obj(&TREND)), "", "what is counted over many customers"),
         may("renamed", Obj(&RENAMED), "", "names that earlier versions had, so that the stories of customers carry over"),
@@ -765,6 +771,42 @@ static UNUSUAL: Object = Object {
         DECLASSIFY_KEY,
     ],
 };
+const SHARE: Leaf = Leaf::Pattern("^[0-9]{1,3}(\\.[0-9]{1,2})?%$", "a share such as `5%`");
+static OFFER_NAME: Shape = One(Leaf::Reference("an offer"));
+static OFFERS: [Shape; 2] = [One(Leaf::Reference("an offer")), List(&OFFER_NAME)];
+static EXPERIMENT: Object = Object {
+    name: "experiment",
+    doc: "A part of the customers, split by a hash of an identifier into variants and those who are held out.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        may(
+            "by",
+            One(Leaf::Reference("a namespace")),
+            "",
+            "the namespace of the identifier that is hashed; by default the customer's oldest identifier",
+        ),
+        may("salt", One(Leaf::Text), "", "what is hashed with the identifier; by default the name"),
+        may("share", One(SHARE), "\"100%\"", "how many customers take part"),
+        may(
+            "group",
+            One(Leaf::Text),
+            "",
+            "nobody takes part in two experiments of one group; their shares are at most 100% together",
+        ),
+        may("holdout", One(SHARE), "\"0%\"", "how many of those who take part are shown none of its offers"),
+        may(
+            "variants",
+            Names(&One(SHARE)),
+            "",
+            "how many of those who take part get which variant; 100% together with the holdout",
+        ),
+        may("offers", one_or_more(&OFFERS), "", "what those held out go without; by default all offers"),
+        may("from", One(Leaf::Instant), "", "the first instant"),
+        may("until", One(Leaf::Instant), "", "the first instant after it"),
+    ],
+};
+
 static WATCH: Shape = Either(&[One(Leaf::Rule), Obj(&WATCH_OBJECT)]);
 static WATCH_OBJECT: Object = Object {
     name: "watch",

@@ -8,6 +8,7 @@ mod attribute;
 mod customer;
 mod describe;
 mod error;
+mod experiment;
 mod insight;
 mod intake;
 mod portrait;
@@ -136,6 +137,8 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<rights::Export>(),
     Entry::of::<rights::Identity>(),
     Entry::of::<rights::Retention>(),
+    Entry::of::<experiment::Experiments>(),
+    Entry::of::<experiment::SampleRatio>(),
 ];
 
 impl Engine {

@@ -93,7 +93,7 @@ static void null_pointers(tactful_engine *engine, tactful_customer *ada, tactful
   HOLDS(!tactful_effects_get(NULL, 0, NULL));
   HOLDS(tactful_decision_id(NULL).data == NULL && tactful_decision_to_json(NULL).data == NULL);
   HOLDS(tactful_decision_trace(NULL).data == NULL && tactful_decision_now(NULL) == TACTFUL_NO_TIME);
-  HOLDS(!tactful_decision_placement(NULL, 0, NULL) && !tactful_decision_offer(NULL, 0, 0, NULL));
+  HOLDS(!tactful_decision_placement(NULL, 0, NULL) && !tactful_decision_offer(NULL, 0, 0, NULL) && !tactful_decision_assigned(NULL, 0, NULL));
   HOLDS(!tactful_decision_candidate(NULL, 0, NULL) && tactful_decision_reason(NULL, 0, 0).data == NULL);
   HOLDS(tactful_error_status(NULL) == TACTFUL_OK && tactful_error_code(NULL).data == NULL && tactful_error_row(NULL) == -1);
   HOLDS(!tactful_error_diagnostic(NULL, 0, &diagnostic) && tactful_error_diagnostic_count(NULL) == 0);

@@ -392,7 +392,7 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
             Some(Source::Session(_) | Source::Location(_)) => {
                 steps.extend((0..playbook.events.len()).map(|number| Step::Ground(Ground::Event(number))));
             }
-            Some(Source::Request(_) | Source::StoreOpen(_) | Source::NeedKind(_)) | None => {}
+            Some(Source::Request(_) | Source::Experiment(_) | Source::StoreOpen(_) | Source::NeedKind(_)) | None => {}
         }
     }
     steps.extend(reads.events.iter().map(|kind| Step::Ground(event(*kind, playbook))));
