@@ -4,6 +4,7 @@
 
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use tactful::base::Tombstones;
 use tactful::{CustomerBase, Engine, Event, Identifier, Timestamp};
 
 const PLAYBOOK: &str = r#"
@@ -191,5 +192,50 @@ proptest! {
             let _ = erased.record(event);
         }
         prop_assert_eq!(known(&erased), before);
+    }
+
+    /// The same for one identifier of a customer, of whom the rest stays.
+    #[test]
+    fn an_erased_identifier_is_as_if_never_told(
+        (events, whom, at) in (stories(), prop::sample::select(&NAMES[..]), 0_i64..30)
+    ) {
+        let mut erased = told(&events);
+        let erasure = erased.erase_identifier(&id(whom), day(at), KEY).unwrap();
+        prop_assert_eq!(&erasure.identifiers, &[id(whom)]);
+        let mut never = CustomerBase::new(engine());
+        never.erase(&id(whom), erasure.receipt.until, KEY).unwrap();
+        let refused = events.iter().filter(|event| never.record(event).is_err()).count() as u64;
+        prop_assert_eq!(erasure.receipt.events.values().sum::<u64>() + erasure.receipt.elsewhere, refused);
+        prop_assert_eq!(known(&erased), known(&never), "{:?} {}", shown(&events), whom);
+        let before = known(&erased);
+        for event in &events {
+            let _ = erased.record(event);
+        }
+        prop_assert_eq!(known(&erased), before);
+        let value = whom.split(':').nth(1).unwrap();
+        let text = erased.to_bytes().windows(whom.len()).any(|part| part == whom.as_bytes());
+        prop_assert!(!text, "{} is in the bytes", value);
+    }
+}
+
+#[test]
+fn a_customer_outside_of_a_base_is_erased_too() {
+    let engine = engine();
+    let mut customer = engine.customer(&id("customer:a")).unwrap();
+    let told = event("purchase", 2, 2, &["customer:a"]).with("amount", "9.50");
+    engine.record(&mut customer, &told, None).unwrap();
+    assert_eq!(Tombstones::new(b"short").unwrap_err().code(), "erasure_key");
+    let mut tombstones = Tombstones::new(KEY).unwrap();
+    let erasure = engine.erase(customer, day(5), &mut tombstones).unwrap();
+    assert_eq!((erasure.receipt.scope, erasure.receipt.events["purchase"]), ("person", 1));
+    let bytes = tombstones.to_bytes();
+    assert_eq!(Tombstones::from_bytes(&bytes, b"another secret of nobody").unwrap_err().code(), "erasure_key");
+    assert_eq!(Tombstones::from_bytes(&bytes[..bytes.len() - 1], KEY).unwrap_err().code(), "damaged");
+    let again = Tombstones::from_bytes(&bytes, KEY).unwrap();
+    assert_eq!((again.len(), again.to_bytes()), (1, bytes));
+    for tombstones in [&tombstones, &again] {
+        assert_eq!(tombstones.check(&engine, &told).unwrap_err().code(), "erased");
+        assert!(tombstones.check(&engine, &event("visit", 6, 6, &["customer:a"])).is_ok());
+        assert!(tombstones.check(&engine, &event("visit", 1, 6, &["customer:b"])).is_ok());
     }
 }

@@ -1,7 +1,7 @@
 use super::CustomerBase;
 use super::links::Changed;
-use super::tombstones::last;
-use crate::customer::{EventError, Identifier, Strand};
+use super::tombstones::{Tombstones, last};
+use crate::customer::{Customer, EventError, Identifier, Strand};
 use crate::engine::{Effects, Engine};
 use crate::trends::Trends;
 use crate::value::Timestamp;
@@ -26,6 +26,8 @@ pub struct Erasure {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ErasureReceipt {
+    /// What was erased: `person` with all identifiers, or one `identifier`.
+    pub scope: &'static str,
     /// The instant of the erasure.
     pub at: Timestamp,
     /// Up to when nothing is taken in again: `at`, or the last instant of what was erased when that is later.
@@ -47,6 +49,31 @@ pub struct ErasureReceipt {
 }
 
 impl ErasureReceipt {
+    /// Of some identifiers, before anything was counted.
+    fn new(
+        scope: &'static str,
+        at: Timestamp,
+        engine: &Engine,
+        members: &[Identifier],
+        tombstones: &Tombstones,
+    ) -> Result<Self, EventError> {
+        let hashes: Result<Vec<String>, _> = members.iter().map(|member| tombstones.hash(member.as_str())).collect();
+        let mut identifiers = hashes?;
+        identifiers.sort();
+        Ok(ErasureReceipt {
+            scope,
+            at,
+            until: at,
+            playbook: engine.digest().clone(),
+            identifiers,
+            events: BTreeMap::new(),
+            folded: BTreeMap::new(),
+            links: 0,
+            elsewhere: 0,
+            digest: String::new(),
+        })
+    }
+
     /// As JSON, keys in the order of the fields.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -85,6 +112,44 @@ impl fmt::Debug for Erasure {
     }
 }
 
+impl Engine {
+    /// Erases a customer who is kept outside of a base: sets a tombstone for each of their identifiers, and drops them. The host
+    /// asks [`Tombstones::check`] before it records an event, and drops what else it keeps of them, such as their bytes.
+    ///
+    /// # Errors
+    /// [`EventError`] with code `other_playbook`; the customer is dropped nevertheless.
+    ///
+    /// # Examples
+    /// ```
+    /// # use tactful::base::Tombstones;
+    /// # use tactful::{Engine, Event, Identifier, Timestamp};
+    /// let shop = "playbook: shop\nversion: 1\nidentity: {customer: {}}\nevents: {visit: {}}\n";
+    /// let engine = Engine::compile(&[("shop.yaml", shop)])?;
+    /// let ada = Identifier::parse("customer:ada")?;
+    /// let visit = Event::new("visit", Timestamp::parse("2026-03-01T10:00:00Z")?, ada.clone());
+    /// let mut customer = engine.customer(&ada)?;
+    /// engine.record(&mut customer, &visit, None)?;
+    /// let mut tombstones = Tombstones::new(b"a secret that only we keep")?;
+    /// let erasure = engine.erase(customer, Timestamp::parse("2026-04-01T00:00:00Z")?, &mut tombstones)?;
+    /// assert_eq!(erasure.receipt.events["visit"], 1);
+    /// assert_eq!(tombstones.check(&engine, &visit).map_err(|error| error.code()), Err("erased"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn erase(&self, customer: Customer, at: Timestamp, tombstones: &mut Tombstones) -> Result<Erasure, EventError> {
+        if customer.strands().iter().any(|strand| strand.layout().digest() != self.digest()) {
+            return Err(EventError::new("other_playbook", "", crate::engine::OTHER_PLAYBOOK));
+        }
+        let members: Vec<Identifier> = customer.strands().iter().map(|strand| strand.identifier().clone()).collect();
+        let mut receipt = ErasureReceipt::new("person", at, self, &members, tombstones)?;
+        customer.strands().iter().for_each(|strand| receipt.count(strand));
+        for member in &members {
+            tombstones.set(member, receipt.until)?;
+        }
+        receipt.digest = tombstones.hash(&receipt.to_json())?;
+        Ok(Erasure { receipt, identifiers: members, effects: Effects { arrival: None, effects: Vec::new() } })
+    }
+}
+
 impl CustomerBase {
     /// Erases the customer whom an identifier points to: their story under all identifiers that are theirs now, what is left of
     /// folded events, all links with them, and the `linked` and `unlinked` of others that name them. Afterwards the base is as if
@@ -114,30 +179,64 @@ impl CustomerBase {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn erase(&mut self, identifier: &Identifier, at: Timestamp, key: &[u8]) -> Result<Erasure, EventError> {
-        let engine = self.engine.clone();
-        let identifier = engine.identity().read(identifier)?.into_owned();
-        self.tombstones.unlock(key)?;
+        let identifier = self.engine.identity().read(identifier)?.into_owned();
         let members = self.links.members(&identifier);
+        self.erase_all(&identifier, members, "person", at, key)
+    }
+
+    /// Erases what was told under one identifier, and all links with it, and leaves the rest of its customer as if it had never
+    /// been theirs. Everything else is as for [`erase`](Self::erase).
+    ///
+    /// # Errors
+    /// As for [`erase`](Self::erase).
+    ///
+    /// # Examples
+    /// ```
+    /// # use tactful::{CustomerBase, Engine, Event, Identifier, Timestamp};
+    /// let shop = "playbook: shop\nversion: 1\nidentity: {customer: {}, email: {}}\nevents: {visit: {}}\n";
+    /// let mut base = CustomerBase::new(Engine::compile(&[("shop.yaml", shop)])?);
+    /// let (ada, email) = (Identifier::parse("customer:ada")?, Identifier::parse("email:ada@x.example")?);
+    /// let mut visit = Event::new("visit", Timestamp::parse("2026-03-01T10:00:00Z")?, ada.clone());
+    /// visit.identifiers.push(email.clone());
+    /// base.record(&visit)?;
+    /// base.erase_identifier(&email, Timestamp::parse("2026-04-01T00:00:00Z")?, b"a secret that only we keep")?;
+    /// assert_eq!(base.identifiers(&ada)?, [ada.clone()]);
+    /// assert_eq!(base.find(&ada).map(|customer| customer.len()), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn erase_identifier(&mut self, identifier: &Identifier, at: Timestamp, key: &[u8]) -> Result<Erasure, EventError> {
+        let identifier = self.engine.identity().read(identifier)?.into_owned();
+        self.erase_all(&identifier, vec![identifier.clone()], "identifier", at, key)
+    }
+
+    /// Erases some sorted identifiers of the customer whom one of them points to.
+    fn erase_all(
+        &mut self,
+        identifier: &Identifier,
+        members: Vec<Identifier>,
+        scope: &'static str,
+        at: Timestamp,
+        key: &[u8],
+    ) -> Result<Erasure, EventError> {
+        let engine = self.engine.clone();
+        self.tombstones.unlock(key)?;
         let (links, elsewhere) = self.links.told_about(&members);
-        let mut receipt = ErasureReceipt {
-            at,
-            until: at,
-            playbook: engine.digest().clone(),
-            identifiers: members.iter().map(|member| self.tombstones.hash(member.as_str())).collect::<Result<_, _>>()?,
-            events: BTreeMap::new(),
-            folded: BTreeMap::new(),
-            links: links.len() as u64,
-            elsewhere: 0,
-            digest: String::new(),
-        };
-        receipt.identifiers.sort();
-        let story = self.customers.remove(self.links.customer_of(&identifier));
-        story.iter().flat_map(|customer| customer.strands()).for_each(|strand| receipt.count(strand));
+        let mut receipt = ErasureReceipt::new(scope, at, &engine, &members, &self.tombstones)?;
+        receipt.links = links.len() as u64;
+        let owner = self.links.customer_of(identifier).clone();
+        let mut touched: BTreeSet<Identifier> = BTreeSet::new();
+        let mut others: Vec<Identifier> = elsewhere.iter().map(|(other, _)| other.clone()).collect();
+        if let Some(mut customer) = self.customers.remove(&owner) {
+            customer.take(&members).iter().for_each(|strand| receipt.count(strand));
+            if !customer.strands().is_empty() {
+                others.extend(customer.strands().iter().map(|strand| strand.identifier().clone()));
+                touched.insert(owner.clone());
+                self.customers.insert(owner, customer);
+            }
+        }
         receipt.until = links.iter().map(|(turn, known_at)| last(turn, *known_at)).fold(receipt.until, Timestamp::max);
 
-        let others = elsewhere.iter().map(|(other, _)| other);
-        let told = self.told(others, Timestamp::MIN);
-        let mut touched: BTreeSet<Identifier> = BTreeSet::new();
+        let told = self.told(others.iter(), Timestamp::MIN);
         let (mut changes, mut withdrawn) = (Vec::new(), Vec::new());
         for (other, turn) in &elsewhere {
             if self.withdraw(&engine, other, turn) {
@@ -153,8 +252,10 @@ impl CustomerBase {
         changes.push(self.links.erase(engine.identity(), &members));
         let mut effects = self.follow(self.about_others(changes, &members, &touched), told);
         effects.retain(|effect| !members.iter().any(|member| effect.customer.as_deref() == Some(member.as_str())));
-        for owner in &touched {
-            if let Some(customer) = self.customers.get_mut(self.links.customer_of(owner)) {
+        // What was taken out leaves its texts behind.
+        let rewritten: BTreeSet<Identifier> = others.iter().map(|other| self.links.customer_of(other).clone()).collect();
+        for owner in &rewritten {
+            if let Some(customer) = self.customers.get_mut(owner) {
                 customer.compact();
             }
         }

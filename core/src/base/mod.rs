@@ -29,7 +29,7 @@ use links::{Links, Reason};
 use sayings::sayings;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use tombstones::Tombstones;
+pub use tombstones::Tombstones;
 
 /// All customers of an organisation. Events find their customer by identifier; links join customers and unlinking parts them
 /// again, because a customer is a set of strands and everything else is derived.

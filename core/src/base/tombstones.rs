@@ -1,6 +1,7 @@
 use super::links::{Saying, Turn};
-use crate::customer::{EventError, Identifier, Named, Prepared, Reserved};
-use crate::encoding::{Reader, StateError, Writer};
+use crate::customer::{Event, EventError, Identifier, Named, Prepared, Reserved, tag};
+use crate::encoding::{Content, Reader, StateError, Writer, open, seal, sections};
+use crate::engine::Engine;
 use crate::value::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -14,9 +15,10 @@ const CHECK: &[u8] = b"tactful erasure key";
 
 type Hash = [u8; 32];
 
-/// Who was erased: hashes under a key that only the host keeps, each with the instant up to which nothing is taken in again.
+/// Who was erased: hashes under a key that only the host keeps, each with the instant up to which nothing is taken in again. A base
+/// has its own; a host that keeps customers itself gives them to [`Engine::erase`](crate::Engine::erase).
 #[derive(Clone, Default)]
-pub(super) struct Tombstones {
+pub struct Tombstones {
     /// Given by the host; never written.
     key: Option<Key>,
     /// What [`CHECK`] hashes to under the key of the tombstones.
@@ -52,7 +54,67 @@ impl Key {
 }
 
 impl Tombstones {
-    pub(super) fn is_empty(&self) -> bool {
+    /// Of nobody yet, under a key of at least 16 bytes that the host keeps.
+    ///
+    /// # Errors
+    /// [`EventError`] with code `erasure_key` for a key that is too short.
+    pub fn new(key: &[u8]) -> Result<Self, EventError> {
+        let mut tombstones = Tombstones::default();
+        tombstones.unlock(key)?;
+        Ok(tombstones)
+    }
+
+    /// How many identifiers there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.erased.len()
+    }
+
+    /// Whether an event may be recorded: none of its identifiers was of a customer who was erased after it.
+    ///
+    /// # Errors
+    /// [`EventError`] with code `erased`, or for an identifier.
+    pub fn check(&self, engine: &Engine, event: &Event) -> Result<(), EventError> {
+        let at = event.known_at.map_or(event.time, |known_at| event.time.min(known_at));
+        for identifier in &event.identifiers {
+            let identifier = engine.identity().read(identifier)?;
+            if self.until(&identifier)?.is_some_and(|until| at <= until) {
+                return Err(refused());
+            }
+        }
+        Ok(())
+    }
+
+    /// As bytes, without the key.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = open(Content::Tombstones);
+        writer.section(tag::TOMBSTONES, 1, |writer| self.write(writer));
+        seal(writer)
+    }
+
+    /// Out of the bytes that [`to_bytes`](Self::to_bytes) wrote, and their key.
+    ///
+    /// # Errors
+    /// [`StateError`] for bytes that are damaged or of a newer format, with code `erasure_key` for another key.
+    pub fn from_bytes(bytes: &[u8], key: &[u8]) -> Result<Self, StateError> {
+        let mut found = None;
+        for part in sections(bytes, Content::Tombstones)? {
+            let part = part?;
+            if part.tag == tag::TOMBSTONES && part.version == 1 && found.is_none() {
+                found = Some(Self::read(part.body)?);
+            } else {
+                return Err(part.body.corrupt("tombstones, once"));
+            }
+        }
+        let mut tombstones = found.unwrap_or_default();
+        tombstones.unlock(key).map_err(|error| StateError::new(error.code(), 0, error.message().to_owned()))?;
+        Ok(tombstones)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.erased.is_empty()
     }
 

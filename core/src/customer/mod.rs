@@ -213,6 +213,15 @@ impl Customer {
         self.strands.iter_mut().for_each(|strand| strand.mark(filters));
     }
 
+    /// Takes the strands of some sorted identifiers out.
+    pub(crate) fn take(&mut self, identifiers: &[Identifier]) -> Vec<Strand> {
+        let strands = std::mem::take(&mut self.strands);
+        let (taken, kept) = strands.into_iter().partition(|strand| identifiers.binary_search(strand.identifier()).is_ok());
+        self.strands = kept;
+        taken
+    }
+
+    /// Its strands.
     pub(crate) fn into_strands(self) -> Vec<Strand> {
         self.strands
     }

@@ -13,6 +13,7 @@ pub(crate) enum Content {
     Base,
     Trends,
     Snapshot,
+    Tombstones,
 }
 
 impl Content {
@@ -22,6 +23,7 @@ impl Content {
             Content::Base => b'B',
             Content::Trends => b'T',
             Content::Snapshot => b'S',
+            Content::Tombstones => b'E',
         }
     }
 
@@ -31,11 +33,12 @@ impl Content {
             Content::Base => "a customer base",
             Content::Trends => "trends",
             Content::Snapshot => "a snapshot of trends",
+            Content::Tombstones => "tombstones",
         }
     }
 
     fn of(letter: u8) -> Option<Self> {
-        [Content::Customer, Content::Base, Content::Trends, Content::Snapshot]
+        [Content::Customer, Content::Base, Content::Trends, Content::Snapshot, Content::Tombstones]
             .into_iter()
             .find(|content| content.letter() == letter)
     }
