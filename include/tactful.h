@@ -323,6 +323,16 @@ struct ArrowArrayStream {
 #define TACTFUL_GATE_EXPERIMENT 12
 
 /**
+ * The customer whom an identifier points to, with all identifiers.
+ */
+#define TACTFUL_ERASE_PERSON 1
+
+/**
+ * One identifier, and what was told under it; the rest of the customer stays.
+ */
+#define TACTFUL_ERASE_IDENTIFIER 2
+
+/**
  * Truth values, a byte each: 0 or 1.
  */
 #define TACTFUL_COLUMN_BOOL 1
@@ -1573,6 +1583,38 @@ struct tactful_text tactful_answer_to_json(const struct tactful_answer *answer);
  * Frees an answer. Null is ignored.
  */
 void tactful_answer_free(struct tactful_answer *answer);
+
+/**
+ * Erases the customer whom an identifier points to (TACTFUL_ERASE_PERSON), or that identifier alone (TACTFUL_ERASE_IDENTIFIER): story,
+ * totals and links. Events up to `at_micros`, or known by then, are refused from then on with the code "erased", by a hash of the
+ * identifier under `key`, at least 16 bytes that the host keeps; all erasures of a base have one key, borrowed for the call only. The
+ * receipt is JSON that names nobody; the caller frees it with tactful_answer_free. `effects` may be null; the caller frees what is
+ * written there: what changed for others.
+ *
+ * Not thread-safe for one base. Fails with TACTFUL_INVALID_EVENT for the identifier or the key, or with TACTFUL_INVALID_ARGUMENT; nothing
+ * is changed then.
+ */
+tactful_status tactful_base_erase(struct tactful_base *base,
+                                  struct tactful_text identifier,
+                                  int32_t scope,
+                                  int64_t at_micros,
+                                  const uint8_t *key,
+                                  size_t key_length,
+                                  struct tactful_answer **receipt,
+                                  struct tactful_effects **effects,
+                                  struct tactful_error **error);
+
+/**
+ * Gives a base out of bytes the key of its erasures, which the bytes do not hold. Without it events up to the last erasure are refused
+ * with the code "erasure_key". The key is borrowed for the call only.
+ *
+ * Not thread-safe for one base. Fails with TACTFUL_INVALID_EVENT for a key that is too short or not theirs, or with
+ * TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_base_unlock(struct tactful_base *base,
+                                   const uint8_t *key,
+                                   size_t key_length,
+                                   struct tactful_error **error);
 
 /**
  * Writes a customer as bytes: the story, and up to when its effects were told. Equal stories under equal playbooks give equal

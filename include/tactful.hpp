@@ -641,6 +641,27 @@ public:
     outcome.check(tactful_base_explain(handle_.get(), identifier.c(), asked.c(), now, known_at, made.handle_.out(), outcome));
     return made;
   }
+  /**
+   * Erases the customer whom an identifier points to, or the identifier alone (TACTFUL_ERASE_IDENTIFIER); see docs/rights.md. Gives the
+   * receipt as JSON; what changed for others is written to `caused` when that is not null.
+   */
+  std::string erase(text_view identifier, std::int64_t at, text_view key, std::int32_t scope = TACTFUL_ERASE_PERSON,
+                    effects *caused = nullptr) {
+    detail::handle<tactful_answer, tactful_answer_free> receipt;
+    effects others;
+    detail::outcome outcome;
+    outcome.check(tactful_base_erase(handle_.get(), identifier.c(), scope, at,
+                                     reinterpret_cast<const std::uint8_t *>(key.c().data), key.c().len, receipt.out(),
+                                     others.handle_.out(), outcome));
+    if (caused != nullptr) *caused = std::move(others);
+    return text_view(tactful_answer_to_json(receipt.get())).str();
+  }
+  /** Gives a base out of bytes the key of its erasures. */
+  void unlock(text_view key) {
+    detail::outcome outcome;
+    outcome.check(
+        tactful_base_unlock(handle_.get(), reinterpret_cast<const std::uint8_t *>(key.c().data), key.c().len, outcome));
+  }
   /** Answers a question in JSON about the playbook or the customer of its "identifier"; see docs/queries.md. */
   std::string query(text_view question) const {
     detail::handle<tactful_answer, tactful_answer_free> answer;

@@ -30,6 +30,8 @@ mod base;
 
 mod query;
 
+mod erase;
+
 mod state;
 
 mod trends;

@@ -7,9 +7,11 @@ use crate::event::{Event, identifier};
 use crate::guard::{guard, read, write};
 use crate::query;
 use crate::question::Question;
+use crate::rights::{self, Erasure, Portrait, Sitting};
 use crate::time;
+use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyIterator};
+use pyo3::types::{PyBytes, PyDict, PyIterator};
 use std::sync::RwLock;
 use tactful::{Identifier, base};
 
@@ -151,6 +153,141 @@ impl CustomerBase {
         })
     }
 
+    /// Everything known about a customer at an instant, for people: ``print`` it, or let a notebook show it.
+    ///
+    /// Args and errors: as for :meth:`Engine.portrait`; the customer is found by ``identifier``, as they were known then.
+    ///
+    /// Example:
+    ///     >>> print(base.portrait("customer:17", "2010-03-02T00:00:00Z").text.splitlines()[0])
+    ///     customer:17
+    #[pyo3(signature = (identifier, now, *, audience=None, known_at=None, events=50))]
+    fn portrait(
+        &self,
+        py: Python<'_>,
+        identifier: &Bound<'_, PyAny>,
+        now: &Bound<'_, PyAny>,
+        audience: Option<String>,
+        known_at: Option<&Bound<'_, PyAny>>,
+        events: usize,
+    ) -> PyResult<Portrait> {
+        guard(|| {
+            let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
+            let sitting = Sitting::new(now, audience, known_at, events).map_err(Bad::request)?;
+            let Sitting { audience, now, known_at, events } = sitting;
+            let portrait = py.detach(|| {
+                let portrait = read(&self.base)?.portrait(&identifier, audience.as_deref(), now, known_at, events);
+                portrait.map_err(|error| errors::request(&error))
+            })?;
+            Ok(Portrait { portrait })
+        })
+    }
+
+    /// Everything known about a customer, machine-readable: ``events`` that can be recorded again (``Event.from_json``) and make an
+    /// equal customer, ``links``, ``totals``, and a ``portrait`` of what is drawn from them at ``now``.
+    ///
+    /// Raises:
+    ///     QueryError: for an identifier of another form or of an undeclared namespace, or a time without zone.
+    fn export<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, "export", &[("identifier", Some(identifier)), ("now", Some(now))])
+    }
+
+    /// Who a customer was at an instant: all ``identifiers``, and the ``links`` with what became of each.
+    ///
+    /// Errors: as for :meth:`export`.
+    #[pyo3(signature = (identifier, now, *, known_at=None))]
+    fn identity<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, "identity", &[("identifier", Some(identifier)), ("now", Some(now)), ("known_at", known_at)])
+    }
+
+    /// How long events of each type are kept, and how many are due to become totals: of one customer, or of all.
+    ///
+    /// Errors: as for :meth:`export`.
+    ///
+    /// Example:
+    ///     >>> base.retention("2010-03-02T00:00:00Z")["due"]
+    ///     0
+    #[pyo3(signature = (now, *, identifier=None))]
+    fn retention<'py>(
+        &self,
+        py: Python<'py>,
+        now: &Bound<'py, PyAny>,
+        identifier: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, "retention", &[("identifier", identifier), ("now", Some(now))])
+    }
+
+    /// Erases the customer whom an identifier points to, with all identifiers: story, totals and links. Events up to ``at``, or known
+    /// by then, are refused from then on, with the code ``erased``.
+    ///
+    /// Args:
+    ///     identifier: whom.
+    ///     at: the instant of the erasure.
+    ///     key: at least 16 bytes that nobody can guess and that the host keeps; all erasures of a base have one.
+    ///
+    /// Raises:
+    ///     EventError: for the identifier, the time, or a key that is too short or another one than before; nothing is changed then.
+    ///
+    /// Example:
+    ///     >>> erased = tactful.CustomerBase(engine)
+    ///     >>> visit = tactful.Event("visit", "2010-03-01T10:00:00Z", "customer:17")
+    ///     >>> erased.record(visit).arrival
+    ///     'new'
+    ///     >>> erased.erase("customer:17", "2010-04-01T00:00:00Z", b"a secret that only we keep").receipt["events"]
+    ///     {'visit': 1}
+    ///     >>> erased.record(visit)
+    ///     Traceback (most recent call last):
+    ///     tactful.errors.EventError: identifiers: the event is about a customer who was erased after it; only later events are taken in
+    fn erase(&self, py: Python<'_>, identifier: &Bound<'_, PyAny>, at: &Bound<'_, PyAny>, key: &[u8]) -> PyResult<Erasure> {
+        guard(|| rights::erase_from(py, &self.base, identifier, at, key, base::CustomerBase::erase))
+    }
+
+    /// Erases what was told under one identifier, and all links with it; the rest of its customer stays.
+    ///
+    /// Args and errors: as for :meth:`erase`.
+    fn erase_identifier(
+        &self,
+        py: Python<'_>,
+        identifier: &Bound<'_, PyAny>,
+        at: &Bound<'_, PyAny>,
+        key: &[u8],
+    ) -> PyResult<Erasure> {
+        guard(|| rights::erase_from(py, &self.base, identifier, at, key, base::CustomerBase::erase_identifier))
+    }
+
+    /// Gives a base out of bytes the key of its erasures, which the bytes do not hold. Without it, events up to the last erasure are
+    /// refused with the code ``erasure_key``.
+    ///
+    /// Raises:
+    ///     EventError: for a key that is too short or not theirs.
+    #[pyo3(signature = (key, /))]
+    fn unlock(&self, key: &[u8]) -> PyResult<()> {
+        guard(|| write(&self.base)?.unlock(key).map_err(|error| errors::event(&error)))
+    }
+
+    /// Up to when events of an identifier are refused because its customer was erased; ``None`` when they are not.
+    ///
+    /// Raises:
+    ///     EventError: for the identifier, or when the key is not known.
+    #[pyo3(signature = (identifier, /))]
+    fn erased_until(&self, identifier: &Bound<'_, PyAny>) -> PyResult<Option<DateTime<Utc>>> {
+        guard(|| {
+            let identifier = self::identifier(identifier, "identifier").map_err(Bad::event)?;
+            let until = read(&self.base)?.erased_until(&identifier).map_err(|error| errors::event(&error))?;
+            Ok(until.map(time::datetime))
+        })
+    }
+
     /// Answers a question about the playbook, or about the customer whom its ``identifier`` points to; somebody unknown is a customer
     /// without events. ``docs/queries.md`` lists the questions.
     ///
@@ -205,6 +342,25 @@ impl CustomerBase {
     fn __repr__(&self) -> PyResult<String> {
         let count = self.__len__()?;
         Ok(format!("<CustomerBase of {count} {}>", if count == 1 { "customer" } else { "customers" }))
+    }
+}
+
+impl CustomerBase {
+    /// Asks a question that has a method of its own.
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        keys: &[(&str, Option<&Bound<'py, PyAny>>)],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let question = PyDict::new(py);
+        question.set_item("query", name)?;
+        for (key, value) in keys {
+            if let Some(value) = value.filter(|value| !value.is_none()) {
+                question.set_item(key, value)?;
+            }
+        }
+        self.query(py, question.as_any())
     }
 }
 

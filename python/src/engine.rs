@@ -6,6 +6,7 @@ use crate::event::{Event, identifier};
 use crate::guard::{guard, read, write};
 use crate::question::Question;
 use crate::replay::{self, Replay};
+use crate::rights::{self, Erasure, Portrait, Sitting, Tombstones};
 use crate::{query, time, value};
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
@@ -387,6 +388,65 @@ impl Engine {
         self.ask(py, customer, "location", None, &[("now", Some(now)), ("known_at", known_at)])
     }
 
+    /// Everything known about a customer at an instant, for people: ``print`` it, or let a notebook show it.
+    ///
+    /// Args:
+    ///     customer: whom it shows.
+    ///     now: the instant; later events are not seen.
+    ///     audience: for whom: ``"customer"`` (nothing special or inferred that is not to be revealed, and only what their consent
+    ///         covers), a department or a purpose; ``None`` for the host, who sees everything.
+    ///     known_at: up to when knowledge counts; ``now`` when not given.
+    ///     events: how many events the timeline has at most.
+    ///
+    /// Raises:
+    ///     RequestError: for an audience that is neither.
+    ///
+    /// Example:
+    ///     >>> print(engine.portrait(customer, "2010-03-02T00:00:00Z").text.splitlines()[1])
+    ///     1 event on 2010-03-01, 1 session
+    #[pyo3(signature = (customer, now, *, audience=None, known_at=None, events=50))]
+    fn portrait(
+        &self,
+        py: Python<'_>,
+        customer: &Bound<'_, Customer>,
+        now: &Bound<'_, PyAny>,
+        audience: Option<String>,
+        known_at: Option<&Bound<'_, PyAny>>,
+        events: usize,
+    ) -> PyResult<Portrait> {
+        self.paint(py, customer.get(), now, audience, known_at, events)
+    }
+
+    /// Everything known about a customer, machine-readable: ``events`` that can be recorded again (``Event.from_json``) and make an
+    /// equal customer, ``totals``, and a ``portrait`` of what is drawn from them at ``now``.
+    ///
+    /// Example:
+    ///     >>> [event["type"] for event in engine.export(customer, "2010-03-02T00:00:00Z")["events"]]
+    ///     ['purchase']
+    fn export<'py>(
+        &self,
+        py: Python<'py>,
+        customer: &Bound<'py, Customer>,
+        now: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, customer, "export", None, &[("now", Some(now))])
+    }
+
+    /// Erases a customer who is kept outside of a base: sets a tombstone for each of their identifiers, and empties the customer. Ask
+    /// :meth:`Tombstones.check` before you record an event, and drop what else you keep of them.
+    ///
+    /// Raises:
+    ///     EventError: for a time without zone, or a customer of another playbook.
+    fn erase(
+        &self,
+        py: Python<'_>,
+        customer: &Bound<'_, Customer>,
+        at: &Bound<'_, PyAny>,
+        tombstones: &Bound<'_, Tombstones>,
+    ) -> PyResult<Erasure> {
+        guard(|| rights::erase(py, &self.engine, customer.get(), at, tombstones.get()))
+    }
+
     /// Decides what a customer should see at ``now``, or that silence is better. Changes nothing.
     ///
     /// Args:
@@ -542,6 +602,28 @@ fn texts(pairs: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
 }
 
 impl Engine {
+    /// A portrait of a customer.
+    pub(crate) fn paint(
+        &self,
+        py: Python<'_>,
+        customer: &Customer,
+        now: &Bound<'_, PyAny>,
+        audience: Option<String>,
+        known_at: Option<&Bound<'_, PyAny>>,
+        events: usize,
+    ) -> PyResult<Portrait> {
+        guard(|| {
+            let sitting = Sitting::new(now, audience, known_at, events).map_err(Bad::request)?;
+            let Sitting { audience, now, known_at, events } = sitting;
+            let portrait = py.detach(|| {
+                let customer = read(&customer.customer)?;
+                let portrait = self.engine.portrait(&customer, audience.as_deref(), now, known_at, events);
+                portrait.map_err(|error| errors::request(&error))
+            })?;
+            Ok(Portrait { portrait })
+        })
+    }
+
     /// Asks a question about a customer that has a method of its own.
     fn ask<'py>(
         &self,

@@ -107,6 +107,15 @@ impl Event {
         })
     }
 
+    /// The event as JSON, which :meth:`from_json` reads; what was not told is left out.
+    ///
+    /// Example:
+    ///     >>> tactful.Event("visit", "2010-03-01T10:00:00Z", "customer:17").to_json()
+    ///     '{"identifiers":["customer:17"],"time":"2010-03-01T10:00:00Z","type":"visit"}'
+    fn to_json(&self) -> String {
+        self.event.to_json()
+    }
+
     /// Its type.
     #[getter]
     fn r#type(&self) -> &str {

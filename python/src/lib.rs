@@ -19,6 +19,7 @@ mod layout;
 mod query;
 mod question;
 mod replay;
+mod rights;
 mod rules;
 mod stream;
 mod table;
@@ -53,6 +54,8 @@ mod _tactful {
     use super::layout::{format_expression, format_playbook};
     #[pymodule_export]
     use super::replay::Replay;
+    #[pymodule_export]
+    use super::rights::{Erasure, Portrait, Tombstones};
     #[pymodule_export]
     use super::rules::{Row, RuleSet};
     #[pymodule_export]

@@ -1,5 +1,5 @@
 use crate::base;
-use crate::customer::{Customer, story};
+use crate::customer::Customer;
 use crate::decision::Decision;
 use crate::engine::Engine;
 use crate::errors::{self, Bad};
@@ -169,7 +169,13 @@ impl Replay {
     fn events(&self, py: Python<'_>, identifier: &Bound<'_, PyAny>) -> PyResult<Vec<Event>> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            Ok(py.detach(|| self.replay.base().find(&identifier).map(story).unwrap_or_default()))
+            Ok(py.detach(|| {
+                self.replay
+                    .base()
+                    .find(&identifier)
+                    .map(|customer| customer.events().into_iter().map(Event::of).collect())
+                    .unwrap_or_default()
+            }))
         })
     }
 

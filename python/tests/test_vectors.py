@@ -71,6 +71,10 @@ def run(base: tactful.CustomerBase, step: dict[str, Any], counted: Counted) -> d
         if "fold" in step:
             count, effects = base.fold(step["fold"]["horizon"])
             return {"folded": count, "effects": shown(effects)}
+        if "erase" in step:
+            asked = step["erase"]
+            erase = base.erase_identifier if asked.get("scope") == "identifier" else base.erase
+            return {"receipt": erase(asked["identifier"], asked["at"], asked["key"].encode()).receipt}
         if "query" in step:
             return {"answer": base.query(step["query"])}
         asked = step.get("explain") or step["decide"]
@@ -96,6 +100,7 @@ def test_vectors(playbooks: dict[str, list[str]], steps: list[dict[str, Any]]) -
 
     base = tactful.CustomerBase(engine(""))
     counted = Counted()
+    key = b""
     for number, step in enumerate(steps):
         if "reload" in step:
             base = tactful.CustomerBase.from_bytes(engine(step["reload"]["version"]), base.to_bytes())
@@ -103,7 +108,14 @@ def test_vectors(playbooks: dict[str, list[str]], steps: list[dict[str, Any]]) -
         found = run(base, step, counted)
         # State goes round as bytes between any two steps.
         base = tactful.CustomerBase.from_bytes(base.engine, base.to_bytes())
-        checked = {key: value for key, value in step.items() if key not in ("record", "fold", "trends", "decide", "explain", "query")}
+        if "erase" in step and "error" not in found:
+            key = step["erase"]["key"].encode()
+        if key:
+            # Bytes hold no key.
+            base.unlock(key)
+        checked = {
+            key: value for key, value in step.items() if key not in ("record", "fold", "trends", "erase", "decide", "explain", "query")
+        }
         if "error" in found:
             # An error that nobody expects must not pass unseen.
             checked.setdefault("error", None)

@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         count("intents", playbook.intents.len(), &|number| self.conclusion(Conclusion::Intent(number)));
         count("needs", playbook.needs.len(), &|number| self.conclusion(Conclusion::Need(number)));
         count("preferences", playbook.preferences.len(), &|number| self.conclusion(Conclusion::Preference(number)));
-        count("what is unusual", playbook.unusual.len(), &|number| self.conclusion(Conclusion::Unusual(number)));
+        count("tests of what is unusual", playbook.unusual.len(), &|number| self.conclusion(Conclusion::Unusual(number)));
         withheld
     }
 }

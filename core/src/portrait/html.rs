@@ -128,13 +128,15 @@ impl Page {
     }
 
     fn chip(&mut self, class: &str, text: &str) {
-        let _ = write!(self.0, " <span class=\"tp-chip {class}\">");
+        let space = if class.is_empty() { "" } else { " " };
+        let _ = write!(self.0, " <span class=\"tp-chip{space}{class}\">");
         self.text(text);
         self.raw("</span>");
     }
 
     fn section(&mut self, head: &str, class: &str, body: impl FnOnce(&mut Self)) {
-        let _ = write!(self.0, "<section class=\"tp-card {class}\"><h2>{head}</h2>\n");
+        let space = if class.is_empty() { "" } else { " " };
+        let _ = writeln!(self.0, "<section class=\"tp-card{space}{class}\"><h2>{head}</h2>");
         body(self);
         self.raw("</section>\n");
     }

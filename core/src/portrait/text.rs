@@ -211,7 +211,12 @@ pub(super) fn unknown(portrait: &Portrait) -> Vec<String> {
 
 /// What is withheld, in words.
 pub(super) fn withheld(portrait: &Portrait) -> Option<String> {
-    let parts: Vec<String> = portrait.withheld.iter().map(|(what, count)| format!("{count} {what}")).collect();
+    let one = |what: &str| match what.split_once(" of ") {
+        Some((what, rest)) => format!("{} of {rest}", what.trim_end_matches('s')),
+        None => what.trim_end_matches('s').to_owned(),
+    };
+    let part = |(what, number): (&&'static str, &usize)| count(*number as u64, &one(what), what);
+    let parts: Vec<String> = portrait.withheld.iter().map(part).collect();
     let what = (!parts.is_empty()).then(|| parts.join(", "))?;
     Some(format!("Withheld, whether anything is known of them or not: {what}."))
 }

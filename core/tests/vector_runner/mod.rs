@@ -41,6 +41,7 @@ pub(crate) fn run(file: &Json) -> Json {
     for case in found["cases"].as_array_mut().expect("cases") {
         let mut base = CustomerBase::new(engine.clone());
         let mut counted = Counted::default();
+        let mut keys: Option<String> = None;
         for step in case["steps"].as_array_mut().expect("steps") {
             if let Some(reload) = step.get("reload") {
                 let engine = &versions[reload["version"].as_str().expect("the name of a version")];
@@ -52,6 +53,12 @@ pub(crate) fn run(file: &Json) -> Json {
             // State goes round as bytes between any two steps.
             let bytes = base.to_bytes();
             base = CustomerBase::from_bytes(engine, &bytes).expect("what was just written is read");
+            // Bytes hold no key.
+            if let Some(key) = step.get("erase").and_then(|erase| erase["key"].as_str()).filter(|_| step.get("error").is_none())
+            {
+                keys = Some(key.to_owned());
+            }
+            keys.iter().for_each(|key| base.unlock(key.as_bytes()).expect("it is its key"));
             assert_eq!(base.to_bytes(), bytes);
         }
     }
@@ -70,12 +77,13 @@ fn run_step(base: &mut CustomerBase, counted: &mut Counted, step: &mut Json) {
         step if step.get("trends").is_some() => trends(base, counted, &step["trends"]),
         step if step.get("fold").is_some() => fold(base, step),
         step if step.get("query").is_some() => query(base, step),
+        step if step.get("erase").is_some() => erase(base, step),
         step => question(base, step),
     };
     let keys: Vec<String> = step.as_object().expect("an object").keys().cloned().collect();
     for key in keys {
         match key.as_str() {
-            "record" | "decide" | "explain" | "query" | "fold" | "trends" => {}
+            "record" | "decide" | "explain" | "query" | "fold" | "trends" | "erase" => {}
             // Checked keys show what came out; what did not come out at all is null.
             _ => step[&key] = told.get(&key).cloned().unwrap_or(Json::Null),
         }
@@ -188,6 +196,21 @@ fn fold(base: &mut CustomerBase, step: &Json) -> Json {
 fn query(base: &CustomerBase, step: &Json) -> Json {
     match base.query(&step["query"].to_string()) {
         Ok(answer) => json!({"answer": serde_json::from_str::<Json>(&answer).expect("an answer is JSON")}),
+        Err(error) => json!({"error": {"code": error.code(), "path": error.path()}}),
+    }
+}
+
+fn erase(base: &mut CustomerBase, step: &Json) -> Json {
+    let asked = |key: &str| step["erase"][key].as_str();
+    let identifier = Identifier::parse(asked("identifier").expect("text")).expect("an identifier");
+    let at = Timestamp::parse(asked("at").expect("text")).expect("a time");
+    let key = asked("key").expect("text").as_bytes();
+    let erasure = match asked("scope") {
+        Some("identifier") => base.erase_identifier(&identifier, at, key),
+        _ => base.erase(&identifier, at, key),
+    };
+    match erasure {
+        Ok(erasure) => json!({"receipt": erasure.receipt}),
         Err(error) => json!({"error": {"code": error.code(), "path": error.path()}}),
     }
 }

@@ -231,6 +231,28 @@ static void run_query(const tactful_base *base, const cJSON *step) {
   cJSON_free(question);
 }
 
+/* The erasure of a customer, or of one identifier. */
+static void run_erase(tactful_base *base, const cJSON *step) {
+  const cJSON *asked = cJSON_GetObjectItemCaseSensitive(step, "erase");
+  const cJSON *expected = cJSON_GetObjectItemCaseSensitive(step, "receipt");
+  const char *key = text(asked, "key");
+  const char *scope = text(asked, "scope");
+  cJSON *found;
+  tactful_error *error = NULL;
+  tactful_answer *receipt = NULL;
+  tactful_status status = tactful_base_erase(
+      base, tactful_text_of(text(asked, "identifier")),
+      scope && strcmp(scope, "identifier") == 0 ? TACTFUL_ERASE_IDENTIFIER : TACTFUL_ERASE_PERSON, time_of(text(asked, "at")),
+      (const uint8_t *)key, strlen(key), &receipt, NULL, &error);
+  if (!check_error(step, status, error)) {
+    found = needed(cJSON_Parse(tactful_answer_to_json(receipt).data), "receipt");
+    checks++;
+    if (expected && !cJSON_Compare(found, expected, 1)) fail("receipt", tactful_answer_to_json(receipt).data, "another");
+    cJSON_Delete(found);
+  }
+  tactful_answer_free(receipt);
+}
+
 static char *read_file(const char *path) {
   FILE *file = needed(fopen(path, "rb"), path);
   char *text = needed(malloc(1 << 24), "memory");
@@ -411,6 +433,8 @@ int main(int argc, char **argv) {
   tactful_engine *other = NULL;
   tactful_base *base = NULL;
   const cJSON *reload;
+  const cJSON *asked;
+  const char *key;
   char *content;
   cJSON *file;
   const cJSON *one;
@@ -425,6 +449,7 @@ int main(int argc, char **argv) {
   cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(file, "cases")) {
     case_name = text(one, "case");
     step_number = 0;
+    key = NULL;
     tactful_base_new(engine, &base, NULL);
     cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(one, "steps")) {
       reload = cJSON_GetObjectItemCaseSensitive(step, "reload");
@@ -440,10 +465,16 @@ int main(int argc, char **argv) {
         run_fold(base, step);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "query")) {
         run_query(base, step);
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "erase")) {
+        run_erase(base, step);
       } else {
         run_question(base, step);
       }
       base = reloaded(base, other ? other : engine, reload != NULL);
+      asked = cJSON_GetObjectItemCaseSensitive(step, "erase");
+      if (asked && !cJSON_GetObjectItemCaseSensitive(step, "error")) key = text(asked, "key");
+      /* Bytes hold no key. */
+      if (key) tactful_base_unlock(base, (const uint8_t *)key, strlen(key), NULL);
       step_number++;
     }
     forget_counted();

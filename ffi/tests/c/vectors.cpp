@@ -148,6 +148,20 @@ void run_query(const tactful::base &base, const json &step) {
   }
 }
 
+void run_erase(tactful::base &base, const json &step) {
+  const json &asked = step["erase"];
+  const bool one = asked.value("scope", std::string("person")) == "identifier";
+  try {
+    const std::string receipt =
+        base.erase(asked["identifier"].get<std::string>(), time_of(asked["at"]), asked["key"].get<std::string>(),
+                   one ? TACTFUL_ERASE_IDENTIFIER : TACTFUL_ERASE_PERSON);
+    check("error", json(nullptr), step.value("error", json(nullptr)));
+    if (step.count("receipt")) check("receipt", json::parse(receipt), step["receipt"]);
+  } catch (const tactful::error &error) {
+    check("error", found_error(error), step.value("error", json(nullptr)));
+  }
+}
+
 // Trends and snapshots of a case, by the names that its steps give them.
 struct counted {
   std::map<std::string, tactful::trends> trends;
@@ -224,6 +238,7 @@ void run(const char *path) {
     tactful::base base(first);
     counted all;
     int number = 0;
+    std::string key;
     for (const json &step : one["steps"]) {
       where = std::string(path) + ": " + one["case"].get<std::string>() + ": step " + std::to_string(number++);
       if (step.count("reload")) {
@@ -236,12 +251,17 @@ void run(const char *path) {
         check("folded", base.fold(time_of(step["fold"]["horizon"])), step["folded"].get<std::uint64_t>());
       } else if (step.count("query")) {
         run_query(base, step);
+      } else if (step.count("erase")) {
+        run_erase(base, step);
       } else {
         run_question(base, step);
       }
       // State goes round as bytes after every step, under another version of the playbook when a step says so.
       const std::vector<std::uint8_t> bytes = base.to_bytes();
       base = tactful::base::from_bytes(*engine, bytes);
+      // Bytes hold no key.
+      if (step.count("erase") && !step.count("error")) key = step["erase"]["key"].get<std::string>();
+      if (!key.empty()) base.unlock(key);
       if (!step.count("reload")) check("bytes", base.to_bytes() == bytes, true);
     }
   }
