@@ -47,7 +47,11 @@ offers:
 "#;
 
 fn base(events: &[serde_json::Value]) -> CustomerBase {
-    let engine = Engine::compile(&[("playbook.yaml", PLAYBOOK)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    base_under(PLAYBOOK, events)
+}
+
+fn base_under(playbook: &str, events: &[serde_json::Value]) -> CustomerBase {
+    let engine = Engine::compile(&[("playbook.yaml", playbook)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let mut base = CustomerBase::new(engine);
     for event in events {
         base.record(&Event::from_json(&event.to_string()).unwrap()).unwrap();
@@ -56,7 +60,11 @@ fn base(events: &[serde_json::Value]) -> CustomerBase {
 }
 
 fn asked(base: &CustomerBase, assurance: Assurance) -> String {
-    let who = Identifier::parse("customer:ada").unwrap();
+    asked_on("customer:ada", base, assurance)
+}
+
+fn asked_on(identifier: &str, base: &CustomerBase, assurance: Assurance) -> String {
+    let who = Identifier::parse(identifier).unwrap();
     let now = Timestamp::parse("2026-03-05T10:30:00Z").unwrap();
     let decision = base.explain(&who, &Request::of("home").assured(assurance), now, None).unwrap();
     format!("{}\n{}", serde_json::to_string(&decision.placements).unwrap(), serde_json::to_string(&decision.trace).unwrap())
@@ -115,5 +123,34 @@ proptest! {
         let about_money = |event: &serde_json::Value| event["properties"]["attribute"] == "balance";
         let others: Vec<_> = events.iter().filter(|event| !about_money(event)).cloned().collect();
         prop_assert_eq!(asked(&base(&events), Assurance::Recognised), asked(&base(&others), Assurance::Recognised));
+    }
+
+    /// What the same customer does elsewhere is none of somebody's business who only holds one of their browsers.
+    #[test]
+    fn somebody_anonymous_is_read_on_the_identifier_that_asks(
+        elsewhere in proptest::collection::vec(event(0..30), 0..8),
+        present in present(),
+    ) {
+        let playbook = PLAYBOOK.replace("{customer: {}}", "{customer: {}, cookie: {anonymous: true}}");
+        let here = present.into_iter().map(|mut event| {
+            event["identifier"] = "cookie:1".into();
+            event
+        });
+        let here: Vec<_> = here.chain([serde_json::json!({
+            "type": "linked", "time": "2026-03-05T09:00:00Z", "identifier": "customer:ada", "properties": {"other": "cookie:1"},
+        })]).collect();
+        let all: Vec<_> = here.iter().chain(&elsewhere).cloned().collect();
+        let [all, here] = [all, here].map(|events| asked_on("cookie:1", &base_under(&playbook, &events), Assurance::Anonymous));
+        prop_assert_eq!(all, here);
+    }
+
+    /// Events that ask for more make no difference below that, not even by when they happened.
+    #[test]
+    fn events_that_ask_for_more_are_not_read(events in proptest::collection::vec(event(-9000..30), 0..12)) {
+        let playbook = PLAYBOOK.replace("purchase: {amount: int}", "purchase: {assurance: authenticated, properties: {amount: int}}");
+        assert_ne!(playbook, PLAYBOOK);
+        let others: Vec<_> = events.iter().filter(|event| event["type"] != "purchase").cloned().collect();
+        let [all, others] = [events, others].map(|events| asked(&base_under(&playbook, &events), Assurance::Recognised));
+        prop_assert_eq!(all, others);
     }
 }

@@ -258,7 +258,7 @@ impl Trace {
     }
 
     /// As plain data: ``segments``, ``personas``, ``journeys`` and ``candidates`` with ``placement``, ``offer``, ``gate``,
-    /// ``unknown``, ``reasons`` and, when it came that far, ``score``.
+    /// ``unknown``, ``reasons`` and, where there are any, ``data`` (the kinds of data that it reads) and ``score``.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         guard(|| loads(py, &json(self.trace()?)?))
     }
@@ -273,14 +273,21 @@ impl Trace {
 
     fn _repr_html_(&self) -> String {
         let candidates = self.decision.trace.iter().flat_map(|trace| &trace.candidates);
-        let rows: Vec<[String; 5]> = candidates
+        let rows: Vec<[String; 6]> = candidates
             .map(|candidate| {
                 let score = candidate.score.map_or_else(String::new, |score| score.total.to_string());
                 let reasons = candidate.reasons.join("; ");
-                [candidate.placement.to_string(), candidate.offer.to_string(), candidate.gate.name().to_owned(), score, reasons]
+                [
+                    candidate.placement.to_string(),
+                    candidate.offer.to_string(),
+                    candidate.gate.name().to_owned(),
+                    score,
+                    candidate.data.join(", "),
+                    reasons,
+                ]
             })
             .collect();
-        html::table("candidates", &["placement", "offer", "gate", "score", "reasons"], &rows)
+        html::table("candidates", &["placement", "offer", "gate", "score", "data", "reasons"], &rows)
     }
 }
 

@@ -98,7 +98,9 @@ impl<'a> Context<'a> {
         let kinds = self.rules.sessions.kinds();
         let known = super::need::within(self.rules.places.ttl, self.now);
         // An event that is gone may have told of a later place.
-        if let Some((gone, last)) = self.gone(kinds, known).filter(|(_, last)| told.is_none_or(|row| row.time() <= *last)) {
+        if let Some((gone, last)) =
+            self.gone(&self.seen_of(kinds), known).filter(|(_, last)| told.is_none_or(|row| row.time() <= *last))
+        {
             let expires = self.rules.places.ttl.map(|ttl| last.saturating_add_micros(ttl.micros()));
             return Read::missing(gone).until(earlier(self.view.next_event(kinds, self.now), expires));
         }
@@ -115,7 +117,9 @@ impl<'a> Context<'a> {
             Detail::Point => &[Detail::Point],
             _ => &[Detail::Country, Detail::Region, Detail::City, Detail::PostalCode, Detail::Store],
         };
-        let told = self.view.last_detailed(self.now, |details| group.iter().any(|part| rule.tells(*part, details).is_some()));
+        let told = self.view.last_detailed(self.now, |row| {
+            !self.hides(row.kind()) && group.iter().any(|part| rule.tells(*part, row.details_text()).is_some())
+        });
         let told = told.filter(|row| self.reads(row.time()));
         let known = told.filter(|row| rule.ttl.is_none_or(|ttl| self.now < row.time().saturating_add_micros(ttl.micros())));
         (known.and_then(|row| rule.tells(fact, row.details_text())), known)

@@ -27,12 +27,13 @@ pub(crate) use rules::state_rule;
 pub(crate) use rules::{PersonaRule, Rules};
 pub(crate) use sources::{Asked, Source, Sources};
 
-use crate::customer::{Place, SegmentState, View};
+use crate::customer::{Identifier, Place, SegmentState, View};
 use crate::expr::plan::{Asker, Code, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
 use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, Outcome, PropertyId, Read, Run, RunColumn};
 use crate::playbook::Assurance;
 use crate::value::{Span, Timestamp, Type, Value, Zone};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::ops::ControlFlow;
 
@@ -52,6 +53,8 @@ pub(crate) struct Context<'a> {
     now: Timestamp,
     /// How sure the host is who is there.
     assurance: Assurance,
+    /// Whether events of some types may not be read.
+    hides: bool,
     /// The first instant that may be read; `None` for the whole story.
     begins: Option<Timestamp>,
     /// By number of the request fact.
@@ -102,6 +105,7 @@ impl<'a> Context<'a> {
             view,
             now,
             assurance: Assurance::Authenticated,
+            hides: false,
             begins: None,
             request,
             assigned: &[],
@@ -133,12 +137,15 @@ impl<'a> Context<'a> {
         self.assigned.get(experiment).copied().flatten()
     }
 
-    /// The same for somebody of whom the host is only so sure: attributes that ask for more are unknown, and so are journeys that
-    /// follow them; of somebody anonymous all that was before the open session.
+    /// The same for somebody of whom the host is only so sure: attributes and events that ask for more are unknown, and so are
+    /// journeys that follow them; of somebody anonymous all but the open session on the identifier that asks.
     #[must_use]
-    pub(crate) fn limited(mut self, assurance: Assurance) -> Self {
+    pub(crate) fn limited(mut self, assurance: Assurance, who: Option<&Identifier>) -> Self {
         self.assurance = assurance;
+        self.hides = self.rules.minimums.iter().any(|minimum| *minimum > assurance);
         if assurance == Assurance::Anonymous {
+            self.view = self.view.on(who);
+            self.session = OnceCell::new();
             let start = self.open_session().map(|(start, _)| start);
             self.begins = Some(start.unwrap_or_else(|| self.now.saturating_add_micros(1)));
             self.places.clear();
@@ -174,9 +181,22 @@ impl<'a> Context<'a> {
         Span { after, until: span.until.min(self.now) }
     }
 
+    /// Whether events of a type may not be read.
+    pub(crate) fn hides(&self, kind: EventKind) -> bool {
+        self.hides && self.rules.event_minimum(kind) > self.assurance
+    }
+
+    /// Those of some types whose events may be read.
+    fn seen_of<'k>(&self, kinds: &'k [EventKind]) -> Cow<'k, [EventKind]> {
+        match self.hides {
+            false => Cow::Borrowed(kinds),
+            true => kinds.iter().copied().filter(|kind| !self.hides(*kind)).collect(),
+        }
+    }
+
     /// Where a rule stands in the plan, which reads whole stories only.
     fn code(&self, rule: &Rule) -> Option<Code> {
-        if self.begins.is_none() { rule.code() } else { None }
+        if self.begins.is_none() && !self.hides { rule.code() } else { None }
     }
 
     /// Takes the segments that do not depend on journeys as they are known.
@@ -298,9 +318,12 @@ impl<'a> Context<'a> {
         self.rules.unusual.get(unusual).map_or_else(nothing, |rule| rule.read(self))
     }
 
-    /// The events of some types in a span that were folded, so that only their totals are left, and when the last of them
-    /// happened; `None` when all are there.
+    /// The events of some types in a span that cannot be read, and when the last of them happened: those that the request may not
+    /// read, and those that were folded, so that only their totals are left. `None` when all are there.
     fn gone(&self, kinds: &[EventKind], span: Span) -> Option<(std::sync::Arc<str>, Timestamp)> {
+        if let Some(withheld) = Facts::withheld(self, kinds) {
+            return Some((withheld, self.now));
+        }
         Facts::folded(self, kinds, span, None).map(|folded| (folded.missing(), folded.last))
     }
 
@@ -468,18 +491,24 @@ impl Facts for Context<'_> {
     }
 
     fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(&dyn EventRow) -> ControlFlow<()>) {
-        let span = self.readable(span);
+        let (kinds, span) = (&*self.seen_of(kinds), self.readable(span));
         self.view.events(kinds, span, &mut |row| visit(&row));
     }
 
     fn run(&self, kinds: &[EventKind], span: Span, properties: &[PropertyId]) -> Option<Run<'_>> {
-        let span = self.readable(span);
+        let (kinds, span) = (&*self.seen_of(kinds), self.readable(span));
         self.view.run_of(kinds, span, properties)
     }
 
     fn folded(&self, kinds: &[EventKind], span: Span, property: Option<PropertyId>) -> Option<Folded> {
-        let span = self.readable(span);
+        let (kinds, span) = (&*self.seen_of(kinds), self.readable(span));
         self.view.folded(kinds, span, property)
+    }
+
+    fn withheld(&self, kinds: &[EventKind]) -> Option<std::sync::Arc<str>> {
+        let hidden = kinds.iter().find(|kind| self.hides(**kind))?;
+        let name = self.rules.sources.schema.event_decl(*hidden).map_or("?", |event| &*event.name);
+        Some(format!("events({name:?})").into())
     }
 
     fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp> {

@@ -26,6 +26,8 @@ pub(crate) struct Rules {
     pub(crate) layout: Arc<Layout>,
     /// In the order of the playbook.
     pub(crate) attributes: Vec<AttributeRule>,
+    /// How sure a request has to be who is there to read events of the types that the playbook declares, in its order.
+    pub(crate) minimums: Vec<Assurance>,
     /// In the order of the playbook.
     pub(crate) segments: Vec<Rule>,
     /// In the order of the playbook.
@@ -109,6 +111,7 @@ impl Rules {
             sources,
             layout,
             attributes,
+            minimums: playbook.events.iter().map(|event| event.assurance).collect(),
             segments,
             personas: concluded.personas,
             watches,
@@ -128,12 +131,18 @@ impl Rules {
         })
     }
 
-    /// How sure a request has to be who is there to read where somebody stands in a journey: as sure as for the attributes that move
-    /// it.
+    /// How sure a request has to be who is there to read where somebody stands in a journey: as sure as for the attributes and events
+    /// that move it.
     pub(crate) fn minimum(&self, journey: usize) -> Assurance {
-        let attributes = self.reaches.journeys.get(journey).into_iter().flat_map(|reach| &reach.attributes);
-        let minimums = attributes.filter_map(|attribute| self.attributes.get(*attribute)).map(|rule| rule.assurance);
-        minimums.max().unwrap_or(Assurance::Anonymous)
+        let Some(reach) = self.reaches.journeys.get(journey) else { return Assurance::Anonymous };
+        let attributes = reach.attributes.iter().filter_map(|attribute| self.attributes.get(*attribute));
+        let events = reach.kinds.iter().map(|kind| self.event_minimum(*kind));
+        attributes.map(|rule| rule.assurance).chain(events).max().unwrap_or(Assurance::Anonymous)
+    }
+
+    /// How sure a request has to be who is there to read events of a type.
+    pub(crate) fn event_minimum(&self, kind: EventKind) -> Assurance {
+        self.minimums.get(usize::from(kind.0)).copied().unwrap_or(Assurance::Anonymous)
     }
 
     /// Every condition of segments, personas, intents and needs.

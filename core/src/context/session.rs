@@ -219,13 +219,14 @@ impl<'a> Context<'a> {
     pub(crate) fn open_session(&self) -> Option<(Timestamp, Timestamp)> {
         *self.session.get_or_init(|| {
             let rule = &self.rules.sessions;
-            let (mut start, mut over) = self.view.session(self.now, rule.gap)?;
+            let (mut start, mut over) =
+                if self.hides { self.seen_session()? } else { self.view.session(self.now, rule.gap)? };
             if !rule.midnight && !rule.new_campaign {
                 return Some((start, over));
             }
             // What no longer pause divides may be divided by midnight or a campaign.
             let mut cuts = self.cuts();
-            self.view.events(&rule.declared, Span::from(start, self.now), &mut |row| {
+            self.view.events(&self.seen_of(&rule.declared), Span::from(start, self.now), &mut |row| {
                 if cuts.begins(&row) {
                     start = row.time();
                 }
@@ -237,6 +238,20 @@ impl<'a> Context<'a> {
             }
             (over > self.now).then_some((start, over))
         })
+    }
+
+    /// The session that no pause divides, of the events that may be read.
+    fn seen_session(&self) -> Option<(Timestamp, Timestamp)> {
+        let gap = self.rules.sessions.gap.micros();
+        let mut session: Option<(Timestamp, Timestamp)> = None;
+        self.view.events(&self.seen_of(&self.rules.sessions.declared), Span::lifetime(self.now), &mut |row| {
+            let near = session.filter(|(_, last)| row.time().micros() - last.micros() <= gap);
+            session = Some((near.map_or(row.time(), |(start, _)| start), row.time()));
+            ControlFlow::Continue(())
+        });
+        let (start, last) = session?;
+        let over = last.saturating_add_micros(gap.saturating_add(1));
+        (over > self.now).then_some((start, over))
     }
 
     /// A fact about the open session; unknown when there is none.
@@ -253,7 +268,7 @@ impl<'a> Context<'a> {
         // What of the session itself is gone.
         let own = Span::from(start.saturating_add_micros(-rule.gap.micros()), self.now);
         if fact != SessionFact::Open
-            && let Some((gone, _)) = self.gone(&rule.declared, own)
+            && let Some((gone, _)) = self.gone(&self.seen_of(&rule.declared), own)
         {
             return Read::missing(gone).until(earlier(next, Some(over)));
         }
@@ -261,7 +276,7 @@ impl<'a> Context<'a> {
             // Which one it is depends on those before.
             SessionFact::Number | SessionFact::First if self.begins.is_some() => None,
             SessionFact::Number | SessionFact::First
-                if let Some((gone, _)) = self.gone(&rule.declared, Span::lifetime(self.now)) =>
+                if let Some((gone, _)) = self.gone(&self.seen_of(&rule.declared), Span::lifetime(self.now)) =>
             {
                 return Read::missing(gone).until(earlier(next, Some(over)));
             }
@@ -303,7 +318,7 @@ impl<'a> Context<'a> {
     fn session_number(&self) -> i64 {
         let mut cuts = self.cuts();
         let mut number = 0;
-        self.view.events(&self.rules.sessions.declared, Span::lifetime(self.now), &mut |row| {
+        self.view.events(&self.seen_of(&self.rules.sessions.declared), Span::lifetime(self.now), &mut |row| {
             number += i64::from(cuts.begins(&row));
             ControlFlow::Continue(())
         });
@@ -321,6 +336,9 @@ impl<'a> Context<'a> {
         let mut channels: BTreeSet<&'a str> = BTreeSet::new();
         let mut end = start;
         self.view.events(&rule.declared, Span::from(start, self.now), &mut |row| {
+            if self.hides(row.kind()) {
+                return ControlFlow::Continue(());
+            }
             end = row.time();
             let detail = |detail: Detail| read_detail(detail, row.details_text());
             let told = match fact {
@@ -360,6 +378,9 @@ impl<'a> Context<'a> {
             let event = schema.event_decl(row.kind())?;
             row.value(event.properties.iter().position(|property| *property.name == *name)?)
         };
+        if [&cart.add, &cart.remove, &cart.empty].into_iter().flatten().any(|kind| self.hides(*kind)) {
+            return None;
+        }
         // In the order of putting in; what is put in again is worth more.
         let mut items: Vec<(Value, Option<Value>)> = Vec::new();
         self.view.events(&self.rules.sessions.declared, Span::from(start, self.now), &mut |row| {

@@ -1,3 +1,4 @@
+use super::Identifier;
 use super::details::{Details, detail_value};
 use super::layout::Layout;
 use super::strand::Strand;
@@ -41,6 +42,17 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn new(strands: &'a [Strand], known_at: Timestamp) -> Self {
         View { strands, known_at }
+    }
+
+    /// The same, seeing only what was told under one identifier. Without one all of it when there is only one, else nothing.
+    pub(crate) fn on(self, identifier: Option<&Identifier>) -> Self {
+        let place = |wanted: &Identifier| self.strands.iter().position(|strand| strand.identifier() == wanted);
+        let strands = match (identifier, self.strands) {
+            (None, [_]) => self.strands,
+            (None, _) => &[],
+            (Some(wanted), strands) => place(wanted).and_then(|place| strands.get(place..=place)).unwrap_or(&[]),
+        };
+        View { strands, ..self }
     }
 
     /// Up to when knowledge counts.
@@ -206,7 +218,7 @@ impl<'a> View<'a> {
     /// The latest event at or before an instant, of a type that the playbook declares, whose details are wanted. Looks only at
     /// types of which an event has details.
     #[must_use]
-    pub(crate) fn last_detailed(&self, now: Timestamp, wanted: impl Fn(&str) -> bool) -> Option<StoryRow<'a>> {
+    pub(crate) fn last_detailed(&self, now: Timestamp, wanted: impl Fn(&StoryRow<'a>) -> bool) -> Option<StoryRow<'a>> {
         let mut best: Option<StoryRow<'a>> = None;
         for strand in self.strands {
             for (kind, track) in strand.tracks().filter(|(_, track)| !track.details.is_empty()) {
@@ -216,7 +228,7 @@ impl<'a> View<'a> {
                 };
                 let found = (run.row..run.end).rev().map(|row| StoryRow { strand, kind, track, row }).find(|row| {
                     let told = track.details.get(row.row).is_some_and(|code| *code != 0);
-                    told && row.known_at() <= self.known_at && wanted(row.details_text())
+                    told && row.known_at() <= self.known_at && wanted(row)
                 });
                 if let Some(row) = found
                     && best.is_none_or(|best| best.compare(&row) == Ordering::Less)

@@ -125,6 +125,8 @@ struct Word<'a> {
     /// By number; `None` for profiling as such, or for contact.
     purpose: Option<usize>,
     scope: Scope<'a>,
+    /// On which identifier it was said.
+    on: &'a Identifier,
     /// When it ceases to hold.
     expires: Option<Timestamp>,
     explicit: bool,
@@ -276,7 +278,10 @@ impl<'a> Said<'a> {
         let (mut expired, mut elsewhere) = (None, None);
         let about =
             |word: &&Word<'_>| word.purpose == purpose && !matches!(word.what, What::DoNotContact | What::ContactAllowed);
-        for word in self.words.iter().filter(about).filter(|word| begins.is_none_or(|begins| word.time >= begins)) {
+        // Of somebody anonymous only what was said in the present session on the same identifier.
+        let present =
+            |word: &&Word<'_>| begins.is_none_or(|begins| word.time >= begins && self.who.is_none_or(|who| word.on == who));
+        for word in self.words.iter().filter(about).filter(present) {
             if let Some(expires) = word.expires.filter(|expires| self.now >= *expires) {
                 // As if it had never been given.
                 expired = expired.max(Some(expires));
@@ -366,6 +371,6 @@ impl<'a> Word<'a> {
         };
         // A consent is explicit unless the host says that it was only assumed.
         let explicit = given && row.value(consent_column::EXPLICIT) != Some(Value::Bool(false));
-        Some(Word { time: row.time(), what, purpose, scope, expires, explicit })
+        Some(Word { time: row.time(), what, purpose, scope, on: row.strand().identifier(), expires, explicit })
     }
 }

@@ -310,9 +310,13 @@ fn withheld(rule: &Rule, context: &Context<'_>) -> Vec<String> {
         let path = rules.sources.path(FactId(u32::try_from(*place).ok()?));
         Some(format!("`{path}` asks for {minimum}, the customer is {assurance}"))
     });
-    let mut reasons: Vec<String> = higher.collect();
+    let events = reach.kinds.iter().filter(|kind| rules.event_minimum(**kind) > assurance).filter_map(|kind| {
+        let name = &rules.sources.schema.event_decl(*kind)?.name;
+        Some(format!("events of type `{name}` ask for {}, the customer is {assurance}", rules.event_minimum(*kind)))
+    });
+    let mut reasons: Vec<String> = higher.chain(events).collect();
     if assurance == Assurance::Anonymous && reasons.is_empty() {
-        reasons.push("the customer is anonymous: only the present session is read".to_owned());
+        reasons.push("the customer is anonymous: only the present session on this identifier is read".to_owned());
     }
     reasons
 }

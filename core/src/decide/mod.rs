@@ -180,8 +180,9 @@ impl Tally<'_> {
         }
         if self.detail != Detail::Brief {
             let Stop { gate, unknown, reasons } = stop;
+            let data = offer.data.iter().map(|kind| kind.name()).collect();
             let (placement, offer) = (self.placement.name.clone(), offer.name.clone());
-            self.candidates.push((place, Candidate { placement, offer, gate, unknown, reasons, score }));
+            self.candidates.push((place, Candidate { placement, offer, gate, unknown, reasons, data, score }));
         }
     }
 }

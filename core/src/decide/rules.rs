@@ -5,7 +5,7 @@ use crate::context::{Rule, Source, Sources};
 use crate::customer::Identifier;
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected};
-use crate::playbook::{self, Assurance, Format, Name, Offer, Playbook};
+use crate::playbook::{self, Assurance, DataKind, Format, Name, Offer, Playbook};
 use crate::value::{Duration, Timestamp, Window};
 use std::sync::Arc;
 
@@ -45,6 +45,8 @@ pub(crate) struct OfferRule {
     pub(crate) personal: bool,
     /// Whether it reads anything special, so that it needs explicit consent.
     pub(crate) special: bool,
+    /// The kinds of data that it reads, itself or through others, in the order of [`DataKind::ALL`].
+    pub(crate) data: Vec<DataKind>,
     /// How sure a request has to be who is there.
     pub(crate) assurance: Assurance,
     /// Whether it is made to minors too.
@@ -308,6 +310,7 @@ fn offer_rule(
         purposes: purposes(&offer.purposes, playbook),
         personal: false,
         special: false,
+        data: Vec::new(),
         assurance: offer.assurance,
         minors: offer.minors,
         placements: numbers(&offer.placements, playbook.placements.iter().map(|placement| &placement.name)),
@@ -345,7 +348,8 @@ fn graded(playbook: &Playbook) -> bool {
     let offers = playbook.offers.iter().map(|offer| offer.assurance);
     let treatments = playbook.offers.iter().flat_map(|offer| &offer.treatments).map(|treatment| treatment.assurance);
     let placements = playbook.placements.iter().map(|placement| placement.assurance);
-    attributes.chain(offers).chain(treatments).chain(placements).any(|minimum| minimum > Assurance::Anonymous)
+    let events = playbook.events.iter().map(|event| event.assurance);
+    attributes.chain(events).chain(offers).chain(treatments).chain(placements).any(|minimum| minimum > Assurance::Anonymous)
 }
 
 pub(super) fn purposes(names: &[Name], playbook: &Playbook) -> Vec<usize> {

@@ -49,6 +49,9 @@ pub struct Candidate {
     pub unknown: bool,
     /// Why, one sentence each, with the values that were read.
     pub reasons: Vec<String>,
+    /// The kinds of data about the customer that it reads, such as `behavioural`, as far as the playbook declares them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<&'static str>,
     /// The arithmetic of its rank, when it came that far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<Score>,
@@ -159,7 +162,7 @@ impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.assurance {
             Assurance::Recognised => {}
-            Assurance::Anonymous => writeln!(f, "assurance: anonymous, only the present session is read")?,
+            Assurance::Anonymous => writeln!(f, "assurance: anonymous, only the present session on this identifier is read")?,
             Assurance::Authenticated => writeln!(f, "assurance: authenticated")?,
         }
         let names: Vec<&str> = self.segments.iter().map(|name| &**name).collect();
@@ -188,6 +191,9 @@ impl fmt::Display for Trace {
                 write!(f, ", score {total} = {propensity} x {context} x {value} x {lever}")?;
             }
             writeln!(f)?;
+            if !candidate.data.is_empty() {
+                writeln!(f, "    reads {} data", candidate.data.join(", "))?;
+            }
             for reason in &candidate.reasons {
                 writeln!(f, "    {reason}")?;
             }

@@ -328,7 +328,7 @@ impl Engine {
         let decision = self.decide(customer, request, now, known_at)?;
         let known_at = known_at.unwrap_or(now);
         let said = self.said(customer.view(known_at), now, request.identifier.as_ref());
-        let placements = self.look_as(customer, now, known_at, request.assurance, |context| {
+        let placements = self.look_as(customer, now, known_at, request, |context| {
             let said = said.since(context.begins());
             let reasons = decision.placements.iter().map(|answer| {
                 let shown = match &answer.answer {
@@ -411,7 +411,7 @@ impl Engine {
             Ground::Event(number) => {
                 let event = playbook.events.get(number)?;
                 let kind = crate::expr::EventKind(u16::try_from(number).unwrap_or(u16::MAX));
-                context.view().last(kind, context.now()).filter(|row| context.reads(row.time()))?;
+                context.view().last(kind, context.now()).filter(|row| context.reads(row.time()) && !context.hides(kind))?;
                 Some(("what you did", title(&event.title, &event.name.text)))
             }
             Ground::Segment(number) => {

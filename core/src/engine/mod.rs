@@ -346,7 +346,7 @@ impl Engine {
             // Everything may be read of somebody authenticated, and of somebody recognised where nothing asks for more.
             let less = request.assurance == Assurance::Anonymous
                 || request.assurance < Assurance::Authenticated && inner.offers.graded;
-            let limited = less.then(|| new().limited(request.assurance));
+            let limited = less.then(|| new().limited(request.assurance, request.identifier.as_ref()));
             let context = limited.as_ref().unwrap_or(&whole);
             let said = said.since(Facts::begins(context));
             let mut answers = decide::decide(&inner.offers, (context, &whole), &said, &placements, detail);
@@ -362,7 +362,7 @@ impl Engine {
                 known_at,
                 placements: answers.placements.iter().map(|answer| answer.placement.clone()).collect(),
                 facts,
-                identifier: request.identifier.clone().filter(|_| by_identifier),
+                identifier: request.identifier.clone().filter(|_| by_identifier || request.assurance == Assurance::Anonymous),
                 assurance: request.assurance,
             }),
             customer: customer.id().to_owned(),
@@ -518,13 +518,13 @@ impl Engine {
         customer: &Customer,
         now: Timestamp,
         known_at: Timestamp,
-        assurance: Assurance,
+        request: &Request,
         read: impl FnOnce(&Context<'_>) -> T,
     ) -> T {
         let view = customer.view(known_at);
         let places: Vec<_> = self.state(customer, &view, now).journeys.iter().map(|journey| journey.place).collect();
         let context = Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages);
-        read(&context.limited(assurance))
+        read(&context.limited(request.assurance, request.identifier.as_ref()))
     }
 
     /// Derives what an event at `time`, already in its place, changes from the instant `from` on, and compares with what was

@@ -41,6 +41,12 @@ pub trait Facts {
         None
     }
 
+    /// What is missing when events of one of these types may not be read; nothing is known of them then.
+    fn withheld(&self, kinds: &[EventKind]) -> Option<Arc<str>> {
+        let _ = kinds;
+        None
+    }
+
     /// Visits the events of some types in a span, oldest first, in the order of the story, until told to stop.
     fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(&dyn EventRow) -> ControlFlow<()>);
 

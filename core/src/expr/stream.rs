@@ -204,6 +204,13 @@ pub(super) fn left_out(machine: &Machine<'_>, stream: &Stream, frame: Option<&Fr
 }
 
 fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> Result<Tally, Partial> {
+    // Of events that may not be read there may be any number, and any may follow.
+    let follows = || stream.follows.iter().find_map(|follow| machine.facts.withheld(&follow.kinds));
+    if let Some(withheld) = machine.facts.withheld(&stream.kinds).or_else(follows) {
+        let failed = Some(Outcome::Unknown(Missing::one(withheld)));
+        let until = machine.facts.next_event(&stream.kinds);
+        return Ok(Tally { uncertain: i64::MAX, failed, ..Tally::until(until) });
+    }
     let (mut tally, reach) = gather_read(machine, stream, frame)?;
     // In a part of the story that cannot be read there may be any number.
     let hidden = |begins: Timestamp| reach.span.after < reach.span.until.min(begins.saturating_add_micros(-1));

@@ -1,5 +1,6 @@
 //! What is known about customers: purposes, attributes, event types, facts of the request.
 
+use super::assurance::Assurance;
 use super::labels::DataKind;
 use super::model::{Attribute, Criterion, EventType, Name, Origin, Property, RequestFact, Sensitivity};
 use super::read::{At, Loader};
@@ -105,6 +106,7 @@ impl Loader<'_> {
                 properties,
                 labels: self.labels_beside(&at, "properties"),
                 kind: at.text("kind").filter(|_| long).and_then(|word| DataKind::named(&word)),
+                assurance: if long { at.assurance() } else { Assurance::Anonymous },
                 retention,
             });
         }

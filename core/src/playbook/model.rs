@@ -407,6 +407,8 @@ pub struct EventType {
     pub labels: Labels,
     /// `kind`: which kind of data it is.
     pub kind: Option<DataKind>,
+    /// `assurance`: how sure a request has to be who is there for its events to be read; anonymous when nothing is asked for.
+    pub assurance: Assurance,
     /// `retention`: how long its events are kept; `None` for ever.
     pub retention: Option<Duration>,
 }

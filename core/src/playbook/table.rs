@@ -535,6 +535,12 @@ static EVENT_OBJECT: Object = Object {
         LABEL_REVEAL,
         LABEL_KIND,
         may(
+            "assurance",
+            One(ASSURANCE),
+            "",
+            "how sure a request has to be who is there for its events to be read; below it what they tell is unknown",
+        ),
+        may(
             "retention",
             One(Leaf::Duration),
             "",

@@ -421,6 +421,7 @@ def _candidate(candidate: Mapping[str, Any], offers: Mapping[str, str]) -> Candi
         reason="; ".join(candidate.get("reasons", [])),
         facts=[(str(fact["path"]), _value(fact["value"])) for fact in candidate.get("facts", [])],
         score=None if total is None else Score([pair for pair in factors if pair[1] != 1.0], float(total)),
+        data=[str(kind) for kind in candidate.get("data", [])],
     )
 
 

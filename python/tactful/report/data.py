@@ -129,6 +129,8 @@ class Candidate:
     reason: str
     facts: list[tuple[str, str]] = field(default_factory=list)
     score: Score | None = None
+    #: The kinds of data that the offer reads, such as ``behavioural``.
+    data: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

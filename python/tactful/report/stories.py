@@ -116,7 +116,13 @@ def _passed(candidate: Candidate) -> Markup:
         terms = " × ".join(f"{name} {value:g}" for name, value in candidate.score.factors) or "1"
         score = tag("span", f"{terms} = ", tag("strong", f"{candidate.score.total:.3g}"), class_="sum")
     verdict = candidate.reason if candidate.reason and candidate.verdict not in ("shown", "chosen", "won") else ""
-    return tag("li", tag("span", candidate.title, class_="name"), score, tag("span", verdict, class_="muted small") if verdict else None)
+    reads = f"reads {sentence(candidate.data)} data" if candidate.data else ""
+    return tag(
+        "li",
+        tag("span", candidate.title, class_="name"),
+        score,
+        [tag("span", words, class_="muted small") for words in (verdict, reads) if words],
+    )
 
 
 def _alike(stopped: list[Candidate]) -> list[list[Candidate]]:
@@ -138,5 +144,6 @@ def _stopped(alike: list[Candidate]) -> Markup:
         tag("p", tag("span", name, class_="name"), tag("span", gate_title(first.gate or ""), class_="pill warm")),
         tag("p", titles, class_="small") if many else None,
         tag("p", first.reason, class_="muted small") if first.reason else None,
+        tag("p", f"reads {sentence(first.data)} data", class_="muted small") if first.data and len(alike) == 1 else None,
         tag("ul", facts, class_="facts") if facts else None,
     )

@@ -34,6 +34,8 @@ pub(in crate::engine) fn check(
         let (reads, zone) = all.offer(offer, compiled, findings);
         let label = label_of(&reads, flow, playbook);
         compiled.personal = reads.iter().any(|ground| flow.ground(*ground, playbook).sensitivity > Sensitivity::Public);
+        let data: BTreeSet<DataKind> = reads.iter().filter_map(|ground| ground.kind(playbook)).collect();
+        compiled.data = data.into_iter().collect();
         compiled.special = label.sensitivity == Sensitivity::Special;
         if compiled.special {
             all.special(offer, compiled, &reads, findings);
