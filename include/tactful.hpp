@@ -517,6 +517,15 @@ private:
   detail::handle<tactful_engine, tactful_engine_free> handle_;
 };
 
+/** Answers a question in JSON about an event log in an Arrow stream, such as {"query": "directly_follows", "table": {"case": "customer"}};
+ * see docs/maps.md. The stream is consumed and left released. */
+inline std::string query_log(ArrowArrayStream *stream, text_view question) {
+  detail::handle<tactful_answer, tactful_answer_free> answer;
+  detail::outcome outcome;
+  outcome.check(tactful_log_query_stream(stream, question.c(), answer.out(), outcome));
+  return text_view(tactful_answer_to_json(answer.get())).str();
+}
+
 /** One customer as an engine knows them. */
 class customer {
 public:

@@ -12,10 +12,12 @@ mod abi;
 mod error;
 mod export;
 mod import;
+mod mine;
 mod replay;
 
 pub use abi::{ArrowArray, ArrowArrayStream, ArrowSchema};
 pub use error::ArrowError;
 pub use export::{Kind, OwnedColumn, Table};
 pub use import::{Chunk, Field, Reader};
+pub use mine::{LogError, follows_table, funnel_table, paths_table, read_log, variants_table};
 pub use replay::{NamedTables, tables};

@@ -20,7 +20,7 @@
 //!
 //! Each knows only those before it: [`value`], [`expr`] (the rule language), [`playbook`], [`customer`] (the story), `context`
 //! (everything readable at an instant), [`journey`], [`decide`], [`engine`], [`base`], [`intake`] (messages of other
-//! systems), [`portrait`] (a customer for people), [`query`] (questions as JSON).
+//! systems), [`mine`] (event logs), [`map`] (journey maps), [`portrait`] (a customer for people), [`query`] (questions as JSON).
 //! [`column`] reads tables, [`error`] shows mistakes.
 #![forbid(unsafe_code)]
 
@@ -36,6 +36,7 @@ pub mod expr;
 pub mod intake;
 pub mod journey;
 pub mod measure;
+pub mod mine;
 pub mod playbook;
 pub mod portrait;
 pub mod query;

@@ -37,6 +37,7 @@ mod state;
 mod trends;
 
 mod column;
+mod log;
 mod replay;
 
 mod rules;

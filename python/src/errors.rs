@@ -14,6 +14,7 @@ mod python {
     import_exception!(tactful.errors, ExpressionError);
     import_exception!(tactful.errors, FileError);
     import_exception!(tactful.errors, InternalError);
+    import_exception!(tactful.errors, LogError);
     import_exception!(tactful.errors, MissingFileError);
     import_exception!(tactful.errors, PlaybookError);
     import_exception!(tactful.errors, QueryError);
@@ -64,6 +65,10 @@ impl Bad {
         python::QueryError::new_err((self.message, self.code, self.path))
     }
 
+    pub(crate) fn log(self) -> PyErr {
+        python::LogError::new_err((self.message, self.code, self.path))
+    }
+
     pub(crate) fn replay(self) -> PyErr {
         python::ReplayError::new_err((self.message, self.code, self.path))
     }
@@ -91,6 +96,10 @@ pub(crate) fn request(error: &tactful::RequestError) -> PyErr {
 
 pub(crate) fn query(error: &tactful::QueryError) -> PyErr {
     python::QueryError::new_err((error.message().to_owned(), error.code(), error.path().to_owned()))
+}
+
+pub(crate) fn log(error: &tactful::mine::MineError) -> PyErr {
+    python::LogError::new_err((error.to_string(), error.code(), error.path().to_owned()))
 }
 
 pub(crate) fn state(error: &tactful::StateError) -> PyErr {

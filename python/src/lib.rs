@@ -16,6 +16,7 @@ mod expression;
 mod guard;
 mod html;
 mod layout;
+mod log;
 mod query;
 mod question;
 mod replay;
@@ -52,6 +53,8 @@ mod _tactful {
     use super::guard::_panic;
     #[pymodule_export]
     use super::layout::{format_expression, format_playbook};
+    #[pymodule_export]
+    use super::log::EventLog;
     #[pymodule_export]
     use super::replay::Replay;
     #[pymodule_export]

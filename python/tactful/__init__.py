@@ -34,6 +34,7 @@ from ._tactful import (
     Engine,
     Erasure,
     Event,
+    EventLog,
     Explanation,
     Expression,
     PlacementAnswer,
@@ -57,6 +58,7 @@ from .errors import (
     ExpressionError,
     FileError,
     InternalError,
+    LogError,
     MissingFileError,
     PlaybookError,
     QueryError,
@@ -68,6 +70,7 @@ from .errors import (
 )
 from .intake import Intake, intake
 from .kinds import Optional, TypeName, Uint
+from .mining import directly_follows, funnel, variants
 from .unknown import UNKNOWN, Unknown
 
 __all__ = [
@@ -82,12 +85,14 @@ __all__ = [
     "Erasure",
     "Event",
     "EventError",
+    "EventLog",
     "Explanation",
     "Expression",
     "ExpressionError",
     "FileError",
     "Intake",
     "InternalError",
+    "LogError",
     "MissingFileError",
     "Optional",
     "PlacementAnswer",
@@ -112,7 +117,10 @@ __all__ = [
     "Uint",
     "Unknown",
     "__version__",
+    "directly_follows",
     "format_expression",
     "format_playbook",
+    "funnel",
     "intake",
+    "variants",
 ]

@@ -24,6 +24,7 @@ __all__ = [
     "ExpressionError",
     "FileError",
     "InternalError",
+    "LogError",
     "MissingFileError",
     "PlaybookError",
     "QueryError",
@@ -112,6 +113,10 @@ class RequestError(TactfulError, ValueError):
 
 class QueryError(TactfulError, ValueError):
     """A question to :meth:`Engine.query` that cannot be answered: an unknown question or key, a value that does not fit."""
+
+
+class LogError(TactfulError, ValueError):
+    """An event log cannot be read, or cannot answer the question: ``path`` is a column or a part of the question."""
 
 
 class StateError(TactfulError, ValueError):

@@ -7,6 +7,7 @@ mod effect;
 mod fold;
 mod journeys;
 mod labels;
+mod log;
 mod reach;
 mod reader;
 mod trends;
@@ -20,6 +21,7 @@ pub(crate) use effect::digest;
 pub use effect::{Effect, EffectKind, Effected, Effects};
 pub use labels::Unread;
 pub(crate) use reader::{Conclusion, Reader};
+pub use log::Activities;
 
 use crate::context::{Assignment, Context};
 use crate::customer::{

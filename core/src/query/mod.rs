@@ -12,6 +12,7 @@ mod experiment;
 mod insight;
 mod intake;
 mod portrait;
+mod mine;
 mod read;
 mod rights;
 mod schema;
@@ -21,6 +22,7 @@ mod trend;
 mod why;
 
 pub use error::QueryError;
+pub use mine::LogQuestion;
 pub use read::MAX_BYTES;
 pub use schema::json_schema;
 
@@ -130,6 +132,11 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<session::Session>(),
     Entry::of::<session::Location>(),
     Entry::of::<trend::Trend>(),
+    Entry::of::<mine::DirectlyFollows>(),
+    Entry::of::<mine::VariantsAsked>(),
+    Entry::of::<mine::PathsAsked>(),
+    Entry::of::<mine::FunnelAsked>(),
+    Entry::of::<mine::Matching>(),
     Entry::of::<insight::Needs>(),
     Entry::of::<insight::Preferences>(),
     Entry::of::<insight::Unusual>(),

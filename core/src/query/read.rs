@@ -40,6 +40,11 @@ pub(super) fn typed<T: DeserializeOwned>(entries: &Entries) -> Result<T, QueryEr
     T::deserialize(Tree(&Value::Map(object.into())))
 }
 
+/// Reads one value of a question into its type.
+pub(super) fn nested<T: DeserializeOwned>(value: &Value) -> Result<T, QueryError> {
+    T::deserialize(Tree(value))
+}
+
 /// One value of the tree, as serde reads it.
 #[derive(Clone, Copy)]
 struct Tree<'a>(&'a Value);
