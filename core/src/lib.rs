@@ -36,6 +36,7 @@ pub mod expr;
 pub mod intake;
 pub mod journey;
 pub mod measure;
+pub mod map;
 pub mod mine;
 pub mod playbook;
 pub mod portrait;

@@ -91,6 +91,15 @@ impl Ints<'_> {
 const WHOLE: &str = "a whole number";
 
 impl Column<'_> {
+    /// All rows at once, when they are 64-bit integers and none is null.
+    #[must_use]
+    pub fn whole_slice(&self) -> Option<&[i64]> {
+        match &self.values {
+            Values::Int(Ints::I64(numbers)) if self.validity.is_none() && self.parent.is_none() => Some(numbers),
+            _ => None,
+        }
+    }
+
     /// The whole number of a row; `None` when it is null. Doubles and decimals count when they are whole, because data frames
     /// turn whole numbers into doubles as soon as one is null.
     ///

@@ -89,6 +89,19 @@ impl<'a> Column<'a> {
         })
     }
 
+    /// The bytes of the text in a row, when it is there as it should be. They may not be UTF-8: to be compared with text only.
+    #[inline]
+    pub(crate) fn raw(&self, row: usize) -> Option<&'a [u8]> {
+        if self.is_masked(row) {
+            return None;
+        }
+        match &self.values {
+            Values::Text { offsets, bytes } => offsets.slice(row, bytes),
+            Values::Views { views, buffers } => viewed(views.get(row)?, buffers).ok(),
+            _ => None,
+        }
+    }
+
     #[inline]
     pub(super) fn text_at(&self, row: usize) -> Result<&'a str, ColumnError> {
         let bytes = match &self.values {

@@ -41,6 +41,19 @@ impl fmt::Display for TimeUnit {
 const DAY: i64 = 86_400_000_000;
 
 impl Column<'_> {
+    /// All rows at once, when they are timestamps in microseconds and none is null. They may be out of range, see [`timestamp`](Self::timestamp).
+    #[must_use]
+    pub fn micros_slice(&self) -> Option<&[i64]> {
+        match &self.values {
+            Values::Timestamp { ticks, unit: TimeUnit::Microsecond, .. }
+                if self.validity.is_none() && self.parent.is_none() =>
+            {
+                Some(ticks)
+            }
+            _ => None,
+        }
+    }
+
     /// The instant of a row; `None` when it is null. Nanoseconds are rounded down to microseconds, a date is its midnight in UTC,
     /// and text is read as RFC 3339.
     ///

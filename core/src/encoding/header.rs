@@ -14,6 +14,7 @@ pub(crate) enum Content {
     Trends,
     Snapshot,
     Tombstones,
+    Map,
 }
 
 impl Content {
@@ -24,6 +25,7 @@ impl Content {
             Content::Trends => b'T',
             Content::Snapshot => b'S',
             Content::Tombstones => b'E',
+            Content::Map => b'M',
         }
     }
 
@@ -34,11 +36,12 @@ impl Content {
             Content::Trends => "trends",
             Content::Snapshot => "a snapshot of trends",
             Content::Tombstones => "tombstones",
+            Content::Map => "a journey map",
         }
     }
 
     fn of(letter: u8) -> Option<Self> {
-        [Content::Customer, Content::Base, Content::Trends, Content::Snapshot, Content::Tombstones]
+        [Content::Customer, Content::Base, Content::Trends, Content::Snapshot, Content::Tombstones, Content::Map]
             .into_iter()
             .find(|content| content.letter() == letter)
     }

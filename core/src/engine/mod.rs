@@ -8,6 +8,7 @@ mod fold;
 mod journeys;
 mod labels;
 mod log;
+mod map;
 mod reach;
 mod reader;
 mod trends;

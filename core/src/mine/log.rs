@@ -1,6 +1,6 @@
 use super::error::{MineError, shown};
 use super::names::Names;
-use crate::column::{Batch, Column};
+use crate::column::{Batch, Column, ColumnError};
 use crate::encoding::hash64;
 use crate::value::Timestamp;
 use hashbrown::HashTable;
@@ -136,21 +136,33 @@ impl LogBuilder {
             let message = format!("row {row}, column `{}`: expected a value, found null", shown(column));
             MineError::new("missing_value", column, message)
         };
-        let whole = (0..batch.rows()).find(|row| !case.is_null(*row)).is_some_and(|row| case.int(row).is_ok());
+        let named = |error: ColumnError, column: &str| MineError::from(error.named(&Arc::from(column)));
+        let rows = batch.rows();
+        self.rows.reserve(rows);
+        self.activities.reserve(rows);
+        self.times.reserve(rows);
+        let whole = (0..rows).find(|row| !case.is_null(*row)).is_some_and(|row| case.int(row).is_ok());
+        let (cases, micros) = (case.whole_slice(), time.micros_slice());
         let mut known = Known::of(activity);
-        for row in 0..batch.rows() {
-            let case = if whole {
-                let found = case.int(row).map_err(|error| error.named(&Arc::from(columns.case.as_str())))?;
+        for row in 0..rows {
+            let case = if let Some(id) = cases.and_then(|cases| cases.get(row)) {
+                self.cases.whole(*id)
+            } else if whole {
+                let found = case.int(row).map_err(|error| named(error, &columns.case))?;
                 self.cases.whole(found.ok_or_else(|| missing(row, &columns.case))?)
             } else {
-                let found = case.text(row).map_err(|error| error.named(&Arc::from(columns.case.as_str())))?;
+                let found = case.text(row).map_err(|error| named(error, &columns.case))?;
                 self.cases.text(found.ok_or_else(|| missing(row, &columns.case))?)
             };
-            let found = known.number(activity, row, &mut self.names);
-            let found = found.map_err(|error| error.named(&Arc::from(columns.activity.as_str())))?;
+            let found = known.number(activity, row, &mut self.names).map_err(|error| named(error, &columns.activity))?;
             let activity = found.ok_or_else(|| missing(row, &columns.activity))?;
-            let found = time.timestamp(row).map_err(|error| error.named(&Arc::from(columns.time.as_str())))?;
-            let time = found.ok_or_else(|| missing(row, &columns.time))?;
+            let time = match micros.and_then(|micros| Timestamp::from_micros(*micros.get(row)?).ok()) {
+                Some(time) => time,
+                None => {
+                    let found = time.timestamp(row).map_err(|error| named(error, &columns.time))?;
+                    found.ok_or_else(|| missing(row, &columns.time))?
+                }
+            };
             self.row(case, activity, time.micros());
         }
         Ok(batch.rows())
@@ -182,36 +194,64 @@ impl LogBuilder {
     }
 }
 
-/// Numbers of the entries of a dictionary, so that each is looked up once.
+/// Numbers of activities that were looked up before: by entry of a dictionary, or by some of their bytes.
 enum Known {
-    Plain,
+    Recent(Box<[u32; RECENT]>),
     Entries(Vec<Option<u32>>),
 }
 
+const RECENT: usize = 1_024;
+
 impl Known {
     fn of(column: &Column<'_>) -> Self {
-        column.entries().map_or(Known::Plain, |entries| Known::Entries(vec![None; entries.rows()]))
+        column
+            .entries()
+            .map_or_else(|| Known::Recent(Box::new([u32::MAX; RECENT])), |entries| Known::Entries(vec![None; entries.rows()]))
     }
 
-    fn number(
-        &mut self,
-        column: &Column<'_>,
-        row: usize,
-        names: &mut Names,
-    ) -> Result<Option<u32>, crate::column::ColumnError> {
-        let Known::Entries(numbers) = self else {
-            return Ok(column.text(row)?.map(|name| names.number(name)));
-        };
-        let Some(entry) = column.entry(row)? else { return Ok(None) };
-        if let Some(Some(number)) = numbers.get(entry) {
-            return Ok(Some(*number));
+    #[inline]
+    fn number(&mut self, column: &Column<'_>, row: usize, names: &mut Names) -> Result<Option<u32>, ColumnError> {
+        match self {
+            Known::Recent(recent) => {
+                let raw = column.raw(row);
+                let slot = recent.get_mut(raw.map_or(0, slot));
+                if let (Some(raw), Some(number)) = (raw, slot.as_deref())
+                    && names.get(*number).is_some_and(|name| name.as_bytes() == raw)
+                {
+                    return Ok(Some(*number));
+                }
+                let number = column.text(row)?.map(|name| names.number(name));
+                if let (Some(slot), Some(number)) = (slot, number) {
+                    *slot = number;
+                }
+                Ok(number)
+            }
+            Known::Entries(numbers) => {
+                let Some(entry) = column.entry(row)? else { return Ok(None) };
+                if let Some(Some(number)) = numbers.get(entry) {
+                    return Ok(Some(*number));
+                }
+                let number = column.text(row)?.map(|name| names.number(name));
+                if let Some(known) = numbers.get_mut(entry) {
+                    *known = number;
+                }
+                Ok(number)
+            }
         }
-        let number = column.text(row)?.map(|name| names.number(name));
-        if let Some(known) = numbers.get_mut(entry) {
-            *known = number;
-        }
-        Ok(number)
     }
+}
+
+/// Where a name is looked for first: by its length, its first eight bytes and its last.
+#[inline]
+fn slot(name: &[u8]) -> usize {
+    let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let mixed = if name.len() < 8 {
+        name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
+    } else {
+        word(name.first_chunk()) ^ word(name.last_chunk()).rotate_left(29)
+    };
+    let hash = (mixed ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (hash >> 54) as usize
 }
 
 /// Numbers of cases, in the order in which they came.
@@ -244,7 +284,7 @@ impl Cases {
     }
 
     fn text(&mut self, id: &str) -> u32 {
-        let text = match self.last_text.filter(|text| *self.texts.name(*text) == *id) {
+        let text = match self.last_text.filter(|text| self.texts.get(*text).is_some_and(|own| **own == *id)) {
             Some(text) => text,
             None => self.texts.number(id),
         };

@@ -31,6 +31,10 @@ impl Names {
         self.table.find(hash64(name.as_bytes()), same).copied()
     }
 
+    pub(super) fn get(&self, number: u32) -> Option<&Arc<str>> {
+        self.names.get(number as usize)
+    }
+
     pub(super) fn name(&self, number: u32) -> Arc<str> {
         self.names.get(number as usize).cloned().unwrap_or_else(|| Arc::from(""))
     }

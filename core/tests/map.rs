@@ -1,0 +1,257 @@
+//! Journey maps: they add up exactly, tell of nobody in particular, find what is planted, and draw whatever comes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests may fail")]
+
+use proptest::prelude::*;
+use tactful::map::{Ground, JourneyMap, MapOptions, MapReport, Measure, PainKind, Question, Split};
+use tactful::{Customer, Engine, Event, Identifier, Timestamp};
+
+const PLAYBOOK: &str = r#"
+playbook: shop
+version: 1
+identity: {customer: {}}
+events: {visit: {page: string}, look: {sku: string}, buy: {sku: string}, gripe: {about: string}, nps: {score: int}, stars: {given: int}}
+segments: {looker: 'events("look").exists()'}
+channels: {web: text, phone: text}
+journeys:
+  way:
+    title: From visit to purchase
+    stages:
+      curious: {on: visit, from: [none, lost], timeout: {after: 5d, to: lost}}
+      choosing: {on: look, goal: find something, timeout: {after: 5d, to: lost}}
+      buying: {on: buy, timeout: {after: 30d, to: lost}}
+      talking: {no_data: nobody tells}
+      lost: {drop_out: true}
+"#;
+
+fn engine() -> Engine {
+    Engine::compile(&[("shop.yaml", PLAYBOOK)]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_micros(1_267_000_000_000_000 + minute * 60_000_000).unwrap()
+}
+
+const DAY: i64 = 24 * 60;
+
+fn options() -> MapOptions {
+    MapOptions {
+        split: Split::Segments,
+        complaints: vec!["gripe".to_owned()],
+        csat: Some(Question { event: "stars".to_owned(), property: "given".to_owned() }),
+        ..MapOptions::new("way", at(60 * DAY))
+    }
+}
+
+/// Who, what, when.
+type Told = (usize, usize, i64);
+
+fn customers(engine: &Engine, events: &[Told]) -> Vec<Customer> {
+    let mut customers: Vec<Customer> = Vec::new();
+    let count = events.iter().map(|(who, ..)| who + 1).max().unwrap_or(0);
+    for who in 0..count {
+        customers.push(engine.customer(&Identifier::parse(&format!("customer:{who}")).unwrap()).unwrap());
+    }
+    for (number, (who, what, minute)) in events.iter().enumerate() {
+        let identifier = Identifier::parse(&format!("customer:{who}")).unwrap();
+        let types = ["visit", "look", "buy", "gripe", "nps", "stars"];
+        let mut event = Event::new(types[*what % 6], at(*minute), identifier).with_id(&format!("e{number}"));
+        event = match what % 6 {
+            4 => event.with("score", (*minute % 11).unsigned_abs() as i64),
+            5 => event.with("given", (*minute % 5).unsigned_abs() as i64 + 1),
+            _ => event,
+        };
+        engine.record(&mut customers[*who], &event, None).unwrap();
+    }
+    customers
+}
+
+fn map<'a>(engine: &Engine, options: &MapOptions, customers: impl IntoIterator<Item = &'a Customer>) -> JourneyMap {
+    let mut map = engine.journey_map(options).unwrap();
+    customers.into_iter().for_each(|customer| engine.observe_journey(&mut map, customer));
+    map
+}
+
+fn events() -> impl Strategy<Value = Vec<Told>> {
+    prop::collection::vec((0..6_usize, 0..6_usize, 0..70 * DAY), 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+
+    #[test]
+    fn the_map_of_a_union_is_the_sum_of_the_maps(events in events(), parts in prop::collection::vec(0..3_usize, 6), since in prop::option::of(0..60 * DAY)) {
+        let engine = engine();
+        let options = MapOptions { since: since.map(at), ..options() };
+        let customers = customers(&engine, &events);
+        let whole = map(&engine, &options, &customers);
+        let part = |wanted: usize| {
+            map(&engine, &options, customers.iter().zip(&parts).filter(|(_, part)| **part == wanted).map(|(customer, _)| customer))
+        };
+        let (a, b, c) = (part(0), part(1), part(2));
+        let mut left = a.clone();
+        left.merge(&b).unwrap();
+        left.merge(&c).unwrap();
+        prop_assert_eq!(&left, &whole);
+        let mut right = c.clone();
+        right.merge(&a).unwrap();
+        right.merge(&b).unwrap();
+        prop_assert_eq!(right.to_bytes(), whole.to_bytes());
+        prop_assert_eq!(&engine.journey_map(&options).unwrap().like(&whole.to_bytes()).unwrap(), &whole);
+        prop_assert_eq!(left.report(None, 1).unwrap(), whole.report(None, 1).unwrap());
+    }
+
+    #[test]
+    fn everybody_is_in_one_stage_or_outside(events in events()) {
+        let engine = engine();
+        let report = map(&engine, &options(), &customers(&engine, &events)).report(None, 1).unwrap();
+        let here: u64 = report.stages.iter().map(|stage| stage.here.unwrap()).sum();
+        prop_assert_eq!(here + report.outside.unwrap(), report.customers.unwrap());
+        for stage in &report.stages {
+            let ends = |out: bool| -> u64 {
+                let flows = report.flows.iter().filter(|flow| if out { &flow.from } else { &flow.to }.as_ref() == Some(&stage.stage));
+                flows.map(|flow| flow.count).sum()
+            };
+            prop_assert_eq!(ends(false), stage.entries.unwrap());
+            prop_assert_eq!(ends(true), stage.exits.unwrap());
+            prop_assert_eq!(stage.entries.unwrap(), stage.exits.unwrap() + stage.here.unwrap());
+        }
+    }
+
+    #[test]
+    fn no_number_is_about_too_few(events in events(), k in 2..5_u64) {
+        let engine = engine();
+        let map = map(&engine, &options(), &customers(&engine, &events));
+        let (all, some) = (map.report(None, 1).unwrap(), map.report(None, k).unwrap());
+        for (full, told) in all.stages.iter().zip(&some.stages) {
+            prop_assert!(told.entered_by.is_none_or(|by| by == 0 || by >= k));
+            prop_assert!(told.entries.is_none() || told.entries == full.entries);
+            prop_assert!(told.touchpoints.iter().all(|touch| touch.customers >= k));
+            prop_assert!(told.time.is_none() || full.exits >= Some(k));
+        }
+        prop_assert!(some.flows.iter().all(|flow| flow.customers >= k));
+        prop_assert!(some.conversions.iter().all(|conversion| conversion.customers >= k));
+        prop_assert!(map.groups(k).count() <= map.groups(1).count());
+    }
+
+    #[test]
+    fn damaged_maps_give_an_error(events in events(), place in 0..400_usize, bit in 0..8_u32) {
+        let engine = engine();
+        let map = map(&engine, &options(), &customers(&engine, &events));
+        let mut bytes = map.to_bytes();
+        let place = place % bytes.len();
+        bytes[place] ^= 1 << bit;
+        prop_assert!(map.like(&bytes).is_err());
+    }
+
+    #[test]
+    fn any_map_can_be_drawn(events in events(), k in 1..4_u64) {
+        let engine = engine();
+        let report = map(&engine, &options(), &customers(&engine, &events)).report(None, k).unwrap();
+        for ground in [Ground::Either, Ground::Light, Ground::Dark] {
+            well_formed(&report.svg(ground));
+        }
+        prop_assert!(report.mermaid().starts_with("flowchart LR\n"));
+        let dot = report.dot();
+        prop_assert!(dot.starts_with("digraph"));
+    }
+}
+
+/// Every element that begins ends, and no number is missing.
+fn well_formed(svg: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = svg;
+    while let Some(start) = rest.find('<') {
+        let end = rest[start..].find('>').expect("an element ends") + start;
+        let element = &rest[start + 1..end];
+        rest = &rest[end + 1..];
+        let name = element.trim_start_matches('/').split([' ', '/']).next().unwrap();
+        if element.starts_with('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !element.ends_with('/') {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+}
+
+/// A population in which of those who choose a share is lost.
+fn planted(lost_of_ten: i64) -> Vec<Told> {
+    let mut events = Vec::new();
+    for who in 0..200_i64 {
+        let (customer, start) = (usize::try_from(who).unwrap(), who % 7 * DAY);
+        events.push((customer, 0, start));
+        events.push((customer, 1, start + 60));
+        events.push((customer, 3 + usize::from(who % 2 == 0), start + 61));
+        if who % 10 >= lost_of_ten {
+            events.push((customer, 2, start + 120));
+        }
+    }
+    events
+}
+
+fn report(events: &[Told]) -> MapReport {
+    let engine = engine();
+    map(&engine, &options(), &customers(&engine, events)).report(None, 10).unwrap()
+}
+
+#[test]
+fn what_is_planted_is_found() {
+    // Of those who buy all are lost in the end, for nobody comes back within 30 days; so choosing has to be worse than curious alone.
+    let found = report(&planted(6));
+    let choosing = found.stages.iter().find(|stage| &*stage.stage == "choosing").unwrap();
+    assert_eq!((choosing.drop_outs, choosing.exits, choosing.drop_out_rate), (Some(120), Some(200), Some(0.6)));
+    let complaints =
+        found.pain_points.iter().find(|pain| pain.kind == PainKind::Complaints).expect("complaints while choosing");
+    assert_eq!((&*complaints.stage, complaints.share, complaints.otherwise), ("choosing", 0.5, 0.0));
+    assert!(complaints.q < 1e-6 && complaints.interval.0 > 0.4 && complaints.of == 200, "{complaints:?}");
+    let long: Vec<&str> =
+        found.pain_points.iter().filter(|pain| pain.kind == PainKind::Time).map(|pain| &*pain.stage).collect();
+    assert_eq!(long, ["buying"], "it lasts 30 days");
+    // Answers are 0 to 10 by minute, complaints only while choosing.
+    assert!(found.pain_points.iter().all(|pain| pain.q <= 0.05 && pain.difference > 0.0));
+}
+
+#[test]
+fn populations_are_compared() {
+    let engine = engine();
+    let (few, many) = (customers(&engine, &planted(2)), customers(&engine, &planted(6)));
+    let (few, many) = (map(&engine, &options(), &few), map(&engine, &options(), &many));
+    let found = few.compare(None, &many, None, 10).unwrap();
+    let drop = found.iter().find(|found| found.measure == Measure::DropOut && &*found.stage == "choosing").unwrap();
+    assert_eq!((drop.first, drop.second, drop.first_of, drop.second_of), (0.2, 0.6, 200, 200));
+    assert!(drop.q < 1e-9 && drop.interval.0 > 0.3 && drop.interval.1 < 0.5, "{drop:?}");
+    let same = few.compare(None, &few, Some("looker"), 10).unwrap();
+    assert!(same.iter().all(|same| same.difference == 0.0 && same.p == 1.0), "everybody looks");
+}
+
+#[test]
+fn mistakes_say_what_to_do() {
+    let engine = engine();
+    let told = |options: MapOptions| {
+        let error = engine.journey_map(&options).unwrap_err();
+        format!("{} {}: {error}", error.code(), error.path())
+    };
+    let question = |event: &str, property: &str| Some(Question { event: event.to_owned(), property: property.to_owned() });
+    let map = map(&engine, &options(), &[]);
+    let found = [
+        told(MapOptions::new("wya", at(0))),
+        told(MapOptions { since: Some(at(1)), ..MapOptions::new("way", at(0)) }),
+        told(MapOptions { nps: question("nsp", "score"), ..options() }),
+        told(MapOptions { csat: question("stars", "gave"), ..options() }),
+        told(MapOptions { complaints: vec!["grippe".to_owned()], ..options() }),
+        map.report(Some("lookers"), 1).unwrap_err().to_string(),
+        map.clone().merge(&engine.journey_map(&MapOptions::new("way", at(0))).unwrap()).unwrap_err().to_string(),
+    ];
+    assert_eq!(
+        found.join("\n"),
+        "undeclared_name journey: journey `wya` is not declared in the playbook; did you mean `way`?
+wrong_value since: expected an instant that is not after `at`
+undeclared_name nps: event type `nsp` is not declared in the playbook; did you mean `nps`?
+undeclared_name csat: property `gave` is not declared in the playbook
+undeclared_name complaints: event type `grippe` is not declared in the playbook; did you mean `gripe`?
+the map has no group `lookers`
+the maps are of different journeys, instants, periods or groups, which cannot be added"
+    );
+}
