@@ -128,7 +128,14 @@ proptest! {
             prop_assert!(told.entries.is_none() || told.entries == full.entries);
             prop_assert!(told.touchpoints.iter().all(|touch| touch.customers >= k));
             prop_assert!(told.time.is_none() || full.exits >= Some(k));
+            let rest = told.entries.zip(told.exits).map(|(entries, exits)| entries - exits);
+            prop_assert!(rest.is_none_or(|rest| rest == 0 || rest >= k));
+            let kept = told.exits.zip(told.drop_outs).map(|(exits, lost)| exits - lost);
+            prop_assert!(told.drop_outs == Some(0) || kept.is_none_or(|kept| kept == 0 || kept >= k));
         }
+        let hidden = all.stages.iter().zip(&some.stages).filter(|(_, told)| told.here.is_none());
+        let hidden: u64 = hidden.filter_map(|(full, _)| full.here).sum();
+        prop_assert!(hidden == 0 || hidden >= k || some.stages.iter().all(|stage| stage.here.is_none_or(|here| here == 0)));
         prop_assert!(some.flows.iter().all(|flow| flow.customers >= k));
         prop_assert!(some.conversions.iter().all(|conversion| conversion.customers >= k));
         prop_assert!(map.groups(k).count() <= map.groups(1).count());

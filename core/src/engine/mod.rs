@@ -21,8 +21,8 @@ pub use audience::{
 pub(crate) use effect::digest;
 pub use effect::{Effect, EffectKind, Effected, Effects};
 pub use labels::Unread;
-pub(crate) use reader::{Conclusion, Reader};
 pub use log::Activities;
+pub(crate) use reader::{Conclusion, Reader};
 
 use crate::context::{Assignment, Context};
 use crate::customer::{

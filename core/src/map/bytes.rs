@@ -1,6 +1,6 @@
 use super::spec::MapSpec;
 use super::tally::{Count, JourneyMap, MoveTally, StageTally, Tally, Touch, TouchTally};
-use super::times::Times;
+use super::times::{Bucket, Times};
 use crate::encoding::{Content, Reader, StateError, Writer, open, seal, sections};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -121,16 +121,16 @@ impl Count {
 
 impl Times {
     fn write(&self, writer: &mut Writer) {
-        write_map(writer, &self.buckets, |writer, bucket, count| {
-            writer.varint(u64::from(*bucket));
-            writer.varint(*count);
+        write_map(writer, &self.buckets, |writer, number, bucket| {
+            writer.varint(u64::from(*number));
+            writer.varint(bucket.count);
+            writer.wide(bucket.sum);
         });
-        writer.wide(self.sum);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, StateError> {
-        let buckets = read_map(reader, |reader| Ok((number(reader)?, reader.varint()?)))?;
-        Ok(Times { buckets, sum: reader.wide()? })
+        let bucket = |reader: &mut Reader<'_>| Ok((number(reader)?, Bucket { count: reader.varint()?, sum: reader.wide()? }));
+        Ok(Times { buckets: read_map(reader, bucket)? })
     }
 }
 

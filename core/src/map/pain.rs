@@ -22,7 +22,8 @@ pub enum PainKind {
 }
 
 /// A stage, or a touchpoint in it, that is out of line: a stage compared with all other stages of the journey, a touchpoint with the
-/// stays in the same stage without it.
+/// stays in the same stage without it. A touchpoint goes together with what is out of line; whether it is its cause the numbers do not say,
+/// and long stays meet more touchpoints.
 ///
 /// The statistic is the score test of two shares; its p-values are corrected for the number of comparisons made in the map (Benjamini
 /// and Hochberg 1995), and only what is false in at most 5 % of such findings is told, when it is also a quarter worse (time: twice).
@@ -164,7 +165,7 @@ fn of_stage<'a>(spec: &MapSpec, tally: &Tally, stage: u16, counted: &StageTally,
     add(PainKind::Complaints, (complained.count, entries.count), (other_complained, other_entries), entries.customers, None);
 }
 
-/// Touchpoints after which more drop out or stay longer than without them, in the same stage.
+/// Touchpoints with which more drop out than without them, in the same stage.
 fn of_touches<'a>(
     spec: &MapSpec,
     tally: &'a Tally,

@@ -6,7 +6,7 @@ use super::times::Times;
 use crate::value::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What may be told of a journey map, of everyone or of one group: no number is about fewer than `k` customers. What would be is null,
@@ -200,9 +200,12 @@ impl JourneyMap {
             let counted = tally.stages.get(&number).unwrap_or(&none);
             let (drop_outs, left) = (tally.drop_outs(number, spec), tally.moved(number, None));
             let told = |count: Count| told(count.count, count.customers, k);
-            let exits = told(counted.exits);
-            let rate = Share::of(drop_outs.count, counted.exits.count)
-                .filter(|_| exits.is_some() && (drop_outs.count == 0 || drop_outs.customers >= k) && !declared.drop_out);
+            // What follows by subtraction is about enough customers too.
+            let apart = |part: u64, whole: u64| part >= whole || whole - part >= k;
+            let exits = told(counted.exits).filter(|exits| apart(*exits, counted.entries.count));
+            let told_drops =
+                told(drop_outs).filter(|drops| exits.is_some() && (*drops == 0 || apart(*drops, counted.exits.count)));
+            let rate = Share::of(drop_outs.count, counted.exits.count).filter(|_| told_drops.is_some() && !declared.drop_out);
             StageReport {
                 stage: declared.name.clone(),
                 title: declared.title.clone().unwrap_or_else(|| in_words(&declared.name)),
@@ -212,13 +215,13 @@ impl JourneyMap {
                 here: told(counted.here),
                 entries: told(counted.entries),
                 entered_by: told(Count { count: counted.entries.customers, customers: counted.entries.customers }),
-                returns: told(counted.returns),
+                returns: told(counted.returns).filter(|returns| *returns == 0 || apart(*returns, counted.entries.count)),
                 exits,
-                drop_outs: told(drop_outs),
+                drop_outs: told_drops,
                 left: told(left),
                 drop_out_rate: rate.map(Share::value),
                 drop_out_interval: rate.map(Share::interval),
-                time: time(tally, number, counted, k),
+                time: exits.and_then(|_| time(tally, number, counted)),
                 touchpoints: touchpoints(counted, k),
                 channels: channels(counted, k),
                 outcomes: counts(&counted.outcomes, k),
@@ -227,24 +230,32 @@ impl JourneyMap {
                 complaints: told(counted.complaints),
             }
         });
-        let mut other = Count::default();
-        let mut flows = Vec::new();
-        for ((from, to), way) in &tally.moves {
-            if way.moves.customers < k {
-                other.count += way.moves.count;
-                other.customers += way.moves.customers;
-                continue;
+        let mut shown: Vec<_> = tally.moves.iter().filter(|(_, way)| way.moves.customers >= k).collect();
+        let mut other = 0;
+        for from in tally.moves.keys().map(|(from, _)| *from).collect::<BTreeSet<_>>() {
+            let hidden = tally.moves.iter().filter(|((own, _), way)| *own == from && way.moves.customers < k);
+            let hidden: u64 = hidden.map(|(_, way)| way.moves.count).sum();
+            other += hidden;
+            // A small rest would follow from the others: the smallest of these joins it.
+            if hidden > 0 && hidden < k {
+                let own = shown.iter().enumerate().filter(|(_, ((own, _), _))| *own == from);
+                if let Some((place, (_, way))) = own.min_by_key(|(_, (_, way))| way.moves.count) {
+                    other += way.moves.count;
+                    shown.remove(place);
+                }
             }
+        }
+        let flows = shown.into_iter().map(|((from, to), way)| {
             let whole: u64 = tally.moves.iter().filter(|((own, _), _)| own == from).map(|(_, way)| way.moves.count).sum();
-            flows.push(FlowReport {
+            FlowReport {
                 from: from.map(name),
                 to: to.map(name),
                 count: way.moves.count,
                 customers: way.moves.customers,
                 share: way.moves.count as f64 / whole.max(1) as f64,
                 median_seconds: from.and_then(|_| Times::quantile(&way.times, &Times::default(), 0.5)),
-            });
-        }
+            }
+        });
         let conversions =
             tally.reached.iter().filter(|(_, reached)| reached.customers >= k).filter_map(|((from, to), reached)| {
                 let whole = tally.stages.get(from)?.entries.customers;
@@ -267,13 +278,26 @@ impl JourneyMap {
             k,
             customers: told(tally.customers, tally.customers, k),
             outside: told(tally.outside, tally.outside, k),
-            stages: stages.collect(),
-            flows,
-            other_moves: (other.count > 0 && other.customers >= k).then_some(other.count),
+            stages: apart(stages.collect(), tally, k),
+            flows: flows.collect(),
+            other_moves: (other > 0 && other >= k).then_some(other),
             conversions: conversions.collect(),
             pain_points: pains(spec, tally, k),
         })
     }
+}
+
+/// Customers are in one stage or outside, so that a single number that is left out would follow from the others: when those left out are
+/// fewer than `k` together, the smallest of the others is left out too.
+fn apart(mut stages: Vec<StageReport>, tally: &Tally, k: u64) -> Vec<StageReport> {
+    let known: u64 = stages.iter().filter_map(|stage| stage.here).sum();
+    let here: u64 = tally.stages.values().map(|stage| stage.here.count).sum();
+    if (1..k).contains(&here.saturating_sub(known))
+        && let Some(smallest) = stages.iter_mut().filter(|stage| stage.here > Some(0)).min_by_key(|stage| stage.here)
+    {
+        smallest.here = None;
+    }
+    stages
 }
 
 /// A name as people write it.
@@ -315,9 +339,9 @@ impl Tally {
     }
 }
 
-fn time(tally: &Tally, stage: u16, counted: &StageTally, k: u64) -> Option<TimeReport> {
+fn time(tally: &Tally, stage: u16, counted: &StageTally) -> Option<TimeReport> {
     let ended = tally.ended(stage);
-    let mean_seconds = ended.mean().filter(|_| counted.exits.customers >= k)?;
+    let mean_seconds = ended.mean()?;
     let quantile = |part: f64| Times::quantile(&ended, &counted.lasting, part);
     Some(TimeReport {
         ended: ended.count(),

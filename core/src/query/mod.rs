@@ -11,8 +11,9 @@ mod error;
 mod experiment;
 mod insight;
 mod intake;
-mod portrait;
+mod map;
 mod mine;
+mod portrait;
 mod read;
 mod rights;
 mod schema;
@@ -132,6 +133,9 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<session::Session>(),
     Entry::of::<session::Location>(),
     Entry::of::<trend::Trend>(),
+    Entry::of::<map::MapAsked>(),
+    Entry::of::<map::Picture>(),
+    Entry::of::<map::Compare>(),
     Entry::of::<mine::DirectlyFollows>(),
     Entry::of::<mine::VariantsAsked>(),
     Entry::of::<mine::PathsAsked>(),

@@ -134,6 +134,15 @@ static void results(const tactful_replay *replay) {
     }
   }
   memset(&stream, 0, sizeof stream);
+  /* A table of results is a log too. */
+  {
+    tactful_answer *answer = NULL;
+    OK(tactful_replay_table(replay, T("decisions"), &stream, &error));
+    OK(tactful_log_query_stream(&stream, T("{\"query\": \"variants\", \"table\": {\"case\": \"customer\", \"activity\": \"kind\"}}"),
+                                &answer, &error));
+    HOLDS(stream.release == NULL && strncmp(tactful_answer_to_json(answer).data, "{\"cases\":", 9) == 0);
+    tactful_answer_free(answer);
+  }
   REFUSED(tactful_replay_table(replay, T("customer"), &stream, &error), TACTFUL_INVALID_ARGUMENT, "no_such_table", "name", -1);
   HOLDS(stream.release == NULL);
   REFUSED(tactful_replay_table(replay, T("customers"), NULL, &error), TACTFUL_INVALID_ARGUMENT, "null_pointer", "stream", -1);
@@ -155,6 +164,30 @@ static tactful_replay *replay_of(const tactful_engine *engine, int32_t bad_rows)
   options.bad_rows = bad_rows;
   OK(tactful_replay_new(engine, &options, &replay, &error));
   return replay;
+}
+
+/* Four events of two cases, mined from plain arrays and from an Arrow stream. */
+static void mine(void) {
+  static const int64_t cases[] = {1, 1, 2, 2};
+  static const char *const activities[] = {"cart", "pay", "cart", "cart"};
+  static const int64_t at[] = {MARCH, MARCH + DAY, MARCH, MARCH + 2 * DAY};
+  tactful_column columns[3];
+  tactful_answer *answer = NULL;
+  columns[0] = column("case", TACTFUL_COLUMN_INT64, cases);
+  columns[1] = column("what", TACTFUL_COLUMN_STRINGS, activities);
+  columns[2] = column("time", TACTFUL_COLUMN_TIME, at);
+  OK(tactful_log_query_columns(columns, 3, 4, T("{\"query\": \"matching\", \"table\": {\"activity\": \"what\"}, \"pattern\": \"not pay\"}"),
+                               &answer, &error));
+  HOLDS(strcmp(tactful_answer_to_json(answer).data, "{\"cases\":1,\"of\":2,\"share\":0.5}") == 0);
+  tactful_answer_free(answer);
+  answer = NULL;
+  REFUSED(tactful_log_query_columns(columns, 3, 4, T("{\"query\": \"matching\", \"pattern\": \"pay\"}"), &answer, &error),
+          TACTFUL_INVALID_DATA, "no_such_column", "activity", -1);
+  REFUSED(tactful_log_query_columns(columns, 3, 4, T("{\"query\": \"describe\"}"), &answer, &error), TACTFUL_INVALID_QUERY,
+          "unknown_query", "query", -1);
+  REFUSED(tactful_log_query_stream(NULL, T("{\"query\": \"directly_follows\"}"), &answer, &error), TACTFUL_INVALID_DATA, "released", "",
+          -1);
+  HOLDS(answer == NULL);
 }
 
 int main(void) {
@@ -299,6 +332,7 @@ int main(void) {
   OK(tactful_replay_new(engine, NULL, &replay, &error));
   tactful_replay_free(replay);
   tactful_engine_free(engine);
+  mine();
   printf("%d checks\n", checks);
   return failures ? 1 : 0;
 }

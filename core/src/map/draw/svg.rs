@@ -281,7 +281,8 @@ fn foot(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
     let k = layout.report.k;
     if k > 1 {
         let note = format!("No number is about fewer than {k} customers.");
-        canvas.text("key end", layout.width - 40.0, y, &note);
+        canvas.text("key", LEFT, y + 24.0, &note);
+        return 74.0;
     }
     50.0
 }
@@ -289,8 +290,8 @@ fn foot(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
 pub(super) fn pain_words(pain: &PainPoint) -> (String, String) {
     let compared = format!("{}, elsewhere {}", percent(pain.share), percent(pain.otherwise));
     let where_ = pain.event.as_ref().map(|event| match &pain.channel {
-        Some(channel) => format!(" after {} ({})", words::plain(event), words::plain(channel)),
-        None => format!(" after {}", words::plain(event)),
+        Some(channel) => format!(" with {} ({})", words::plain(event), words::plain(channel)),
+        None => format!(" with {}", words::plain(event)),
     });
     let compared = if where_.is_some() { compared.replace("elsewhere", "without it") } else { compared };
     let where_ = where_.unwrap_or_default();
