@@ -770,6 +770,32 @@ typedef struct tactful_count {
 } tactful_count;
 
 /**
+ * A column of plain arrays, borrowed for the call. All columns of a table have the same number of rows.
+ */
+typedef struct tactful_column {
+  /**
+   * The name.
+   */
+  struct tactful_text name;
+  /**
+   * The values, one per row; the bytes of text.
+   */
+  const void *values;
+  /**
+   * Where the texts of TACTFUL_COLUMN_TEXT and TACTFUL_COLUMN_TEXT64 begin; null otherwise.
+   */
+  const void *offsets;
+  /**
+   * A bit per row, the least significant of each byte first: set where there is a value. Null when there is one everywhere.
+   */
+  const uint8_t *validity;
+  /**
+   * TACTFUL_COLUMN_BOOL and so on.
+   */
+  int32_t kind;
+} tactful_column;
+
+/**
  * Says that a column stands for something, where the names differ.
  */
 typedef struct tactful_column_role {
@@ -820,32 +846,6 @@ typedef struct tactful_replay_options {
    */
   int32_t bad_rows;
 } tactful_replay_options;
-
-/**
- * A column of plain arrays, borrowed for the call. All columns of a table have the same number of rows.
- */
-typedef struct tactful_column {
-  /**
-   * The name.
-   */
-  struct tactful_text name;
-  /**
-   * The values, one per row; the bytes of text.
-   */
-  const void *values;
-  /**
-   * Where the texts of TACTFUL_COLUMN_TEXT and TACTFUL_COLUMN_TEXT64 begin; null otherwise.
-   */
-  const void *offsets;
-  /**
-   * A bit per row, the least significant of each byte first: set where there is a value. Null when there is one everywhere.
-   */
-  const uint8_t *validity;
-  /**
-   * TACTFUL_COLUMN_BOOL and so on.
-   */
-  int32_t kind;
-} tactful_column;
 
 /**
  * Counts of a replay.
@@ -1839,6 +1839,30 @@ tactful_status tactful_snapshot_from_bytes(const struct tactful_engine *engine,
  * Frees a snapshot. Null is ignored.
  */
 void tactful_snapshot_free(struct tactful_snapshot *snapshot);
+
+/**
+ * Answers a question in JSON about an event log in a stream of the Arrow C stream interface, which is consumed and left released, also
+ * when this fails: "directly_follows", "variants", "paths", "funnel" or "matching", see docs/maps.md. The key "table" says which
+ * columns hold the case, the activity and the time. The caller frees the answer with tactful_answer_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_QUERY, TACTFUL_INVALID_DATA or TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_log_query_stream(struct ArrowArrayStream *stream,
+                                        struct tactful_text question,
+                                        struct tactful_answer **answer,
+                                        struct tactful_error **error);
+
+/**
+ * The same for `row_count` rows of plain arrays. Everything is borrowed for the call.
+ *
+ * Thread-safe. Fails as tactful_log_query_stream does.
+ */
+tactful_status tactful_log_query_columns(const struct tactful_column *columns,
+                                         size_t column_count,
+                                         size_t row_count,
+                                         struct tactful_text question,
+                                         struct tactful_answer **answer,
+                                         struct tactful_error **error);
 
 /**
  * Makes a replay without events yet. `options` may be null. The caller frees it with tactful_replay_free; it may outlive the engine.
