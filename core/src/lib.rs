@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 pub mod base;
+pub mod cases;
 pub mod column;
 mod context;
 pub mod customer;

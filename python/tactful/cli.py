@@ -1,7 +1,7 @@
-"""The command line: ``tactful check``, ``tactful fmt``, ``tactful replay`` and ``tactful explain``.
+"""The command line: ``tactful check``, ``fmt``, ``test``, ``replay`` and ``explain``.
 
-Exit codes: 0 all well; 1 the playbook or the events are wrong, or ``fmt --check`` found something to format; 2 the command cannot
-be carried out as typed.
+Exit codes: 0 all well; 1 the playbook or the events are wrong, a case failed, or ``fmt --check`` found something to format; 2 the
+command cannot be carried out as typed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from xml.etree import ElementTree
 
 if TYPE_CHECKING:
     from .reading import Source
@@ -73,6 +74,19 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--diff", action="store_true", help="change nothing; print what would change as a unified diff")
     fmt.add_argument("--expression", action="store_true", help="format one expression from standard input to standard output")
     fmt.set_defaults(command=_fmt)
+
+    test = commands.add_parser(
+        "test",
+        help="try cases against a playbook",
+        description="Goes through stories on a virtual clock and compares what comes with what is expected.",
+    )
+    test.add_argument(
+        "--playbook", action="append", required=True, type=Path, help="a playbook; may be repeated for one in several documents"
+    )
+    test.add_argument("cases", nargs="+", type=Path, help="documents of cases")
+    test.add_argument("-k", dest="only", metavar="TEXT", help="only cases whose name contains this")
+    test.add_argument("--junit", type=Path, metavar="XML", help="write the outcome to this file, in the form that build servers read")
+    test.set_defaults(command=_test)
 
     replay = commands.add_parser("replay", help="replay events through a playbook and report on it")
     _add_sources(replay)
@@ -142,6 +156,62 @@ def _check(given: argparse.Namespace) -> int:
         if not any(unread[part] for part in names):
             print("everything that is declared is read by some rule")
     return 0
+
+
+def _test(given: argparse.Namespace) -> int:
+    engine = _load(given.playbook)
+    _exist(given.cases)
+    suites: list[tuple[Path, list[dict[str, Any]]]] = []
+    unread = 0
+    for path in given.cases:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise _Stop(f"`{path}` cannot be read: {error}", 1) from error
+        answer = engine.query(None, {"query": "try", "cases": text, "document": str(path)})
+        if answer["mistakes"] is not None:
+            print(answer["mistakes"].rstrip(), file=sys.stderr)
+            unread += 1
+            continue
+        cases = [case for case in answer["cases"] if given.only is None or given.only in case["case"]]
+        suites.append((path, cases))
+        print(path)
+        for case in cases:
+            print(f"  {'FAILED' if case['failures'] else 'ok    '}  {case['case']}")
+            for failure in case["failures"]:
+                first, *rest = failure["message"].splitlines()
+                print(f"          line {failure['line']}, {failure['at']}: {first}")
+                for line in rest:
+                    print(f"              {line}")
+    if given.junit is not None:
+        _write_junit(given.junit, suites)
+    if unread:
+        documents = "document of cases has" if unread == 1 else "documents of cases have"
+        raise _Stop(f"{unread} {documents} mistakes", 1)
+    outcomes = [bool(case["failures"]) for _, cases in suites for case in cases]
+    if not outcomes:
+        raise _Stop("there is no such case" if given.only else "there is no case", 1)
+    failed = sum(outcomes)
+    print(f"{len(outcomes) - failed} passed, {failed} failed" if failed else f"{len(outcomes)} passed")
+    return int(failed > 0)
+
+
+def _write_junit(path: Path, suites: list[tuple[Path, list[dict[str, Any]]]]) -> None:
+    root = ElementTree.Element("testsuites")
+    for document, cases in suites:
+        failed = sum(bool(case["failures"]) for case in cases)
+        suite = ElementTree.SubElement(root, "testsuite", name=str(document), tests=str(len(cases)), failures=str(failed))
+        for case in cases:
+            entry = ElementTree.SubElement(
+                suite, "testcase", name=case["case"], classname=document.stem, file=str(document), line=str(case["line"])
+            )
+            for failure in case["failures"]:
+                first = failure["message"].splitlines()[0]
+                ElementTree.SubElement(entry, "failure", message=f"line {failure['line']}: {first}").text = failure["message"]
+    try:
+        ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    except OSError as error:
+        raise _Stop(f"`{path}` cannot be written: {error.strerror}", 1) from error
 
 
 def _fmt(given: argparse.Namespace) -> int:

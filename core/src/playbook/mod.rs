@@ -6,6 +6,7 @@
 //! `offers`, `placements`, `contact`) read their sections. Every step goes on after a mistake, so that all are reported at once.
 
 mod assurance;
+mod cases;
 mod contact;
 mod digest;
 mod experiments;
@@ -40,6 +41,7 @@ mod types;
 mod yaml;
 
 pub use assurance::Assurance;
+pub(crate) use cases::{Act, Beyond, Case, Expectation, When, cases};
 pub use experiments::{Experiment, HOLDOUT, TREATED, WHOLE};
 pub use format::format;
 pub use intake::Intake;

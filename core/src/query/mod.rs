@@ -5,6 +5,7 @@
 //! that is answered, and [`Question`] between the two; [`QUESTIONS`] lists them.
 
 mod attribute;
+mod cases;
 mod customer;
 mod describe;
 mod error;
@@ -150,6 +151,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<rights::Retention>(),
     Entry::of::<experiment::Experiments>(),
     Entry::of::<experiment::SampleRatio>(),
+    Entry::of::<cases::Try>(),
 ];
 
 impl Engine {
