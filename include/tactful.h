@@ -218,6 +218,16 @@ struct ArrowArrayStream {
 #define TACTFUL_EFFECT_CONTEXT_CHANGED 7
 
 /**
+ * An instance of a journey did not begin because as many were open as the playbook allows.
+ */
+#define TACTFUL_EFFECT_JOURNEY_FULL 8
+
+/**
+ * A place that was recorded under another version of a journey was taken over, or was not.
+ */
+#define TACTFUL_EFFECT_JOURNEY_MIGRATED 9
+
+/**
  * It happened now, or since the last time anybody looked.
  */
 #define TACTFUL_KIND_HAPPENED 1
@@ -607,6 +617,14 @@ typedef struct tactful_effect {
    * Whom it is about, when the event joined or parted customers; none for the customer to whom the event belongs.
    */
   struct tactful_text customer;
+  /**
+   * The key of the instance, of a journey that has one.
+   */
+  struct tactful_text instance;
+  /**
+   * How a place was taken over: "mapped", "kept", "restarted" or "derived"; none for everything else.
+   */
+  struct tactful_text how;
   /**
    * When it happened, in microseconds since 1970-01-01T00:00:00Z.
    */
@@ -2289,7 +2307,7 @@ TACTFUL_LAYOUT(text, sizeof(tactful_text) == 16 && offsetof(tactful_text, len) =
 TACTFUL_LAYOUT(value, sizeof(tactful_value) == 40 && offsetof(tactful_value, text) == 24);
 TACTFUL_LAYOUT(document, sizeof(tactful_document) == 32 && offsetof(tactful_document, text) == 16);
 TACTFUL_LAYOUT(diagnostic, sizeof(tactful_diagnostic) == 112 && offsetof(tactful_diagnostic, line) == 96);
-TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 112 && offsetof(tactful_effect, at) == 96);
+TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 144 && offsetof(tactful_effect, at) == 128);
 TACTFUL_LAYOUT(placement, sizeof(tactful_placement) == 80 && offsetof(tactful_placement, kind) == 72);
 TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 40 && offsetof(tactful_offer, score) == 32);
 TACTFUL_LAYOUT(candidate, sizeof(tactful_candidate) == 104 && offsetof(tactful_candidate, gate) == 96);

@@ -266,7 +266,8 @@ private:
 struct effect {
   explicit effect(const tactful_effect &found)
       : id(found.id), name(found.name), from(found.from), to(found.to), cause(found.cause),
-        customer(found.customer), at(found.at), what(found.effect), kind(found.kind) {}
+        customer(found.customer), instance(found.instance), how(found.how), at(found.at),
+        what(found.effect), kind(found.kind) {}
 
   text_view id;
   /** The segment, or the journey; why a link was refused. */
@@ -278,6 +279,10 @@ struct effect {
   text_view cause;
   /** Whom it is about, when the event joined or parted customers. */
   text_view customer;
+  /** The key of the instance, of a journey that has one. */
+  text_view instance;
+  /** How a place was taken over: "mapped", "kept", "restarted" or "derived". */
+  text_view how;
   std::int64_t at;
   /** TACTFUL_EFFECT_SEGMENT_ENTERED and so on. */
   std::int32_t what;

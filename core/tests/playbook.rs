@@ -69,7 +69,7 @@ fn a_whole_playbook_is_read() {
     assert_eq!(names(&purchase.on), ["purchase", "accepted"]);
     assert_eq!(purchase.enter.as_ref().map(|text| &*text.text), Some("true"));
     let timeout = purchase.timeout.as_ref().unwrap();
-    assert_eq!((&*timeout.to.text, names(&timeout.reset_on)), ("lapsed", vec!["purchase", "visit"]));
+    assert_eq!((&*timeout.to.as_ref().unwrap().text, names(&timeout.reset_on)), ("lapsed", vec!["purchase", "visit"]));
     assert_eq!(names(&journey.stages[1].from), ["none", "lapsed"]);
     assert!(journey.stages[3].drop_out && journey.stages[0].no_data.is_some());
 

@@ -30,6 +30,10 @@ pub const TACTFUL_EFFECT_PARTED: i32 = 5;
 pub const TACTFUL_EFFECT_LINK_REFUSED: i32 = 6;
 /// A watched fact was known to be one thing and now is another.
 pub const TACTFUL_EFFECT_CONTEXT_CHANGED: i32 = 7;
+/// An instance of a journey did not begin because as many were open as the playbook allows.
+pub const TACTFUL_EFFECT_JOURNEY_FULL: i32 = 8;
+/// A place that was recorded under another version of a journey was taken over, or was not.
+pub const TACTFUL_EFFECT_JOURNEY_MIGRATED: i32 = 9;
 
 /// It happened now, or since the last time anybody looked.
 pub const TACTFUL_KIND_HAPPENED: i32 = 1;
@@ -56,6 +60,8 @@ struct Effect {
     at: i64,
     cause: Option<Text>,
     customer: Option<Text>,
+    instance: Option<Text>,
+    how: Option<Text>,
 }
 
 /// One thing that changed. Its texts are borrowed from the effects that it was asked of.
@@ -74,6 +80,10 @@ pub struct tactful_effect {
     pub cause: tactful_text,
     /// Whom it is about, when the event joined or parted customers; none for the customer to whom the event belongs.
     pub customer: tactful_text,
+    /// The key of the instance, of a journey that has one.
+    pub instance: tactful_text,
+    /// How a place was taken over: "mapped", "kept", "restarted" or "derived"; none for everything else.
+    pub how: tactful_text,
     /// When it happened, in microseconds since 1970-01-01T00:00:00Z.
     pub at: i64,
     /// TACTFUL_EFFECT_SEGMENT_ENTERED and so on.
@@ -83,7 +93,7 @@ pub struct tactful_effect {
 }
 
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<tactful_effect>() == 112 && std::mem::offset_of!(tactful_effect, at) == 96);
+const _: () = assert!(size_of::<tactful_effect>() == 144 && std::mem::offset_of!(tactful_effect, at) == 128);
 
 impl tactful_effects {
     /// The effects of one event or several; of several arrivals the first that is not a duplicate.
@@ -108,8 +118,12 @@ impl Effect {
         let (what, name, from, to) = match &effect.what {
             Effected::SegmentEntered { segment } => (TACTFUL_EFFECT_SEGMENT_ENTERED, Some(&**segment), None, None),
             Effected::SegmentLeft { segment } => (TACTFUL_EFFECT_SEGMENT_LEFT, Some(&**segment), None, None),
-            Effected::StageChanged { journey, from, to } => {
+            Effected::StageChanged { journey, from, to, .. } => {
                 (TACTFUL_EFFECT_STAGE_CHANGED, Some(&**journey), from.as_deref(), to.as_deref())
+            }
+            Effected::JourneyFull { journey, .. } => (TACTFUL_EFFECT_JOURNEY_FULL, Some(&**journey), None, None),
+            Effected::JourneyMigrated { journey, from, to, .. } => {
+                (TACTFUL_EFFECT_JOURNEY_MIGRATED, Some(&**journey), from.as_deref(), to.as_deref())
             }
             Effected::ContextChanged { watch, from, to } => {
                 (TACTFUL_EFFECT_CONTEXT_CHANGED, Some(&**watch), Some(&**from), Some(&**to))
@@ -119,6 +133,12 @@ impl Effect {
             Effected::LinkRefused { identifier, other, reason } => {
                 (TACTFUL_EFFECT_LINK_REFUSED, Some(*reason), Some(&**identifier), other.as_deref())
             }
+        };
+        let (instance, how) = match &effect.what {
+            Effected::StageChanged { instance, .. } => (instance.as_deref(), None),
+            Effected::JourneyFull { instance, .. } => (Some(&**instance), None),
+            Effected::JourneyMigrated { instance, how, .. } => (instance.as_deref(), Some(*how)),
+            _ => (None, None),
         };
         Effect {
             id: Text::new(&*effect.id),
@@ -134,6 +154,8 @@ impl Effect {
             at: effect.at.micros(),
             cause: effect.cause.as_deref().map(Text::new),
             customer: effect.customer.as_deref().map(Text::new),
+            instance: instance.map(Text::new),
+            how: how.map(Text::new),
         }
     }
 
@@ -145,6 +167,8 @@ impl Effect {
             to: lend(self.to.as_ref()),
             cause: lend(self.cause.as_ref()),
             customer: lend(self.customer.as_ref()),
+            instance: lend(self.instance.as_ref()),
+            how: lend(self.how.as_ref()),
             at: self.at,
             effect: self.effect,
             kind: self.kind,

@@ -79,7 +79,7 @@ impl Effect {
         self.effect.kind.name()
     }
 
-    /// ``segment_entered``, ``segment_left``, ``stage_changed``, ``context_changed``; of links ``merged``, ``parted`` or ``link_refused``.
+    /// ``segment_entered``, ``segment_left``, ``stage_changed``, ``journey_full``, ``journey_migrated``, ``context_changed``; of links ``merged``, ``parted`` or ``link_refused``.
     #[getter]
     fn effect(&self) -> &'static str {
         self.effect.what.name()
@@ -104,7 +104,9 @@ impl Effect {
     #[getter]
     fn journey(&self) -> Option<&str> {
         match &self.effect.what {
-            Effected::StageChanged { journey, .. } => Some(journey),
+            Effected::StageChanged { journey, .. }
+            | Effected::JourneyFull { journey, .. }
+            | Effected::JourneyMigrated { journey, .. } => Some(journey),
             _ => None,
         }
     }
@@ -114,7 +116,7 @@ impl Effect {
     #[expect(clippy::wrong_self_convention, reason = "the name in Python")]
     fn from_stage(&self) -> Option<&str> {
         match &self.effect.what {
-            Effected::StageChanged { from, .. } => from.as_deref(),
+            Effected::StageChanged { from, .. } | Effected::JourneyMigrated { from, .. } => from.as_deref(),
             _ => None,
         }
     }
@@ -123,7 +125,27 @@ impl Effect {
     #[getter]
     fn to_stage(&self) -> Option<&str> {
         match &self.effect.what {
-            Effected::StageChanged { to, .. } => to.as_deref(),
+            Effected::StageChanged { to, .. } | Effected::JourneyMigrated { to, .. } => to.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The key of the instance, of a journey with a key; ``None`` for everything else.
+    #[getter]
+    fn instance(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::StageChanged { instance, .. } | Effected::JourneyMigrated { instance, .. } => instance.as_deref(),
+            Effected::JourneyFull { instance, .. } => Some(instance),
+            _ => None,
+        }
+    }
+
+    /// How a place of another version of a journey was taken over: ``mapped``, ``kept``, ``restarted`` or ``derived``; ``None`` for
+    /// everything else.
+    #[getter]
+    fn how(&self) -> Option<&'static str> {
+        match &self.effect.what {
+            Effected::JourneyMigrated { how, .. } => Some(how),
             _ => None,
         }
     }
@@ -208,10 +230,26 @@ impl Effect {
         told.set_item("effect", self.effect())?;
         match &self.effect.what {
             Effected::SegmentEntered { segment } | Effected::SegmentLeft { segment } => told.set_item("segment", &**segment)?,
-            Effected::StageChanged { journey, from, to } => {
+            Effected::StageChanged { journey, from, to, instance } => {
                 told.set_item("journey", &**journey)?;
                 told.set_item("from", from.as_deref())?;
                 told.set_item("to", to.as_deref())?;
+                if let Some(instance) = instance {
+                    told.set_item("instance", &**instance)?;
+                }
+            }
+            Effected::JourneyFull { journey, instance } => {
+                told.set_item("journey", &**journey)?;
+                told.set_item("instance", &**instance)?;
+            }
+            Effected::JourneyMigrated { journey, instance, from, to, how } => {
+                told.set_item("journey", &**journey)?;
+                if let Some(instance) = instance {
+                    told.set_item("instance", &**instance)?;
+                }
+                told.set_item("from", from.as_deref())?;
+                told.set_item("to", to.as_deref())?;
+                told.set_item("how", *how)?;
             }
             Effected::ContextChanged { watch, from, to } => {
                 told.set_item("watch", &**watch)?;
@@ -239,7 +277,12 @@ impl Effect {
         let what = match &self.effect.what {
             Effected::SegmentEntered { segment } => format!("segment {segment} entered"),
             Effected::SegmentLeft { segment } => format!("segment {segment} left"),
-            Effected::StageChanged { journey, from, to } => {
+            Effected::JourneyFull { journey, .. } => format!("journey {journey}: full"),
+            Effected::JourneyMigrated { journey, from, to, how, .. } => {
+                let name = |stage: &Option<std::sync::Arc<str>>| stage.as_deref().unwrap_or("outside").to_owned();
+                format!("journey {journey}: {} {how} as {}", name(from), name(to))
+            }
+            Effected::StageChanged { journey, from, to, .. } => {
                 let name = |stage: &Option<std::sync::Arc<str>>| stage.as_deref().unwrap_or("outside").to_owned();
                 format!("journey {journey}: {} to {}", name(from), name(to))
             }

@@ -256,7 +256,7 @@ impl Replay {
         let mut counts: BTreeMap<(u16, Option<u16>, Option<u16>), u64> = BTreeMap::new();
         for customer in owners.iter().filter_map(|owner| self.base.customers.get(owner)) {
             for change in &customer.derived.changes {
-                if let What::Moved { journey, from, to } = change.what {
+                if let What::Moved { journey, from, to, .. } = change.what {
                     *counts.entry((journey, from, to)).or_default() += 1;
                 }
             }
@@ -351,7 +351,7 @@ impl Tally {
             }
         }
         for change in state.changes.iter().skip(moves.counted) {
-            let What::Moved { journey, from, to } = change.what else { continue };
+            let What::Moved { journey, from, to, .. } = change.what else { continue };
             let Some(counts) = self.stages.get_mut(usize::from(journey)) else { continue };
             let outside = counts.len() - 1;
             for (stage, which) in [(to, 1), (from, 2)] {

@@ -4,6 +4,7 @@ mod attribute;
 mod compile;
 mod evidence;
 mod experiment;
+mod instance;
 mod location;
 mod need;
 mod persona;
@@ -13,12 +14,14 @@ mod rule;
 mod rules;
 mod session;
 mod sources;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod unusual;
 
 pub(crate) use attribute::{Lost, Told};
 pub(crate) use experiment::{Assignment, ExperimentRule, Experiments};
+pub(crate) use instance::{InstanceOf, key_of};
 pub(crate) use need::{NeedRule, Strength};
 pub(crate) use preference::Preferences;
 pub(crate) use reach::{Reach, Reaches};
@@ -26,6 +29,7 @@ pub(crate) use rule::Rule;
 pub(crate) use rules::state_rule;
 pub(crate) use rules::{PersonaRule, Rules};
 pub(crate) use sources::{Asked, Source, Sources};
+pub(crate) use standing::Standing;
 
 use crate::customer::{Identifier, Place, SegmentState, View};
 use crate::expr::plan::{Asker, Code, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
@@ -63,6 +67,8 @@ pub(crate) struct Context<'a> {
     assigned: &'a [Option<Assignment>],
     /// Where the customer is, by number of the journey.
     places: SmallVec<[Option<Place>; 2]>,
+    /// How the customer stands in each journey; empty when no rule asks for more than stages.
+    standings: Vec<Standing>,
     /// Names of the stages, by number of the journey.
     stages: &'a [Vec<std::sync::Arc<str>>],
     /// Segments that were evaluated at this instant already, as far as they do not depend on journeys.
@@ -110,6 +116,7 @@ impl<'a> Context<'a> {
             request,
             assigned: &[],
             places: SmallVec::from_slice(places),
+            standings: Vec::new(),
             stages,
             settled: None,
             memo: Memo::new(&rules.plan),
@@ -149,10 +156,14 @@ impl<'a> Context<'a> {
             let start = self.open_session().map(|(start, _)| start);
             self.begins = Some(start.unwrap_or_else(|| self.now.saturating_add_micros(1)));
             self.places.clear();
+            self.standings.clear();
         }
         for (journey, place) in self.places.iter_mut().enumerate() {
             if self.rules.minimum(journey) > assurance {
                 *place = None;
+                if let Some(standing) = self.standings.get_mut(journey) {
+                    *standing = Standing::hidden();
+                }
             }
         }
         self.zone = OnceCell::new();
@@ -434,6 +445,7 @@ impl<'a> Context<'a> {
                 let name = place.and_then(|place| self.stages.get(journey)?.get(usize::from(place.stage)));
                 name.map_or_else(missing, |name| Read::known(Value::String(name.clone())))
             }
+            Some(Source::Journey(journey, asked)) => self.journey_fact(journey, asked).map_or_else(missing, Read::known),
             Some(Source::Session(fact_of)) => self.session_fact(fact, fact_of),
             Some(Source::Location(detail)) => self.location_fact(fact, detail),
             Some(Source::StoreOpen(store)) => {
@@ -470,6 +482,10 @@ impl Facts for Context<'_> {
             Some(read) => read.clone(),
             None => self.find(fact),
         }
+    }
+
+    fn fact_of(&self, fact: FactId, key: &str) -> Read {
+        self.instance_fact(fact, key)
     }
 
     fn fact_as_of(&self, fact: FactId, at: Timestamp) -> Option<Read> {

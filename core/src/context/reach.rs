@@ -70,7 +70,7 @@ impl Reaches {
                 Some(Source::Need(place) | Source::NeedTime(place)) => reach.absorb_from(&self.needs, place),
                 Some(Source::Preference(place, _)) => reach.absorb_from(&self.preferences, place),
                 Some(Source::Unusual(place)) => reach.absorb_from(&self.unusual, place),
-                Some(Source::Stage(place) | Source::Since(place)) => {
+                Some(Source::Stage(place) | Source::Since(place) | Source::Journey(place, _)) => {
                     reach.journeys.insert(place);
                     reach.absorb_from(&self.journeys, place);
                 }

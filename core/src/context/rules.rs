@@ -60,6 +60,8 @@ pub(crate) struct Rules {
     pub(crate) customer_zone: Option<usize>,
     /// What each segment and persona reads in the end, through others.
     pub(crate) reaches: Reaches,
+    /// Whether a rule asks for more of a journey than the stage and since when; filled when all is compiled.
+    pub(crate) journeys_told: bool,
     /// All rules of the playbook compiled together.
     pub(crate) plan: Plan,
 }
@@ -127,6 +129,7 @@ impl Rules {
             zone: playbook.time_zone,
             customer_zone,
             reaches: Reaches::default(),
+            journeys_told: false,
             plan: Plan::default(),
         })
     }
@@ -153,6 +156,12 @@ impl Rules {
         let needs = needs.flat_map(|need| need.stated.iter_mut().chain(need.evidence.iter_mut().map(|(rule, _)| rule)));
         let concluded = odds.chain(needs).map(|evidence| &mut evidence.when);
         self.segments.iter_mut().chain(&mut self.watches).chain(concluded)
+    }
+
+    /// The conditions of personas, intents and needs.
+    pub(crate) fn evidence(&self) -> impl Iterator<Item = &Rule> {
+        let families = self.personas.iter().chain(&self.intents).flat_map(PersonaRule::conditions);
+        families.chain(self.needs.iter().flat_map(NeedRule::conditions))
     }
 
     /// What conclusions read beside their conditions: events, and the property of those that is looked at.

@@ -1,5 +1,6 @@
 use super::location::{LOCATION_FACTS, location_type};
 use super::session::{SessionFact, SessionRule};
+use super::standing::{self, JourneyFact};
 use crate::customer::Reserved;
 use crate::expr::{Detail, EventKind, FactId, Schema, TimeClass};
 use crate::playbook::{LIKELY, NeedKind, Playbook};
@@ -39,6 +40,8 @@ pub(crate) enum Source {
     Stage(usize),
     /// `journey("<name>").since`.
     Since(usize),
+    /// What else is asked of a journey.
+    Journey(usize, JourneyFact),
     /// `session.<name>`.
     Session(SessionFact),
     /// `location.<name>`.
@@ -183,6 +186,13 @@ impl Sources {
             facts.push(source);
             schema.declare_fact(&path, ty, class)
         };
+        for (place, journey) in playbook.journeys.iter().enumerate() {
+            let stages: Arc<[Arc<str>]> = journey.stages.iter().map(|stage| stage.name.text.clone()).collect();
+            for (name, ty, asked) in standing::facts(&stages, journey.key.is_some()) {
+                let path = format!("journey.{}.{name}", journey.name.text);
+                declare(path, ty, TimeClass::Step, Source::Journey(place, asked));
+            }
+        }
         for (fact, ty) in session_facts {
             declare(format!("session.{}", fact.name()), ty, SessionRule::CLASS, Source::Session(fact));
         }

@@ -1,3 +1,4 @@
+use super::walk::{Instances, Walk, Way};
 use crate::value::Timestamp;
 use smallvec::SmallVec;
 use std::fmt;
@@ -48,6 +49,8 @@ struct Undo {
     was: Vec<Was>,
     /// Watches by number, in the order in which they changed.
     watches: Vec<(usize, WatchState)>,
+    /// Walks and instances by number of the journey, in the order in which they changed.
+    walks: Vec<(usize, Walk, Option<Box<Instances>>)>,
 }
 
 /// One thing as it was.
@@ -160,6 +163,10 @@ pub struct JourneyState {
     pub waiting: SmallVec<[bool; 8]>,
     /// The stages so far, the present one last and without end.
     pub visits: Vec<Visit>,
+    /// How often they came in, and the times that run beside those of the place.
+    pub walk: Walk,
+    /// Of a journey with a key; `place` is then that of the open instance which moved last.
+    pub instances: Option<Box<Instances>>,
 }
 
 /// A stage and since when.
@@ -184,6 +191,10 @@ pub struct Visit {
     pub entered: Timestamp,
     /// Until when; `None` while it lasts.
     pub left: Option<Timestamp>,
+    /// What led in.
+    pub by: Way,
+    /// What led out.
+    pub ended: Option<Way>,
 }
 
 /// Something that changed at an instant.
@@ -218,6 +229,8 @@ pub enum What {
         from: Option<u16>,
         /// To which stage; `None` to outside.
         to: Option<u16>,
+        /// Of a journey with a key: of which instance.
+        instance: Option<Arc<str>>,
     },
     /// A watched fact was known to be one thing and now is another.
     Watched {
@@ -228,6 +241,63 @@ pub enum What {
         /// What it is.
         to: Arc<str>,
     },
+    /// An instance of a journey was not begun because too many were open.
+    Full {
+        /// The journey's number in the playbook.
+        journey: u16,
+        /// The instance.
+        instance: Arc<str>,
+    },
+    /// A place of an earlier version of the playbook was taken over.
+    Migrated {
+        /// The journey's number in the playbook.
+        journey: u16,
+        /// Of which instance.
+        instance: Option<Arc<str>>,
+        /// The stage then, by name; `None` for outside.
+        from: Option<Arc<str>>,
+        /// The stage now; `None` for outside.
+        to: Option<u16>,
+        /// How that was found.
+        how: Migrated,
+    },
+}
+
+/// How the place of an earlier version of a playbook was taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Migrated {
+    /// By the declared mapping of stages.
+    Mapped,
+    /// The stage of the same name.
+    Kept,
+    /// Out, to begin anew.
+    Restarted,
+    /// Where the rules of this version say that the customer is.
+    Derived,
+}
+
+impl Migrated {
+    /// All of them; the place of each is its number in bytes.
+    pub const ALL: [Migrated; 4] = [Migrated::Mapped, Migrated::Kept, Migrated::Restarted, Migrated::Derived];
+
+    /// Its name in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Migrated::Mapped => "mapped",
+            Migrated::Kept => "kept",
+            Migrated::Restarted => "restarted",
+            Migrated::Derived => "derived",
+        }
+    }
+}
+
+/// The earlier of two instants, where none is never.
+pub(super) fn earlier_of(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
 }
 
 /// How many things are remembered as they were.
@@ -240,8 +310,9 @@ const MOST: usize = 32;
 impl JourneyState {
     /// Everything but the stays so far.
     pub(crate) fn clone_but_visits(&self) -> Self {
-        let JourneyState { place, conditions, waiting, .. } = self;
-        JourneyState { place: *place, conditions: conditions.clone(), waiting: waiting.clone(), visits: Vec::new() }
+        let JourneyState { place, conditions, waiting, walk, instances, .. } = self;
+        let (conditions, waiting) = (conditions.clone(), waiting.clone());
+        JourneyState { place: *place, conditions, waiting, visits: Vec::new(), walk: *walk, instances: instances.clone() }
     }
 }
 
@@ -277,8 +348,8 @@ impl Derived {
         let Derived { settled, changes, undo, .. } = self;
         undo.was.clear();
         undo.watches.clear();
-        let (was, watches) = (std::mem::take(&mut undo.was), std::mem::take(&mut undo.watches));
-        *undo = Undo { marked: true, settled: *settled, changes: changes.len(), was, watches };
+        undo.walks.clear();
+        (undo.marked, undo.settled, undo.changes) = (true, *settled, changes.len());
     }
 
     /// The same state, for a walk that nobody comes back from.
@@ -315,6 +386,11 @@ impl Derived {
                     *watch = was;
                 }
             }
+            while let Some((number, walk, instances)) = self.undo.walks.pop() {
+                if let Some(journey) = self.journeys.get_mut(number) {
+                    (journey.walk, journey.instances) = (walk, instances);
+                }
+            }
             let settled = self.settled;
             self.checkpoints.retain(|checkpoint| checkpoint.settled <= settled);
             let kept = self.changes.len();
@@ -336,7 +412,7 @@ impl Derived {
             let mut visits = std::mem::take(&mut journey.visits);
             visits.truncate(*count);
             if let (true, Some(last)) = (*open, visits.last_mut()) {
-                last.left = None;
+                (last.left, last.ended) = (None, None);
             }
             *journey = JourneyState { visits, ..then.clone() };
         }
@@ -370,7 +446,7 @@ impl Derived {
             (Field::Visits, _) => {
                 journey.visits.truncate(usize::try_from(value).unwrap_or(0));
                 if let (1, Some(last)) = (part, journey.visits.last_mut()) {
-                    last.left = None;
+                    (last.left, last.ended) = (None, None);
                 }
             }
             (Field::Stage, place) => {
@@ -397,6 +473,15 @@ impl Derived {
     pub(crate) fn watch_was(&mut self, number: usize, was: WatchState) {
         if self.undo.marked && self.undo.watches.len() < LONG {
             self.undo.watches.push((number, was));
+        } else if self.undo.marked {
+            self.undo = Undo::default();
+        }
+    }
+
+    /// Takes down how a journey's walk and instances were before they changed.
+    pub(crate) fn walk_was(&mut self, number: usize, walk: Walk, instances: Option<Box<Instances>>) {
+        if self.undo.marked && self.undo.walks.len() < LONG {
+            self.undo.walks.push((number, walk, instances));
         } else if self.undo.marked {
             self.undo = Undo::default();
         }
@@ -482,7 +567,11 @@ impl Derived {
             .iter()
             .map(|journey| {
                 let conditions = if journey.conditions.spilled() { journey.conditions.capacity() * 8 } else { 0 };
-                conditions + journey.visits.capacity() * size_of::<Visit>() + size_of::<JourneyState>()
+                let instances = journey.instances.iter().flat_map(|instances| &instances.all);
+                let instances: usize = instances
+                    .map(|(key, state)| key.len() + 48 + size_of::<JourneyState>() + state.visits.len() * size_of::<Visit>())
+                    .sum();
+                conditions + instances + journey.visits.capacity() * size_of::<Visit>() + size_of::<JourneyState>()
             })
             .sum();
         let checkpoint = size_of::<Checkpoint>() + self.segments.len() * 8 + self.journeys.len() * size_of::<JourneyState>();

@@ -215,7 +215,7 @@ impl Checkpoint {
             // Conditions are numbered by stage: with other stages they are looked at anew.
             let same = from == to;
             let stage = |stage: u16| place(to, from.get(usize::from(stage)));
-            let moved = JourneyState {
+            let take_over = |old: &JourneyState| JourneyState {
                 place: old.place.and_then(|place| Some(super::Place { stage: stage(place.stage)?, ..place })),
                 conditions: if same { old.conditions.clone() } else { Default::default() },
                 waiting: if same { old.waiting.clone() } else { Default::default() },
@@ -224,7 +224,14 @@ impl Checkpoint {
                     .iter()
                     .filter_map(|visit| Some(super::Visit { stage: stage(visit.stage)?, ..*visit }))
                     .collect(),
+                walk: super::Walk { back: old.walk.back.and_then(stage), ..old.walk },
+                instances: None,
             };
+            let mut moved = take_over(old);
+            moved.instances = old.instances.as_ref().map(|instances| {
+                let all = instances.all.iter().map(|(key, state)| (key.clone(), Arc::new(take_over(state)))).collect();
+                Box::new(super::Instances { all, full: instances.full, due: instances.due })
+            });
             if let Some(place) = state.journeys.get_mut(usize::from(new)) {
                 *place = moved;
             }
@@ -233,14 +240,21 @@ impl Checkpoint {
             let what = match change.what.clone() {
                 What::Entered { segment: number } => segment(number).map(|segment| What::Entered { segment }),
                 What::Left { segment: number } => segment(number).map(|segment| What::Left { segment }),
-                What::Moved { journey: number, from, to } => journey(number).and_then(|(journey, old, new)| {
+                What::Moved { journey: number, from, to, instance } => journey(number).and_then(|(journey, old, new)| {
                     let stage = |number: Option<u16>| match number {
                         None => Some(None),
                         Some(number) => place(new, old.get(usize::from(number))).map(Some),
                     };
-                    Some(What::Moved { journey, from: stage(from)?, to: stage(to)? })
+                    Some(What::Moved { journey, from: stage(from)?, to: stage(to)?, instance })
                 }),
                 What::Watched { watch: number, from, to } => watch(number).map(|watch| What::Watched { watch, from, to }),
+                What::Full { journey: number, instance } => {
+                    journey(number).map(|(journey, ..)| What::Full { journey, instance })
+                }
+                What::Migrated { journey: number, instance, from, to, how } => journey(number).map(|(journey, old, new)| {
+                    let to = to.and_then(|stage| place(new, old.get(usize::from(stage))));
+                    What::Migrated { journey, instance, from, to, how }
+                }),
             };
             state.changes.extend(what.map(|what| Change { what, ..change.clone() }));
         }

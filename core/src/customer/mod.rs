@@ -20,12 +20,13 @@ mod texts;
 mod told;
 mod track;
 mod view;
+mod walk;
 
 pub use crate::expr::Detail;
 pub use bytes::Aside;
 pub(crate) use bytes::{Read, Renames, read, read_checkpoint, tag, write_checkpoint, write_strands, write_unknown};
 pub(crate) use derived::Start;
-pub use derived::{Change, Derived, JourneyState, Place, SegmentState, Visit, WatchState, What};
+pub use derived::{Change, Derived, JourneyState, Migrated, Place, SegmentState, Visit, WatchState, What};
 pub use details::Details;
 pub(crate) use details::{detail_value, read as read_detail};
 pub use event::{Event, EventError};
@@ -38,10 +39,12 @@ pub(crate) use namespaces::{Named, Namespaces};
 pub use prepare::MAX_TEXT;
 pub use reserved::{
     ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, Reserved, assigned_column, consent_column, link_column, outcome_column,
+    pinned_column,
 };
 pub(crate) use strand::PreparedCell;
 pub use strand::{Arrival, Prepared, Strand};
 pub use view::{StoryRow, View};
+pub use walk::{Instances, Walk, Way};
 
 use crate::encoding::{Content, Section, StateError};
 use crate::expr::plan::Filters;

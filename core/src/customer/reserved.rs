@@ -33,6 +33,8 @@ pub struct Reserved {
     pub linked: EventKind,
     /// `unlinked`, with `other` and `event`.
     pub unlinked: EventKind,
+    /// `journey_pinned`, with the properties of [`pinned_column`].
+    pub journey_pinned: EventKind,
     /// One per declared attribute, in declared order, each with `value`.
     pub attributes: Vec<EventKind>,
     /// `assigned`, with `experiment`, `variant` and `decision`.
@@ -79,6 +81,24 @@ pub mod assigned_column {
     pub const VARIANT: usize = 1;
     /// `decision`.
     pub const DECISION: usize = 2;
+}
+
+/// Columns of `journey_pinned`.
+pub mod pinned_column {
+    /// `journey`.
+    pub const JOURNEY: usize = 0;
+    /// `instance`: the key, of a journey with one.
+    pub const INSTANCE: usize = 1;
+    /// `stage`; none for outside.
+    pub const STAGE: usize = 2;
+    /// `since`.
+    pub const SINCE: usize = 3;
+    /// `version` of the playbook.
+    pub const VERSION: usize = 4;
+    /// `definition`: the digest of the journey.
+    pub const DEFINITION: usize = 5;
+    /// `entries`: how often the customer had come in.
+    pub const ENTRIES: usize = 6;
 }
 
 /// Columns of `linked` and `unlinked`.
@@ -130,6 +150,16 @@ impl Reserved {
         let kind = (Arc::from("kind"), Type::Enum(Arc::from([Arc::from("deterministic"), Arc::from("probabilistic")])));
         let linked = declare("linked", &[text("other"), kind, (Arc::from("confidence"), Type::Double)], "");
         let unlinked = declare("unlinked", &[text("other"), text("event")], "");
+        let pinned = [
+            text("journey"),
+            text("instance"),
+            text("stage"),
+            (Arc::from("since"), Type::Timestamp),
+            (Arc::from("version"), Type::Int),
+            text("definition"),
+            (Arc::from("entries"), Type::Int),
+        ];
+        let journey_pinned = declare("journey_pinned", &pinned, "journey");
         let attributes = attributes
             .into_iter()
             .map(|(name, ty)| declare(&format!("{ATTRIBUTE_SET}:{name}"), &[(Arc::from("value"), ty)], "value"))
@@ -145,6 +175,7 @@ impl Reserved {
             contact_allowed,
             linked,
             unlinked,
+            journey_pinned,
             attributes,
             assigned,
         }

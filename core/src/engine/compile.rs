@@ -60,6 +60,14 @@ fn plan(model: &mut Model, offers: &mut Offers) {
     offers.offers.iter_mut().flat_map(|offer| offer.ranked_by()).for_each(|rule| rule.join(&mut plan));
     model.rules.plan = plan.build();
     model.touches = Touches::of(&model.rules, &model.journeys);
+    let asks = |rule: &Rule| {
+        let asked = |fact: &crate::expr::FactId| matches!(model.rules.sources.source(*fact), Some(Source::Journey(..)));
+        rule.reads().facts.iter().any(asked) || rule.checked().asks_of_instances()
+    };
+    let own = model.rules.segments.iter().chain(&model.rules.watches).chain(model.rules.evidence());
+    let told = own.chain(model.journeys.rules.iter().flat_map(|rule| rule.conditions())).any(asks)
+        || offers.offers.iter().flat_map(|offer| offer.rules()).chain(offers.guards()).any(asks);
+    model.rules.journeys_told = told;
 }
 
 /// Segments with the same condition, which are probably not meant.
@@ -139,6 +147,7 @@ fn order(playbook: &Playbook, model: &mut Model, findings: &mut Vec<Diagnostic>)
         rule.reach = reach.clone();
         rule.reads_itself = reads_itself;
     }
+    model.journeys.chain();
     model.rules.reaches = reaches;
     model.rules.reaches.watches =
         model.rules.watches.iter().map(|rule| model.rules.reaches.of(rule, &model.rules.sources)).collect();
@@ -173,9 +182,9 @@ impl Walk<'_> {
                 if let Node::Journey(number) = node {
                     // Its own stages are not a dependency: a journey reads itself as it was just before.
                     reach.journeys.remove(&number);
-                    for stage in self.model.journeys.rules.get(number).map_or(&[][..], |rule| &rule.stages) {
-                        reach.kinds.extend(&stage.on);
-                        reach.kinds.extend(stage.timeout.iter().flat_map(|timeout| &timeout.reset_on));
+                    if let Some(rule) = self.model.journeys.rules.get(number) {
+                        reach.kinds.extend(rule.kinds());
+                        reach.kinds.insert(self.model.rules.sources.reserved.journey_pinned);
                     }
                 }
                 let rules = &self.model.rules;
@@ -232,8 +241,14 @@ impl Walk<'_> {
                     Some(Source::Persona(_) | Source::LikelyPersona) => {
                         edges.extend((0..self.model.rules.personas.len()).map(Node::Persona))
                     }
-                    Some(Source::Stage(number) | Source::Since(number)) if node == Node::Journey(number) => itself = true,
-                    Some(Source::Stage(number) | Source::Since(number)) => edges.push(Node::Journey(number)),
+                    Some(Source::Stage(number) | Source::Since(number) | Source::Journey(number, _))
+                        if node == Node::Journey(number) =>
+                    {
+                        itself = true;
+                    }
+                    Some(Source::Stage(number) | Source::Since(number) | Source::Journey(number, _)) => {
+                        edges.push(Node::Journey(number));
+                    }
                     Some(Source::Intent(_) | Source::LikelyIntent) => {
                         edges.extend((0..self.model.rules.intents.len()).map(Node::Intent));
                     }

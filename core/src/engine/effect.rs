@@ -73,6 +73,30 @@ pub enum Effected {
         from: Option<Arc<str>>,
         /// To which stage; `None` to outside.
         to: Option<Arc<str>>,
+        /// Of a journey with a key: of which instance.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instance: Option<Arc<str>>,
+    },
+    /// An instance of a journey did not begin because as many were open as the playbook allows. Told once until one of those ends.
+    JourneyFull {
+        /// The journey.
+        journey: Arc<str>,
+        /// The key of the instance.
+        instance: Arc<str>,
+    },
+    /// A place that was recorded under another version of a journey was taken over, or was not.
+    JourneyMigrated {
+        /// The journey.
+        journey: Arc<str>,
+        /// Of a journey with a key: of which instance.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instance: Option<Arc<str>>,
+        /// The stage then; `None` for outside.
+        from: Option<Arc<str>>,
+        /// The stage now; `None` for outside.
+        to: Option<Arc<str>>,
+        /// How that was found: `mapped`, `kept`, `restarted` or `derived`.
+        how: &'static str,
     },
     /// A watched fact was known to be one thing and now is another.
     ContextChanged {
@@ -116,6 +140,8 @@ impl Effected {
             Effected::SegmentEntered { .. } => "segment_entered",
             Effected::SegmentLeft { .. } => "segment_left",
             Effected::StageChanged { .. } => "stage_changed",
+            Effected::JourneyFull { .. } => "journey_full",
+            Effected::JourneyMigrated { .. } => "journey_migrated",
             Effected::ContextChanged { .. } => "context_changed",
             Effected::Merged { .. } => "merged",
             Effected::Parted { .. } => "parted",
@@ -151,14 +177,14 @@ impl Namer<'_> {
         let what = match change.what.clone() {
             What::Entered { segment: number } => Effected::SegmentEntered { segment: segment(number) },
             What::Left { segment: number } => Effected::SegmentLeft { segment: segment(number) },
-            What::Moved { journey, from, to } => {
-                let journey = usize::from(journey);
-                let stage = |number: Option<u16>| {
-                    number.and_then(|number| self.model.journeys.stages.get(journey)?.get(usize::from(number)).cloned())
-                };
-                let name =
-                    self.playbook.journeys.get(journey).map_or_else(|| Arc::from("?"), |journey| journey.name.text.clone());
-                Effected::StageChanged { journey: name, from: stage(from), to: stage(to) }
+            What::Moved { journey, from, to, instance } => {
+                let (journey, stage) = self.journey(journey);
+                Effected::StageChanged { journey, from: stage(from), to: stage(to), instance }
+            }
+            What::Full { journey, instance } => Effected::JourneyFull { journey: self.journey(journey).0, instance },
+            What::Migrated { journey, instance, from, to, how } => {
+                let (journey, stage) = self.journey(journey);
+                Effected::JourneyMigrated { journey, instance, from, to: stage(to), how: how.name() }
             }
             What::Watched { watch, from, to } => {
                 let watch = self.playbook.watches.get(usize::from(watch));
@@ -170,6 +196,14 @@ impl Namer<'_> {
             }
         };
         Effect::new(self.customer.clone(), what, kind, change.at, change.event.clone())
+    }
+
+    /// The name of a journey, and those of its stages by number.
+    fn journey(&self, number: u16) -> (Arc<str>, impl Fn(Option<u16>) -> Option<Arc<str>>) {
+        let number = usize::from(number);
+        let name = self.model.journeys.names.get(number).cloned().unwrap_or_else(|| Arc::from("?"));
+        let stages = self.model.journeys.stages.get(number);
+        (name, move |stage: Option<u16>| stages?.get(usize::from(stage?)).cloned())
     }
 }
 
@@ -200,8 +234,17 @@ impl Recipe for EffectId {
         let rule = match &self.what {
             Effected::SegmentEntered { segment } => format!("segment.{segment}"),
             Effected::SegmentLeft { segment } => format!("-segment.{segment}"),
-            Effected::StageChanged { journey, from, to } => {
-                format!("journey.{journey}.{}.{}", from.as_deref().unwrap_or(""), to.as_deref().unwrap_or(""))
+            Effected::StageChanged { journey, from, to, instance } => {
+                let stages = format!("{}.{}", from.as_deref().unwrap_or(""), to.as_deref().unwrap_or(""));
+                match instance {
+                    Some(instance) => format!("journey.{journey}.{stages}.{}", digest(&[instance])),
+                    None => format!("journey.{journey}.{stages}"),
+                }
+            }
+            Effected::JourneyFull { journey, instance } => format!("full.{journey}.{}", digest(&[instance])),
+            Effected::JourneyMigrated { journey, instance, from, to, how } => {
+                let parts = [instance.as_deref(), from.as_deref(), to.as_deref(), Some(*how)].map(|part| part.unwrap_or(""));
+                format!("migrated.{journey}.{}", digest(&parts))
             }
             Effected::ContextChanged { watch, from, to } => format!("watch.{watch}.{}", digest(&[from, to])),
             Effected::Merged { identifier, other } => return self.link("merged", "", identifier, other),

@@ -1,10 +1,12 @@
-//! Where customers were in their journeys.
+//! Where customers were in their journeys, and how that is told to another version of the playbook.
 
 use super::Engine;
-use crate::customer::{Customer, What};
+use super::effect::digest;
+use crate::customer::{Customer, Event, Visit, Walk, What};
 use crate::journey::{JourneyHistory, Stay};
-use crate::value::Timestamp;
+use crate::value::{Timestamp, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Engine {
     /// The stages that a customer has seen by `now`, journey by journey in the order of the playbook; journeys in which they never
@@ -38,32 +40,84 @@ impl Engine {
     ) -> Vec<JourneyHistory> {
         let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
-        let mut causes = BTreeMap::new();
+        let mut causes: BTreeMap<(u16, Option<&str>, Timestamp), &Arc<str>> = BTreeMap::new();
         for change in &state.changes {
-            if let (What::Moved { journey, .. }, Some(event)) = (&change.what, &change.event) {
-                causes.insert((*journey, change.at), event.clone());
+            if let (What::Moved { journey, instance, .. }, Some(event)) = (&change.what, &change.event) {
+                causes.insert((*journey, instance.as_deref(), change.at), event);
             }
         }
-        let names = self.playbook().journeys.iter().zip(&self.model().journeys.stages);
+        let model = self.model();
         let mut histories = Vec::new();
-        for (number, ((journey, stages), walked)) in (0_u16..).zip(names.zip(&state.journeys)) {
-            let stays: Vec<Stay> = walked
-                .visits
-                .iter()
-                .filter_map(|visit| {
+        for (number, walked) in (0_u16..).zip(&state.journeys) {
+            let place = usize::from(number);
+            let (Some(name), Some(stages)) = (model.journeys.names.get(place), model.journeys.stages.get(place)) else { break };
+            let instances = walked.instances.iter().flat_map(|instances| &instances.all);
+            let instances = instances.map(|(key, state)| (Some(key.clone()), &**state));
+            for (instance, walk) in std::iter::once((None, walked)).chain(instances) {
+                let stay = |visit: &Visit| {
                     Some(Stay {
                         stage: stages.get(usize::from(visit.stage))?.clone(),
                         number: visit.stage,
                         entered: visit.entered,
                         left: visit.left,
-                        event: causes.get(&(number, visit.entered)).cloned(),
+                        by: visit.by,
+                        ended: visit.ended,
+                        event: causes.get(&(number, instance.as_deref(), visit.entered)).map(|event| (*event).clone()),
                     })
-                })
-                .collect();
-            if !stays.is_empty() {
-                histories.push(JourneyHistory { journey: journey.name.text.clone(), instance: None, stays });
+                };
+                let stays: Vec<Stay> = walk.visits.iter().filter_map(stay).collect();
+                if !stays.is_empty() {
+                    let Walk { entries, began, ended, .. } = walk.walk;
+                    let next = walk.next();
+                    let journey = name.clone();
+                    histories.push(JourneyHistory { journey, instance, entries, began, ended, next, stays });
+                }
             }
         }
         histories
+    }
+
+    /// Where a customer is in every journey at `now`, as events of the type `journey_pinned`: recorded before the playbook is changed,
+    /// they tell the next version from where it takes over, see `migration` in the playbook. Changes nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// # use tactful::{Engine, Event, Identifier, Timestamp};
+    /// # let engine = Engine::compile(&[("shop.yaml", "{playbook: shop, version: 1, identity: {customer: {}},
+    /// #     events: {visit: {page: string}}, journeys: {way: {stages: {here: {on: visit}}}}}")])?;
+    /// let ada = Identifier::parse("customer:ada")?;
+    /// let mut customer = engine.customer(&ada)?;
+    /// engine.record(&mut customer, &Event::new("visit", Timestamp::parse("2010-03-01T10:00:00Z")?, ada), None)?;
+    /// let pins = engine.journey_pins(&customer, Timestamp::parse("2010-04-01T00:00:00Z")?);
+    /// assert_eq!(pins.len(), 1);
+    /// for pin in &pins {
+    ///     engine.record(&mut customer, pin, None)?;
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn journey_pins(&self, customer: &Customer, now: Timestamp) -> Vec<Event> {
+        let Some(identifier) = customer.identifier() else { return Vec::new() };
+        let version = i64::try_from(self.playbook().version).unwrap_or(i64::MAX);
+        let histories = self.journey_history(customer, now);
+        let pins = histories.iter().filter_map(|history| {
+            let journey = self.playbook().journeys.iter().find(|journey| journey.name.text == history.journey)?;
+            let instance = history.instance.as_deref().unwrap_or("");
+            let id = digest(&["journey_pinned", customer.id(), &history.journey, instance, &now.to_string(), &journey.digest]);
+            let mut pin = Event::new("journey_pinned", now, identifier.clone())
+                .with("journey", &*history.journey)
+                .with("version", version)
+                .with("definition", &*journey.digest)
+                .with("entries", i64::from(history.entries))
+                .with_id(&id);
+            if let Some(instance) = &history.instance {
+                pin = pin.with("instance", &**instance);
+            }
+            if let Some(stay) = history.open() {
+                pin = pin.with("stage", &*stay.stage).with("since", Value::from(stay.entered));
+            }
+            Some(pin)
+        });
+        pins.collect()
     }
 }

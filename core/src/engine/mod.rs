@@ -344,7 +344,10 @@ impl Engine {
         let assigned = inner.model.rules.experiments.assign(view, now, met);
         let (answers, trace) = {
             let stages = &inner.model.journeys.stages;
-            let new = || Context::new(&inner.model.rules, view, now, &facts, &places, stages).assigned(&assigned);
+            let new = || {
+                let context = Context::new(&inner.model.rules, view, now, &facts, &places, stages);
+                context.standing(&state.journeys).assigned(&assigned)
+            };
             let whole = new();
             // Everything may be read of somebody authenticated, and of somebody recognised where nothing asks for more.
             let less = request.assurance == Assurance::Anonymous
@@ -512,7 +515,8 @@ impl Engine {
         let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
         let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
-        read(&Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages), &state)
+        let context = Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages);
+        read(&context.standing(&state.journeys), &state)
     }
 
     /// What may be read about a customer by a host that is so sure who is there.
@@ -525,9 +529,10 @@ impl Engine {
         read: impl FnOnce(&Context<'_>) -> T,
     ) -> T {
         let view = customer.view(known_at);
-        let places: Vec<_> = self.state(customer, &view, now).journeys.iter().map(|journey| journey.place).collect();
+        let state = self.state(customer, &view, now);
+        let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
         let context = Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages);
-        read(&context.limited(request.assurance, request.identifier.as_ref()))
+        read(&context.standing(&state.journeys).limited(request.assurance, request.identifier.as_ref()))
     }
 
     /// Derives what an event at `time`, already in its place, changes from the instant `from` on, and compares with what was

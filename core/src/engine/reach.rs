@@ -51,6 +51,14 @@ impl Judge<'_> {
         may_hold_together(&rules, &sources.schema, &define)
     }
 
+    /// Whether an end of a journey inside of this one leads to a stage.
+    fn ends(&self, journey: &Journey, rule: &JourneyRule, stage: u16) -> bool {
+        let number = self.model.journeys.names.iter().position(|name| *name == journey.name.text);
+        let inner = self.model.journeys.rules.iter().filter_map(|rule| rule.outer.as_ref());
+        let mut ends = inner.filter(|outer| Some(outer.journey) == number).flat_map(|outer| &outer.ends);
+        ends.any(|(_, to)| *to == Some(stage)) && !rule.stages.is_empty()
+    }
+
     /// The stages that cannot be entered from outside, however often one moves on.
     fn stages(&self, journey: &Journey, rule: &JourneyRule) -> Vec<Diagnostic> {
         let stages = || rule.stages.iter().zip(0_u16..);
@@ -64,8 +72,11 @@ impl Judge<'_> {
                 let asked = !stage.on.is_empty() || stage.enter.is_some();
                 let from_somewhere =
                     rule.allows(None, number) || stages().any(|(_, from)| is(&before, from) && rule.allows(Some(from), number));
-                let timed = stages()
-                    .any(|(from, at)| is(&before, at) && from.timeout.as_ref().is_some_and(|timeout| timeout.to == number));
+                let timed = stages().any(|(_, at)| is(&before, at) && rule.leads(at).any(|to| to == Some(number)));
+                let begun = rule.entry.as_ref().is_some_and(|entry| entry.to == number)
+                    || rule.outer.as_ref().is_some_and(|outer| outer.start == Some(number))
+                    || self.ends(journey, rule, number);
+                let timed = timed || begun;
                 if let Some(place) = reached.get_mut(usize::from(number)) {
                     *place |= timed || (asked && from_somewhere && is(&open, number));
                 }

@@ -39,6 +39,9 @@ impl Checker<'_> {
         if target.is_none() && &**function == "store" && self.schema.is_some() {
             return self.store(id, args);
         }
+        if let Some(found) = target.and_then(|target| self.of_journey(id, target, function, args)) {
+            return found;
+        }
         if let (Some(target), "nearest_store", [], true) = (target, &**function, args, self.schema.is_some()) {
             return self.nearest_store(id, target);
         }

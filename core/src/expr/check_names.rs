@@ -41,6 +41,9 @@ impl Checker<'_> {
         if self.is_stream(base) {
             return self.unasked(id, &field);
         }
+        if let Some(found) = self.of_instance(id, base, &field) {
+            return found;
+        }
         let base = self.lower(base);
         self.select(id, base, &field)
     }

@@ -88,6 +88,11 @@ pub(super) enum Op {
         time: Ref,
         path: Arc<str>,
     },
+    /// A fact of a journey, of the instance with a key.
+    OfInstance {
+        fact: FactId,
+        key: Ref,
+    },
     Fact(FactId),
     HasFact(FactId),
     /// A name of no schema: the first candidate that is bound counts.
@@ -204,6 +209,11 @@ impl Checked {
         self.node(self.root).class
     }
 
+    /// Its operations.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Op> {
+        self.nodes.iter().map(|node| &node.op)
+    }
+
     /// The syntax tree.
     #[must_use]
     pub fn tree(&self) -> &Tree {
@@ -276,7 +286,10 @@ impl Op {
             | Op::HasDetail { .. } => Vec::new(),
             Op::Field { base, .. } | Op::HasField { base, .. } | Op::OptionalField { base, .. } => vec![*base],
             Op::Index { base, index } | Op::OptionalIndex { base, index } => vec![*base, *index],
-            Op::Elapsed { day: operand, .. } | Op::AsOf { time: operand, .. } | Op::NearestStore { point: operand, .. } => {
+            Op::Elapsed { day: operand, .. }
+            | Op::AsOf { time: operand, .. }
+            | Op::OfInstance { key: operand, .. }
+            | Op::NearestStore { point: operand, .. } => {
                 vec![*operand]
             }
             Op::OrElse { base, other, .. } => vec![*base, *other],
@@ -323,6 +336,7 @@ impl Op {
             Op::OptionalIndex { base, index } => Op::OptionalIndex { base: to(*base), index: to(*index) },
             Op::Elapsed { day, unit } => Op::Elapsed { day: to(*day), unit: *unit },
             Op::NearestStore { point, stores } => Op::NearestStore { point: to(*point), stores: stores.clone() },
+            Op::OfInstance { fact, key } => Op::OfInstance { fact: *fact, key: to(*key) },
             Op::AsOf { fact, time, path } => Op::AsOf { fact: *fact, time: to(*time), path: path.clone() },
             Op::Told(read) => Op::Told(to(*read)),
             Op::Maybe(value) => Op::Maybe(to(*value)),
@@ -389,6 +403,7 @@ impl fmt::Debug for Op {
             Op::Today => f.write_str("today"),
             Op::Elapsed { day, unit } => write!(f, "{} {day:?}", unit.name()),
             Op::NearestStore { point, .. } => write!(f, "nearest store {point:?}"),
+            Op::OfInstance { fact, key } => write!(f, "of instance {} {key:?}", fact.0),
             Op::AsOf { fact, time, .. } => write!(f, "as of {} {time:?}", fact.0),
             Op::Fact(id) => write!(f, "fact {}", id.0),
             Op::HasFact(id) => write!(f, "has fact {}", id.0),

@@ -30,6 +30,12 @@ pub trait Facts {
         None
     }
 
+    /// The value of a declared fact of a journey, of the instance with a key.
+    fn fact_of(&self, fact: FactId, key: &str) -> Read {
+        let _ = (fact, key);
+        Read { value: Answer::Unknown(Missing::default()), until: None }
+    }
+
     /// The value under a name that no schema declares; only expressions without a schema ask for one.
     fn named(&self, name: &str) -> Option<Value> {
         let _ = name;

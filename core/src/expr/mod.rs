@@ -20,6 +20,7 @@ mod check_calendar;
 mod check_calls;
 mod check_ends;
 mod check_follow;
+mod check_journey;
 mod check_names;
 mod check_operators;
 mod check_place;

@@ -1,11 +1,12 @@
-use super::machine::Instant;
+use super::moves::{Bits, Turn};
 use super::rules::Journeys;
 use crate::context::{Context, Holds, Reach, Rules, earlier};
-use crate::customer::{Change, Derived, JourneyState, Place, SegmentState, View, WatchState, What};
-use crate::expr::EventKind;
-use crate::value::{Timestamp, Value};
+use crate::customer::{Change, Derived, JourneyState, Place, SegmentState, StoryRow, View, WatchState, What};
+use crate::expr::{EventKind, EventRow};
+use crate::value::{Span, Timestamp, Value};
 use smallvec::SmallVec;
 use std::cell::{Cell, OnceCell};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// What is derived from a story: segments, personas and journeys.
@@ -30,8 +31,6 @@ pub(crate) struct Touches {
     watches: Vec<Bits>,
 }
 
-type Bits = SmallVec<[u64; 2]>;
-
 impl Touches {
     /// From what segments and journeys read in the end.
     pub(crate) fn of(rules: &Rules, journeys: &Journeys) -> Self {
@@ -55,7 +54,7 @@ impl Touches {
     }
 }
 
-fn set(bits: &mut Bits, number: usize) {
+pub(super) fn set(bits: &mut Bits, number: usize) {
     if bits.len() <= number / 64 {
         bits.resize(number / 64 + 1, 0);
     }
@@ -64,7 +63,7 @@ fn set(bits: &mut Bits, number: usize) {
     }
 }
 
-fn has(bits: &Bits, number: usize) -> bool {
+pub(super) fn has(bits: &Bits, number: usize) -> bool {
     bits.get(number / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)
 }
 
@@ -88,8 +87,10 @@ pub(crate) fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Ti
     state.journeys.resize(model.journeys.rules.len(), JourneyState::default());
     state.watches.resize(model.rules.watches.len(), WatchState::default());
     for (journey, rule) in state.journeys.iter_mut().zip(&model.journeys.rules) {
-        journey.conditions.resize(rule.stages.len() + 1, SegmentState::default());
-        journey.waiting.resize(rule.stages.len(), false);
+        if rule.key.is_none() {
+            journey.conditions.resize(rule.slots, SegmentState::default());
+            journey.waiting.resize(rule.stages.len(), false);
+        }
     }
     loop {
         let event = view.next_instant(state.settled);
@@ -142,44 +143,24 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
     // The cause is looked up when something changes, which is rare.
     let cause: OnceCell<Option<Arc<str>>> = OnceCell::new();
     let change = |what: What| {
-        let event = cause.get_or_init(|| first_event.map(|row| Arc::from(row.id()))).clone();
+        let event = cause.get_or_init(|| cause_of(model, view, first_event, at)).clone();
         Change { at, what, event }
     };
     let reaches = &model.rules.reaches.segments;
     let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
     let mut segments = std::mem::take(&mut state.segments);
     let cells = Cell::from_mut(&mut segments[..]).as_slice_of_cells();
-    let mut context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
+    let mut context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages).standing(&state.journeys);
     for (number, reach) in reaches.iter().enumerate().filter(|(number, _)| has(&segments_touched, *number)) {
         if reach.journeys.is_empty() {
             settle(&context, cells, number, state, &change);
         }
     }
     context.settle(cells);
-    let mut moved: SmallVec<[usize; 4]> = SmallVec::new();
-    for (number, rule) in model.journeys.rules.iter().enumerate() {
-        let depends = rule.reach.journeys.iter().any(|journey| moved.contains(journey));
-        let Some(mut journey) = state.journeys.get_mut(number).map(std::mem::take) else { break };
-        let instant = Instant { at, kinds: &kinds, touched: has(&journeys_touched, number) || depends };
-        let was = journey.clone_but_visits();
-        let visits = (journey.visits.len(), journey.visits.last().is_some_and(|visit| visit.left.is_none()));
-        let mut ask = |rule: &crate::context::Rule, place: Option<Place>| {
-            context.move_to(number, place);
-            context.holds(rule)
-        };
-        let moves = journey.step(rule, &instant, &mut ask);
-        context.move_to(number, journey.place);
-        if let Some(place) = state.journeys.get_mut(number) {
-            *place = journey;
-        }
-        state.journey_was(number, &was, visits);
-        for (from, to) in moves {
-            if !moved.contains(&number) {
-                moved.push(number);
-            }
-            state.changes.push(change(What::Moved { journey: u16::try_from(number).unwrap_or(u16::MAX), from, to }));
-        }
-    }
+    let mut turn =
+        Turn { model, view, state, context: &mut context, at, kinds: &kinds, change: &change, moved: SmallVec::new() };
+    turn.take(&journeys_touched);
+    let moved = turn.moved;
     for (number, reach) in reaches.iter().enumerate().filter(|(_, reach)| !reach.journeys.is_empty()) {
         if has(&segments_touched, number) || reach.journeys.iter().any(|journey| moved.contains(journey)) {
             settle(&context, cells, number, state, &change);
@@ -192,6 +173,23 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
     }
     drop(context);
     state.segments = segments;
+}
+
+/// The id of the first event of an instant. Pins say where customers were, they do not move them.
+fn cause_of(model: &Model, view: &View<'_>, first: Option<StoryRow<'_>>, at: Timestamp) -> Option<Arc<str>> {
+    let row = first?;
+    let pinned = model.rules.sources.reserved.journey_pinned;
+    if EventRow::kind(&row) != pinned {
+        return Some(Arc::from(row.id()));
+    }
+    let (kinds, _) = view.at(at);
+    let others: SmallVec<[EventKind; 4]> = kinds.into_iter().filter(|kind| *kind != pinned).collect();
+    let mut found = None;
+    view.events(&others, Span::from(at, at), &mut |row| {
+        found = Some(Arc::from(row.id()));
+        ControlFlow::Break(())
+    });
+    found
 }
 
 /// Evaluates a watch and reports what it changed from and to.

@@ -1,3 +1,4 @@
+use crate::customer::Way;
 use crate::value::{Duration, Timestamp};
 use std::sync::Arc;
 
@@ -9,6 +10,14 @@ pub struct JourneyHistory {
     pub journey: Arc<str>,
     /// The key of the instance, such as the number of an order; `None` for a journey without a `key`.
     pub instance: Option<Arc<str>>,
+    /// How often the customer came in.
+    pub entries: u32,
+    /// When they came in the last time.
+    pub began: Option<Timestamp>,
+    /// When they went out or came to a final stage; `None` while they are in.
+    pub ended: Option<Timestamp>,
+    /// The first instant at which they may move without an event.
+    pub next: Option<Timestamp>,
     /// In order; one that still lasts comes last. Never two at once.
     pub stays: Vec<Stay>,
 }
@@ -25,6 +34,10 @@ pub struct Stay {
     pub entered: Timestamp,
     /// Until when; `None` while it lasts.
     pub left: Option<Timestamp>,
+    /// What kind of rule led in.
+    pub by: Way,
+    /// What kind of rule led out; `None` while it lasts.
+    pub ended: Option<Way>,
     /// The id of the first event of the instant at which it was entered; `None` when only time passed.
     pub event: Option<Arc<str>>,
 }

@@ -1,9 +1,18 @@
 //! Journeys: stages, how customers move between them, and the walk through a story from instant to instant.
+//!
+//! `rules` and `ways` are what the playbook says, compiled; `machine` moves one walk through one instant; `moves` takes all journeys
+//! through it, those with a key by way of `instance`, and what is recorded of other versions by way of `migrate`; `derive` walks from
+//! instant to instant.
 
+mod ask;
 mod derive;
 mod history;
+mod instance;
 mod machine;
+mod migrate;
+mod moves;
 mod rules;
+mod ways;
 
 pub(crate) use derive::{Model, Touches, derive, next_due};
 pub use history::{JourneyHistory, Stay};

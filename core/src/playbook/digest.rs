@@ -1,6 +1,6 @@
 //! The digest of a playbook: equal for documents that say the same.
 
-use super::tree::{Content, Node};
+use super::tree::{Content, Entry, Node};
 use crate::value::{PHONE_TABLES, Zone};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -21,12 +21,34 @@ pub(super) fn digest(root: &Node) -> Arc<str> {
         text.push('\n');
         text.push_str(PHONE_TABLES);
     }
+    hex(&text)
+}
+
+fn hex(text: &str) -> Arc<str> {
     let mut hex = String::with_capacity(64);
     for byte in Sha256::digest(text.as_bytes()) {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }
     hex.into()
+}
+
+/// SHA-256 in hexadecimal over what a journey says of how customers move: its canonical JSON without what is for people, and without
+/// how places of earlier versions are taken over.
+pub(super) fn of_journey(journey: &Node) -> Arc<str> {
+    fn bare(node: &Node, depth: u8) -> Node {
+        let Content::Map(entries) = &node.content else { return node.clone() };
+        const FOR_PEOPLE: [&str; 6] = ["title", "goal", "touchpoints", "marketing", "migration", "no_data"];
+        let said = entries.iter().filter(|entry| depth == 1 || !FOR_PEOPLE.contains(&&*entry.key));
+        let bare = |entry: &Entry| Entry {
+            value: if depth < 2 { bare(&entry.value, depth + 1) } else { entry.value.clone() },
+            ..entry.clone()
+        };
+        Node { spot: node.spot, content: Content::Map(said.map(bare).collect()) }
+    }
+    let mut text = String::new();
+    write_node(&bare(journey, 0), &mut text);
+    hex(&text)
 }
 
 /// Whether a namespace has telephone numbers, which are read by tables that have versions of their own.

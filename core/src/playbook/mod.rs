@@ -38,6 +38,7 @@ mod table;
 mod tree;
 mod trends;
 mod types;
+mod ways;
 mod yaml;
 
 pub use assurance::Assurance;
@@ -57,3 +58,6 @@ pub use standalone::schema;
 pub use tree::Limits;
 pub(crate) use trends::USUAL_K;
 pub use trends::{SEGMENT_ENTERED, STAGE_ENTERED};
+pub use ways::{
+    Branch, Inner, JourneyEntry, MaxStay, Migration, MigrationRule, Precedence, Reentry, ReentryPolicy, Return, StageExit, Wait,
+};

@@ -4,6 +4,7 @@ use super::assurance::Assurance;
 use super::labels::{Category, DataKind, Department, Guard, Labels, LegalBasis};
 use super::needs::{Need, Problem, Searches};
 use super::preferences::{Preference, Unusual, Watch};
+use super::ways::{Branch, Inner, JourneyEntry, MaxStay, Migration, Precedence, Reentry, Return, StageExit, Wait};
 use crate::error::Place;
 use crate::value::{Duration, Type, Value, Window, Zone};
 use std::sync::Arc;
@@ -495,6 +496,22 @@ pub struct Journey {
     pub exit: Option<Text>,
     /// `exit.when_unknown`: whether an exit condition that is unknown counts as true; it does when not declared.
     pub exit_unknown: bool,
+    /// `key`: the property of events that tells instances apart, such as `order_id`.
+    pub key: Option<Name>,
+    /// `at_most`: how many instances of a customer may be open at once, and how many that ended are remembered.
+    pub at_most: usize,
+    /// `entry`.
+    pub entry: Option<JourneyEntry>,
+    /// `reentry`.
+    pub reentry: Reentry,
+    /// `max_stay`: the longest time in the journey; whoever is in then is out.
+    pub max_stay: Option<Duration>,
+    /// `precedence`.
+    pub precedence: Precedence,
+    /// `migration`.
+    pub migration: Migration,
+    /// SHA-256 over what the journey says of how customers move: equal for equal rules.
+    pub digest: Arc<str>,
     /// What may be done with the stage, beside what holds for what it reads.
     pub labels: Labels,
 }
@@ -527,6 +544,24 @@ pub struct Stage {
     pub min_stay: Option<Duration>,
     /// `timeout`.
     pub timeout: Option<Timeout>,
+    /// `exit`.
+    pub exit: Option<StageExit>,
+    /// `wait`.
+    pub wait: Option<Wait>,
+    /// `branches`, in order.
+    pub branches: Vec<Branch>,
+    /// `max_stay`.
+    pub max_stay: Option<MaxStay>,
+    /// `return`.
+    pub back: Option<Return>,
+    /// `final`: the journey ends here; whoever is here is no longer in it, and may come in again.
+    pub last: bool,
+    /// `inner`.
+    pub inner: Option<Inner>,
+    /// `touchpoints`: where customers and brand typically meet, for people.
+    pub touchpoints: Vec<Arc<str>>,
+    /// `marketing`: what marketing can do here, for people.
+    pub marketing: Option<Arc<str>>,
     /// `drop_out`: customers here count as lost.
     pub drop_out: bool,
     /// `no_data`: why nothing can be observed here; such a stage has no way in.
@@ -538,8 +573,10 @@ pub struct Stage {
 pub struct Timeout {
     /// `after`: how long after entering, or after the last event of `reset_on`.
     pub after: Duration,
-    /// `to`: the stage entered then.
-    pub to: Name,
+    /// `at`: and until this time of day in the customer's zone comes.
+    pub at: Option<chrono::NaiveTime>,
+    /// `to`: the stage entered then; `None` for outside.
+    pub to: Option<Name>,
     /// `reset_on`: events of these types start the time anew.
     pub reset_on: Vec<Name>,
 }

@@ -836,6 +836,38 @@ static JOURNEY: Object = Object {
             "\"free\"",
             "`free`: from any stage to any other; `forward`: only to a stage declared later, except by time-out",
         ),
+        may(
+            "precedence",
+            One(Leaf::Word(&["last", "first"])),
+            "\"last\"",
+            "which of several stages that could be entered at one instant is: that declared last or first",
+        ),
+        may(
+            "key",
+            One(Leaf::Text),
+            "",
+            "the property of events that tells instances apart, such as `order_id`: one walk for each of its values",
+        ),
+        may(
+            "at_most",
+            One(Leaf::Whole(1, 1_000)),
+            "100",
+            "with `key`: how many instances of a customer may be open at once, and how many that ended are remembered",
+        ),
+        may("entry", Obj(&ENTRY), "", "how customers come in; by way of any stage when not declared"),
+        may(
+            "reentry",
+            Either(&REENTRY),
+            "\"after_leaving\"",
+            "whether customers come in again: `never`, `after_leaving`, or `always`, also while they are in",
+        ),
+        may("max_stay", One(Leaf::Duration), "", "the longest time in the journey; whoever is in then is out"),
+        may(
+            "migration",
+            Obj(&MIGRATION),
+            "",
+            "where customers are whose place was recorded under an earlier version of the journey",
+        ),
         may("exit", EXIT, "", "leaves the journey at once when true or unknown, whatever the stage"),
         NARROW_PURPOSES,
         NARROW_SENSITIVITY,
@@ -865,10 +897,168 @@ static STAGE: Object = Object {
         ),
         may("min_stay", One(Leaf::Duration), "", "no other stage is entered before"),
         may("timeout", Obj(&TIMEOUT), "", "leaving the stage because nothing happened"),
+        may("exit", Either(&STAGE_EXIT), "", "leaving the stage at once, whatever else holds"),
+        may("wait", Obj(&WAIT), "", "waiting here before going on"),
+        may("branches", List(&BRANCH_ITEM), "", "ways on from here"),
+        may("max_stay", Obj(&MAX_STAY), "", "the longest stay, whatever happens"),
+        may("return", Obj(&RETURN), "", "with `drop_out`: back to the stage from which the customer came"),
+        may(
+            "final",
+            One(Leaf::Bool),
+            "false",
+            "whether the journey ends here: whoever is here may come in again as from outside",
+        ),
+        may("inner", Obj(&INNER), "", "a journey that runs while customers are here"),
+        may("touchpoints", Either(&TOUCHPOINT_TEXTS), "", "where customers and brand typically meet here, in words"),
+        may("marketing", One(Leaf::Text), "", "what marketing can do here, in words"),
         may("drop_out", One(Leaf::Bool), "false", "whether customers here count as lost"),
         may("no_data", One(Leaf::Text), "", "why nothing can be observed here; such a stage has no way in"),
     ],
 };
+static ENTRY: Object = Object {
+    name: "entry",
+    doc: "How customers come into a journey. It needs `on`, `when` or both.",
+    marks: &[],
+    fields: &[
+        may("on", one_or_more(&EVENTS), "", "when an event of one of these types happens (and `when`, if declared, is true)"),
+        may("when", One(Leaf::Rule), "", "without `on`: when this becomes true, such as `segment(\"lapsing\")`"),
+        may("to", One(Leaf::Reference("a stage")), "", "the stage entered; the first when not declared"),
+    ],
+};
+const REENTRY_WORD: Leaf = Leaf::Word(&["never", "after_leaving", "always"]);
+static REENTRY: [Shape; 2] = [One(REENTRY_WORD), Obj(&REENTRY_RULE)];
+static REENTRY_RULE: Object = Object {
+    name: "re-entry",
+    doc: "Whether customers come into a journey again.",
+    marks: &[],
+    fields: &[
+        may(
+            "policy",
+            One(REENTRY_WORD),
+            "\"after_leaving\"",
+            "`never`, `after_leaving`, or `always`, also while they are in: then they begin anew",
+        ),
+        may("after", One(Leaf::Duration), "", "not before so much time has passed since they were out"),
+        may("at_most", One(Leaf::Whole(1, 1_000_000)), "", "how often they come in at all"),
+        may(
+            "count",
+            One(Leaf::Word(&["all", "version"])),
+            "\"all\"",
+            "`version`: entries recorded under an earlier version of the journey do not count",
+        ),
+    ],
+};
+static OLD_STAGE: Shape = One(Leaf::Reference("a stage"));
+static MIGRATION: Object = Object {
+    name: "migration",
+    doc: "Where customers are whose place was recorded under an earlier version of the journey.",
+    marks: &[],
+    fields: &[
+        may("stages", Names(&OLD_STAGE), "", "the stage now, by that of the earlier version; `none` for outside"),
+        may(
+            "otherwise",
+            One(Leaf::Word(&["keep", "restart", "derive"])),
+            "\"derive\"",
+            "for other stages: the stage of the same name, out and in anew, or where the rules of this version say",
+        ),
+    ],
+};
+static STAGE_EXIT: [Shape; 2] = [One(Leaf::Rule), Obj(&STAGE_EXIT_RULE)];
+static STAGE_EXIT_RULE: Object = Object {
+    name: "stage exit",
+    doc: "What ends a stay in a stage at once, also during a wait or minimum stay. It needs `on`, `when` or both.",
+    marks: &[],
+    fields: &[
+        may("on", one_or_more(&EVENTS), "", "when an event of one of these types happens (and `when`, if declared, is true)"),
+        may("when", One(Leaf::Rule), "", "without `on`: as soon as this holds"),
+        may("when_unknown", One(Leaf::Bool), "true", "what the condition counts as when it is unknown"),
+        may(
+            "to",
+            One(Leaf::Reference("a stage")),
+            "\"none\"",
+            "the stage that is entered then; `none` for leaving the journey",
+        ),
+    ],
+};
+static WAIT: Object = Object {
+    name: "wait",
+    doc: "Waiting in a stage: for a time, until a time of day, until an event; what comes first of event and time ends it.",
+    marks: &[],
+    fields: &[
+        may("for", One(Leaf::Duration), "", "so long"),
+        may(
+            "at",
+            One(Leaf::Text),
+            "",
+            "until this time of day in the customer's zone, such as `\"09:00\"`; with `for` the first after that",
+        ),
+        may("until", one_or_more(&EVENTS), "", "event types that end it at once"),
+        may("reset_on", one_or_more(&EVENTS), "", "event types that begin it anew"),
+        may(
+            "to",
+            One(Leaf::Reference("a stage")),
+            "",
+            "the stage that it leads to, or `none`; the branches decide when not declared",
+        ),
+    ],
+};
+static BRANCH: Object = Object {
+    name: "branch",
+    doc: "A way on. With `on` the first event that happens decides, also during a wait; without it the first branch of the list that holds, after the wait.",
+    marks: &[],
+    fields: &[
+        may("on", one_or_more(&EVENTS), "", "event types that lead here (when `when`, if declared, is true)"),
+        may("when", One(Leaf::Rule), "", "the condition; always when neither is declared"),
+        must("to", One(Leaf::Reference("a stage")), "the stage that it leads to, or `none`"),
+    ],
+};
+static BRANCH_ITEM: Shape = Obj(&BRANCH);
+static MAX_STAY: Object = Object {
+    name: "longest stay",
+    doc: "The longest stay in a stage, whatever happens.",
+    marks: &[],
+    fields: &[
+        must("after", One(Leaf::Duration), "how long after entering the stage; longer than `min_stay`"),
+        may(
+            "to",
+            One(Leaf::Reference("a stage")),
+            "\"none\"",
+            "the stage that is entered then; `none` for leaving the journey",
+        ),
+    ],
+};
+static RETURN: Object = Object {
+    name: "return",
+    doc: "Back to the stage from which the customer had dropped out. It needs `on`, `when` or both.",
+    marks: &[],
+    fields: &[
+        may("on", one_or_more(&EVENTS), "", "when an event of one of these types happens (and `when`, if declared, is true)"),
+        may("when", One(Leaf::Rule), "", "without `on`: when this becomes true"),
+    ],
+};
+static INNER_END: Shape = One(Leaf::Reference("a stage"));
+static INNER: Object = Object {
+    name: "inner journey",
+    doc: "A journey that runs only while customers are in this stage, and ends when they leave it.",
+    marks: &[],
+    fields: &[
+        must("journey", One(Leaf::Reference("a journey")), "the journey inside"),
+        may(
+            "start",
+            One(Leaf::Reference("a stage")),
+            "",
+            "its stage that is entered together with this one; by its own rules when not declared",
+        ),
+        may(
+            "ends",
+            Names(&INNER_END),
+            "",
+            "to which stage of this journey each stage that ends the inner one leads, or `none`",
+        ),
+    ],
+};
+static TOUCHPOINT_TEXT: Shape = One(Leaf::Text);
+static TOUCHPOINT_TEXTS: [Shape; 2] = [One(Leaf::Text), List(&TOUCHPOINT_TEXT)];
 static TIMEOUT: Object = Object {
     name: "time-out",
     doc: "Leaving a stage because nothing happened.",
@@ -879,7 +1069,8 @@ static TIMEOUT: Object = Object {
             One(Leaf::Duration),
             "how long after entering the stage, or after the last event of `reset_on`; longer than `min_stay`",
         ),
-        must("to", One(Leaf::Reference("a stage")), "the stage that is entered then"),
+        may("at", One(Leaf::Text), "", "and then until this time of day in the customer's zone, such as `\"09:00\"`"),
+        must("to", One(Leaf::Reference("a stage")), "the stage that is entered then; `none` for leaving the journey"),
         may("reset_on", one_or_more(&EVENTS), "", "event types that start the time anew"),
     ],
 };

@@ -12,6 +12,7 @@ mod error;
 mod experiment;
 mod insight;
 mod intake;
+mod journey;
 mod map;
 mod mine;
 mod portrait;
@@ -124,6 +125,8 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<customer::Whole>(),
     Entry::of::<customer::History>(),
     Entry::of::<customer::NextDue>(),
+    Entry::of::<journey::Journeys>(),
+    Entry::of::<journey::Pins>(),
     Entry::of::<attribute::Attribute>(),
     Entry::of::<intake::Read>(),
     Entry::of::<why::Why>(),

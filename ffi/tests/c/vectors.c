@@ -81,10 +81,12 @@ static int check_error(const cJSON *step, tactful_status status, tactful_error *
 static void check_effect(const tactful_effect *effect, const cJSON *expected) {
   static const char *const kinds[] = {"?", "happened", "corrected", "withdrawn"};
   static const char *const effects[] = {"?", "segment_entered", "segment_left", "stage_changed",
-                                        "merged", "parted", "link_refused", "context_changed"};
+                                        "merged", "parted", "link_refused", "context_changed",
+                                        "journey_full", "journey_migrated"};
   const int link = effect->effect >= TACTFUL_EFFECT_MERGED && effect->effect <= TACTFUL_EFFECT_LINK_REFUSED;
   const char *name = link                                               ? "reason"
                      : effect->effect == TACTFUL_EFFECT_STAGE_CHANGED   ? "journey"
+                     : effect->effect >= TACTFUL_EFFECT_JOURNEY_FULL    ? "journey"
                      : effect->effect == TACTFUL_EFFECT_CONTEXT_CHANGED ? "watch"
                                                                         : "segment";
   check_text("kind", kinds[effect->kind], text(expected, "kind"));
@@ -93,6 +95,8 @@ static void check_effect(const tactful_effect *effect, const cJSON *expected) {
   check_text("from", effect->from.data, text(expected, link ? "identifier" : "from"));
   check_text("to", effect->to.data, text(expected, link ? "other" : "to"));
   check_text("customer", effect->customer.data, text(expected, "customer"));
+  check_text("instance", effect->instance.data, text(expected, "instance"));
+  check_text("how", effect->how.data, text(expected, "how"));
   checks++;
   if (effect->at != time_of(text(expected, "at"))) fail("at", "another instant", text(expected, "at"));
 }

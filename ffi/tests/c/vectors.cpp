@@ -59,13 +59,18 @@ json found_error(const tactful::error &error) { return {{"code", error.code()}, 
 void check_effects(const tactful::effects &effects, const json &expected) {
   static const char *const kinds[] = {"?", "happened", "corrected", "withdrawn"};
   static const char *const names[] = {"?", "segment_entered", "segment_left", "stage_changed",
-                                      "merged", "parted", "link_refused", "context_changed"};
+                                      "merged", "parted", "link_refused", "context_changed",
+                                      "journey_full", "journey_migrated"};
   check("number of effects", effects.size(), expected.size());
   for (std::size_t i = 0; i < effects.size() && i < expected.size(); ++i) {
     const tactful::effect effect = effects[i];
     json found = {{"kind", kinds[effect.kind]}, {"effect", names[effect.what]}};
     const bool watched = effect.what == TACTFUL_EFFECT_CONTEXT_CHANGED;
-    if (effect.what == TACTFUL_EFFECT_STAGE_CHANGED || watched) {
+    if (effect.instance) found["instance"] = effect.instance.str();
+    if (effect.how) found["how"] = effect.how.str();
+    if (effect.what == TACTFUL_EFFECT_JOURNEY_FULL) {
+      found["journey"] = effect.name.str();
+    } else if (effect.what == TACTFUL_EFFECT_STAGE_CHANGED || effect.what == TACTFUL_EFFECT_JOURNEY_MIGRATED || watched) {
       found[watched ? "watch" : "journey"] = effect.name.str();
       found["from"] = text_or_null(effect.from);
       found["to"] = text_or_null(effect.to);

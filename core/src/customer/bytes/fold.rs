@@ -1,8 +1,8 @@
 use super::kinds::{read_storage, write_storage};
 use crate::customer::layout::CellKind;
 use crate::customer::{
-    Change, Checkpoint, Derived, Fold, JourneyState, Numbers, Place, SegmentState, StateNames, Sum, Totals, Visit, WatchState,
-    What,
+    Change, Checkpoint, Derived, Fold, Instances, JourneyState, Migrated, Numbers, Place, SegmentState, StateNames, Sum,
+    Totals, Visit, Walk, WatchState, Way, What,
 };
 use crate::encoding::{Reader, StateError, Writer};
 use crate::value::Timestamp;
@@ -93,23 +93,7 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
         stages.iter().for_each(|stage| writer.text(stage));
         let nowhere = JourneyState::default();
         let journey = state.journeys.get(place).unwrap_or(&nowhere);
-        writer.byte(u8::from(journey.place.is_some()));
-        if let Some(place) = &journey.place {
-            writer.varint(u64::from(place.stage));
-            writer.signed(place.since.micros());
-            write_time(writer, place.timeout);
-            write_time(writer, place.stays_until);
-        }
-        writer.size(journey.conditions.len());
-        journey.conditions.iter().for_each(|condition| write_segment(writer, *condition));
-        writer.size(journey.waiting.len());
-        journey.waiting.iter().for_each(|waiting| writer.byte(u8::from(*waiting)));
-        writer.size(journey.visits.len());
-        for visit in &journey.visits {
-            writer.varint(u64::from(visit.stage));
-            writer.signed(visit.entered.micros());
-            write_time(writer, visit.left);
-        }
+        write_journey(writer, journey);
     }
     writer.size(state.changes.len());
     for change in &state.changes {
@@ -119,8 +103,12 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
         match &change.what {
             What::Entered { segment } => [0, u64::from(*segment), 0, 0],
             What::Left { segment } => [1, u64::from(*segment), 0, 0],
-            What::Moved { journey, from, to } => [2, u64::from(*journey), stage(*from), stage(*to)],
+            What::Moved { journey, from, to, instance } => {
+                [if instance.is_some() { 4 } else { 2 }, u64::from(*journey), stage(*from), stage(*to)]
+            }
             What::Watched { watch, .. } => [3, u64::from(*watch), 0, 0],
+            What::Full { journey, .. } => [5, u64::from(*journey), 0, 0],
+            What::Migrated { journey, to, how, .. } => [6, u64::from(*journey), *how as u64, stage(*to)],
         }
         .into_iter()
         .for_each(|number| writer.varint(number));
@@ -128,9 +116,18 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
             writer.text(from);
             writer.text(to);
         }
+        match &change.what {
+            What::Moved { instance: Some(instance), .. } | What::Full { instance, .. } => writer.text(instance),
+            What::Migrated { instance, from, .. } => {
+                writer.text(instance.as_deref().unwrap_or(""));
+                writer.text(from.as_deref().unwrap_or(""));
+            }
+            _ => {}
+        }
     }
     // Left out where there are none, so that a state without watches has the same bytes as ever.
-    if names.watches.is_empty() {
+    let walked = state.journeys.iter().any(|journey| journey.walk != Walk::default() || journey.instances.is_some());
+    if names.watches.is_empty() && !walked {
         return;
     }
     writer.size(names.watches.len());
@@ -142,6 +139,99 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
         watch.value.iter().for_each(|value| writer.text(value));
         write_time(writer, watch.due);
     }
+    if walked {
+        let nowhere = JourneyState::default();
+        for place in 0..names.journeys.len() {
+            let journey = state.journeys.get(place).unwrap_or(&nowhere);
+            write_walk(writer, journey);
+            let instances = journey.instances.as_deref().cloned().unwrap_or_default();
+            writer.size(instances.all.len());
+            for (key, instance) in &instances.all {
+                writer.text(key);
+                write_journey(writer, instance);
+                write_walk(writer, instance);
+            }
+            writer.byte(u8::from(instances.full));
+            write_time(writer, instances.due);
+        }
+    }
+}
+
+/// Where a customer is in a journey, how its conditions stand, and the stays so far.
+fn write_journey(writer: &mut Writer, journey: &JourneyState) {
+    writer.byte(u8::from(journey.place.is_some()));
+    if let Some(place) = &journey.place {
+        writer.varint(u64::from(place.stage));
+        writer.signed(place.since.micros());
+        write_time(writer, place.timeout);
+        write_time(writer, place.stays_until);
+    }
+    writer.size(journey.conditions.len());
+    journey.conditions.iter().for_each(|condition| write_segment(writer, *condition));
+    writer.size(journey.waiting.len());
+    journey.waiting.iter().for_each(|waiting| writer.byte(u8::from(*waiting)));
+    writer.size(journey.visits.len());
+    for visit in &journey.visits {
+        writer.varint(u64::from(visit.stage));
+        writer.signed(visit.entered.micros());
+        write_time(writer, visit.left);
+    }
+}
+
+/// What led into and out of each stay, and how the way as a whole stands.
+fn write_walk(writer: &mut Writer, journey: &JourneyState) {
+    for visit in &journey.visits {
+        writer.byte(visit.by as u8);
+        writer.byte(visit.ended.map_or(0, |way| way as u8 + 1));
+    }
+    let Walk { began, ended, entries, wait, limit, end, back } = journey.walk;
+    [began, ended, wait, limit, end].into_iter().for_each(|time| write_time(writer, time));
+    writer.varint(u64::from(entries));
+    writer.varint(back.map_or(0, |stage| u64::from(stage) + 1));
+}
+
+fn read_journey(reader: &mut Reader<'_>, stages: usize) -> Result<JourneyState, StateError> {
+    let mut journey = JourneyState::default();
+    if reader.flag()? {
+        journey.place = Some(Place {
+            stage: number(reader, stages)?,
+            since: reader.time()?,
+            timeout: read_time(reader)?,
+            stays_until: read_time(reader)?,
+        });
+    }
+    for _ in 0..reader.count(2)? {
+        journey.conditions.push(read_segment(reader)?);
+    }
+    for _ in 0..reader.count(1)? {
+        journey.waiting.push(reader.flag()?);
+    }
+    for _ in 0..reader.count(3)? {
+        let (stage, entered) = (number(reader, stages)?, reader.time()?);
+        journey.visits.push(Visit { stage, entered, left: read_time(reader)?, by: Way::Event, ended: None });
+    }
+    Ok(journey)
+}
+
+fn read_walk(reader: &mut Reader<'_>, journey: &mut JourneyState, stages: usize) -> Result<(), StateError> {
+    for visit in &mut journey.visits {
+        let ways = (reader.byte()?, reader.byte()?);
+        let way = |number: u8| Way::ALL.get(usize::from(number)).copied();
+        visit.by = way(ways.0).ok_or_else(|| reader.corrupt("a way into a stage"))?;
+        if let Some(ended) = ways.1.checked_sub(1) {
+            visit.ended = Some(way(ended).ok_or_else(|| reader.corrupt("a way out of a stage"))?);
+        }
+    }
+    journey.walk = Walk {
+        began: read_time(reader)?,
+        ended: read_time(reader)?,
+        wait: read_time(reader)?,
+        limit: read_time(reader)?,
+        end: read_time(reader)?,
+        entries: u32::try_from(reader.varint()?).map_err(|_| reader.corrupt("a number of entries"))?,
+        back: number(reader, stages + 1)?.checked_sub(1),
+    };
+    Ok(())
 }
 
 pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, StateError> {
@@ -159,25 +249,7 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
         for _ in 0..reader.count(1)? {
             stages.push(Arc::from(reader.text()?));
         }
-        let mut journey = JourneyState::default();
-        if reader.flag()? {
-            journey.place = Some(Place {
-                stage: number(reader, stages.len())?,
-                since: reader.time()?,
-                timeout: read_time(reader)?,
-                stays_until: read_time(reader)?,
-            });
-        }
-        for _ in 0..reader.count(2)? {
-            journey.conditions.push(read_segment(reader)?);
-        }
-        for _ in 0..reader.count(1)? {
-            journey.waiting.push(reader.flag()?);
-        }
-        for _ in 0..reader.count(3)? {
-            let (stage, entered) = (number(reader, stages.len())?, reader.time()?);
-            journey.visits.push(Visit { stage, entered, left: read_time(reader)? });
-        }
+        let journey = read_journey(reader, stages.len())?;
         names.journeys.push((name, stages));
         state.journeys.push(journey);
     }
@@ -197,7 +269,28 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
                 let journey = number(reader, names.journeys.len())?;
                 let stages = names.journeys.get(usize::from(journey)).map_or(0, |(_, stages)| stages.len());
                 let mut stage = || number(reader, stages + 1).map(|stage| stage.checked_sub(1));
-                What::Moved { journey, from: stage()?, to: stage()? }
+                What::Moved { journey, from: stage()?, to: stage()?, instance: None }
+            }
+            kind @ (4..=6) => {
+                let journey = number(reader, names.journeys.len())?;
+                let stages = names.journeys.get(usize::from(journey)).map_or(0, |(_, stages)| stages.len());
+                let mut numbers = [0; 2];
+                for place in &mut numbers {
+                    *place = number(reader, stages.max(Migrated::ALL.len()) + 1)?;
+                }
+                let stage = |number: u16| number.checked_sub(1).filter(|stage| usize::from(*stage) < stages);
+                let instance: Arc<str> = Arc::from(reader.text()?);
+                let named = |text: Arc<str>| Some(text).filter(|text| !text.is_empty());
+                match kind {
+                    4 => What::Moved { journey, from: stage(numbers[0]), to: stage(numbers[1]), instance: Some(instance) },
+                    5 => What::Full { journey, instance },
+                    _ => {
+                        let how = Migrated::ALL.get(usize::from(numbers[0])).copied();
+                        let how = how.ok_or_else(|| reader.corrupt("how a place was taken over"))?;
+                        let (instance, from) = (named(instance), named(Arc::from(reader.text()?)));
+                        What::Migrated { journey, instance, from, to: stage(numbers[1]), how }
+                    }
+                }
             }
             3 => {
                 let watch = number(reader, usize::from(u16::MAX))?;
@@ -215,6 +308,23 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
             names.watches.push(Arc::from(reader.text()?));
             let value = if reader.flag()? { Some(Arc::from(reader.text()?)) } else { None };
             state.watches.push(WatchState { value, due: read_time(reader)? });
+        }
+    }
+    if !reader.is_empty() {
+        for (journey, (_, stages)) in state.journeys.iter_mut().zip(&names.journeys) {
+            read_walk(reader, journey, stages.len())?;
+            let mut instances = Instances::default();
+            for _ in 0..reader.count(8)? {
+                let key: Arc<str> = Arc::from(reader.text()?);
+                let mut instance = read_journey(reader, stages.len())?;
+                read_walk(reader, &mut instance, stages.len())?;
+                if instances.all.last().is_some_and(|(last, _)| *last >= key) {
+                    return Err(reader.corrupt("keys of instances in order"));
+                }
+                instances.all.push((key, Arc::new(instance)));
+            }
+            (instances.full, instances.due) = (reader.flag()?, read_time(reader)?);
+            journey.instances = (instances != Instances::default()).then(|| Box::new(instances));
         }
     }
     let declared = |change: &Change| match change.what {

@@ -231,10 +231,7 @@ impl Node {
         match self {
             Node::Segment(_) | Node::Persona(_) | Node::Intent(_) => BTreeSet::new(),
             Node::Journey(number) => {
-                let stages = journeys.rules.get(number).map_or(&[][..], |rule| &rule.stages);
-                let kinds = stages.iter().flat_map(|stage| {
-                    stage.on.iter().chain(stage.timeout.iter().flat_map(|timeout| &timeout.reset_on)).copied()
-                });
+                let kinds = journeys.rules.get(number).into_iter().flat_map(|rule| rule.kinds());
                 kinds.map(|kind| event(kind, playbook)).collect()
             }
             Node::Need(number) => match rules.needs.get(number) {
@@ -387,7 +384,9 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
             Some(Source::Need(number) | Source::NeedTime(number)) => steps.push(Step::Node(Node::Need(number))),
             Some(Source::Preference(number, _)) => steps.push(Step::Node(Node::Preference(number))),
             Some(Source::Unusual(number)) => steps.push(Step::Node(Node::Unusual(number))),
-            Some(Source::Stage(number) | Source::Since(number)) => steps.push(Step::Node(Node::Journey(number))),
+            Some(Source::Stage(number) | Source::Since(number) | Source::Journey(number, _)) => {
+                steps.push(Step::Node(Node::Journey(number)))
+            }
             // Sessions and places are made of all events that the playbook declares.
             Some(Source::Session(_) | Source::Location(_)) => {
                 steps.extend((0..playbook.events.len()).map(|number| Step::Ground(Ground::Event(number))));

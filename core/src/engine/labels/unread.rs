@@ -41,9 +41,11 @@ pub(in crate::engine) fn unread(playbook: &Playbook, rules: &Rules, offers: &Off
     for rule in rules.segments.iter().chain(evidence).chain(stages).chain(chosen) {
         read.add(rule, rules);
     }
-    for stage in journeys.rules.iter().flat_map(|journey| &journey.stages) {
-        let resets = stage.timeout.iter().flat_map(|timeout| &timeout.reset_on);
-        read.events.extend(stage.on.iter().chain(resets).map(|kind| usize::from(kind.0)));
+    for journey in &journeys.rules {
+        read.events.extend(journey.kinds().map(|kind| usize::from(kind.0)));
+        if let Some(key) = &journey.key {
+            read.look_at(&key.kinds, Some(key.property), rules);
+        }
     }
     for (kinds, property) in rules.beside() {
         read.look_at(kinds, property, rules);

@@ -1,0 +1,142 @@
+//! What rules read of a journey beside the stage and since when.
+
+use super::{Context, Source};
+use crate::customer::JourneyState;
+use crate::expr::{FactId, Read};
+use crate::value::{Type, Value};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// What is asked of a journey beside its stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JourneyFact {
+    /// `.previous`: the stage before the present one.
+    Previous,
+    /// `.visits("stage")`: how often the customer came into a stage.
+    Visits(u16),
+    /// `.entries`: how often they came into the journey.
+    Entries,
+    /// `.open`: how many instances have not ended.
+    Open,
+}
+
+/// How a customer stands in a journey.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Standing {
+    previous: Option<u16>,
+    visits: SmallVec<[u32; 8]>,
+    entries: u32,
+    /// Whether it must not be read.
+    hidden: bool,
+    /// Of a journey with a key.
+    pub(crate) instances: Vec<(Arc<str>, Arc<JourneyState>)>,
+}
+
+impl Standing {
+    /// Of what is derived.
+    pub(crate) fn of(state: &JourneyState) -> Self {
+        let mut standing = Standing::default();
+        standing.add(state);
+        for (_, instance) in state.instances.iter().flat_map(|instances| &instances.all) {
+            standing.add(instance);
+        }
+        standing.instances = state.instances.as_ref().map(|instances| instances.all.clone()).unwrap_or_default();
+        standing
+    }
+
+    /// What somebody sees of whom the host is not sure enough.
+    pub(super) fn hidden() -> Self {
+        Standing { hidden: true, ..Standing::default() }
+    }
+
+    fn add(&mut self, state: &JourneyState) {
+        self.entries = self.entries.saturating_add(state.walk.entries);
+        let open = usize::from(state.place.is_some());
+        self.previous =
+            state.visits.len().checked_sub(1 + open).and_then(|place| state.visits.get(place)).map(|visit| visit.stage);
+        for visit in &state.visits {
+            let stage = usize::from(visit.stage);
+            if self.visits.len() <= stage {
+                self.visits.resize(stage + 1, 0);
+            }
+            if let Some(count) = self.visits.get_mut(stage) {
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Takes how the customer stands in all journeys, where rules ask for more than stages.
+    pub(crate) fn standing(mut self, journeys: &[JourneyState]) -> Self {
+        if self.rules.journeys_told {
+            self.standings = journeys.iter().map(Standing::of).collect();
+        }
+        self
+    }
+
+    /// The customer stands otherwise in a journey.
+    pub(crate) fn stand(&mut self, journey: usize, standing: Standing) {
+        if let Some(own) = self.standings.get_mut(journey) {
+            *own = standing;
+            self.forget();
+        }
+    }
+
+    fn stage_name(&self, journey: usize, stage: u16) -> Option<Value> {
+        self.stages.get(journey)?.get(usize::from(stage)).map(|name| Value::String(name.clone()))
+    }
+
+    /// What is asked of a journey as a whole.
+    pub(super) fn journey_fact(&self, journey: usize, asked: JourneyFact) -> Option<Value> {
+        // Of somebody of whom too little may be read nothing is known.
+        let standing = self.standings.get(journey).filter(|standing| !standing.hidden)?;
+        let number = |count: usize| Value::Int(i64::try_from(count).unwrap_or(i64::MAX));
+        match asked {
+            JourneyFact::Previous => standing.previous.and_then(|stage| self.stage_name(journey, stage)),
+            JourneyFact::Visits(stage) => {
+                Some(Value::Int(standing.visits.get(usize::from(stage)).copied().map_or(0, i64::from)))
+            }
+            JourneyFact::Entries => Some(Value::Int(i64::from(standing.entries))),
+            JourneyFact::Open => Some(number(standing.instances.iter().filter(|(_, state)| state.is_open()).count())),
+        }
+    }
+
+    /// A fact of a journey, of one instance.
+    pub(super) fn instance_fact(&self, fact: FactId, key: &str) -> Read {
+        let missing = || Read::missing(self.rules.sources.path(fact));
+        let journey = match self.rules.sources.source(fact) {
+            Some(Source::Stage(journey) | Source::Since(journey) | Source::Journey(journey, _)) => journey,
+            _ => return missing(),
+        };
+        let Some(standing) = self.standings.get(journey).filter(|standing| !standing.hidden) else { return missing() };
+        let found = standing.instances.binary_search_by(|(own, _)| (**own).cmp(key));
+        let nowhere = Arc::new(JourneyState::default());
+        let state = found.ok().and_then(|place| standing.instances.get(place)).map_or(&nowhere, |(_, state)| state);
+        let one = Standing::of(state);
+        let value = match self.rules.sources.source(fact) {
+            Some(Source::Stage(_)) => state.place.and_then(|place| self.stage_name(journey, place.stage)),
+            Some(Source::Since(_)) => state.place.map(|place| Value::from(place.since)),
+            Some(Source::Journey(_, JourneyFact::Previous)) => one.previous.and_then(|stage| self.stage_name(journey, stage)),
+            Some(Source::Journey(_, JourneyFact::Visits(stage))) => {
+                Some(Value::Int(one.visits.get(usize::from(stage)).copied().map_or(0, i64::from)))
+            }
+            Some(Source::Journey(_, JourneyFact::Entries)) => Some(Value::Int(i64::from(one.entries))),
+            _ => None,
+        };
+        value.map_or_else(missing, Read::known)
+    }
+}
+
+/// The facts of a journey beside its stage: names below `journey.<name>`, types.
+pub(super) fn facts(stages: &Arc<[Arc<str>]>, keyed: bool) -> Vec<(String, Type, JourneyFact)> {
+    let mut facts = vec![("previous".to_owned(), Type::Enum(stages.clone()), JourneyFact::Previous)];
+    for (number, stage) in (0..).zip(stages.iter()) {
+        facts.push((format!("visits.{stage}"), Type::Int, JourneyFact::Visits(number)));
+    }
+    facts.push(("entries".to_owned(), Type::Int, JourneyFact::Entries));
+    if keyed {
+        facts.push(("open".to_owned(), Type::Int, JourneyFact::Open));
+    }
+    facts
+}
