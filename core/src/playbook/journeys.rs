@@ -44,6 +44,10 @@ impl Loader<'_> {
         };
         let (exit, exit_unknown) = self.condition(at, "exit", true);
         let begun = begun.iter().filter(|(journey, _)| *journey == name.text).map(|(_, stage)| stage.clone()).collect();
+        if at.get("stages").is_none() && at.get("template").is_none() {
+            let hint = "declare `stages`, or the `template` that has them".to_owned();
+            self.error_at_key("missing_key", at, "a journey needs the key `stages`".to_owned(), Some(hint));
+        }
         let known = at.get("stages").map(|section| Known::of(&section, all, begun, at));
         let stages = match (at.get("stages"), &known) {
             (Some(section), Some(known)) => self.stages(&section, known),

@@ -6,8 +6,8 @@ use super::reserved::OUTCOMES;
 use super::shape::{Path, Required};
 use super::source::{Findings, Source, Spot, cut};
 use super::table::PLAYBOOK;
-use super::tree::{Content, Limits, Node};
-use super::{digest, json, merge, yaml};
+use super::tree::{Content, Entry, Limits, Node};
+use super::{digest, json, merge, templates, yaml};
 use crate::error::{Diagnostics, nearest};
 use crate::value::{Duration, Type, Unit, Window, Zone};
 use std::rc::Rc;
@@ -68,8 +68,9 @@ impl Playbook {
         if !fits {
             return (None, findings.finish());
         }
-        let Some(roots) = trees(limits, &mut findings) else { return (None, findings.finish()) };
-        let root = merge::merge(roots, &mut findings);
+        let Some((roots, needed)) = trees(limits, &mut findings) else { return (None, findings.finish()) };
+        let mut root = merge::merge(roots, &mut findings);
+        templates::declare(&mut root, needed);
         let (playbook, findings) = read(findings, &root);
         (Some(playbook), findings.finish())
     }
@@ -101,9 +102,10 @@ pub(super) fn sources<'a>(documents: &[(&str, &'a str)], limits: Limits) -> (Fin
     (findings, fits)
 }
 
-/// The checked trees of all documents; none when one of them cannot be read.
-fn trees(limits: Limits, findings: &mut Findings<'_>) -> Option<Vec<Node>> {
+/// The checked trees of all documents, and the event types that templates need; none when a document cannot be read.
+fn trees(limits: Limits, findings: &mut Findings<'_>) -> Option<(Vec<Node>, Vec<Entry>)> {
     let mut roots = Vec::new();
+    let mut needed = Vec::new();
     let mut unreadable = false;
     for index in 0..findings.sources.len() {
         let document = super::source::saturate(index);
@@ -111,7 +113,8 @@ fn trees(limits: Limits, findings: &mut Findings<'_>) -> Option<Vec<Node>> {
         let root = if json { json::parse(document, limits, findings) } else { yaml::parse(document, limits, findings) };
         let start = Spot { document, line: 1, column: 1, length: 1 };
         match root {
-            Some(root) if matches!(root.content, Content::Map(_)) => {
+            Some(mut root) if matches!(root.content, Content::Map(_)) => {
+                needed.extend(templates::expand(&mut root, limits, findings));
                 let required = if index == 0 { Required::Yes } else { Required::No };
                 let at = Spot { length: 1, ..root.spot };
                 PLAYBOOK.check(&root, at, &mut Path::default(), findings, required);
@@ -130,7 +133,7 @@ fn trees(limits: Limits, findings: &mut Findings<'_>) -> Option<Vec<Node>> {
             }
         }
     }
-    (!unreadable).then_some(roots)
+    (!unreadable).then_some((roots, needed))
 }
 
 /// Whether a document without a tree has anything in it, so that its mistake is reported already.

@@ -872,7 +872,27 @@ static JOURNEY: Object = Object {
         NARROW_PURPOSES,
         NARROW_SENSITIVITY,
         DECLASSIFY_KEY,
-        must("stages", Names(&Obj(&STAGE)), "the stages, in order"),
+        may(
+            "template",
+            One(Leaf::Word(&super::templates::NAMES)),
+            "",
+            "a journey in the box, whose keys and stages stand for those that are not declared here",
+        ),
+        may("form", One(Leaf::Word(&["b2c", "b2b"])), "\"b2c\"", "with `template`: for consumers or for business customers"),
+        may("vocabulary", One(Leaf::Word(&["segment", "ga4"])), "\"segment\"", "with `template`: whose names its events have"),
+        may(
+            "names",
+            Names(&EVENT_NAME),
+            "",
+            "with `template`: what events of the vocabulary are called here, such as `order_completed: purchase`",
+        ),
+        may("without", one_or_more(&STAGES), "", "with `template`: stages that are left out"),
+        may(
+            "stages",
+            Names(&Obj(&STAGE)),
+            "",
+            "the stages, in order; required without `template`, with it what is declared otherwise",
+        ),
     ],
 };
 static STAGE: Object = Object {
