@@ -1390,6 +1390,18 @@ tactful_status tactful_request_set_assurance(struct tactful_request *request,
                                              struct tactful_error **error);
 
 /**
+ * Says on which identifier the customer of tactful_engine_decide is met, for consents that bind to one and for somebody anonymous; in
+ * the form that the engine's playbook gives it. tactful_base_decide takes the identifier that it is asked with.
+ *
+ * Fails with TACTFUL_INVALID_EVENT for an undeclared namespace or another form, or with TACTFUL_INVALID_ARGUMENT; the request is as
+ * before then.
+ */
+tactful_status tactful_request_met_on(struct tactful_request *request,
+                                      const struct tactful_engine *engine,
+                                      struct tactful_text identifier,
+                                      struct tactful_error **error);
+
+/**
  * Frees a request. Null is ignored.
  */
 void tactful_request_free(struct tactful_request *request);

@@ -328,6 +328,8 @@ public:
     outcome.check(tactful_request_set(handle_.get(), fact.c(), told.c(), outcome));
     return *this;
   }
+  /** On which identifier a customer of engine::decide is met; a base takes the one that it is asked with. */
+  request &met_on(const engine &with, text_view identifier);
   /** How sure the host is who is there: TACTFUL_ASSURANCE_RECOGNISED when never said. */
   request &assurance(std::int32_t assurance) {
     detail::outcome outcome;
@@ -587,6 +589,12 @@ inline effects engine::advance(customer &to, std::int64_t now) const {
   detail::outcome outcome;
   outcome.check(tactful_engine_advance(handle_.get(), to.c(), now, caused.handle_.out(), outcome));
   return caused;
+}
+
+inline request &request::met_on(const engine &with, text_view identifier) {
+  detail::outcome outcome;
+  outcome.check(tactful_request_met_on(handle_.get(), with.c(), identifier.c(), outcome));
+  return *this;
 }
 
 inline std::uint64_t engine::fold(customer &of, std::int64_t horizon) const {

@@ -231,3 +231,35 @@ fn what_intake_names_has_to_be_declared() {
     let codes: Vec<(&str, &str)> = found.0.iter().map(|finding| (finding.code, finding.path.as_str())).collect();
     assert_eq!(codes, [("unknown_name", "intake.user_id"), ("unknown_name", "intake.events.purchas")]);
 }
+
+const CONSENT: &str =
+    "{playbook: shop, version: 1, identity: {customer: {}, cookie: {anonymous: true}}, events: {page: {name: string}},
+    purposes: {marketing: {default: opt_in, expires_after: 30d}}}";
+
+fn page(id: &str, day: u32, permitted: bool, event: Option<&str>) -> String {
+    let kind = event.map_or_else(|| r#""type": "page""#.to_owned(), |event| format!(r#""type": "track", "event": "{event}""#));
+    format!(
+        r#"{{{kind}, "messageId": "{id}", "timestamp": "2026-03-{day:02}T10:00:00Z", "userId": "17",
+            "context": {{"consent": {{"categoryPreferences": {{"Marketing": {permitted}}}}}}}}}"#
+    )
+}
+
+/// What every message repeats does not renew a consent; what the customer chose just now does.
+#[test]
+fn a_repeated_consent_is_no_new_one() {
+    let engine = Engine::compile(&[("shop.yaml", CONSENT)]).unwrap();
+    let mut base = CustomerBase::new(engine.clone());
+    let ada = Identifier::parse("customer:17").unwrap();
+    let mut told = |text: String| {
+        let recorded = base.intake(&text, None, None).unwrap();
+        assert!(recorded.refused.is_empty() && recorded.left_out.is_empty(), "{recorded:?}");
+        let customer = base.find(&ada).unwrap();
+        let permits = |time: &str| engine.permits(customer, "marketing", Timestamp::parse(time).unwrap()).unwrap();
+        (recorded.effects.len(), permits("2026-03-30T00:00:00Z"), permits("2026-04-05T00:00:00Z"))
+    };
+    assert_eq!(told(page("a", 1, true, None)), (2, true, false));
+    assert_eq!(told(page("b", 20, true, None)), (1, true, false));
+    assert_eq!(told(page("c", 21, true, Some("Segment Consent Preference Updated"))), (1, true, true));
+    assert_eq!(told(page("d", 22, false, None)), (2, false, false));
+    assert_eq!(told(page("e", 23, false, None)), (1, false, false));
+}

@@ -115,3 +115,36 @@ offers:
     }
     assert!(!found.iter().any(|path| path.starts_with("offers.served")), "{mistakes}");
 }
+
+/// A session is made of all events, and its cart of their properties: whoever reads it reads them.
+#[test]
+fn sessions_inherit_the_labels_of_what_they_are_made_of() {
+    let text = r#"
+playbook: a
+version: 1
+identity: {customer: {}}
+purposes: {marketing: opt_in, service: opt_out}
+events:
+  add: {properties: {sku: {type: string, purposes: service}, price: int}}
+  view: {}
+sessions: {cart: {add: add, item: sku, value: price}}
+intents: {buy: {prior: 0.2, evidence: [{when: 'events("view").count() > 3', odds: 2}]}}
+channels: {web: text}
+placements: {home: {channel: web}}
+offers:
+  cart: {purposes: marketing, eligible: session.cart.size() == 0, treatments: {web: {message: x}}}
+  worth: {purposes: marketing, eligible: session.cart_value > 3, treatments: {web: {message: x}}}
+  pages: {purposes: marketing, eligible: session.pages > 3, treatments: {web: {message: x}}}
+  window: {purposes: marketing, eligible: 'events("view").in_session().exists()', treatments: {web: {message: x}}}
+  intended: {purposes: marketing, eligible: intent("buy") > 0.1, treatments: {web: {message: x}}}
+"#;
+    let wrong = |text: &str| -> Vec<String> {
+        let mistakes = Engine::compile(&[("a.yaml", text)]).err().unwrap_or_default();
+        mistakes.0.iter().map(|found| found.path.strip_prefix("offers.").unwrap_or(&found.path).to_owned()).collect()
+    };
+    // An item of the cart is a property of an event; what it is worth is told of an item.
+    assert_eq!(wrong(text), ["cart", "worth"]);
+    // Where a session begins and ends follows every event.
+    let all = text.replace("  view: {}\n", "  view: {}\n  complaint: {properties: {}, purposes: service}\n");
+    assert_eq!(wrong(&all), ["cart", "cart", "worth", "worth", "pages", "window", "intended"]);
+}

@@ -1,6 +1,7 @@
+use crate::engine::tactful_engine;
 use crate::error::{tactful_error, tactful_status};
 use crate::event::{path, set};
-use crate::guard::{Out, exclusive, free, guard};
+use crate::guard::{Out, exclusive, free, guard, shared};
 use crate::text::tactful_text;
 use crate::value::tactful_value;
 use tactful::{Assurance, Request};
@@ -95,6 +96,28 @@ pub unsafe extern "C" fn tactful_request_set_assurance(
                 ));
             }
         };
+        Ok(())
+    })
+}
+
+/// Says on which identifier the customer of tactful_engine_decide is met, for consents that bind to one and for somebody anonymous; in
+/// the form that the engine's playbook gives it. tactful_base_decide takes the identifier that it is asked with.
+///
+/// Fails with TACTFUL_INVALID_EVENT for an undeclared namespace or another form, or with TACTFUL_INVALID_ARGUMENT; the request is as
+/// before then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_met_on(
+    request: *mut tactful_request,
+    engine: *const tactful_engine,
+    identifier: tactful_text,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let (request, engine) = unsafe { (exclusive(request, "request")?, shared(engine, "engine")?) };
+        // SAFETY: by contract.
+        let identifier = unsafe { identifier.identifier("identifier") }?;
+        request.0.identifier = Some(engine.engine.identifier(&identifier)?);
         Ok(())
     })
 }

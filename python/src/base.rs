@@ -305,6 +305,83 @@ impl CustomerBase {
         })
     }
 
+    /// The value of an attribute at an instant, and until when that holds.
+    ///
+    /// Args:
+    ///     identifier: of whom; somebody unknown is a customer without events.
+    ///     attribute: its name.
+    ///     now: the instant; later events are not seen.
+    ///     as_of: an earlier instant of which the value is asked.
+    ///     known_at: up to when knowledge counts; ``now`` when not given.
+    ///
+    /// Raises:
+    ///     QueryError: for an attribute or a namespace that the playbook does not declare.
+    #[pyo3(signature = (identifier, attribute, now, *, as_of=None, known_at=None))]
+    fn attribute<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        attribute: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        as_of: Option<&Bound<'py, PyAny>>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let asked = [("attribute", Some(attribute)), ("now", Some(now)), ("as_of", as_of), ("known_at", known_at)];
+        self.ask(py, "attribute", &[&[("identifier", Some(identifier))], &asked[..]].concat())
+    }
+
+    /// Where the value of an attribute comes from: the ``fact`` that counts, by what it was chosen (``resolve``), and the facts
+    /// that ``lost``, each with the reason (``because``).
+    ///
+    /// Args and errors: as for :meth:`attribute`.
+    #[pyo3(signature = (identifier, attribute, now, *, known_at=None))]
+    fn why<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        attribute: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(
+            py,
+            "why",
+            &[("identifier", Some(identifier)), ("attribute", Some(attribute)), ("now", Some(now)), ("known_at", known_at)],
+        )
+    }
+
+    /// The session that is open at an instant: since when and until when, pages, channel, device, campaign, cart.
+    ///
+    /// Args and errors: as for :meth:`attribute`.
+    ///
+    /// Example:
+    ///     >>> base.session("customer:17", "2010-03-01T10:00:00Z")["open"]
+    ///     False
+    #[pyo3(signature = (identifier, now, *, known_at=None))]
+    fn session<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, "session", &[("identifier", Some(identifier)), ("now", Some(now)), ("known_at", known_at)])
+    }
+
+    /// Where a customer is at an instant, as far as that is known, and the stores by distance in metres.
+    ///
+    /// Args and errors: as for :meth:`attribute`.
+    #[pyo3(signature = (identifier, now, *, known_at=None))]
+    fn location<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, "location", &[("identifier", Some(identifier)), ("now", Some(now)), ("known_at", known_at)])
+    }
+
     /// A copy of the customer that an identifier points to; ``None`` when nobody is known by it.
     ///
     /// Raises:

@@ -456,6 +456,7 @@ impl Engine {
     ///     facts: what the host knows about this moment, by the names that the playbook declares under ``request``.
     ///     known_at: up to when knowledge counts; by default ``now``.
     ///     assurance: how sure the host is who is there: ``anonymous``, ``recognised`` (when not said) or ``authenticated``.
+    ///     met_on: on which of their identifiers the customer is met, for consents that bind to one and for somebody anonymous.
     ///
     /// Raises:
     ///     RequestError: for an unknown placement, a fact that does not fit, or a time without zone.
@@ -464,7 +465,7 @@ impl Engine {
     ///     >>> decision = engine.decide(customer, "home", "2010-03-02T10:00:00Z")
     ///     >>> decision.placements[0].offers[0].message
     ///     'Thank you for your order.'
-    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None))]
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None))]
     fn decide(
         &self,
         py: Python<'_>,
@@ -474,9 +475,11 @@ impl Engine {
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
         assurance: Option<&Bound<'_, PyAny>>,
+        met_on: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
+            let question = self.met_on(question, met_on)?;
             self.answer(py, customer.get(), &question, false)
         })
     }
@@ -488,7 +491,7 @@ impl Engine {
     /// Example:
     ///     >>> print(engine.explain(customer, "home", "2010-03-02T10:00:00Z").trace.text.splitlines()[0])
     ///     segments: buyer
-    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None))]
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None))]
     fn explain(
         &self,
         py: Python<'_>,
@@ -498,9 +501,11 @@ impl Engine {
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
         assurance: Option<&Bound<'_, PyAny>>,
+        met_on: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
+            let question = self.met_on(question, met_on)?;
             self.answer(py, customer.get(), &question, true)
         })
     }
@@ -622,6 +627,17 @@ impl Engine {
             })?;
             Ok(Portrait { portrait })
         })
+    }
+
+    /// The same question about the customer as met on an identifier, in the form that its namespace gives it.
+    fn met_on(&self, mut question: Question, met_on: Option<&Bound<'_, PyAny>>) -> PyResult<Question> {
+        if let Some(met_on) = met_on.filter(|met_on| !met_on.is_none()) {
+            let identifier = identifier(met_on, "met_on").map_err(Bad::request)?;
+            let read = self.engine.identifier(&identifier);
+            question.request.identifier =
+                Some(read.map_err(|error| Bad::new(error.code(), "met_on", error.message().to_owned()).request())?);
+        }
+        Ok(question)
     }
 
     /// Asks a question about a customer that has a method of its own.

@@ -177,10 +177,10 @@ impl CustomerBase {
     /// Records an event that fits the schema under its primary identifier.
     fn record_prepared(&mut self, identifier: &Identifier, parts: &[Prepared<'_>]) -> Result<Effects, EventError> {
         let engine = self.engine.clone();
-        match parts {
-            [event] => engine.record_prepared(self.customer_mut(identifier), identifier, event),
-            parts => engine.record_attributes(self.customer_mut(identifier), identifier, parts),
-        }
+        self.known_or_new(identifier, |customer| match parts {
+            [event] => engine.record_prepared(customer, identifier, event),
+            parts => engine.record_attributes(customer, identifier, parts),
+        })
     }
 
     /// Folds events of all customers that are older than the playbook keeps them, see [`Engine::fold`]. Tells how many there were
@@ -207,17 +207,28 @@ impl CustomerBase {
         let reserved = &engine.model().rules.sources.reserved;
         let sayings = sayings(engine.identity(), reserved, named, event)?;
         let (sayings, _) = self.tombstones.admit(named, sayings, event, reserved)?;
-        let arrival = engine.insert(self.customer_mut(&named.primary), &named.primary, event)?;
+        let arrival = self.known_or_new(&named.primary, |customer| engine.insert(customer, &named.primary, event))?;
         if !sayings.is_empty() {
             self.listen(&sayings, &named.primary, event, Some(arrival), None);
         }
         Ok(arrival)
     }
 
-    fn customer_mut(&mut self, identifier: &Identifier) -> &mut Customer {
-        let owner = self.links.customer_of(identifier).clone();
-        let layout = self.engine.layout().clone();
-        self.customers.entry(owner.clone()).or_insert_with(|| Customer::new(identifier.clone(), layout).known_by(owner))
+    /// Changes the customer that an identifier points to. Somebody unknown is made for that, and stays unknown when it is refused.
+    fn known_or_new<T>(
+        &mut self,
+        identifier: &Identifier,
+        change: impl FnOnce(&mut Customer) -> Result<T, EventError>,
+    ) -> Result<T, EventError> {
+        let owner = self.links.customer_of(identifier);
+        if let Some(customer) = self.customers.get_mut(owner) {
+            return change(customer);
+        }
+        let owner = owner.clone();
+        let mut customer = Customer::new(identifier.clone(), self.engine.layout().clone()).known_by(owner.clone());
+        let changed = change(&mut customer)?;
+        self.customers.insert(owner, customer);
+        Ok(changed)
     }
 
     /// Decides for the customer whom an identifier points to, as met on it; somebody unknown is a customer without events. Who that
@@ -266,5 +277,27 @@ impl CustomerBase {
             None => Cow::Owned(self.engine.customer(&met).map_err(refused)?),
         };
         Ok((met, customer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+    use super::*;
+
+    /// What is refused leaves nobody behind.
+    #[test]
+    fn somebody_unknown_stays_unknown_when_their_first_event_is_refused() {
+        let engine =
+            Engine::compile(&[("a.yaml", "{playbook: a, version: 1, identity: {customer: {}}, events: {visit: {}}}")]).unwrap();
+        let mut base = CustomerBase::new(engine);
+        let (empty, ada) = (base.to_bytes(), Identifier::parse("customer:ada").unwrap());
+        let refused = base.known_or_new(&ada, |_| Err::<(), _>(EventError::new("story_full", "", "no room")));
+        assert_eq!(refused.map_err(|error| error.code()), Err("story_full"));
+        assert!(base.is_empty() && base.find(&ada).is_none());
+        assert_eq!(base.to_bytes(), empty);
+        base.record(&Event::new("visit", Timestamp::from_micros(0).unwrap(), ada.clone())).unwrap();
+        assert!(base.find(&ada).is_some());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Context, earlier};
 use crate::customer::{StoryRow, read_detail};
-use crate::expr::{Detail, EventKind, FactId, Facts, Read, Schema, TimeClass};
+use crate::expr::{Detail, EventKind, FactId, Facts, PropertyId, Read, Schema, TimeClass};
 use crate::playbook::{Name, Playbook};
 use crate::value::{Decimal, Duration, Span, Timestamp, Type, Value};
 use std::collections::BTreeSet;
@@ -166,6 +166,19 @@ impl SessionRule {
 
     /// How they change with time.
     pub(super) const CLASS: TimeClass = TimeClass::Step;
+
+    /// The properties that a fact reads of the events of a session.
+    pub(crate) fn reads(&self, fact: SessionFact, schema: &Schema) -> Vec<(EventKind, PropertyId)> {
+        let (SessionFact::Cart | SessionFact::CartValue, Some(cart)) = (fact, &self.cart) else { return Vec::new() };
+        let names = [Some(&cart.item), cart.value.as_ref().filter(|_| fact == SessionFact::CartValue)];
+        let mut read = Vec::new();
+        for kind in cart.add.iter().chain(&cart.remove).chain(&cart.empty) {
+            let declared = schema.event_decl(*kind).into_iter().flat_map(|event| &event.properties);
+            let named = declared.filter(|property| names.iter().flatten().any(|name| **name == property.name));
+            read.extend(named.map(|property| (*kind, property.id)));
+        }
+        read
+    }
 
     /// The event types that make up sessions.
     pub(crate) fn kinds(&self) -> &[EventKind] {

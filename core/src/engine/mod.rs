@@ -144,6 +144,14 @@ impl Engine {
         Ok(Customer::new(identifier, self.layout().clone()))
     }
 
+    /// An identifier in the form that its namespace gives it, as [`Request::on`] takes it.
+    ///
+    /// # Errors
+    /// As for [`customer`](Self::customer).
+    pub fn identifier(&self, identifier: &Identifier) -> Result<Identifier, EventError> {
+        Ok(self.identity().read(identifier)?.into_owned())
+    }
+
     /// A customer out of the bytes that [`Customer::to_bytes`] wrote, under this playbook or an earlier or later version of it.
     ///
     /// What the playbook no longer knows is kept and not read, see [`Customer::aside`].
@@ -502,6 +510,17 @@ impl Engine {
     pub(crate) fn consent(&self, context: &Context<'_>, purpose: &str) -> Option<Consent> {
         let (number, rule) = self.0.offers.purposes.iter().enumerate().find(|(_, rule)| *rule.name == *purpose)?;
         Some(self.said(*context.view(), context.now(), None).consent(number, rule, None))
+    }
+
+    /// Whether the last word on a purpose, as met on an identifier, permits (true) or withdraws it (false); `None` when nothing such
+    /// stands.
+    pub(crate) fn standing(&self, customer: &Customer, purpose: &str, who: &Identifier, now: Timestamp) -> Option<bool> {
+        let (number, rule) = self.0.offers.purposes.iter().enumerate().find(|(_, rule)| *rule.name == *purpose)?;
+        match self.said(customer.view(Timestamp::MAX), now, Some(who)).consent(number, rule, None) {
+            Consent::Given { .. } => Some(true),
+            Consent::Withdrawn(_) => Some(false),
+            _ => None,
+        }
     }
 
     /// Everything readable about a customer at an instant, with what was known by another.

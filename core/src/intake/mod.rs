@@ -15,6 +15,7 @@ use crate::engine::{Effects, Engine};
 use crate::value::{Timestamp, Value};
 use message::Message;
 use names::Names;
+use std::collections::BTreeMap;
 
 /// The largest text of one call, in bytes.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -98,7 +99,7 @@ impl Engine {
         received: Option<Timestamp>,
     ) -> Result<Intake, EventError> {
         let names = Names::of(self);
-        let mut taken = Taken { names: &names, received, intake: Intake::default() };
+        let mut taken = Taken { names: &names, received, said: BTreeMap::new(), intake: Intake::default() };
         let whole = Message::root(tree);
         let batch = whole.get("batch").filter(|batch| batch.items().is_some());
         match (batch, whole.items()) {
@@ -131,6 +132,9 @@ impl CustomerBase {
         let Intake { events, refused, left_out } = self.engine().intake(text, form, received)?;
         let mut recorded = Recorded { effects: Vec::with_capacity(events.len()), refused, left_out };
         for event in events {
+            if self.repeats(&event) {
+                continue;
+            }
             match self.record(&event) {
                 Ok(effects) => recorded.effects.push(effects),
                 Err(error) => recorded.refused.push(error),
@@ -138,12 +142,23 @@ impl CustomerBase {
         }
         Ok(recorded)
     }
+
+    /// Whether an event only repeats a consent or a withdrawal that stands, which is no new one.
+    fn repeats(&self, event: &Event) -> bool {
+        let repeated = event.id.as_ref().is_some_and(|id| id.contains(segment::REPEATED));
+        let purpose = event.property("purpose").and_then(Value::as_text).filter(|_| repeated);
+        let (Some(purpose), Some(who)) = (purpose, event.identifiers.first()) else { return false };
+        let standing = self.find(who).and_then(|customer| self.engine().standing(customer, purpose, who, event.time));
+        standing.is_some_and(|permitted| permitted == (event.event_type == "consent_given"))
+    }
 }
 
 /// What was taken in so far.
 struct Taken<'a> {
     names: &'a Names<'a>,
     received: Option<Timestamp>,
+    /// What was said to be permitted, by identifier and purpose.
+    said: BTreeMap<(String, String), bool>,
     intake: Intake,
 }
 

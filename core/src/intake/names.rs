@@ -7,6 +7,7 @@ pub(super) struct Names<'a> {
     pub(super) playbook: &'a Playbook,
     events: BTreeMap<String, &'a str>,
     attributes: BTreeMap<String, &'a str>,
+    purposes: BTreeMap<String, &'a str>,
     pub(super) user: Option<&'a str>,
     pub(super) anonymous: Option<&'a str>,
 }
@@ -14,7 +15,7 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     pub(super) fn of(engine: &'a Engine) -> Self {
         let playbook = engine.playbook();
-        let Intake { user_id, anonymous_id, events, attributes, .. } = &playbook.intake;
+        let Intake { user_id, anonymous_id, events, attributes, purposes, .. } = &playbook.intake;
         let first = |anonymous: bool| {
             let namespace = playbook.namespaces.iter().find(|namespace| namespace.anonymous == anonymous);
             namespace.map(|namespace| &*namespace.name.text)
@@ -23,6 +24,7 @@ impl<'a> Names<'a> {
             playbook,
             events: BTreeMap::new(),
             attributes: BTreeMap::new(),
+            purposes: BTreeMap::new(),
             user: user_id.as_ref().map(|name| &*name.text).or_else(|| first(false)),
             anonymous: anonymous_id.as_ref().map(|name| &*name.text).or_else(|| first(true)),
         };
@@ -31,6 +33,10 @@ impl<'a> Names<'a> {
         names.attributes.extend(playbook.attributes.iter().map(|own| (snake(&own.name.text), &*own.name.text)));
         for (own, others) in events {
             names.events.extend(others.iter().map(|other| (snake(other), &*own.text)));
+        }
+        names.purposes.extend(playbook.purposes.iter().map(|own| (snake(&own.name.text), &*own.name.text)));
+        for (own, others) in purposes {
+            names.purposes.extend(others.iter().map(|other| (snake(other), &*own.text)));
         }
         for (own, others) in attributes {
             names.attributes.extend(others.iter().map(|other| (snake(other), &*own.text)));
@@ -44,6 +50,10 @@ impl<'a> Names<'a> {
 
     pub(super) fn attribute(&self, name: &str) -> Option<&'a str> {
         self.attributes.get(&snake(name)).copied()
+    }
+
+    pub(super) fn purpose(&self, name: &str) -> Option<&'a str> {
+        self.purposes.get(&snake(name)).copied()
     }
 
     /// The declared properties of an event type.

@@ -5,6 +5,13 @@ use super::message::Message;
 use super::names::snake;
 use crate::customer::{Details, Event, EventError, Identifier};
 use crate::value::{Timestamp, Value};
+use std::collections::BTreeMap;
+
+/// The events by which Segment's libraries tell that somebody said what they permit; other messages only repeat it.
+const CONSENT_UPDATED: [&str; 2] = ["segment_consent_preference_updated", "segment_consent_preference"];
+
+/// In the id of an event, that its message only repeats what was permitted some time.
+pub(super) const REPEATED: &str = "consent-repeated:";
 
 const NOT_DECLARED: &str = "the playbook does not declare it";
 
@@ -20,21 +27,30 @@ pub(super) fn read(
         None => return Err(message.missing("type", "expected track, identify, page, screen, group or alias")),
     };
     let head = Head::of(message, envelope, taken)?;
-    match kind.as_str() {
+    let mut told = false;
+    let mut events: Vec<Event> = match kind.as_str() {
         "track" => {
             let name = message.text("event")?.ok_or_else(|| message.missing("event", "a track message names its event"))?;
-            Ok(head.event(message, &name, "properties", taken).into_iter().collect())
+            told = CONSENT_UPDATED.contains(&&*snake(&name));
+            match told && taken.names.event(&name).is_none() {
+                true => Vec::new(),
+                false => head.event(message, &name, "properties", taken).into_iter().collect(),
+            }
         }
-        "page" | "screen" => Ok(head.event(message, &kind, "properties", taken).into_iter().collect()),
-        "group" => Ok(head.event(message, "group", "traits", taken).into_iter().collect()),
-        "identify" => head.identify(message, taken),
-        "alias" => head.alias(message, taken),
-        _ => Err(EventError::new(
-            "wrong_value",
-            format!("{}type", prefix(message)),
-            "expected track, identify, page, screen, group or alias",
-        )),
-    }
+        "page" | "screen" => head.event(message, &kind, "properties", taken).into_iter().collect(),
+        "group" => head.event(message, "group", "traits", taken).into_iter().collect(),
+        "identify" => head.identify(message, taken)?,
+        "alias" => head.alias(message, taken)?,
+        _ => {
+            return Err(EventError::new(
+                "wrong_value",
+                format!("{}type", prefix(message)),
+                "expected track, identify, page, screen, group or alias",
+            ));
+        }
+    };
+    events.extend(head.consents(message, told, taken)?);
+    Ok(events)
 }
 
 /// What all kinds of messages have.
@@ -169,6 +185,39 @@ impl Head {
         // The attribute is told of the person; the anonymous identifier is linked apart.
         event.identifiers.truncate(1);
         event
+    }
+
+    /// What the customer permits, by the categories of `context.consent.categoryPreferences`: a purpose is permitted when all of its
+    /// categories are. Every message repeats it; what this text said already is not said again, unless the customer did just now.
+    fn consents(&self, message: &Message<'_>, told: bool, taken: &mut Taken<'_>) -> Result<Vec<Event>, EventError> {
+        let Some(preferences) = message.at("context.consent.categoryPreferences") else { return Ok(Vec::new()) };
+        let Some(entries) = preferences.entries() else {
+            return Err(preferences.wrong("wrong_type", "expected preferences as an object of truth values"));
+        };
+        let mut purposes: BTreeMap<&str, bool> = BTreeMap::new();
+        for (category, part) in entries {
+            let Value::Bool(permitted) = part.value else {
+                return Err(part.wrong("wrong_type", "expected true or false"));
+            };
+            match taken.names.purpose(category) {
+                Some(purpose) => *purposes.entry(purpose).or_insert(true) &= *permitted,
+                None => taken.leave_out(part.path, NOT_DECLARED),
+            }
+        }
+        let mut events = Vec::new();
+        for (purpose, permitted) in purposes {
+            let Some(identifier) = self.identifiers.first() else { continue };
+            let before = taken.said.insert((identifier.to_string(), purpose.to_owned()), permitted);
+            if !told && before == Some(permitted) {
+                continue;
+            }
+            let word = if permitted { "consent_given" } else { "consent_withdrawn" };
+            let part = if told { format!("consent:{purpose}") } else { format!("{REPEATED}{purpose}") };
+            let mut event = self.bare(word, Some(&part)).with("purpose", purpose);
+            event.identifiers.truncate(1);
+            events.push(event);
+        }
+        Ok(events)
     }
 
     fn alias(&self, message: &Message<'_>, taken: &Taken<'_>) -> Result<Vec<Event>, EventError> {

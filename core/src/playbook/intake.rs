@@ -17,6 +17,8 @@ pub struct Intake {
     pub properties: Vec<(Name, Vec<Arc<str>>)>,
     /// `attributes`: where the others have an attribute: a trait, or a path into the message.
     pub attributes: Vec<(Name, Vec<Arc<str>>)>,
+    /// `purposes`: what the others call a purpose in preferences about consent.
+    pub purposes: Vec<(Name, Vec<Arc<str>>)>,
 }
 
 impl Loader<'_> {
@@ -26,12 +28,14 @@ impl Loader<'_> {
         let mut namespace = |key: &str| section.get(key).and_then(|at| self.reference(&at, "namespace", &known));
         let (user_id, anonymous_id) = (namespace("user_id"), namespace("anonymous_id"));
         let (events, attributes) = (self.declared.events.clone(), self.declared.attributes.clone());
+        let purposes = self.declared.purposes.clone();
         Intake {
             user_id,
             anonymous_id,
             events: self.foreign(&section, "events", Some(("event type", &events))),
             properties: self.foreign(&section, "properties", None),
             attributes: self.foreign(&section, "attributes", Some(("attribute", &attributes))),
+            purposes: self.foreign(&section, "purposes", Some(("purpose", &purposes))),
         }
     }
 

@@ -1286,5 +1286,6 @@ static INTAKE: Object = Object {
             "",
             "by attribute where others have it: a trait, or a path such as `context.timezone`; one or a list",
         ),
+        may("purposes", Names(&FOREIGN), "", "by purpose the categories that others ask consent for; one or a list"),
     ],
 };

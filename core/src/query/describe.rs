@@ -28,6 +28,8 @@ pub(super) struct Described<'a> {
     /// Namespaces of identifiers, in order of priority.
     namespaces: Vec<Namespace<'a>>,
     purposes: Vec<Purpose<'a>>,
+    /// Who may see what of a customer.
+    departments: Vec<Department<'a>>,
     attributes: Vec<Attribute<'a>>,
     events: Vec<EventType<'a>>,
     /// Facts that come with a decision's request.
@@ -57,6 +59,23 @@ struct Purpose<'a> {
     title: Option<&'a str>,
     /// `opt_in` or `opt_out`: what holds for a customer who said nothing.
     default: &'static str,
+    /// The legal basis: `consent`, `contract`, `legitimate_interest`, `legal_obligation`, `vital_interest` or `public_task`.
+    basis: &'static str,
+    /// How long a consent holds when it does not say so itself; null for ever.
+    expires_after: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "department")]
+struct Department<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    /// What it works for.
+    purposes: Vec<&'a str>,
+    /// The most sensitive data that it sees: `public`, `personal` or `special`.
+    sensitivity: &'static str,
+    /// The kinds of data that it sees; null for any.
+    reads: Option<Vec<&'static str>>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -91,6 +110,11 @@ struct EventType<'a> {
     title: Option<&'a str>,
     /// Which kind of data it is; null when not declared.
     kind: Option<&'static str>,
+    /// How sure a request has to be who is there for its events to be read: `anonymous` (nothing is asked for), `recognised` or
+    /// `authenticated`.
+    assurance: &'static str,
+    /// How long its events are kept; null for ever.
+    retention: Option<String>,
     properties: Vec<Property<'a>>,
 }
 
@@ -228,6 +252,7 @@ impl<'a> Described<'a> {
                 .map(|namespace| Namespace { name: text(&namespace.name), anonymous: namespace.anonymous })
                 .collect(),
             purposes: playbook.purposes.iter().map(purpose).collect(),
+            departments: playbook.departments.iter().map(department).collect(),
             attributes: playbook.attributes.iter().map(attribute).collect(),
             events: playbook.events.iter().map(event_type).collect(),
             request: (playbook.request.iter())
@@ -261,7 +286,35 @@ fn purpose(purpose: &playbook::Purpose) -> Purpose<'_> {
         ConsentDefault::OptIn => "opt_in",
         ConsentDefault::OptOut => "opt_out",
     };
-    Purpose { name: text(&purpose.name), title: purpose.title.as_deref(), default }
+    Purpose {
+        name: text(&purpose.name),
+        title: purpose.title.as_deref(),
+        default,
+        basis: purpose.basis.name(),
+        expires_after: purpose.expires_after.map(|length| length.to_string()),
+    }
+}
+
+fn department(department: &playbook::Department) -> Department<'_> {
+    Department {
+        name: text(&department.name),
+        title: department.title.as_deref(),
+        purposes: texts(&department.purposes),
+        sensitivity: sensitivity(department.sensitivity),
+        reads: kinds(department.reads.as_ref()),
+    }
+}
+
+fn sensitivity(sensitivity: Sensitivity) -> &'static str {
+    match sensitivity {
+        Sensitivity::Public => "public",
+        Sensitivity::Personal => "personal",
+        Sensitivity::Special => "special",
+    }
+}
+
+fn kinds(reads: Option<&Vec<DataKind>>) -> Option<Vec<&'static str>> {
+    reads.map(|kinds| kinds.iter().map(|kind| kind.name()).collect())
 }
 
 fn attribute(attribute: &playbook::Attribute) -> Attribute<'_> {
@@ -270,11 +323,7 @@ fn attribute(attribute: &playbook::Attribute) -> Attribute<'_> {
         title: attribute.title.as_deref(),
         ty: attribute.ty.to_string(),
         origin: attribute.origin.name(),
-        sensitivity: match attribute.sensitivity {
-            Sensitivity::Public => "public",
-            Sensitivity::Personal => "personal",
-            Sensitivity::Special => "special",
-        },
+        sensitivity: sensitivity(attribute.sensitivity),
         purposes: attribute.purposes.as_deref().map(texts),
         default: attribute.default.as_ref(),
         ttl: attribute.ttl.map(|ttl| ttl.to_string()),
@@ -294,6 +343,8 @@ fn event_type(event: &playbook::EventType) -> EventType<'_> {
         name: text(&event.name),
         title: event.title.as_deref(),
         kind: event.kind.map(DataKind::name),
+        assurance: event.assurance.name(),
+        retention: event.retention.map(|length| length.to_string()),
         properties: properties.collect(),
     }
 }

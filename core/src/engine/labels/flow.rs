@@ -229,7 +229,9 @@ impl Node {
     /// What it is drawn from beside its conditions: events that move a journey by happening, searches, sources of preferences.
     fn beside(self, playbook: &Playbook, rules: &Rules, journeys: &Journeys) -> BTreeSet<Ground> {
         match self {
-            Node::Segment(_) | Node::Persona(_) | Node::Intent(_) => BTreeSet::new(),
+            Node::Segment(_) | Node::Persona(_) => BTreeSet::new(),
+            // Whether there is a session depends on all events that the playbook declares.
+            Node::Intent(_) => (0..playbook.events.len()).map(Ground::Event).collect(),
             Node::Journey(number) => {
                 let kinds = journeys.rules.get(number).into_iter().flat_map(|rule| rule.kinds());
                 kinds.map(|kind| event(kind, playbook)).collect()
@@ -388,11 +390,20 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
                 steps.push(Step::Node(Node::Journey(number)))
             }
             // Sessions and places are made of all events that the playbook declares.
-            Some(Source::Session(_) | Source::Location(_)) => {
+            Some(source @ (Source::Session(_) | Source::Location(_))) => {
                 steps.extend((0..playbook.events.len()).map(|number| Step::Ground(Ground::Event(number))));
+                if let Source::Session(fact) = source {
+                    steps.extend(rules.sessions.reads(fact, &rules.sources.schema).into_iter().flat_map(|(kind, property)| {
+                        values(&[kind], Some(property), playbook, rules).into_iter().map(Step::Ground)
+                    }));
+                }
             }
             Some(Source::Request(_) | Source::Experiment(_) | Source::StoreOpen(_) | Source::NeedKind(_)) | None => {}
         }
+    }
+    // Where a session begins and ends depends on all that happened in it.
+    if reads.session {
+        steps.extend((0..playbook.events.len()).map(|number| Step::Ground(Ground::Event(number))));
     }
     steps.extend(reads.events.iter().map(|kind| Step::Ground(event(*kind, playbook))));
     for ((kind, property), asked) in uses(rule.checked()) {
