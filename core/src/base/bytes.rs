@@ -2,8 +2,8 @@ use super::CustomerBase;
 use super::links::{Links, Saying, Word};
 use super::tombstones::Tombstones;
 use crate::customer::{
-    Checkpoint, Customer, Derived, Identifier, Read, Strand, read, read_checkpoint, tag, write_checkpoint, write_strands,
-    write_unknown,
+    Checkpoint, Customer, Derived, Identifier, Read, Strand, read, read_checkpoint, tag, write_checkpoint, write_rectified,
+    write_strands, write_unknown,
 };
 use crate::encoding::{Content, Reader, StateError, Writer, open, seal};
 use crate::engine::Engine;
@@ -41,6 +41,7 @@ impl CustomerBase {
         if !self.tombstones.is_empty() {
             writer.section(tag::TOMBSTONES, 1, |writer| self.tombstones.write(writer));
         }
+        write_rectified(&mut writer, strands.iter().map(|(strand, _)| *strand));
         write_unknown(&mut writer, &self.unknown);
         seal(writer)
     }

@@ -88,6 +88,10 @@ impl ErasureReceipt {
             *self.events.entry(Arc::from(aside.event().event_type.as_str())).or_default() += 1;
             self.until = self.until.max(aside.event().time).max(aside.event().known_at.unwrap_or(Timestamp::MIN));
         }
+        for told in strand.rectified() {
+            *self.events.entry(Arc::from(told.event_type.as_str())).or_default() += 1;
+            self.until = self.until.max(told.time).max(told.known_at.unwrap_or(Timestamp::MIN));
+        }
         for (name, totals) in strand.folded().iter().flat_map(|fold| fold.totals()) {
             *self.folded.entry(Arc::from(name)).or_default() += totals.count;
             self.until = self.until.max(totals.last).max(totals.known);

@@ -55,7 +55,10 @@ impl CustomerBase {
         };
         let beside = self.links.named_beside(&members);
         let mut story = Story { events: Vec::with_capacity(customer.len()), withheld: 0 };
-        for mut event in customer.events() {
+        let mut events = customer.events();
+        events.extend(customer.rectified().cloned());
+        events.sort_by(|a, b| (a.time, a.sequence, &a.id).cmp(&(b.time, b.sequence, &b.id)));
+        for mut event in events {
             let Some(primary) = event.identifiers.first().cloned() else { continue };
             let id: Arc<str> = Arc::from(event.id.as_deref().unwrap_or_default());
             let mut others = beside.get(&(primary, (event.time, event.sequence, id))).cloned().unwrap_or_default();

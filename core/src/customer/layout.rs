@@ -13,6 +13,8 @@ pub struct Layout {
     playbook: (Arc<str>, u64),
     renames: Renames,
     kinds: Vec<KindLayout>,
+    /// `rectified`.
+    rectified: Option<EventKind>,
 }
 
 /// One event type.
@@ -52,7 +54,8 @@ impl Layout {
                 KindLayout { cells, in_sessions: place < declared, columns: columns(&schema, event), described }
             })
             .collect();
-        Layout { schema, digest, playbook: (Arc::from(""), 0), renames: Renames::default(), kinds }
+        let rectified = schema.event(super::reserved::RECTIFIED);
+        Layout { schema, digest, playbook: (Arc::from(""), 0), renames: Renames::default(), kinds, rectified }
     }
 
     /// The same layout, knowing the playbook it belongs to and what that renamed.
@@ -82,6 +85,11 @@ impl Layout {
     #[must_use]
     pub fn digest(&self) -> &Arc<str> {
         &self.digest
+    }
+
+    /// The event type that says that another event is wrong.
+    pub(super) fn rectified(&self) -> Option<EventKind> {
+        self.rectified
     }
 
     /// All event types.

@@ -16,6 +16,7 @@ mod namespaces;
 mod prepare;
 mod reserved;
 mod strand;
+mod struck;
 mod texts;
 mod told;
 mod track;
@@ -24,7 +25,9 @@ mod walk;
 
 pub use crate::expr::Detail;
 pub use bytes::Aside;
-pub(crate) use bytes::{Read, Renames, read, read_checkpoint, tag, write_checkpoint, write_strands, write_unknown};
+pub(crate) use bytes::{
+    Read, Renames, read, read_checkpoint, tag, write_checkpoint, write_rectified, write_strands, write_unknown,
+};
 pub(crate) use derived::Start;
 pub use derived::{Change, Derived, JourneyState, Migrated, Place, SegmentState, Visit, WatchState, What};
 pub use details::Details;
@@ -38,11 +41,12 @@ pub use layout::Layout;
 pub(crate) use namespaces::{Named, Namespaces};
 pub use prepare::MAX_TEXT;
 pub use reserved::{
-    ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, Reserved, assigned_column, consent_column, link_column, outcome_column,
+    ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, RECTIFIED, Reserved, assigned_column, consent_column, link_column, outcome_column,
     pinned_column,
 };
 pub(crate) use strand::PreparedCell;
 pub use strand::{Arrival, Prepared, Strand};
+pub(crate) use struck::named_event;
 pub use view::{StoryRow, View};
 pub use walk::{Instances, Walk, Way};
 

@@ -12,6 +12,9 @@ pub const ATTRIBUTES_SET: &str = "attributes_set";
 /// The name under which hosts take an attribute back.
 pub const ATTRIBUTE_CLEARED: &str = "attribute_cleared";
 
+/// The name under which hosts say that an event is wrong.
+pub const RECTIFIED: &str = "rectified";
+
 /// The reserved event types of a schema, by number.
 #[derive(Debug, Clone)]
 pub struct Reserved {
@@ -35,6 +38,8 @@ pub struct Reserved {
     pub unlinked: EventKind,
     /// `journey_pinned`, with the properties of [`pinned_column`].
     pub journey_pinned: EventKind,
+    /// `rectified`, with `event`, which is required, and `reason`.
+    pub rectified: EventKind,
     /// One per declared attribute, in declared order, each with `value`.
     pub attributes: Vec<EventKind>,
     /// `assigned`, with `experiment`, `variant` and `decision`.
@@ -160,6 +165,7 @@ impl Reserved {
             (Arc::from("entries"), Type::Int),
         ];
         let journey_pinned = declare("journey_pinned", &pinned, "journey");
+        let rectified = declare(RECTIFIED, &[text("event"), text("reason")], "event");
         let attributes = attributes
             .into_iter()
             .map(|(name, ty)| declare(&format!("{ATTRIBUTE_SET}:{name}"), &[(Arc::from("value"), ty)], "value"))
@@ -176,6 +182,7 @@ impl Reserved {
             linked,
             unlinked,
             journey_pinned,
+            rectified,
             attributes,
             assigned,
         }

@@ -2,6 +2,7 @@ use super::bytes::Aside;
 use super::fold::{Fold, Numbers, Totals};
 use super::identifier::Identifier;
 use super::layout::{CellKind, Layout};
+use super::struck::Struck;
 use super::texts::Texts;
 use super::track::{Cell, Head, Track};
 use crate::expr::plan::Filters;
@@ -29,6 +30,8 @@ pub struct Strand {
     aside: Option<Box<Vec<Aside>>>,
     /// What is left of events that were folded.
     fold: Option<Box<Fold>>,
+    /// Events that were rectified, and those that will be when they come; none without an event that rectifies.
+    struck: Option<Box<Struck>>,
 }
 
 /// An event that fits the schema, ready to be put in its place. Borrows its texts.
@@ -103,6 +106,7 @@ impl Strand {
             late: None,
             aside: None,
             fold: None,
+            struck: None,
         }
     }
 
@@ -117,7 +121,7 @@ impl Strand {
         let tracks: SmallVec<[(EventKind, Track); 1]> = tracks.into_iter().collect();
         let known = tracks.iter().flat_map(|(_, track)| track.known.iter().zip(&track.times));
         let late = known.filter(|(known, time)| known > time).map(|(known, _)| *known).max();
-        Strand { identifier, layout, tracks, texts, ids, late, aside: None, fold: None }
+        Strand { identifier, layout, tracks, texts, ids, late, aside: None, fold: None, struck: None }
     }
 
     /// Events that were told to another version of the playbook and do not fit this one: kept, but not read.
@@ -196,6 +200,7 @@ impl Strand {
             track.remove_first(rows);
         }
         self.tracks.retain(|(_, track)| track.len() > 0);
+        self.forget_rectified(&event.name, until);
         self.fold.get_or_insert_default().kinds.insert(event.name.clone(), totals);
         rows as u64
     }
@@ -277,8 +282,22 @@ impl Strand {
         tracks + self.texts.memory() + self.ids.memory() + size_of::<Self>()
     }
 
-    /// Puts an event in its place. O(log n) to find it; an event later than all others of its type is appended.
-    pub(crate) fn insert(&mut self, event: &Prepared<'_>) -> Result<Arrival, StrandFull> {
+    pub(super) fn struck(&self) -> Option<&Struck> {
+        self.struck.as_deref()
+    }
+
+    pub(super) fn struck_mut(&mut self) -> &mut Option<Box<Struck>> {
+        &mut self.struck
+    }
+
+    /// Where the event of an id stands.
+    pub(super) fn row_of(&self, id: &str) -> Option<(EventKind, usize)> {
+        let id = self.ids.find(id)?;
+        self.tracks.iter().find_map(|(kind, track)| Some((*kind, track.ids.iter().position(|code| *code == id)?)))
+    }
+
+    /// Puts an event in its place, whether it was rectified or not.
+    pub(super) fn place(&mut self, event: &Prepared<'_>) -> Result<Arrival, StrandFull> {
         let Some((id, new)) = self.ids.intern(&event.id) else { return Err(StrandFull) };
         let mut arrival = Arrival::New;
         if !new && let Some((kind, row)) = self.find(id, event) {
@@ -296,6 +315,8 @@ impl Strand {
             if let Some(track) = self.track_mut(kind) {
                 track.remove(row);
             }
+            // It may have been the only one of its type.
+            self.tracks.retain(|(_, track)| track.len() > 0);
             arrival = Arrival::ConflictKeptNew { old_time: head.time };
         }
         let text = |texts: &mut Texts, text: &str| texts.intern(text).map(|(code, _)| code).ok_or(StrandFull);

@@ -411,6 +411,12 @@ impl<'a> Run<'a> {
 }
 
 impl<'a> StoryRow<'a> {
+    /// A row of a strand.
+    pub(super) fn at(strand: &'a Strand, kind: EventKind, row: usize) -> Option<Self> {
+        let track = strand.track(kind).filter(|track| row < track.len())?;
+        Some(StoryRow { strand, kind, track, row })
+    }
+
     /// When it happened.
     #[must_use]
     pub fn time(&self) -> Timestamp {

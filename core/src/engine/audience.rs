@@ -156,6 +156,7 @@ impl Engine {
     ) -> Result<SharedView, RequestError> {
         self.same_playbook(customer)?;
         let known_at = known_at.unwrap_or(now);
+        let customer = &*self.as_known(customer, known_at);
         let looker = self.looker(customer.view(known_at), audience, now)?;
         let places: Vec<_> = self.state(customer, &customer.view(known_at), now).journeys.iter().map(|j| j.place).collect();
         Ok(self.look(customer, now, known_at, |context, _| {
@@ -327,6 +328,7 @@ impl Engine {
     ) -> Result<CustomerReasons, RequestError> {
         let decision = self.decide(customer, request, now, known_at)?;
         let known_at = known_at.unwrap_or(now);
+        let customer = &*self.as_known(customer, known_at);
         let said = self.said(customer.view(known_at), now, request.identifier.as_ref());
         let placements = self.look_as(customer, now, known_at, request, |context| {
             let said = said.since(context.begins());
@@ -461,6 +463,7 @@ impl Engine {
         now: Timestamp,
         known_at: Option<Timestamp>,
     ) -> Permissions {
+        let customer = self.as_known(customer, known_at.unwrap_or(now));
         let said = self.said(customer.view(known_at.unwrap_or(now)), now, met_on);
         let purposes = self.0.offers.purposes.iter().enumerate().map(|(number, rule)| {
             let consent = said.consent(number, rule, channel);

@@ -27,7 +27,7 @@ pub(crate) use reader::{Conclusion, Reader};
 use crate::context::{Assignment, Context};
 use crate::customer::{
     ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Prepared,
-    StateNames, View,
+    StateNames, View, named_event,
 };
 use crate::decide::{
     self, Assigned, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Said, Trace,
@@ -42,6 +42,7 @@ use crate::value::{LateText, Recipe, Timestamp, Value};
 use effect::Namer;
 use labels::Flow;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -199,8 +200,7 @@ impl Engine {
     }
 
     /// What was told of a customer, derived again when they come out of bytes.
-    pub(crate) fn told<'a>(&self, customer: &'a Customer) -> std::borrow::Cow<'a, Derived> {
-        use std::borrow::Cow;
+    pub(crate) fn told<'a>(&self, customer: &'a Customer) -> Cow<'a, Derived> {
         let (None, Some(told)) = (customer.derived.settled, customer.derived.advanced) else {
             return Cow::Borrowed(&customer.derived);
         };
@@ -249,11 +249,32 @@ impl Engine {
         self.catch_up(customer);
         let arrival = self.insert(customer, identifier, event)?;
         let effects = match arrival {
-            Arrival::New => self.settle(customer, event.time, event.time),
+            Arrival::New => self.settle(customer, self.since(customer, identifier, event), event.time),
             Arrival::ConflictKeptNew { old_time } => self.settle(customer, event.time.min(old_time), event.time),
             Arrival::Duplicate | Arrival::ConflictKeptOld => Vec::new(),
         };
         Ok(Effects { arrival: Some(arrival), effects })
+    }
+
+    /// From when on an event changes what holds: one that says that another is wrong does from that one on.
+    fn since(&self, customer: &Customer, identifier: &Identifier, event: &Prepared<'_>) -> Timestamp {
+        if event.kind != self.0.model.rules.sources.reserved.rectified {
+            return event.time;
+        }
+        let strand = customer.strands().iter().find(|strand| strand.identifier() == identifier);
+        let wrong = strand.zip(named_event(event)).and_then(|(strand, id)| strand.rectified_event(id));
+        wrong.map_or(event.time, |wrong| wrong.time.min(event.time))
+    }
+
+    /// A customer as they were known at an instant: with the events that were not known to be wrong then.
+    pub(crate) fn as_known<'a>(&self, customer: &'a Customer, known_at: Timestamp) -> Cow<'a, Customer> {
+        match customer.before_rectified(known_at) {
+            None => Cow::Borrowed(customer),
+            Some(mut before) => {
+                self.restart(&mut before);
+                Cow::Owned(before)
+            }
+        }
     }
 
     /// Puts an event into the story without deriving anything from it yet.
@@ -341,6 +362,7 @@ impl Engine {
             return Err(RequestError::new("other_playbook", "", OTHER_PLAYBOOK));
         }
         let known_at = known_at.unwrap_or(now);
+        let customer = &*self.as_known(customer, known_at);
         let placements = self.placements(request)?;
         let facts = decide::facts_in_order(request, &inner.offers.request, &inner.model.rules.sources.schema)?;
         let view = customer.view(known_at);
@@ -444,8 +466,7 @@ impl Engine {
 
     /// What is derived from the story at an instant: what is cached, when that is not ahead of the question, else a walk from
     /// the beginning.
-    pub(crate) fn state<'a>(&self, customer: &'a Customer, view: &View<'_>, now: Timestamp) -> std::borrow::Cow<'a, Derived> {
-        use std::borrow::Cow;
+    pub(crate) fn state<'a>(&self, customer: &'a Customer, view: &View<'_>, now: Timestamp) -> Cow<'a, Derived> {
         let cached = &customer.derived;
         let all_known = view.known_at() >= now && view.sees_all();
         let usable = all_known && cached.settled.is_none_or(|settled| settled <= now);
@@ -491,6 +512,7 @@ impl Engine {
     #[must_use]
     pub fn permits(&self, customer: &Customer, purpose: &str, now: Timestamp) -> Option<bool> {
         let (number, rule) = self.0.offers.purposes.iter().enumerate().find(|(_, rule)| *rule.name == *purpose)?;
+        let customer = self.as_known(customer, now);
         Some(self.said(customer.view(now), now, None).consent(number, rule, None).permits())
     }
 
@@ -531,6 +553,7 @@ impl Engine {
         known_at: Timestamp,
         read: impl FnOnce(&Context<'_>, &Derived) -> T,
     ) -> T {
+        let customer = &*self.as_known(customer, known_at);
         let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
         let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
@@ -547,6 +570,7 @@ impl Engine {
         request: &Request,
         read: impl FnOnce(&Context<'_>) -> T,
     ) -> T {
+        let customer = &*self.as_known(customer, known_at);
         let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
         let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();

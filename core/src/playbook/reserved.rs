@@ -24,7 +24,7 @@ pub const OUTCOMES: [&str; 19] = [
 ];
 
 /// The other event types that belong to the engine and cannot be declared.
-pub const RESERVED_EVENTS: [&str; 15] = [
+pub const RESERVED_EVENTS: [&str; 16] = [
     "attribute_set",
     "attributes_set",
     "attribute_cleared",
@@ -36,6 +36,7 @@ pub const RESERVED_EVENTS: [&str; 15] = [
     "contact_allowed",
     "linked",
     "unlinked",
+    "rectified",
     "assigned",
     "confirmed",
     "released",

@@ -89,6 +89,7 @@ fn paint(
     (now, known_at): (Timestamp, Timestamp),
     events: usize,
 ) -> Result<Portrait, RequestError> {
+    let customer = &*engine.as_known(customer, known_at);
     let reader = Reader::of(engine, customer, audience, now, known_at)?;
     let playbook = engine.playbook();
     let visible = |identifier: &Identifier| reader.identifier(identifier);

@@ -96,9 +96,10 @@ impl Question for Whole {
     type Answer<'a> = WholeAnswer<'a>;
 
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<WholeAnswer<'a>, QueryError> {
-        let (customer, engine) = (asked.customer()?, asked.engine);
-        let (playbook, now) = (engine.playbook(), self.now);
+        let now = self.now;
         let known_at = self.known_at.unwrap_or(now);
+        let (customer, engine) = (asked.customer_at(known_at)?, asked.engine);
+        let playbook = engine.playbook();
         let (mut events, mut first, mut last) = (0, None, None);
         let view = customer.view(known_at);
         view.events(&engine.layout().kinds(), Span::lifetime(now), &mut |row| {

@@ -46,7 +46,7 @@ impl Question for Experiments {
     type Answer<'a> = ExperimentsAnswer<'a>;
 
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<ExperimentsAnswer<'a>, QueryError> {
-        let customer = asked.customer()?;
+        let customer = asked.customer_at(self.known_at.unwrap_or(self.now))?;
         let experiments = &asked.engine.model().rules.experiments;
         let view = customer.view(self.known_at.unwrap_or(self.now));
         let assigned = experiments.assign(view, self.now, None);

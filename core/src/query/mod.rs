@@ -33,12 +33,14 @@ use crate::base::CustomerBase;
 use crate::customer::{Customer, Identifier};
 use crate::engine::Engine;
 use crate::error::nearest;
-use crate::value::Value;
+use crate::value::{Timestamp, Value};
 use error::shown;
 use read::Entries;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// A kind of question.
 trait Question: DeserializeOwned + JsonSchema {
@@ -71,6 +73,8 @@ struct Asked<'a> {
     base: Option<&'a CustomerBase>,
     /// By which identifier the customer was asked for, in a base.
     identifier: Option<&'a Identifier>,
+    /// The customer as they were known then, once somebody asked.
+    before: &'a OnceCell<Customer>,
 }
 
 impl<'a> Asked<'a> {
@@ -83,6 +87,15 @@ impl<'a> Asked<'a> {
     /// The base, and by which identifier the customer was asked for; `None` outside of a base.
     fn whom(&self) -> Option<(&'a CustomerBase, &'a Identifier)> {
         self.base.zip(self.identifier)
+    }
+
+    /// The customer that the question is about, as they were known at an instant.
+    fn customer_at(&self, known_at: Timestamp) -> Result<&'a Customer, QueryError> {
+        let customer = self.customer()?;
+        Ok(match self.engine.as_known(customer, known_at) {
+            Cow::Borrowed(customer) => customer,
+            Cow::Owned(before) => self.before.get_or_init(|| before),
+        })
     }
 
     /// The customer that the question is about.
@@ -175,7 +188,10 @@ impl Engine {
     /// ```
     pub fn query<'a>(&self, customer: impl Into<Option<&'a Customer>>, question: &str) -> Result<String, QueryError> {
         let (entry, entries) = read(question)?;
-        (entry.answer)(&entries, &Asked { engine: self, customer: customer.into(), base: None, identifier: None })
+        (entry.answer)(
+            &entries,
+            &Asked { engine: self, customer: customer.into(), base: None, identifier: None, before: &OnceCell::new() },
+        )
     }
 }
 
@@ -189,7 +205,10 @@ impl CustomerBase {
         let (entry, mut entries) = read(question)?;
         let engine = self.engine();
         if entry.subject != Subject::Customer {
-            return (entry.answer)(&entries, &Asked { engine, customer: None, base: Some(self), identifier: None });
+            return (entry.answer)(
+                &entries,
+                &Asked { engine, customer: None, base: Some(self), identifier: None, before: &OnceCell::new() },
+            );
         }
         let place = entries.iter().position(|(key, _)| key == "identifier");
         let identifier = match place.map(|place| entries.remove(place).1) {
@@ -209,7 +228,16 @@ impl CustomerBase {
                 &nobody
             }
         };
-        (entry.answer)(&entries, &Asked { engine, customer: Some(customer), base: Some(self), identifier: Some(&identifier) })
+        (entry.answer)(
+            &entries,
+            &Asked {
+                engine,
+                customer: Some(customer),
+                base: Some(self),
+                identifier: Some(&identifier),
+                before: &OnceCell::new(),
+            },
+        )
     }
 }
 

@@ -129,7 +129,10 @@ impl Question for Export {
                 (base.story(identifier)?, links, engine.portrait(customer, None, self.now, Some(Timestamp::MAX), 0)?)
             }
             None => {
-                let story = Story { events: customer.events(), withheld: 0 };
+                let mut events = customer.events();
+                events.extend(customer.rectified().cloned());
+                events.sort_by(|a, b| (a.time, a.sequence, &a.id).cmp(&(b.time, b.sequence, &b.id)));
+                let story = Story { events, withheld: 0 };
                 (story, Vec::new(), engine.portrait(customer, None, self.now, Some(Timestamp::MAX), 0)?)
             }
         };

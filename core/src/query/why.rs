@@ -88,11 +88,11 @@ impl Question for Why {
     type Answer<'a> = WhyAnswer<'a>;
 
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<WhyAnswer<'a>, QueryError> {
-        let customer = asked.customer()?;
+        let known_at = self.known_at.unwrap_or(self.now);
+        let customer = asked.customer_at(known_at)?;
         let playbook = asked.engine.playbook();
         let place = place_of(&playbook.attributes, &self.attribute)?;
         let attribute = &playbook.attributes[place];
-        let known_at = self.known_at.unwrap_or(self.now);
         let view = customer.view(known_at);
         let rules = &asked.engine.model().rules;
         let (Some(rule), Some(kind)) = (rules.attributes.get(place), rules.sources.reserved.attributes.get(place)) else {

@@ -40,8 +40,13 @@ impl fmt::Debug for Aside {
 }
 
 pub(super) fn write_aside(writer: &mut Writer, events: &[Aside]) {
+    write_events(writer, &events.iter().map(Aside::event).collect::<Vec<_>>());
+}
+
+/// Events as they were told.
+pub(super) fn write_events(writer: &mut Writer, events: &[&Event]) {
     writer.size(events.len());
-    for Aside { event, .. } in events {
+    for event in events {
         writer.text(&event.event_type);
         writer.signed(event.time.micros());
         writer.signed(event.known_at.unwrap_or(event.time).micros());

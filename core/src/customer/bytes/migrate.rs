@@ -2,9 +2,9 @@ use super::aside::Aside;
 use crate::customer::layout::Layout;
 use crate::customer::reserved::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET};
 use crate::customer::strand::Strand;
-use crate::customer::view::{StoryRow, View};
+use crate::customer::view::View;
 use crate::customer::{Event, EventError, Fold, Totals};
-use crate::expr::{EventKind, EventRow};
+use crate::expr::EventKind;
 use crate::value::{Span, Timestamp, Value};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -65,7 +65,7 @@ pub(super) fn migrate(old: &Strand, layout: &Arc<Layout>) -> Strand {
     let kinds: Vec<EventKind> = old.tracks().map(|(kind, _)| kind).collect();
     let mut events = Vec::new();
     View::new(std::slice::from_ref(old), Timestamp::MAX).events(&kinds, Span::lifetime(Timestamp::MAX), &mut |row| {
-        events.extend(told(&row));
+        events.extend(row.told());
         ControlFlow::Continue(())
     });
     try_again(&mut strand, events.into_iter().map(|event| Aside { event, code: "", path: String::new() }).collect(), false);
@@ -109,38 +109,4 @@ pub(super) fn try_again(strand: &mut Strand, told: Vec<Aside>, same_version: boo
     let key = |aside: &Aside| (aside.event.time, aside.event.sequence, aside.event.id.clone());
     aside.sort_by_key(key);
     strand.set_aside(aside);
-}
-
-/// A row of a story as the event that a host told.
-fn told(row: &StoryRow<'_>) -> Option<Event> {
-    let kind = row.strand().layout().schema().event_decl(row.kind())?;
-    let mut properties: Vec<(String, Value)> = Vec::new();
-    let event_type = match kind.name.split_once(':') {
-        Some((ATTRIBUTE_SET, attribute)) => {
-            properties.push(("attribute".to_owned(), Value::text(attribute)));
-            ATTRIBUTE_SET
-        }
-        _ => &kind.name,
-    };
-    for property in &kind.properties {
-        properties.extend(row.property(property.id).map(|value| (property.name.to_string(), value)));
-    }
-    // An attribute that was set to nothing was taken back.
-    let event_type = match event_type {
-        ATTRIBUTE_SET if properties.len() == 1 => ATTRIBUTE_CLEARED,
-        other => other,
-    };
-    let details = row.details();
-    Some(Event {
-        event_type: event_type.to_owned(),
-        time: row.time(),
-        known_at: Some(row.known_at()),
-        identifiers: vec![row.strand().identifier().clone()],
-        id: Some(row.id().to_owned()),
-        sequence: row.sequence(),
-        channel: row.channel().map(str::to_owned),
-        source: row.source().map(str::to_owned),
-        properties,
-        details: (!details.is_empty()).then(|| Box::new(details)),
-    })
 }

@@ -16,7 +16,7 @@ pub(crate) use fold::{read_checkpoint, write_checkpoint};
 pub(crate) use kinds::describe;
 pub(crate) use migrate::Renames;
 pub(crate) use read::{Read, read};
-pub(crate) use write::{write, write_strands, write_unknown};
+pub(crate) use write::{write, write_rectified, write_strands, write_unknown};
 
 /// Tags of sections; numbers are never used again for something else.
 pub(crate) mod tag {
@@ -30,6 +30,7 @@ pub(crate) mod tag {
     pub(crate) const LINKS: u64 = 8;
     pub(crate) const TOLD_EACH: u64 = 9;
     pub(crate) const TOMBSTONES: u64 = 10;
+    pub(crate) const RECTIFIED: u64 = 11;
     /// Sections above this one are not known to this version.
-    pub(crate) const LAST: u64 = 10;
+    pub(crate) const LAST: u64 = 11;
 }

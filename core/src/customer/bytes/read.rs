@@ -37,6 +37,7 @@ pub(crate) fn read<'a>(
     let mut kinds: Option<Kinds> = None;
     let mut asides: Vec<(usize, Vec<Aside>)> = Vec::new();
     let mut folds: Vec<(usize, Fold)> = Vec::new();
+    let mut rectified: Vec<(usize, Vec<Aside>)> = Vec::new();
     let mut highest = 0;
     for part in sections(bytes, content)? {
         let part = part?;
@@ -72,6 +73,11 @@ pub(crate) fn read<'a>(
                 let Some(strand) = read.strands.get(place) else { return Err(body.corrupt("the number of a strand")) };
                 asides.push((place, read_aside(body, strand.identifier())?));
             }
+            (tag::RECTIFIED, Some(_)) => {
+                let place = usize::try_from(body.varint()?).unwrap_or(usize::MAX);
+                let Some(strand) = read.strands.get(place) else { return Err(body.corrupt("the number of a strand")) };
+                rectified.push((place, read_aside(body, strand.identifier())?));
+            }
             (tag::FOLD, Some(_)) => {
                 let place = usize::try_from(body.varint()?).unwrap_or(usize::MAX);
                 if place >= read.strands.len() {
@@ -97,6 +103,15 @@ pub(crate) fn read<'a>(
     };
     if let Kinds::Other(_) = kinds {
         read.strands = read.strands.iter().map(|strand| migrate(strand, layout)).collect();
+    }
+    read.strands.iter_mut().for_each(Strand::expect);
+    for (place, events) in rectified {
+        if let Some(strand) = read.strands.get_mut(place) {
+            let told = events.into_iter().map(|aside| aside.event).collect();
+            let others = strand.keep_rectified(told).into_iter();
+            let others = others.map(|event| Aside { event, code: "", path: String::new() }).collect();
+            super::migrate::try_again(strand, others, same_version);
+        }
     }
     for (place, fold) in folds {
         if let Some(strand) = read.strands.get_mut(place) {

@@ -1,4 +1,4 @@
-use super::aside::write_aside;
+use super::aside::{write_aside, write_events};
 use super::fold::{write_checkpoint, write_fold};
 use super::tag;
 use super::track::{Numbers, write_track};
@@ -20,8 +20,22 @@ pub(crate) fn write(customer: &Customer) -> Vec<u8> {
     if let Some(told) = customer.derived.advanced {
         writer.section(tag::TOLD, 1, |writer| writer.signed(told.micros()));
     }
+    write_rectified(&mut writer, customer.strands().iter());
     write_unknown(&mut writer, customer.unknown());
     seal(writer)
+}
+
+/// The events of each strand that were rectified.
+pub(crate) fn write_rectified<'a>(writer: &mut Writer, strands: impl Iterator<Item = &'a Strand>) {
+    for (place, strand) in strands.enumerate() {
+        let told: Vec<&crate::customer::Event> = strand.rectified().collect();
+        if !told.is_empty() {
+            writer.section(tag::RECTIFIED, 1, |writer| {
+                writer.size(place);
+                write_events(writer, &told);
+            });
+        }
+    }
 }
 
 /// Sections that nobody here knows, as they were.
