@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+use tactful::base::Tombstones;
 use tactful::{CustomerBase, Engine, Event, Identifier, Request, Timestamp, Value};
 
 const CANARY: &str = "canary7391";
+
+const KEY: &[u8] = b"a secret that only we keep";
 
 const PLAYBOOK: &str = r#"playbook: shop
 version: 1
@@ -88,6 +91,29 @@ fn no_debug_shows_a_value() {
     silent("SharedView", &format!("{shared:?}"));
     silent("SharedAttribute", &format!("{:?} {:?}", shared.attributes, shared.timeline));
     let reasons = engine.reasons_for_customer(customer, &request, now(), None).unwrap();
+    silent("ShownReasons", &format!("{:?}", reasons.placements));
+    for audience in [None, Some("customer"), Some("hotline")] {
+        let portrait = base.portrait(&id, audience, now(), None, 50).unwrap();
+        assert!(portrait.to_json().contains(CANARY) && portrait.to_text().contains(CANARY), "{audience:?}");
+        silent("Portrait", &format!("{portrait:?}"));
+    }
+    silent("Story", &format!("{:?}", base.story(&id).unwrap()));
+    base.record(&Event::new("linked", now(), id.clone()).with("other", "customer:1").with_id(CANARY)).unwrap();
+    silent("LinkTold", &format!("{:?}", base.links(&id, now(), now()).unwrap()));
+    let wrong = event("rectified").with("event", &*format!("{CANARY}-2")).with("reason", CANARY).with_id("wrong");
+    silent("Effects", &format!("{:?}", base.record(&wrong).unwrap()));
+    let customer = base.find(&id).unwrap();
+    assert_eq!(customer.rectified().count(), 1);
+    silent("Customer", &format!("{customer:?} {:?}", customer.rectified().collect::<Vec<_>>()));
+    let mut tombstones = Tombstones::new(KEY).unwrap();
+    let erasure = engine.erase(customer.clone(), now(), &mut tombstones).unwrap();
+    silent("Erasure", &format!("{erasure:?} {:?} {}", erasure.receipt, erasure.receipt.to_json()));
+    silent("Tombstones", &format!("{tombstones:?} {}", tombstones.check(&engine, &all[0]).unwrap_err()));
+    let erasure = base.clone().erase(&id, now(), KEY).unwrap();
+    silent("Erasure", &format!("{erasure:?} {}", erasure.receipt.to_json()));
+    silent("key", &format!("{:?}", base.erase(&id, now(), CANARY.as_bytes()).unwrap_err()));
+    base.erase(&id, now(), KEY).unwrap();
+    silent("refused", &format!("{:?} {base:?}", base.clone().record(&all[0]).unwrap_err()));
     silent("CustomerReasons", &format!("{reasons:?}"));
     silent("ShownReasons", &format!("{:?}", reasons.placements));
 }
@@ -175,8 +201,20 @@ fn no_error_of_a_question_shows_a_value() {
     }
     let base = CustomerBase::new(engine.clone());
     let mut failed = 0;
-    for query in ["customer", "consents", "view", "reasons_for_customer", "attribute", "history", "why"] {
-        for key in ["identifier", "now", "known_at", "met_on", "facts", "placements", "limit"] {
+    for query in [
+        "customer",
+        "consents",
+        "view",
+        "reasons_for_customer",
+        "attribute",
+        "history",
+        "why",
+        "portrait",
+        "export",
+        "identity",
+        "retention",
+    ] {
+        for key in ["identifier", "now", "known_at", "met_on", "facts", "placements", "limit", "events"] {
             for value in [format!("\"{CANARY}\""), format!("[[\"{CANARY}\"]]"), format!("{{\"count\": \"{CANARY}\"}}")] {
                 let text = format!("{{\"query\": \"{query}\", \"{key}\": {value}}}");
                 if let Err(error) = engine.query(&customer, &text) {

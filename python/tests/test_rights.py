@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -99,6 +100,24 @@ def test_customers_outside_of_a_base_are_erased_too(base: tactful.CustomerBase) 
     again.check(engine, tactful.Event("view", "2026-03-11T00:00:00Z", "customer:10482"))
     with pytest.raises(tactful.StateError):
         tactful.Tombstones.from_bytes(tombstones.to_bytes(), b"another secret of nobody")
+
+
+def test_the_examples_of_the_guide_run() -> None:
+    page = (EXAMPLE.parents[1] / "docs" / "rights.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(block, names)
+
+
+def test_what_is_rectified_counts_as_never_told(base: tactful.CustomerBase) -> None:
+    told = {"event": "first-order", "reason": "a test order"}
+    wrong = tactful.Event("rectified", "2026-03-05T00:00:00Z", "customer:10482", properties=told)
+    assert {effect.kind for effect in base.record(wrong)} <= {"withdrawn", "corrected"}
+    before, after = (str(base.portrait("customer:10482", now)) for now in ("2026-03-04T00:00:00Z", NOW))
+    assert "Spelt spaghetti" in before and "Spelt spaghetti" not in after and "a test order" in after
+    assert any(event["id"] == "first-order" for event in base.export("customer:10482", NOW)["events"])
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: make deps installs it on Debian")
