@@ -228,6 +228,21 @@ struct ArrowArrayStream {
 #define TACTFUL_EFFECT_JOURNEY_MIGRATED 9
 
 /**
+ * Two customers are related.
+ */
+#define TACTFUL_EFFECT_RELATED 10
+
+/**
+ * Two customers are related no more.
+ */
+#define TACTFUL_EFFECT_UNRELATED 11
+
+/**
+ * A relation was told that exceeds a limit.
+ */
+#define TACTFUL_EFFECT_RELATION_REFUSED 12
+
+/**
  * It happened now, or since the last time anybody looked.
  */
 #define TACTFUL_KIND_HAPPENED 1
@@ -598,15 +613,17 @@ typedef struct tactful_effect {
    */
   struct tactful_text id;
   /**
-   * The segment, the journey, or the watch; why a link was refused; none for customers who were joined or parted.
+   * The segment, the journey, the watch, or the relation; why a link was refused; none for customers who were joined or parted.
    */
   struct tactful_text name;
   /**
-   * The stage left, or what a watched fact was; none from outside of the journey, or for a segment. Of a link the smaller identifier.
+   * The stage left, or what a watched fact was; none from outside of the journey, or for a segment. Of a link the smaller identifier;
+   * of a relation that of the member, or in the first role.
    */
   struct tactful_text from;
   /**
-   * The stage entered, or what a watched fact is; none to outside of the journey, or for a segment. Of a link the larger identifier.
+   * The stage entered, or what a watched fact is; none to outside of the journey, or for a segment. Of a link the larger identifier;
+   * of a relation that of the group, or in the second role.
    */
   struct tactful_text to;
   /**
@@ -1346,6 +1363,39 @@ tactful_status tactful_engine_explain(const struct tactful_engine *engine,
                                       int64_t known_at_micros,
                                       struct tactful_decision **decision,
                                       struct tactful_error **error);
+
+/**
+ * The same decision with other customers who are related to this one: rules may read of them, and caps may count their contacts. Give
+ * the household or account with all its members, and whoever else may be related; who is related to whom is read out of the stories
+ * of them all. With tactful_engine_decide everything that rules read of others is unknown.
+ *
+ * Thread-safe, as long as nothing is recorded for any of the customers meanwhile. Ownership and errors are as for
+ * tactful_engine_decide.
+ */
+tactful_status tactful_engine_decide_among(const struct tactful_engine *engine,
+                                           const struct tactful_customer *customer,
+                                           const struct tactful_customer *const *related,
+                                           size_t related_count,
+                                           const struct tactful_request *request,
+                                           int64_t now_micros,
+                                           int64_t known_at_micros,
+                                           struct tactful_decision **decision,
+                                           struct tactful_error **error);
+
+/**
+ * The same decision as of tactful_engine_decide_among, with the reasons for every candidate.
+ *
+ * Ownership, threads and errors are as there.
+ */
+tactful_status tactful_engine_explain_among(const struct tactful_engine *engine,
+                                            const struct tactful_customer *customer,
+                                            const struct tactful_customer *const *related,
+                                            size_t related_count,
+                                            const struct tactful_request *request,
+                                            int64_t now_micros,
+                                            int64_t known_at_micros,
+                                            struct tactful_decision **decision,
+                                            struct tactful_error **error);
 
 /**
  * Frees an engine. Customers, bases and replays made with it stay usable. Null is ignored.

@@ -507,6 +507,12 @@ public:
   decision decide(const customer &who, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const;
   /** The same decision with the reasons for every candidate. */
   decision explain(const customer &who, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const;
+  /** Decides with other customers who are related to this one: see tactful_engine_decide_among. */
+  decision decide_among(const customer &who, const std::vector<const customer *> &related, const request &asked,
+                        std::int64_t now, std::int64_t known_at = no_time) const;
+  /** The same with the reasons for every candidate. */
+  decision explain_among(const customer &who, const std::vector<const customer *> &related, const request &asked,
+                         std::int64_t now, std::int64_t known_at = no_time) const;
   /** Answers a question in JSON about the playbook, such as {"query": "describe"}; see docs/queries.md. */
   std::string query(text_view question) const { return ask(nullptr, question); }
   /** Answers a question in JSON about a customer. */
@@ -619,6 +625,28 @@ inline decision engine::explain(const customer &who, const request &asked, std::
   decision made;
   detail::outcome outcome;
   outcome.check(tactful_engine_explain(handle_.get(), who.c(), asked.c(), now, known_at, made.handle_.out(), outcome));
+  return made;
+}
+
+inline decision engine::decide_among(const customer &who, const std::vector<const customer *> &related, const request &asked,
+                                     std::int64_t now, std::int64_t known_at) const {
+  std::vector<const tactful_customer *> others;
+  for (const customer *one : related) others.push_back(one ? one->c() : nullptr);
+  decision made;
+  detail::outcome outcome;
+  outcome.check(tactful_engine_decide_among(handle_.get(), who.c(), others.data(), others.size(), asked.c(), now, known_at,
+                                              made.handle_.out(), outcome));
+  return made;
+}
+
+inline decision engine::explain_among(const customer &who, const std::vector<const customer *> &related, const request &asked,
+                                     std::int64_t now, std::int64_t known_at) const {
+  std::vector<const tactful_customer *> others;
+  for (const customer *one : related) others.push_back(one ? one->c() : nullptr);
+  decision made;
+  detail::outcome outcome;
+  outcome.check(tactful_engine_explain_among(handle_.get(), who.c(), others.data(), others.size(), asked.c(), now, known_at,
+                                              made.handle_.out(), outcome));
   return made;
 }
 

@@ -42,6 +42,7 @@ pub mod mine;
 pub mod playbook;
 pub mod portrait;
 pub mod query;
+mod relation;
 pub mod trends;
 pub mod value;
 

@@ -34,6 +34,12 @@ pub const TACTFUL_EFFECT_CONTEXT_CHANGED: i32 = 7;
 pub const TACTFUL_EFFECT_JOURNEY_FULL: i32 = 8;
 /// A place that was recorded under another version of a journey was taken over, or was not.
 pub const TACTFUL_EFFECT_JOURNEY_MIGRATED: i32 = 9;
+/// Two customers are related.
+pub const TACTFUL_EFFECT_RELATED: i32 = 10;
+/// Two customers are related no more.
+pub const TACTFUL_EFFECT_UNRELATED: i32 = 11;
+/// A relation was told that exceeds a limit.
+pub const TACTFUL_EFFECT_RELATION_REFUSED: i32 = 12;
 
 /// It happened now, or since the last time anybody looked.
 pub const TACTFUL_KIND_HAPPENED: i32 = 1;
@@ -70,11 +76,13 @@ struct Effect {
 pub struct tactful_effect {
     /// The same for the same cause, however often and in whatever order events arrive.
     pub id: tactful_text,
-    /// The segment, the journey, or the watch; why a link was refused; none for customers who were joined or parted.
+    /// The segment, the journey, the watch, or the relation; why a link was refused; none for customers who were joined or parted.
     pub name: tactful_text,
-    /// The stage left, or what a watched fact was; none from outside of the journey, or for a segment. Of a link the smaller identifier.
+    /// The stage left, or what a watched fact was; none from outside of the journey, or for a segment. Of a link the smaller identifier;
+    /// of a relation that of the member, or in the first role.
     pub from: tactful_text,
-    /// The stage entered, or what a watched fact is; none to outside of the journey, or for a segment. Of a link the larger identifier.
+    /// The stage entered, or what a watched fact is; none to outside of the journey, or for a segment. Of a link the larger identifier;
+    /// of a relation that of the group, or in the second role.
     pub to: tactful_text,
     /// The id of the event that caused it; none when only time passed.
     pub cause: tactful_text,
@@ -132,6 +140,15 @@ impl Effect {
             Effected::Parted { identifier, other } => (TACTFUL_EFFECT_PARTED, None, Some(&**identifier), Some(&**other)),
             Effected::LinkRefused { identifier, other, reason } => {
                 (TACTFUL_EFFECT_LINK_REFUSED, Some(*reason), Some(&**identifier), other.as_deref())
+            }
+            Effected::Related { relation, identifier, other, .. } => {
+                (TACTFUL_EFFECT_RELATED, Some(&**relation), Some(&**identifier), Some(&**other))
+            }
+            Effected::Unrelated { relation, identifier, other, .. } => {
+                (TACTFUL_EFFECT_UNRELATED, Some(&**relation), Some(&**identifier), Some(&**other))
+            }
+            Effected::RelationRefused { relation, identifier, other, .. } => {
+                (TACTFUL_EFFECT_RELATION_REFUSED, Some(&**relation), Some(&**identifier), Some(&**other))
             }
         };
         let (instance, how) = match &effect.what {

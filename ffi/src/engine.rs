@@ -7,7 +7,7 @@ use crate::guard::{Out, answer, array, exclusive, free, guard, shared};
 use crate::request::tactful_request;
 use crate::text::{TACTFUL_NO_TIME, Text, optional_time, tactful_text, time};
 use tactful::playbook::OUTCOMES;
-use tactful::{Effects, Engine, Event, Identifier};
+use tactful::{Customer, Effects, Engine, Event, Identifier};
 
 /// A compiled playbook. Never changes; one is enough for all threads.
 #[derive(Debug)]
@@ -272,6 +272,83 @@ pub unsafe extern "C" fn tactful_engine_explain(
         unsafe { out.give(tactful_decision::new(made)) };
         Ok(())
     })
+}
+
+/// The same decision with other customers who are related to this one: rules may read of them, and caps may count their contacts. Give
+/// the household or account with all its members, and whoever else may be related; who is related to whom is read out of the stories
+/// of them all. With tactful_engine_decide everything that rules read of others is unknown.
+///
+/// Thread-safe, as long as nothing is recorded for any of the customers meanwhile. Ownership and errors are as for
+/// tactful_engine_decide.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_engine_decide_among(
+    engine: *const tactful_engine,
+    customer: *const tactful_customer,
+    related: *const *const tactful_customer,
+    related_count: usize,
+    request: *const tactful_request,
+    now_micros: i64,
+    known_at_micros: i64,
+    decision: *mut *mut tactful_decision,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        let out = Out::new(decision, "decision")?;
+        // SAFETY: by contract.
+        let (engine, customer, request) =
+            unsafe { (shared(engine, "engine")?, shared(customer, "customer")?, shared(request, "request")?) };
+        // SAFETY: by contract.
+        let related = unsafe { others(related, related_count) }?;
+        let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
+        let made = engine.engine.decide_among(&customer.customer, &related, &request.0, now, known_at)?;
+        // SAFETY: by contract.
+        unsafe { out.give(tactful_decision::new(made)) };
+        Ok(())
+    })
+}
+
+/// The same decision as of tactful_engine_decide_among, with the reasons for every candidate.
+///
+/// Ownership, threads and errors are as there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_engine_explain_among(
+    engine: *const tactful_engine,
+    customer: *const tactful_customer,
+    related: *const *const tactful_customer,
+    related_count: usize,
+    request: *const tactful_request,
+    now_micros: i64,
+    known_at_micros: i64,
+    decision: *mut *mut tactful_decision,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        let out = Out::new(decision, "decision")?;
+        // SAFETY: by contract.
+        let (engine, customer, request) =
+            unsafe { (shared(engine, "engine")?, shared(customer, "customer")?, shared(request, "request")?) };
+        // SAFETY: by contract.
+        let related = unsafe { others(related, related_count) }?;
+        let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
+        let made = engine.engine.explain_among(&customer.customer, &related, &request.0, now, known_at)?;
+        // SAFETY: by contract.
+        unsafe { out.give(tactful_decision::new(made)) };
+        Ok(())
+    })
+}
+
+/// The customers that a caller gives beside another.
+///
+/// # Safety
+/// `related` points to so many customers, or to nothing when there are none.
+unsafe fn others<'a>(related: *const *const tactful_customer, count: usize) -> Result<Vec<&'a Customer>, Failure> {
+    // SAFETY: as promised by the caller.
+    let related = unsafe { array(related, count, "related") }?;
+    // SAFETY: as promised by the caller.
+    let each = |(number, one): (usize, &*const tactful_customer)| unsafe {
+        shared(*one, &format!("related[{number}]")).map(|one| &one.customer)
+    };
+    related.iter().enumerate().map(each).collect()
 }
 
 /// Frees an engine. Customers, bases and replays made with it stay usable. Null is ignored.

@@ -79,7 +79,8 @@ impl Effect {
         self.effect.kind.name()
     }
 
-    /// ``segment_entered``, ``segment_left``, ``stage_changed``, ``journey_full``, ``journey_migrated``, ``context_changed``; of links ``merged``, ``parted`` or ``link_refused``.
+    /// ``segment_entered``, ``segment_left``, ``stage_changed``, ``journey_full``, ``journey_migrated``, ``context_changed``; of links
+    /// ``merged``, ``parted`` or ``link_refused``; of relations ``related``, ``unrelated`` or ``relation_refused``.
     #[getter]
     fn effect(&self) -> &'static str {
         self.effect.what.name()
@@ -178,22 +179,30 @@ impl Effect {
         }
     }
 
-    /// The smaller of the two identifiers of a link; ``None`` for a segment or a journey.
+    /// The smaller of the two identifiers of a link, or of a relation that of the member or in the first role; ``None`` for a segment
+    /// or a journey.
     #[getter]
     fn identifier(&self) -> Option<&str> {
         match &self.effect.what {
             Effected::Merged { identifier, .. }
             | Effected::Parted { identifier, .. }
-            | Effected::LinkRefused { identifier, .. } => Some(identifier),
+            | Effected::LinkRefused { identifier, .. }
+            | Effected::Related { identifier, .. }
+            | Effected::Unrelated { identifier, .. }
+            | Effected::RelationRefused { identifier, .. } => Some(identifier),
             _ => None,
         }
     }
 
-    /// The larger of the two identifiers of a link; ``None`` for a segment or a journey, and when only one is concerned.
+    /// The larger of the two identifiers of a link, or of a relation that of the group or in the second role; ``None`` for a segment or a journey, and when only one is concerned.
     #[getter]
     fn other(&self) -> Option<&str> {
         match &self.effect.what {
-            Effected::Merged { other, .. } | Effected::Parted { other, .. } => Some(other),
+            Effected::Merged { other, .. }
+            | Effected::Parted { other, .. }
+            | Effected::Related { other, .. }
+            | Effected::Unrelated { other, .. }
+            | Effected::RelationRefused { other, .. } => Some(other),
             Effected::LinkRefused { other, .. } => other.as_deref(),
             _ => None,
         }
@@ -205,6 +214,37 @@ impl Effect {
     fn reason(&self) -> Option<&'static str> {
         match &self.effect.what {
             Effected::LinkRefused { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// The relation of ``related``, ``unrelated`` and ``relation_refused``; ``None`` for everything else.
+    #[getter]
+    fn relation(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::Related { relation, .. }
+            | Effected::Unrelated { relation, .. }
+            | Effected::RelationRefused { relation, .. } => Some(relation),
+            _ => None,
+        }
+    }
+
+    /// The role of the member of a household or account; ``None`` without one, and for everything else.
+    #[getter]
+    fn role(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::Related { role, .. } | Effected::Unrelated { role, .. } | Effected::RelationRefused { role, .. } => {
+                role.as_deref()
+            }
+            _ => None,
+        }
+    }
+
+    /// Which limit refuses a relation: ``at_most``, ``role`` or ``groups``; ``None`` for everything else.
+    #[getter]
+    fn limit(&self) -> Option<&'static str> {
+        match &self.effect.what {
+            Effected::RelationRefused { limit, .. } => Some(limit),
             _ => None,
         }
     }
@@ -265,6 +305,17 @@ impl Effect {
                 told.set_item("other", other.as_deref())?;
                 told.set_item("reason", *reason)?;
             }
+            Effected::Related { relation, role, identifier, other }
+            | Effected::Unrelated { relation, role, identifier, other }
+            | Effected::RelationRefused { relation, role, identifier, other, .. } => {
+                told.set_item("relation", &**relation)?;
+                told.set_item("role", role.as_deref())?;
+                told.set_item("identifier", &**identifier)?;
+                told.set_item("other", &**other)?;
+                if let Some(limit) = self.limit() {
+                    told.set_item("limit", limit)?;
+                }
+            }
         }
         told.set_item("cause", self.cause())?;
         if let Some(customer) = self.customer() {
@@ -292,6 +343,9 @@ impl Effect {
             Effected::Merged { .. } => "two customers merged".to_owned(),
             Effected::Parted { .. } => "two customers parted".to_owned(),
             Effected::LinkRefused { reason, .. } => format!("link refused: {reason}"),
+            Effected::Related { relation, .. } => format!("related: {relation}"),
+            Effected::Unrelated { relation, .. } => format!("related no more: {relation}"),
+            Effected::RelationRefused { relation, limit, .. } => format!("relation refused: {relation}, {limit}"),
         };
         format!("<Effect {} {what} at {}>", self.kind(), self.effect.at)
     }

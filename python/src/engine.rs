@@ -47,14 +47,31 @@ impl Engine {
         Ok(Engine { engine, documents })
     }
 
-    fn answer(&self, py: Python<'_>, customer: &Customer, question: &Question, explain: bool) -> PyResult<Decision> {
+    fn answer(
+        &self,
+        py: Python<'_>,
+        customer: &Customer,
+        question: &Question,
+        related: Option<&Bound<'_, PyAny>>,
+        explain: bool,
+    ) -> PyResult<Decision> {
         let Question { request, now, known_at } = question;
+        let related = related.map(|related| others(customer, related)).transpose().map_err(Bad::request)?;
+        let related: Option<Vec<&Customer>> = related.as_ref().map(|related| related.iter().map(|one| one.get()).collect());
         py.detach(|| {
             let customer = read(&customer.customer)?;
-            let answer = if explain {
-                self.engine.explain(&customer, request, *now, *known_at)
-            } else {
-                self.engine.decide(&customer, request, *now, *known_at)
+            let answer = match related {
+                Some(related) => {
+                    let related = related.iter().map(|one| read(&one.customer)).collect::<PyResult<Vec<_>>>()?;
+                    let related: Vec<&tactful::Customer> = related.iter().map(|one| &**one).collect();
+                    if explain {
+                        self.engine.explain_among(&customer, &related, request, *now, *known_at)
+                    } else {
+                        self.engine.decide_among(&customer, &related, request, *now, *known_at)
+                    }
+                }
+                None if explain => self.engine.explain(&customer, request, *now, *known_at),
+                None => self.engine.decide(&customer, request, *now, *known_at),
             };
             answer.map(Decision::of).map_err(|error| errors::request(&error))
         })
@@ -457,6 +474,8 @@ impl Engine {
     ///     known_at: up to when knowledge counts; by default ``now``.
     ///     assurance: how sure the host is who is there: ``anonymous``, ``recognised`` (when not said) or ``authenticated``.
     ///     met_on: on which of their identifiers the customer is met, for consents that bind to one and for somebody anonymous.
+    ///     related: the household or account with all its members, and whoever else may be related; who is related to whom is read
+    ///         out of their stories. Without it everything that rules read of others is unknown.
     ///
     /// Raises:
     ///     RequestError: for an unknown placement, a fact that does not fit, or a time without zone.
@@ -465,7 +484,8 @@ impl Engine {
     ///     >>> decision = engine.decide(customer, "home", "2010-03-02T10:00:00Z")
     ///     >>> decision.placements[0].offers[0].message
     ///     'Thank you for your order.'
-    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None))]
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None, related=None))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn decide(
         &self,
         py: Python<'_>,
@@ -476,11 +496,12 @@ impl Engine {
         known_at: Option<&Bound<'_, PyAny>>,
         assurance: Option<&Bound<'_, PyAny>>,
         met_on: Option<&Bound<'_, PyAny>>,
+        related: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
             let question = self.met_on(question, met_on)?;
-            self.answer(py, customer.get(), &question, false)
+            self.answer(py, customer.get(), &question, related, false)
         })
     }
 
@@ -491,7 +512,8 @@ impl Engine {
     /// Example:
     ///     >>> print(engine.explain(customer, "home", "2010-03-02T10:00:00Z").trace.text.splitlines()[0])
     ///     segments: buyer
-    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None))]
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None, related=None))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn explain(
         &self,
         py: Python<'_>,
@@ -502,11 +524,12 @@ impl Engine {
         known_at: Option<&Bound<'_, PyAny>>,
         assurance: Option<&Bound<'_, PyAny>>,
         met_on: Option<&Bound<'_, PyAny>>,
+        related: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
             let question = self.met_on(question, met_on)?;
-            self.answer(py, customer.get(), &question, true)
+            self.answer(py, customer.get(), &question, related, true)
         })
     }
 
@@ -661,4 +684,20 @@ impl Engine {
         }
         self.query(py, Some(customer), question.as_any())
     }
+}
+
+/// Other customers, each once.
+fn others<'py>(customer: &Customer, related: &Bound<'py, PyAny>) -> Result<Vec<Bound<'py, Customer>>, Bad> {
+    let Ok(items) = related.try_iter() else { return Err(Bad::kind("related", "customers", related)) };
+    let mut others: Vec<Bound<'py, Customer>> = Vec::new();
+    for (place, item) in items.enumerate() {
+        let path = format!("related[{place}]");
+        let item = item.map_err(|error| Bad::new("wrong_type", &path, error.to_string()))?;
+        let Ok(other) = item.cast::<Customer>() else { return Err(Bad::kind(&path, "a customer", &item)) };
+        // A customer is read under a lock, which is taken once.
+        if !std::ptr::eq(other.get(), customer) && !others.iter().any(|known| known.is(other)) {
+            others.push(other.clone());
+        }
+    }
+    Ok(others)
 }

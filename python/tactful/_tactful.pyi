@@ -97,6 +97,7 @@ class Engine:
         known_at: _Time | None = None,
         assurance: _Assurance | None = None,
         met_on: str | None = None,
+        related: Iterable[Customer] | None = None,
     ) -> Decision: ...
     def explain(
         self,
@@ -108,6 +109,7 @@ class Engine:
         known_at: _Time | None = None,
         assurance: _Assurance | None = None,
         met_on: str | None = None,
+        related: Iterable[Customer] | None = None,
     ) -> Decision: ...
     def replay(
         self,
@@ -197,7 +199,20 @@ class Effect:
     @property
     def effect(
         self,
-    ) -> Literal["segment_entered", "segment_left", "stage_changed", "journey_full", "journey_migrated", "context_changed", "merged", "parted", "link_refused"]: ...
+    ) -> Literal[
+        "segment_entered",
+        "segment_left",
+        "stage_changed",
+        "journey_full",
+        "journey_migrated",
+        "context_changed",
+        "merged",
+        "parted",
+        "link_refused",
+        "related",
+        "unrelated",
+        "relation_refused",
+    ]: ...
     @property
     def at(self) -> datetime: ...
     @property
@@ -224,6 +239,12 @@ class Effect:
     def other(self) -> str | None: ...
     @property
     def reason(self) -> str | None: ...
+    @property
+    def relation(self) -> str | None: ...
+    @property
+    def role(self) -> str | None: ...
+    @property
+    def limit(self) -> str | None: ...
     @property
     def customer(self) -> str | None: ...
     @property

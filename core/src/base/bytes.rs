@@ -7,6 +7,7 @@ use crate::customer::{
 };
 use crate::encoding::{Content, Reader, StateError, Writer, open, seal};
 use crate::engine::Engine;
+use crate::relation::Relations;
 use crate::value::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -90,7 +91,10 @@ impl CustomerBase {
             engine.restart(&mut customer);
             (owner, customer)
         });
-        Ok(CustomerBase { customers: customers.collect(), engine, links, tombstones, unknown })
+        let relations = Relations::default();
+        let mut base = CustomerBase { customers: customers.collect(), engine, links, relations, tombstones, unknown };
+        base.relate_all();
+        Ok(base)
     }
 }
 

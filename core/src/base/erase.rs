@@ -42,7 +42,8 @@ pub struct ErasureReceipt {
     pub folded: BTreeMap<Arc<str>, u64>,
     /// How many statements about links there were.
     pub links: u64,
-    /// How many `linked` and `unlinked` of other customers named an identifier of this one, and were erased as well.
+    /// How many `linked`, `unlinked`, `related` and `unrelated` of other customers named an identifier of this one, and were erased
+    /// as well.
     pub elsewhere: u64,
     /// HMAC-SHA-256 under the key of this receipt as JSON with an empty text here: 64 hexadecimal digits.
     pub digest: String,
@@ -249,6 +250,13 @@ impl CustomerBase {
                 withdrawn.push((other, &turn.2));
             }
         }
+        for (other, turn) in self.relations.told_about(&members) {
+            if self.withdraw(&engine, &other, &turn) {
+                receipt.elsewhere += 1;
+                touched.insert(self.links.customer_of(&other).clone());
+            }
+        }
+        self.relations.erase(&members);
         // Only now, because it changes who is found where.
         for (other, event) in withdrawn {
             changes.push(self.links.forget(engine.identity(), other, event));
@@ -295,12 +303,14 @@ impl CustomerBase {
         Ok(self.erased_until(identifier)?.is_some())
     }
 
-    /// Takes a `linked` or `unlinked` out of somebody's story; says whether it was there.
+    /// Takes an event about links or relations out of somebody's story; says whether it was there.
     fn withdraw(&mut self, engine: &Engine, identifier: &Identifier, turn: &super::links::Turn) -> bool {
         let reserved = &engine.model().rules.sources.reserved;
+        let mut kinds = vec![reserved.linked, reserved.unlinked];
+        kinds.extend(reserved.relations.into_iter().flat_map(|(related, unrelated)| [related, unrelated]));
         let Some(customer) = self.customers.get_mut(self.links.customer_of(identifier)) else { return false };
         let strand = customer.strands_mut().iter_mut().find(|strand| strand.identifier() == identifier);
-        strand.is_some_and(|strand| strand.withdraw(&[reserved.linked, reserved.unlinked], &turn.2, turn.0, turn.1))
+        strand.is_some_and(|strand| strand.withdraw(&kinds, &turn.2, turn.0, turn.1))
     }
 
     /// What changed for others than those who were erased: what is said about these is left out, and customers who are made of the

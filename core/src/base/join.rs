@@ -21,6 +21,7 @@ impl CustomerBase {
         told: Option<Timestamp>,
     ) -> Vec<Effect> {
         let engine = self.engine.clone();
+        self.relations.forget_full();
         let rules = engine.identity();
         let mut changes = Vec::new();
         match arrival {

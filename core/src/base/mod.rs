@@ -5,6 +5,7 @@ mod erase;
 mod join;
 mod links;
 mod load;
+mod relate;
 mod replay;
 mod rows;
 mod sayings;
@@ -19,9 +20,10 @@ pub use rows::{
 pub use story::{LinkTold, Story};
 
 use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Identifier, Named, Prepared, Strand};
-use crate::decide::{Decision, Request, RequestError};
+use crate::decide::{Decision, Detail, Request, RequestError};
 use crate::encoding::Section;
 use crate::engine::{Effects, Engine};
+use crate::relation::Relations;
 use crate::trends::Trends;
 use crate::value::Timestamp;
 use join::about;
@@ -40,6 +42,8 @@ pub struct CustomerBase {
     customers: BTreeMap<Identifier, Customer>,
     links: Links,
     tombstones: Tombstones,
+    /// Who is related to whom, as the stories tell.
+    relations: Relations,
     /// Sections of its bytes that this version does not know.
     unknown: Vec<Section>,
 }
@@ -53,6 +57,7 @@ impl CustomerBase {
             customers: BTreeMap::new(),
             links: Links::default(),
             tombstones: Tombstones::default(),
+            relations: Relations::default(),
             unknown: Vec::new(),
         }
     }
@@ -159,8 +164,12 @@ impl CustomerBase {
         let reserved = &engine.model().rules.sources.reserved;
         let sayings = sayings(engine.identity(), reserved, named, first)?;
         let (sayings, erased) = self.tombstones.admit(named, sayings, first, reserved)?;
+        self.admit_relation(&named.primary, first)?;
         if sayings.is_empty() && named.nobody.is_empty() && erased.is_empty() {
-            return self.record_prepared(&named.primary, parts);
+            let told = self.relates(first).then(|| self.told(std::iter::once(&*named.primary), first.time)).flatten();
+            let mut effects = self.record_prepared(&named.primary, parts)?;
+            effects.effects.extend(self.relate(&named.primary, first, effects.arrival, told));
+            return Ok(effects);
         }
         let told = self.told(std::iter::once(&*named.primary).chain(&named.others), first.time);
         let mut effects = self.record_prepared(&named.primary, parts)?;
@@ -171,6 +180,7 @@ impl CustomerBase {
             effects.effects.extend(erased.iter().map(|erased| self.left_out(erased, first, Reason::Erased)));
         }
         effects.effects.extend(self.listen(&sayings, &named.primary, first, effects.arrival, told));
+        effects.effects.extend(self.relate(&named.primary, first, effects.arrival, told));
         Ok(effects)
     }
 
@@ -207,10 +217,12 @@ impl CustomerBase {
         let reserved = &engine.model().rules.sources.reserved;
         let sayings = sayings(engine.identity(), reserved, named, event)?;
         let (sayings, _) = self.tombstones.admit(named, sayings, event, reserved)?;
+        self.admit_relation(&named.primary, event)?;
         let arrival = self.known_or_new(&named.primary, |customer| engine.insert(customer, &named.primary, event))?;
         if !sayings.is_empty() {
             self.listen(&sayings, &named.primary, event, Some(arrival), None);
         }
+        self.hear(&named.primary, event, arrival);
         Ok(arrival)
     }
 
@@ -243,8 +255,7 @@ impl CustomerBase {
         now: Timestamp,
         known_at: Option<Timestamp>,
     ) -> Result<Decision, RequestError> {
-        let (met, customer) = self.somebody(identifier, now, known_at)?;
-        self.engine.decide(&customer, &request.met_on(&met), now, known_at)
+        self.answer(identifier, request, now, known_at, Detail::Brief)
     }
 
     /// The same decision with the reasons for every candidate.
@@ -258,8 +269,21 @@ impl CustomerBase {
         now: Timestamp,
         known_at: Option<Timestamp>,
     ) -> Result<Decision, RequestError> {
+        self.answer(identifier, request, now, known_at, Detail::Full)
+    }
+
+    fn answer(
+        &self,
+        identifier: &Identifier,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+        detail: Detail,
+    ) -> Result<Decision, RequestError> {
         let (met, customer) = self.somebody(identifier, now, known_at)?;
-        self.engine.explain(&customer, &request.met_on(&met), now, known_at)
+        let around = self.around(&met, now, known_at);
+        let answer = self.engine.answer_among(&customer, around.as_ref(), &request.met_on(&met), now, known_at, detail);
+        answer.map(|(decision, _)| decision)
     }
 
     /// An identifier in the form of its namespace, and whom it pointed to; a customer without events when that is nobody.

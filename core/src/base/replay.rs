@@ -203,11 +203,15 @@ impl Replay {
         if self.request.placements.is_empty() {
             return Ok(());
         }
-        let (decision, candidates) = engine.answer(customer, &self.request, now, None, Detail::Gates)?;
+        let Some(customer) = self.base.customers.get(owner) else { return Ok(()) };
+        let around = self.base.around(owner, now, None);
+        let (decision, candidates) = engine.answer_among(customer, around.as_ref(), &self.request, now, None, Detail::Gates)?;
+        drop(around);
         tally.gates(&candidates);
         self.tables.stats.decisions += 1;
         note(&decision, &mut self.tables.decisions);
         let Some(outcome) = &self.record else { return Ok(()) };
+        let Some(customer) = self.base.customers.get_mut(owner) else { return Ok(()) };
         let Some(identifier) = customer.strands().first().map(|strand| strand.identifier().clone()) else { return Ok(()) };
         for mut event in decision.outcome(outcome, now.saturating_add_micros(1), &identifier) {
             event.source = Some("replay".to_owned());

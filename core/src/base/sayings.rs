@@ -23,6 +23,11 @@ pub(super) fn sayings(
         let other = Identifier::parse(text).map_err(|error| refused(&error.into()))?;
         others.push(rules.read(&other).map_err(|error| refused(&error))?.into_owned());
     }
+    let group = rules.is_group(&named.primary);
+    if others.iter().any(|other| rules.is_group(other) != group) {
+        let message = "a household or account is a customer of its own; tell `related` instead";
+        return Err(EventError::new("wrong_link", "properties.other", message));
+    }
     others.retain(|other| *other != *named.primary);
     others.sort();
     others.dedup();

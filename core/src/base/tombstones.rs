@@ -198,6 +198,15 @@ impl Tombstones {
         Ok((kept, left))
     }
 
+    /// Lets an event in that relates somebody to another who was not erased.
+    pub(super) fn admit_other(&self, other: &Identifier, event: &Prepared<'_>) -> Result<(), EventError> {
+        let at = event.time.min(event.known_at);
+        if self.latest.is_none_or(|latest| at > latest) {
+            return Ok(());
+        }
+        if self.until(other)?.is_some_and(|until| at <= until) { Err(refused()) } else { Ok(()) }
+    }
+
     pub(super) fn write(&self, writer: &mut Writer) {
         writer.raw(&self.check.unwrap_or_default());
         writer.size(self.erased.len());

@@ -1,6 +1,7 @@
 //! Everything that can be read about a customer at one instant, looked up when a rule asks for it.
 
 mod attribute;
+mod beside;
 mod compile;
 mod evidence;
 mod experiment;
@@ -20,6 +21,7 @@ mod tests;
 mod unusual;
 
 pub(crate) use attribute::{Lost, Told};
+pub(crate) use beside::{Beside, BesideFact};
 pub(crate) use experiment::{Assignment, ExperimentRule, Experiments};
 pub(crate) use instance::{InstanceOf, key_of};
 pub(crate) use need::{NeedRule, Strength};
@@ -33,7 +35,7 @@ pub(crate) use standing::Standing;
 
 use crate::customer::{Identifier, Place, SegmentState, View};
 use crate::expr::plan::{Asker, Code, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
-use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, Outcome, PropertyId, Read, Run, RunColumn};
+use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, Outcome, PropertyId, Read, Run, RunColumn, SubjectId};
 use crate::playbook::Assurance;
 use crate::value::{Span, Timestamp, Type, Value, Zone};
 use smallvec::SmallVec;
@@ -61,6 +63,8 @@ pub(crate) struct Context<'a> {
     hides: bool,
     /// The first instant that may be read; `None` for the whole story.
     begins: Option<Timestamp>,
+    /// Others who are related to the customer, where the host says who they are.
+    beside: Option<&'a dyn Beside>,
     /// By number of the request fact.
     request: &'a [Option<Value>],
     /// By number of the experiment.
@@ -113,6 +117,7 @@ impl<'a> Context<'a> {
             assurance: Assurance::Authenticated,
             hides: false,
             begins: None,
+            beside: None,
             request,
             assigned: &[],
             places: SmallVec::from_slice(places),
@@ -452,6 +457,7 @@ impl<'a> Context<'a> {
                 let open = self.rules.places.stores.get(store).and_then(|store| store.open(self.now));
                 open.map_or_else(missing, |(open, until)| Read::known(Value::Bool(open)).until(until))
             }
+            Some(Source::Beside(subject, asked)) => self.beside_fact(fact, subject, asked),
             Some(Source::Since(journey)) => match self.places.get(journey).copied().flatten() {
                 Some(place) => Read::known(Value::from(place.since)),
                 None => missing(),
@@ -529,6 +535,10 @@ impl Facts for Context<'_> {
 
     fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp> {
         self.view.next_event(kinds, self.now)
+    }
+
+    fn beside(&self, subject: SubjectId) -> Option<&dyn Facts> {
+        self.beside.and_then(|beside| beside.rows(usize::from(subject.0)))
     }
 
     fn session(&self) -> Option<(Timestamp, Timestamp)> {

@@ -76,7 +76,14 @@ impl Reaches {
                 }
                 // Sessions and places follow all events that the playbook declares.
                 Some(Source::Session(_) | Source::Location(_)) => reach.sessions = true,
-                Some(Source::Request(_) | Source::Experiment(_) | Source::StoreOpen(_) | Source::NeedKind(_)) | None => {}
+                Some(
+                    Source::Request(_)
+                    | Source::Experiment(_)
+                    | Source::StoreOpen(_)
+                    | Source::NeedKind(_)
+                    | Source::Beside(..),
+                )
+                | None => {}
             }
         }
         if rule.reads().zone || reach.sessions {

@@ -237,5 +237,16 @@ pub(crate) fn state_rule(text: &Text, sources: &Sources, expected: &Expected, fi
             ));
         }
     }
+    let others = rule.reads().facts.iter().filter(|fact| matches!(sources.source(**fact), Some(Source::Beside(..))));
+    let others = others.map(|fact| sources.path(*fact)).chain(
+        rule.reads().subjects.iter().filter_map(|subject| sources.schema.subjects().get(usize::from(subject.0))).cloned(),
+    );
+    for path in others.collect::<std::collections::BTreeSet<_>>() {
+        findings.push(finding(
+            "relation_in_state",
+            format!("`{path}` is read of others, but what is kept of a customer depends on their own story alone"),
+            "read it in an offer's conditions instead",
+        ));
+    }
     (findings.len() == before).then_some(rule)
 }

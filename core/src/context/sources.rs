@@ -1,9 +1,11 @@
+use super::beside::{self, BesideFact};
 use super::location::{LOCATION_FACTS, location_type};
 use super::session::{SessionFact, SessionRule};
 use super::standing::{self, JourneyFact};
 use crate::customer::Reserved;
 use crate::expr::{Detail, EventKind, FactId, Schema, TimeClass};
 use crate::playbook::{LIKELY, NeedKind, Playbook};
+use crate::relation::RelationRules;
 use crate::value::{Type, Value};
 use std::sync::Arc;
 
@@ -48,6 +50,8 @@ pub(crate) enum Source {
     Location(Detail),
     /// `store("<name>").open`.
     StoreOpen(usize),
+    /// `account.<name>` and its like: the number of the subject, and what is asked.
+    Beside(usize, BesideFact),
 }
 
 /// What is asked of a preference.
@@ -80,6 +84,8 @@ pub(crate) struct Sources {
     pub(crate) kept: usize,
     /// The event type in which the customer's own zone is kept.
     pub(crate) zone: Option<EventKind>,
+    /// The relations, and what is read through them.
+    pub(crate) relations: RelationRules,
     /// The kind of each need.
     pub(crate) need_kinds: Vec<NeedKind>,
 }
@@ -105,7 +111,10 @@ impl Sources {
         let attributes = playbook.attributes.iter().map(|attribute| (attribute.name.text.clone(), attribute.ty.clone()));
         let purposes = playbook.purposes.iter().map(|purpose| purpose.name.text.clone()).collect();
         let channels = playbook.channels.iter().map(|channel| channel.name.text.clone()).collect();
-        let reserved = Reserved::declare(&mut schema, purposes, channels, attributes);
+        let relations = RelationRules::of(playbook);
+        let names = relations.relations.iter().map(|relation| relation.name.clone()).collect();
+        let by_guardian = relations.guardian().is_some();
+        let reserved = Reserved::declare(&mut schema, purposes, channels, attributes, names, by_guardian);
         let zone = playbook.customer_zone.as_ref().and_then(|name| {
             let place = playbook.attributes.iter().position(|attribute| attribute.name.text == name.text)?;
             reserved.attributes.get(place).copied()
@@ -202,6 +211,7 @@ impl Sources {
         for (place, store) in playbook.stores.iter().enumerate().filter(|(_, store)| store.opening_hours.is_some()) {
             declare(format!("store.{}.open", store.name.text), Type::Bool, TimeClass::Step, Source::StoreOpen(place));
         }
+        beside::declare(playbook, &mut schema, &mut facts);
         let retired = playbook.attributes.iter().map(|attribute| attribute.retired && attribute.default.is_none());
         for (place, _) in
             retired.chain(playbook.request.iter().map(|fact| fact.retired)).enumerate().filter(|(_, retired)| *retired)
@@ -216,6 +226,7 @@ impl Sources {
             segments: segments.0,
             kept,
             zone,
+            relations,
             need_kinds: playbook.needs.iter().map(|need| need.kind).collect(),
         }
     }

@@ -1,6 +1,6 @@
 use super::event::EventError;
 use super::identifier::Identifier;
-use crate::playbook::{IdentityLimits, Namespace, Never, Normalize};
+use crate::playbook::{IdentityLimits, Namespace, Never, Normalize, Relation};
 use crate::value::e164;
 use regex::Regex;
 use std::borrow::Cow;
@@ -21,6 +21,8 @@ pub(crate) struct NamespaceRule {
     pub(crate) name: Arc<str>,
     pub(crate) anonymous: bool,
     pub(crate) shared: bool,
+    /// Whether it is of households or accounts, which are never the same customer as a person.
+    pub(crate) group: bool,
     pub(crate) unique: bool,
     /// At most so many of it per customer.
     pub(crate) limit: u32,
@@ -35,7 +37,7 @@ pub(crate) struct NamespaceRule {
 pub(crate) struct Named<'a> {
     /// The one under which the event is kept: that of the namespace declared first, of several the smallest.
     pub(crate) primary: Cow<'a, Identifier>,
-    /// The others, in the order of their namespaces, then by text.
+    /// The others that are of the same customer, in the order of their namespaces, then by text.
     pub(crate) others: Vec<Identifier>,
     /// Identifiers that are nobody's and were left out.
     pub(crate) nobody: Vec<Identifier>,
@@ -43,8 +45,11 @@ pub(crate) struct Named<'a> {
 
 impl Namespaces {
     /// Compiles what the loader has checked.
-    pub(crate) fn compile(namespaces: &[Namespace], limits: IdentityLimits) -> Self {
-        Namespaces { rules: namespaces.iter().map(NamespaceRule::compile).collect(), limits }
+    pub(crate) fn compile(namespaces: &[Namespace], limits: IdentityLimits, relations: &[Relation]) -> Self {
+        let group = |name: &str| relations.iter().any(|one| one.group.as_ref().is_some_and(|group| *group.text == *name));
+        let rule =
+            |namespace: &Namespace| NamespaceRule { group: group(&namespace.name.text), ..NamespaceRule::compile(namespace) };
+        Namespaces { rules: namespaces.iter().map(rule).collect(), limits }
     }
 
     /// The rule of a namespace, by the place of its declaration.
@@ -78,6 +83,16 @@ impl Namespaces {
         Ok((place, rule.read(identifier)?))
     }
 
+    /// Whether a namespace is of households or accounts.
+    fn groups(&self, place: usize) -> bool {
+        self.rules.get(place).is_some_and(|rule| rule.group)
+    }
+
+    /// Whether an identifier is of a household or account.
+    pub(crate) fn is_group(&self, identifier: &Identifier) -> bool {
+        self.place(identifier.namespace()).is_some_and(|place| self.groups(place))
+    }
+
     /// The identifier under which an event is kept.
     ///
     /// # Errors
@@ -101,13 +116,16 @@ impl Namespaces {
         let (mut found, mut nobody) = (Vec::with_capacity(identifiers.len()), Vec::new());
         for identifier in identifiers {
             match self.look(identifier)? {
-                (place, Read::Somebody(read)) => found.push((place, read)),
+                (place, Read::Somebody(read)) => found.push((self.groups(place), place, read)),
                 (_, Read::Nobody) => nobody.push(identifier.clone()),
             }
         }
-        found.sort_by(|a, b| (a.0, &*a.1).cmp(&(b.0, &*b.1)));
-        found.dedup_by(|a, b| a.1 == b.1);
-        let mut found = found.into_iter().map(|(_, identifier)| identifier);
+        // A person comes before their household or account, which is another customer.
+        found.sort_by(|a, b| (a.0, a.1, &*a.2).cmp(&(b.0, b.1, &*b.2)));
+        found.dedup_by(|a, b| a.2 == b.2);
+        let persons = found.iter().filter(|(group, ..)| !group).count();
+        found.truncate(if persons == 0 { 1 } else { persons });
+        let mut found = found.into_iter().map(|(.., identifier)| identifier);
         match found.next() {
             Some(primary) => Ok(Named { primary, others: found.map(Cow::into_owned).collect(), nobody }),
             None if nobody.is_empty() => {
@@ -139,6 +157,7 @@ impl NamespaceRule {
             name,
             anonymous: namespace.anonymous,
             shared: namespace.shared,
+            group: false,
             unique: namespace.unique,
             limit: if namespace.unique { 1 } else { namespace.limit.unwrap_or(u32::MAX) },
             guard: namespace.guard,

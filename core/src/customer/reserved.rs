@@ -40,6 +40,8 @@ pub struct Reserved {
     pub journey_pinned: EventKind,
     /// `rectified`, with `event`, which is required, and `reason`.
     pub rectified: EventKind,
+    /// `related` and `unrelated`, with the properties of [`relation_column`]; only where the playbook declares relations.
+    pub relations: Option<(EventKind, EventKind)>,
     /// One per declared attribute, in declared order, each with `value`.
     pub attributes: Vec<EventKind>,
     /// `assigned`, with `experiment`, `variant` and `decision`.
@@ -72,6 +74,8 @@ pub mod consent_column {
     pub const EXPLICIT: usize = 4;
     /// `proof`: where the proof is kept.
     pub const PROOF: usize = 5;
+    /// `by`: who gave it for a minor, as `namespace:value`; only where the playbook says who may.
+    pub const BY: usize = 6;
     /// `for_channel` of contact.
     pub const CONTACT_CHANNEL: usize = 0;
     /// `expires` of contact.
@@ -118,13 +122,27 @@ pub mod link_column {
     pub const EVENT: usize = 1;
 }
 
+/// Columns of `related` and `unrelated`.
+pub mod relation_column {
+    /// `relation`.
+    pub const RELATION: usize = 0;
+    /// `to`: the other, as `namespace:value`.
+    pub const TO: usize = 1;
+    /// `role`: of the member of a group, or of whom the event is about.
+    pub const ROLE: usize = 2;
+    /// `event`, of `unrelated`: the event of which nothing holds.
+    pub const EVENT: usize = 3;
+}
+
 impl Reserved {
-    /// Declares the reserved event types after the playbook's own.
+    /// Declares the reserved event types after the playbook's own. `by_guardian`: whether consents say who gave them.
     pub fn declare(
         schema: &mut Schema,
         purposes: Arc<[Arc<str>]>,
         channels: Arc<[Arc<str>]>,
         attributes: impl IntoIterator<Item = (Arc<str>, Type)>,
+        relations: Arc<[Arc<str>]>,
+        by_guardian: bool,
     ) -> Self {
         let text = |name: &str| (Arc::from(name), Type::String);
         let outcome = || [text("decision"), text("offer"), text("placement"), (Arc::from("slot"), Type::Int)];
@@ -145,7 +163,8 @@ impl Reserved {
             (Arc::from("explicit"), Type::Bool),
             text("proof"),
         ];
-        let consent_given = declare("consent_given", &said, "purpose");
+        let given: Vec<_> = said.iter().cloned().chain(by_guardian.then(|| text("by"))).collect();
+        let consent_given = declare("consent_given", &given, "purpose");
         let consent_withdrawn = declare("consent_withdrawn", &said, "purpose");
         let objected = declare("objected", &said, "");
         let objection_withdrawn = declare("objection_withdrawn", &said, "");
@@ -171,6 +190,11 @@ impl Reserved {
             .map(|(name, ty)| declare(&format!("{ATTRIBUTE_SET}:{name}"), &[(Arc::from("value"), ty)], "value"))
             .collect();
         let assigned = declare("assigned", &[text("experiment"), text("variant"), text("decision")], "experiment");
+        let relations = (!relations.is_empty()).then(|| {
+            let relation = (Arc::from("relation"), Type::Enum(relations));
+            let told = [relation, text("to"), text("role"), text("event")];
+            (declare("related", &told[..3], ""), declare("unrelated", &told, ""))
+        });
         Reserved {
             outcomes,
             consent_given,
@@ -183,6 +207,7 @@ impl Reserved {
             unlinked,
             journey_pinned,
             rectified,
+            relations,
             attributes,
             assigned,
         }

@@ -77,12 +77,12 @@ impl Strand {
         *self.struck_mut() = (!struck.0.is_empty()).then(|| Box::new(struck));
     }
 
-    /// Moves an event that was rectified out of the story. Links stay: `unlinked` takes these back.
+    /// Moves an event that was rectified out of the story. Links and relations stay: `unlinked` and `unrelated` take these back.
     fn strike(&mut self, id: &str) {
         let layout = self.layout().clone();
         let reserved = |kind: EventKind| {
             let name = layout.schema().event_decl(kind).map(|event| &*event.name);
-            matches!(name, Some(RECTIFIED | "linked" | "unlinked"))
+            matches!(name, Some(RECTIFIED | "linked" | "unlinked" | "related" | "unrelated"))
         };
         let Some((kind, row)) = self.row_of(id).filter(|(kind, _)| !reserved(*kind)) else { return };
         let told = StoryRow::at(self, kind, row).and_then(|row| row.told());

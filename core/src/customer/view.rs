@@ -495,7 +495,7 @@ impl<'a> StoryRow<'a> {
     }
 
     /// The order of the story: time, sequence number, id, and the strand's identifier at last.
-    fn compare(&self, other: &Self) -> Ordering {
+    pub(crate) fn compare(&self, other: &Self) -> Ordering {
         let sequence = |row: &Self| row.track.sequences.get(row.row).copied().unwrap_or(0);
         (self.time(), sequence(self))
             .cmp(&(other.time(), sequence(other)))

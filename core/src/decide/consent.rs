@@ -130,6 +130,8 @@ struct Word<'a> {
     /// When it ceases to hold.
     expires: Option<Timestamp>,
     explicit: bool,
+    /// Who said it for the customer.
+    by: Option<&'a str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +213,13 @@ impl<'a> Said<'a> {
         Said { words, view, now, who, begins: None, declared_events }
     }
 
+    /// The same for a minor: of consents only those count that somebody gave who may.
+    pub(crate) fn by_guardians(mut self, guardian: &dyn Fn(&str) -> bool) -> Self {
+        self.words.retain(|word| word.what != What::Given || word.by.is_some_and(guardian));
+        self.words.iter_mut().for_each(|word| word.by = None);
+        self
+    }
+
     /// The same for somebody of whom only what happened from an instant on may be read: what they permitted before does not count.
     pub(crate) fn since(self, begins: Option<Timestamp>) -> Self {
         Said { begins, ..self }
@@ -276,8 +285,10 @@ impl<'a> Said<'a> {
         let (mut person, mut here) = (Level::default(), Level::default());
         let mut identifiers: BTreeMap<&Identifier, Level> = BTreeMap::new();
         let (mut expired, mut elsewhere) = (None, None);
-        let about =
-            |word: &&Word<'_>| word.purpose == purpose && !matches!(word.what, What::DoNotContact | What::ContactAllowed);
+        let about = |word: &&Word<'_>| {
+            let consent = !matches!(word.what, What::DoNotContact | What::ContactAllowed);
+            word.purpose == purpose && consent && word.by.is_none()
+        };
         // Of somebody anonymous only what was said in the present session on the same identifier.
         let present =
             |word: &&Word<'_>| begins.is_none_or(|begins| word.time >= begins && self.who.is_none_or(|who| word.on == who));
@@ -371,6 +382,7 @@ impl<'a> Word<'a> {
         };
         // A consent is explicit unless the host says that it was only assumed.
         let explicit = given && row.value(consent_column::EXPLICIT) != Some(Value::Bool(false));
-        Some(Word { time: row.time(), what, purpose, scope, on: row.strand().identifier(), expires, explicit })
+        let by = row.text(consent_column::BY).filter(|_| given);
+        Some(Word { time: row.time(), what, purpose, scope, on: row.strand().identifier(), expires, explicit, by })
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Contacts<'c, 'a> {
 /// What a rule counts.
 #[derive(Default)]
 struct Counted<'a> {
+    /// Who else counts is not known.
+    unknown: bool,
     /// Whatever the offer.
     all: (usize, Option<Timestamp>),
     /// By offer, for rules that count each for itself.
@@ -40,6 +42,7 @@ impl<'c, 'a> Contacts<'c, 'a> {
     pub(super) fn new(offers: &'c Offers, context: &'c Context<'a>, placement: &'c PlacementRule) -> Self {
         let counted: Vec<Counted<'a>> = offers.contact.iter().map(|rule| rule.counted(context, placement)).collect();
         let close = |(rule, counted): (&ContactRule, &Counted<'a>)| match rule.limit {
+            _ if counted.unknown => true,
             Limit::Cap { at_most: 0, .. } => true,
             Limit::Cap { at_most, .. } => counted.all.0 >= at_most as usize || !counted.offers.is_empty(),
             Limit::Pause(_) => counted.all.1.is_some() || !counted.offers.is_empty(),
@@ -61,7 +64,10 @@ impl<'c, 'a> Contacts<'c, 'a> {
             (0..self.offers.contact.len()).find_map(object)
         };
         match objection {
-            Some((rule, objection)) => Err(Stop::because(Gate::Contact, false, detail, || rule.words(objection))),
+            Some((rule, objection)) => {
+                let unknown = matches!(objection, Objection::Unknown);
+                Err(Stop::because(Gate::Contact, unknown, detail, || rule.words(objection)))
+            }
             None => Ok(()),
         }
     }
@@ -74,6 +80,8 @@ enum Objection {
     Count(usize, usize),
     /// The outcome was then.
     Last(Timestamp),
+    /// It is not known whose outcomes count, and what may be forbidden is.
+    Unknown,
 }
 
 impl ContactRule {
@@ -92,6 +100,9 @@ impl ContactRule {
     ) -> Option<Objection> {
         if !self.concerns(placement) {
             return None;
+        }
+        if counted.unknown {
+            return Some(Objection::Unknown);
         }
         let (recorded, last) = match self.scope {
             Scope::Offer => counted.offers.get(&*offer.name).copied().unwrap_or_default(),
@@ -122,8 +133,12 @@ impl ContactRule {
                     Window::Lifetime => "so far".to_owned(),
                 };
                 let earlier = if here > 0 { format!(", {here} of them in this decision") } else { String::new() };
+                let whose = if self.subject.is_some() { ", all members together" } else { "" };
                 let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
-                format!("`{}`: `{outcome}` {times} {window}{earlier}, at most {at_most} allowed", self.name)
+                format!("`{}`: `{outcome}` {times} {window}{whose}{earlier}, at most {at_most} allowed", self.name)
+            }
+            (Objection::Unknown, _) => {
+                format!("`{}`: who is related to the customer is not known here, so that theirs cannot be counted", self.name)
             }
             (Objection::Last(_) | Objection::Count(..), _) => String::new(),
         }
@@ -132,7 +147,15 @@ impl ContactRule {
     /// How many outcomes count in its window, and when the last was.
     fn counted<'a>(&self, context: &Context<'a>, placement: &PlacementRule) -> Counted<'a> {
         let mut counted = Counted::default();
-        if !self.concerns(placement) || matches!(context.view().seen(self.outcome.1), Seen::Nothing) {
+        let views = match self.subject.map(|relation| Some(context.others()?.together(relation))) {
+            Some(Some(views)) => views,
+            Some(None) => {
+                counted.unknown = self.concerns(placement);
+                return counted;
+            }
+            None => std::slice::from_ref(context.view()),
+        };
+        if !self.concerns(placement) || views.iter().all(|view| matches!(view.seen(self.outcome.1), Seen::Nothing)) {
             return counted;
         }
         let (now, zone) = (Facts::now(context), Facts::zone(context).unwrap_or(context.rules().zone));
@@ -144,12 +167,12 @@ impl ContactRule {
             Limit::Cap { per: Window::Lifetime, .. } => Some(Span::lifetime(now)),
         };
         let Some(span) = span else { return counted };
-        context.view().events(&[self.outcome.1], span, &mut |row: StoryRow<'a>| {
+        let mut count = |row: StoryRow<'a>| {
             let counts = match &self.scope {
                 Scope::Offer => {
                     if let Some(offer) = row.text(outcome_column::OFFER) {
                         let count = counted.offers.entry(offer).or_default();
-                        *count = (count.0 + 1, Some(row.time()));
+                        *count = (count.0 + 1, count.1.max(Some(row.time())));
                     }
                     false
                 }
@@ -158,10 +181,11 @@ impl ContactRule {
                 Scope::Everything => true,
             };
             if counts {
-                counted.all = (counted.all.0 + 1, Some(row.time()));
+                counted.all = (counted.all.0 + 1, counted.all.1.max(Some(row.time())));
             }
             ControlFlow::Continue(())
-        });
+        };
+        views.iter().for_each(|view| view.events(&[self.outcome.1], span, &mut count));
         counted
     }
 

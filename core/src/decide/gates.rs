@@ -108,6 +108,11 @@ pub(super) struct Guards {
 }
 
 impl Guards {
+    /// Whether the customer is too young, or may be.
+    pub(super) fn is_minor(self) -> bool {
+        self.minor != Verdict::Allowed
+    }
+
     pub(super) fn ask(offers: &Offers, context: &Context<'_>, whole: &Context<'_>) -> Self {
         let ask = |guard: &Option<Guard>| {
             let Some(guard) = guard else { return Verdict::Allowed };

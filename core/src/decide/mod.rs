@@ -43,17 +43,36 @@ struct Survivor<'a> {
     score: Score,
 }
 
-/// Fills placements in the order asked, slots in order.
-///
-/// `whole` reads all of the story, which what forbids does, however little the host is sure who is there; `context` what may be read.
+/// What a decision reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Reads<'r, 'a> {
+    /// What may be read.
+    pub(crate) context: &'r Context<'a>,
+    /// All of the story, which what forbids reads, however little the host is sure who is there.
+    pub(crate) whole: &'r Context<'a>,
+    /// What may be read by offers that read of others, in the order of [`Offers::shared`].
+    pub(crate) shared: &'r [Context<'a>],
+}
+
+impl<'r, 'a> Reads<'r, 'a> {
+    fn of(self, offer: &OfferRule) -> &'r Context<'a> {
+        offer.beside.and_then(|place| self.shared.get(place)).unwrap_or(self.context)
+    }
+}
+
+/// Fills placements in the order asked, slots in order. `guardian` says whether an identifier is of somebody who may consent for the
+/// customer while that is a minor.
 pub(crate) fn decide(
     offers: &Offers,
-    (context, whole): (&Context<'_>, &Context<'_>),
-    said: &Said<'_>,
+    reads: Reads<'_, '_>,
+    said: Said<'_>,
+    guardian: &dyn Fn(&str) -> bool,
     placements: &[usize],
     detail: Detail,
 ) -> Answers {
+    let Reads { context, whole, .. } = reads;
     let guards = Guards::ask(offers, context, whole);
+    let said = &if offers.guardian && guards.is_minor() { said.by_guardians(guardian) } else { said };
     let mut answers =
         Answers { placements: Vec::with_capacity(placements.len()), candidates: Vec::new(), exposed: BTreeSet::new() };
     let mut taken: Vec<Taken<'_>> = Vec::new();
@@ -67,7 +86,7 @@ pub(crate) fn decide(
             let here = offer.placements.is_empty() || offer.placements.contains(number);
             let treatment = offer.treatments.iter().find(|treatment| treatment.channel == placement.channel);
             let (true, Some(treatment)) = (here, treatment) else { continue };
-            let passed = offer.pass(offers, treatment, context, &permissions, &contacts, detail);
+            let passed = offer.pass(offers, treatment, reads.of(offer), &permissions, &contacts, detail);
             let reached = passed.as_ref().map_or_else(|stop| stop.gate, |_| Gate::Chosen);
             for (experiments, from) in offer.experiments.iter().zip([Gate::Experiment, Gate::Eligible]) {
                 answers.exposed.extend(experiments.iter().filter(|_| reached >= from));
@@ -84,7 +103,7 @@ pub(crate) fn decide(
         let mut chosen = Vec::new();
         for survivor in &survivors {
             let Survivor { place, offer, score, .. } = survivor;
-            match fill(offers, context, survivor, &contacts, (placement, chosen.len()), &taken, detail) {
+            match fill(offers, reads.of(offer), survivor, &contacts, (placement, chosen.len()), &taken, detail) {
                 Ok(message) => {
                     taken.push(Taken { offer, placement });
                     chosen.push(Ranked { offer: offer.name.clone(), score: score.total, message });

@@ -26,6 +26,10 @@ pub(crate) struct Offers {
     pub(crate) placements: Vec<PlacementRule>,
     /// In the order of the playbook.
     pub(crate) contact: Vec<ContactRule>,
+    /// What others have to permit before an offer may read of them: all of some purposes, and whether in so many words.
+    pub(crate) shared: Vec<(Vec<usize>, bool)>,
+    /// Whether consents of minors are given by somebody else.
+    pub(crate) guardian: bool,
     /// Whether anything asks a request to be sure who is there.
     pub(crate) graded: bool,
     /// The names of the request facts.
@@ -51,6 +55,8 @@ pub(crate) struct OfferRule {
     pub(crate) assurance: Assurance,
     /// Whether it is made to minors too.
     pub(crate) minors: bool,
+    /// Where in [`Offers::shared`] it stands when it reads of others.
+    pub(crate) beside: Option<usize>,
     /// Where it may be shown; empty for anywhere.
     pub(crate) placements: Vec<usize>,
     /// The first instant of validity.
@@ -134,6 +140,8 @@ pub(crate) struct ContactRule {
     pub(crate) scope: Scope,
     /// What it demands.
     pub(crate) limit: Limit,
+    /// The relation whose members are counted together; `None` for the customer alone.
+    pub(crate) subject: Option<usize>,
 }
 
 /// What a contact rule counts together.
@@ -216,6 +224,8 @@ impl Offers {
             offers,
             placements,
             contact,
+            shared: Vec::new(),
+            guardian: sources.relations.guardian().is_some(),
             graded: graded(playbook),
             request: playbook.request.iter().map(|fact| fact.name.text.clone()).collect(),
             messages,
@@ -313,6 +323,7 @@ fn offer_rule(
         data: Vec::new(),
         assurance: offer.assurance,
         minors: offer.minors,
+        beside: None,
         placements: numbers(&offer.placements, playbook.placements.iter().map(|placement| &placement.name)),
         from: offer.valid_from,
         until: offer.valid_until,
@@ -326,10 +337,14 @@ fn offer_rule(
 
 fn contact_rule(rule: &playbook::ContactRule, sources: &Sources) -> Option<ContactRule> {
     let (name, outcome, scope, limit) = match rule {
-        playbook::ContactRule::Cap { name, count, scope, at_most, per } => {
+        playbook::ContactRule::Cap { name, count, scope, at_most, per, .. } => {
             (name, count, scope, Limit::Cap { at_most: *at_most, per: *per })
         }
         playbook::ContactRule::Pause { name, after, scope, pause } => (name, after, scope, Limit::Pause(*pause)),
+    };
+    let subject = match rule {
+        playbook::ContactRule::Cap { subject: Some(subject), .. } => sources.relations.named(&subject.text),
+        _ => None,
     };
     let scope = match scope {
         playbook::Scope::Offer => Scope::Offer,
@@ -339,7 +354,7 @@ fn contact_rule(rule: &playbook::ContactRule, sources: &Sources) -> Option<Conta
         playbook::Scope::Everything => Scope::Everything,
     };
     let kind = sources.reserved.outcome(&outcome.text)?;
-    Some(ContactRule { name: name.clone(), outcome: (outcome.text.clone(), kind), scope, limit })
+    Some(ContactRule { name: name.clone(), outcome: (outcome.text.clone(), kind), scope, limit, subject })
 }
 
 /// Whether anything asks a request to be sure who is there.

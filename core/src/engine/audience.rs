@@ -371,7 +371,8 @@ impl Engine {
         for ground in grounds {
             let label = flow.ground(ground, playbook);
             let covered = label.purposes.is_none() || permitted.iter().any(|purpose| label.usable(purpose));
-            if label.hidden || !covered {
+            // What is known of others is theirs.
+            if label.hidden || !covered || matches!(ground, Ground::Relation(_)) {
                 held_back = true;
             } else if let Some((how, what)) = self.in_words(ground, context) {
                 let list = parts.entry(how).or_default();
@@ -449,7 +450,7 @@ impl Engine {
             }
             Ground::Outcome => Some(("how you responded before", "earlier offers".to_owned())),
             // The event type is named already.
-            Ground::Property(..) | Ground::Category(..) => None,
+            Ground::Property(..) | Ground::Category(..) | Ground::Relation(_) => None,
         }
     }
 

@@ -41,14 +41,33 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
     findings.sort();
     match (model, offers) {
         (Some(mut model), Some(mut offers)) if !findings.has_errors() => {
+            share(&mut offers, &model.rules);
             plan(&mut model, &mut offers);
             let sources = &model.rules.sources;
             let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
-            let identity = Namespaces::compile(&playbook.namespaces, playbook.identity_limits);
+            let identity = Namespaces::compile(&playbook.namespaces, playbook.identity_limits, &playbook.relations);
             let names = super::Engine::state_names(&playbook, &trends);
             Ok(Inner { playbook, identity, model, offers, flow, names, trends, warnings: findings })
         }
         _ => Err(findings),
+    }
+}
+
+/// Notes of each offer that reads of others what these have to permit for it.
+fn share(offers: &mut Offers, rules: &Rules) {
+    let others = |rule: &Rule| {
+        let through = |fact| matches!(rules.sources.source(fact), Some(Source::Beside(..)));
+        !rule.reads().subjects.is_empty() || rule.reads().facts.iter().any(|fact| through(*fact))
+    };
+    for offer in offers.offers.iter_mut().filter(|offer| offer.rules().any(others)) {
+        let mut purposes = offer.purposes.clone();
+        purposes.sort_unstable();
+        let key = (purposes, offer.special);
+        let place = offers.shared.iter().position(|known| *known == key).unwrap_or_else(|| {
+            offers.shared.push(key);
+            offers.shared.len() - 1
+        });
+        offer.beside = Some(place);
     }
 }
 
@@ -262,6 +281,7 @@ impl Walk<'_> {
                         | Source::Location(_)
                         | Source::StoreOpen(_)
                         | Source::NeedKind(_)
+                        | Source::Beside(..)
                         | Source::Unusual(_),
                     )
                     | None => {}

@@ -130,6 +130,41 @@ pub enum Effected {
         /// Why: `shared`, `guard`, `size`, `unique`, `limit`, `device`, `confidence`, `not_linked` or `never`.
         reason: &'static str,
     },
+    /// Two customers are related. Withdrawn when the event that told it is revoked: then it is as if it had never been.
+    Related {
+        /// The relation.
+        relation: Arc<str>,
+        /// The role of the member of a group; `None` without one.
+        role: Option<Arc<str>>,
+        /// The identifier on the first side: of the member of a group, or in the first role.
+        identifier: Arc<str>,
+        /// The identifier on the other side.
+        other: Arc<str>,
+    },
+    /// Two customers are related no more, from this instant on.
+    Unrelated {
+        /// The relation.
+        relation: Arc<str>,
+        /// The role of the member of a group; `None` without one.
+        role: Option<Arc<str>>,
+        /// The identifier on the first side.
+        identifier: Arc<str>,
+        /// The identifier on the other side.
+        other: Arc<str>,
+    },
+    /// A relation was told that exceeds a limit. It holds when there is room.
+    RelationRefused {
+        /// The relation.
+        relation: Arc<str>,
+        /// The role of the member of a group; `None` without one.
+        role: Option<Arc<str>>,
+        /// The identifier on the first side.
+        identifier: Arc<str>,
+        /// The identifier on the other side.
+        other: Arc<str>,
+        /// Which limit: `at_most`, `role` (the `at_most` of the role) or `groups`.
+        limit: &'static str,
+    },
 }
 
 impl Effected {
@@ -146,6 +181,9 @@ impl Effected {
             Effected::Merged { .. } => "merged",
             Effected::Parted { .. } => "parted",
             Effected::LinkRefused { .. } => "link_refused",
+            Effected::Related { .. } => "related",
+            Effected::Unrelated { .. } => "unrelated",
+            Effected::RelationRefused { .. } => "relation_refused",
         }
     }
 }
@@ -251,6 +289,16 @@ impl Recipe for EffectId {
             Effected::Parted { identifier, other } => return self.link("parted", "", identifier, other),
             Effected::LinkRefused { identifier, other, reason } => {
                 return self.link("link_refused", reason, identifier, other.as_deref().unwrap_or(""));
+            }
+            Effected::Related { relation, role, identifier, other } => {
+                return self.link(&format!("related.{relation}"), role.as_deref().unwrap_or(""), identifier, other);
+            }
+            Effected::Unrelated { relation, role, identifier, other } => {
+                return self.link(&format!("unrelated.{relation}"), role.as_deref().unwrap_or(""), identifier, other);
+            }
+            Effected::RelationRefused { relation, role, identifier, other, limit } => {
+                let rule = format!("relation_refused.{relation}.{limit}");
+                return self.link(&rule, role.as_deref().unwrap_or(""), identifier, other);
             }
         };
         let customer = self.customer.as_ref().map_or("", Identifier::as_str);

@@ -1,5 +1,6 @@
 //! The engine: a compiled playbook that records events, lets time pass, decides and explains.
 
+mod around;
 mod attributes;
 mod audience;
 mod compile;
@@ -13,6 +14,7 @@ mod reach;
 mod reader;
 mod trends;
 
+pub(crate) use around::{Around, identifiers_of};
 pub(crate) use attributes::parts;
 pub use audience::{
     CustomerReasons, Permission, Permissions, PlacementReasons, SharedAttribute, SharedEvent, SharedEvents, SharedView,
@@ -24,7 +26,7 @@ pub use labels::Unread;
 pub use log::Activities;
 pub(crate) use reader::{Conclusion, Reader};
 
-use crate::context::{Assignment, Context};
+use crate::context::{Assignment, Beside, Context};
 use crate::customer::{
     ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Prepared,
     StateNames, View, named_event,
@@ -284,6 +286,7 @@ impl Engine {
         identifier: &Identifier,
         event: &Prepared<'_>,
     ) -> Result<Arrival, EventError> {
+        self.relation_sayings(identifier, event)?;
         let full = || EventError::new("story_full", "", "the customer's story holds more than 4 GiB of text");
         let strand = customer.strand_mut(identifier, self.layout()).ok_or_else(full)?;
         if let Some(until) = strand.folded_until(event.kind).filter(|until| event.time <= *until) {
@@ -348,6 +351,40 @@ impl Engine {
         self.answer(customer, request, now, known_at, Detail::Full).map(|(decision, _)| decision)
     }
 
+    /// The same decision with the customers who are related to this one: rules may read of them, and caps may count their contacts.
+    /// Give the household or account with all its members, and whoever else may be related; who is related to whom, and as what, is
+    /// read out of the stories of them all as of `now`. A [`CustomerBase`](crate::CustomerBase) gathers them itself.
+    ///
+    /// # Errors
+    /// As for [`decide`](Self::decide), and for a customer of another playbook.
+    pub fn decide_among(
+        &self,
+        customer: &Customer,
+        related: &[&Customer],
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Result<Decision, RequestError> {
+        let around = self.around(customer, related, now, known_at.unwrap_or(now))?;
+        self.answer_among(customer, Some(&around), request, now, known_at, Detail::Brief).map(|(decision, _)| decision)
+    }
+
+    /// The decision of [`decide_among`](Self::decide_among) with the reasons for every candidate.
+    ///
+    /// # Errors
+    /// As for [`decide_among`](Self::decide_among).
+    pub fn explain_among(
+        &self,
+        customer: &Customer,
+        related: &[&Customer],
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Result<Decision, RequestError> {
+        let around = self.around(customer, related, now, known_at.unwrap_or(now))?;
+        self.answer_among(customer, Some(&around), request, now, known_at, Detail::Full).map(|(decision, _)| decision)
+    }
+
     /// A decision, and what became of the candidates as far as the detail asks for it and no trace holds it.
     pub(crate) fn answer(
         &self,
@@ -357,7 +394,21 @@ impl Engine {
         known_at: Option<Timestamp>,
         detail: Detail,
     ) -> Result<(Decision, Vec<Candidate>), RequestError> {
+        self.answer_among(customer, None, request, now, known_at, detail)
+    }
+
+    /// The same with those who are around the customer; `None` when nobody says who they are.
+    pub(crate) fn answer_among(
+        &self,
+        customer: &Customer,
+        around: Option<&Around<'_>>,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+        detail: Detail,
+    ) -> Result<(Decision, Vec<Candidate>), RequestError> {
         let inner = &*self.0;
+        let around = around.filter(|_| !self.relations().is_empty());
         if !self.knows(customer) {
             return Err(RequestError::new("other_playbook", "", OTHER_PLAYBOOK));
         }
@@ -378,14 +429,37 @@ impl Engine {
                 let context = Context::new(&inner.model.rules, view, now, &facts, &places, stages);
                 context.standing(&state.journeys).assigned(&assigned)
             };
-            let whole = new();
+            let instant = (now, known_at);
+            let others = around.map(|around| self.others(around, customer, None, instant, Assurance::Authenticated));
+            // Of others only what they permit for the purposes of each offer; of somebody anonymous nobody is another.
+            let permitted: Vec<_> = match around.filter(|_| request.assurance > Assurance::Anonymous) {
+                Some(around) => {
+                    let others = |key| self.others(around, customer, Some(key), instant, request.assurance);
+                    inner.offers.shared.iter().map(others).collect()
+                }
+                None => Vec::new(),
+            };
+            let others = others.as_ref().map(|others| others as &dyn Beside);
+            let whole = new().beside(others);
             // Everything may be read of somebody authenticated, and of somebody recognised where nothing asks for more.
             let less = request.assurance == Assurance::Anonymous
                 || request.assurance < Assurance::Authenticated && inner.offers.graded;
-            let limited = less.then(|| new().limited(request.assurance, request.identifier.as_ref()));
+            let told = others.filter(|_| request.assurance > Assurance::Anonymous);
+            let limited = less.then(|| new().limited(request.assurance, request.identifier.as_ref()).beside(told));
             let context = limited.as_ref().unwrap_or(&whole);
             let said = said.since(Facts::begins(context));
-            let mut answers = decide::decide(&inner.offers, (context, &whole), &said, &placements, detail);
+            let shared = |others| match less {
+                true => new().limited(request.assurance, request.identifier.as_ref()).beside(Some(others)),
+                false => new().beside(Some(others)),
+            };
+            let shared: Vec<Context<'_>> = permitted.iter().map(|others| shared(others as &dyn Beside)).collect();
+            let guardian = |identifier: &str| {
+                let identifier = Identifier::parse(identifier).ok();
+                let identifier = identifier.as_ref().and_then(|identifier| self.identity().read(identifier).ok());
+                identifier.zip(around).is_some_and(|(identifier, around)| around.is_guardian(&identifier))
+            };
+            let reads = decide::Reads { context, whole: &whole, shared: &shared };
+            let mut answers = decide::decide(&inner.offers, reads, said, &guardian, &placements, detail);
             let candidates = if detail == Detail::Full { std::mem::take(&mut answers.candidates) } else { Vec::new() };
             let trace = (detail == Detail::Full).then(|| self.trace(context, request.assurance, candidates));
             (answers, trace)

@@ -60,6 +60,19 @@ impl Checker<'_> {
                 return self.apply(id, found, args);
             }
         }
+        if let (Some(target), "segment" | "members", [arg]) = (target, &**function, args)
+            && let Some(whose) = self.beside(target)
+        {
+            return match self.tree.node(*arg).kind.clone() {
+                Kind::Literal(Value::String(name)) => self.fact_path(id, &format!("{whose}.{function}.{name}")),
+                _ => {
+                    let message = format!("`{function}` takes one name as a text");
+                    let finding = Finding::error("bad_call", self.extent(id), message);
+                    let hint = self.in_quotes(function, args);
+                    self.wrong(id, Finding { hint, ..finding })
+                }
+            };
+        }
         let method = target.is_some();
         let all: Vec<NodeId> = target.into_iter().chain(args.iter().copied()).collect();
         match functions::find(function) {

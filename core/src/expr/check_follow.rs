@@ -34,7 +34,7 @@ impl Checker<'_> {
                 narrowing.bounds.extend(self.instant(*to).map(Bound::Before));
             }
             ("followed_by" | "not_followed_by", [target, rest @ ..]) => {
-                if let Some(follow) = self.follow(*target, rest, kinds, function == "not_followed_by") {
+                if let Some(follow) = self.follow(id, *target, rest, kinds, function == "not_followed_by") {
                     narrowing.follows.push(follow);
                 }
             }
@@ -68,9 +68,14 @@ impl Checker<'_> {
     }
 
     /// `followed_by(what, within, properties…)`.
-    fn follow(&mut self, target: NodeId, rest: &[NodeId], base: &[EventKind], negated: bool) -> Option<Follow> {
+    fn follow(&mut self, id: NodeId, target: NodeId, rest: &[NodeId], base: &[EventKind], negated: bool) -> Option<Follow> {
+        let whose = self.whose(id)?;
         let (kinds, conditions) = if self.is_stream(target) {
             let kinds = self.kinds(target)?;
+            if self.whose(target)? != whose {
+                let message = "what follows is of the same customer, or of the same others";
+                self.report(Finding::error("bad_call", self.extent(target), message));
+            }
             let inner = self.narrowing(target, &kinds);
             if !inner.bounds.is_empty() || !inner.follows.is_empty() {
                 let finding = Finding::error(

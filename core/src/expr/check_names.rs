@@ -31,6 +31,10 @@ impl Checker<'_> {
                 Kind::Call { target: None, function, args, .. } if fields.len() == 1 && FAMILIES.contains(&&*function) => {
                     return self.of_family(id, &function, &args, &fields[0]);
                 }
+                Kind::Call { target: Some(whose), function, args, .. } if fields.len() == 1 && &*function == "journey" => {
+                    let Some(whose) = self.beside(whose) else { break };
+                    return self.of_family(id, &format!("{whose}.journey"), &args, &fields[0]);
+                }
                 Kind::Call { target: None, function, args, .. } if fields.len() == 1 && &*function == "store" => {
                     return self.of_store(id, &args, &fields[0]);
                 }
@@ -77,6 +81,14 @@ impl Checker<'_> {
         };
         let class = self.mixed([base]);
         self.push(id, Op::Field { base, field: field.clone() }, ty, class)
+    }
+
+    /// The path of somebody else whose facts are read, such as `account`.
+    pub(super) fn beside(&self, id: NodeId) -> Option<String> {
+        let parts = self.names(id)?;
+        let path = parts.join(".");
+        let bound = parts.first().is_some_and(|first| self.local(first).is_some());
+        self.schema.filter(|schema| !bound && schema.subject(&path).is_some()).map(|_| path)
     }
 
     /// The event types of a bound event.

@@ -9,7 +9,7 @@ use super::finding::Finding;
 use super::row_test::RowTests;
 use super::stream::{Bound, Stream, Terminal};
 use super::types::is_number;
-use super::{Detail, EventKind, Missing, PropertyId, TimeClass};
+use super::{Detail, EventKind, Missing, PropertyId, SubjectId, TimeClass};
 use crate::error::nearest;
 use crate::value::{Duration, Type, Value};
 use std::sync::Arc;
@@ -50,17 +50,29 @@ impl Checker<'_> {
             return self.wrong(id, finding);
         };
         let Some(kinds) = self.kinds(chain) else { return self.broken(id) };
+        let Some(subject) = self.whose(chain) else { return self.broken(id) };
         self.reads.events.extend(&kinds);
+        self.reads.subjects.extend(subject);
         let Narrowing { bounds, conditions, follows } = self.narrowing(chain, &kinds);
+        if subject.is_some() && bounds.iter().any(|bound| matches!(bound, Bound::Session)) {
+            let message = "a session is of one customer, not of others";
+            let finding = Finding::error("bad_call", self.extent(id), message);
+            self.report(finding.hint("take a window such as `.within(\"1d\")`"));
+        }
         let (args, share, unit) = self.further(id, terminal, args);
         let property = self.terminal_property(id, terminal, function, args, &kinds);
         let (property, ty) = property.map_or((None, Type::Dyn), |(id, ty)| (Some(id), ty));
         let ty = if self.fits(id, terminal, function, &ty) { ty } else { Type::Dyn };
         let names: Vec<Arc<str>> = kinds.iter().filter_map(|kind| Some(self.schema?.event_decl(*kind)?.name.clone())).collect();
+        let whose = subject.and_then(|subject| self.schema?.subjects().get(usize::from(subject.0)));
+        let (whose, beside) = match whose {
+            Some(path) => (format!("{path}."), Missing::one(path.clone())),
+            None => (String::new(), Missing::default()),
+        };
         let paths = |suffix: &str| {
             names
                 .iter()
-                .map(|name| Missing::one(Arc::from(format!("events.{name}{suffix}"))))
+                .map(|name| Missing::one(Arc::from(format!("{whose}events.{name}{suffix}"))))
                 .fold(Missing::default(), |all, one| all.union(&one))
         };
         let lacking = property
@@ -85,8 +97,22 @@ impl Checker<'_> {
         let zero = zero(&ty);
         let tests = RowTests::of(&self.nodes, &conditions).filter(|_| follows.is_empty());
         let nothing = paths("");
-        let stream =
-            Stream { nothing, lacking, kinds, bounds, conditions, tests, terminal, follows, property, share, unit, zero };
+        let stream = Stream {
+            subject,
+            beside,
+            nothing,
+            lacking,
+            kinds,
+            bounds,
+            conditions,
+            tests,
+            terminal,
+            follows,
+            property,
+            share,
+            unit,
+            zero,
+        };
         self.push(id, Op::Stream(Box::new(stream)), result, class)
     }
 
@@ -95,7 +121,7 @@ impl Checker<'_> {
         let mut at = chain;
         let (id, args) = loop {
             match self.tree.node(at).kind.clone() {
-                Kind::Call { target: Some(target), .. } => at = target,
+                Kind::Call { target: Some(target), function, .. } if &*function != "events" => at = target,
                 Kind::Where { stream, .. } => at = stream,
                 Kind::Call { args, .. } => break (at, args),
                 _ => return None,
@@ -143,6 +169,41 @@ impl Checker<'_> {
         good.then_some(kinds)
     }
 
+    /// Whose events a chain begins with: `Some(None)` for those of the customer, `None` when nobody is called so.
+    pub(super) fn whose(&mut self, chain: NodeId) -> Option<Option<SubjectId>> {
+        let mut at = chain;
+        let whose = loop {
+            match &self.tree.node(at).kind {
+                Kind::Call { target, function, .. } if &**function == "events" => break *target,
+                Kind::Call { target: Some(target), .. } => at = *target,
+                Kind::Where { stream, .. } => at = *stream,
+                _ => return Some(None),
+            }
+        };
+        let Some(whose) = whose else { return Some(None) };
+        let path = self.names(whose)?.join(".");
+        let schema = self.schema?;
+        if let Some(subject) = schema.subject(&path) {
+            return Some(Some(subject));
+        }
+        if !self.is_full() {
+            let near = nearest(&path, schema.subjects().iter().map(|subject| &**subject));
+            let mut finding = Finding::error("unknown_name", self.extent(whose), format!("`{path}` has no events"));
+            finding = match near {
+                Some(near) => finding.hint(format!("did you mean `{near}`?")),
+                None if schema.subjects().is_empty() => {
+                    finding.hint("write `events(\u{2026})`; others are read through `relations`, and none is declared")
+                }
+                None => {
+                    let known: Vec<String> = schema.subjects().iter().take(8).map(|subject| format!("`{subject}`")).collect();
+                    finding.hint(format!("there is {}", known.join(", ")))
+                }
+            };
+            self.report(finding);
+        }
+        None
+    }
+
     /// The windows and conditions of a chain, in the order written.
     pub(super) fn narrowing(&mut self, chain: NodeId, kinds: &[EventKind]) -> Narrowing {
         let mut links = Vec::new();
@@ -150,7 +211,7 @@ impl Checker<'_> {
         loop {
             links.push(at);
             at = match &self.tree.node(at).kind {
-                Kind::Call { target: Some(target), .. } => *target,
+                Kind::Call { target: Some(target), function, .. } if &**function != "events" => *target,
                 Kind::Where { stream, .. } => *stream,
                 _ => break,
             };
@@ -168,7 +229,7 @@ impl Checker<'_> {
                     }
                     narrowing.conditions.push((slot, part));
                 }
-                Kind::Call { target: Some(_), function, args, .. } => {
+                Kind::Call { target: Some(_), function, args, .. } if &*function != "events" => {
                     self.narrow(link, &function, &args, kinds, &mut narrowing)
                 }
                 _ => {}

@@ -5,7 +5,7 @@ use super::evaluate_today::Elapsed;
 use super::signature::Function;
 use super::stream::Stream;
 use super::value_ops::Fault;
-use super::{Detail, EventKind, FactId, Limits, PropertyId, TimeClass};
+use super::{Detail, EventKind, FactId, Limits, PropertyId, SubjectId, TimeClass};
 use crate::error::Diagnostic;
 use crate::value::{Point, Type, Value};
 use regex::Regex;
@@ -29,6 +29,8 @@ pub struct Checked {
 pub struct Reads {
     /// Declared facts.
     pub facts: BTreeSet<FactId>,
+    /// Others whose events are read.
+    pub subjects: BTreeSet<SubjectId>,
     /// Event types; all declared ones for `events()`.
     pub events: BTreeSet<EventKind>,
     /// Properties of events.
@@ -256,6 +258,7 @@ impl Reads {
     /// All that either reads.
     pub fn extend(&mut self, other: &Reads) {
         self.facts.extend(&other.facts);
+        self.subjects.extend(&other.subjects);
         self.events.extend(&other.events);
         self.properties.extend(&other.properties);
         self.names.extend(other.names.iter().cloned());

@@ -1,4 +1,4 @@
-use super::{Detail, EventKind, FactId, PropertyId, Run};
+use super::{Detail, EventKind, FactId, PropertyId, Run, SubjectId};
 use crate::value::{Span, Timestamp, Value, Zone};
 use smallvec::SmallVec;
 use std::ops::ControlFlow;
@@ -73,6 +73,12 @@ pub trait Facts {
     /// with a later time than `now`.
     fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp>;
 
+    /// The events of somebody else; `None` when it is not known who that is.
+    fn beside(&self, subject: SubjectId) -> Option<&dyn Facts> {
+        let _ = subject;
+        None
+    }
+
     /// The session that is open at `now`: its first instant, and the first instant at which it will be over.
     fn session(&self) -> Option<(Timestamp, Timestamp)>;
 }
@@ -92,6 +98,20 @@ pub struct Folded {
     pub until: Timestamp,
     /// Totals of the property; `None` when there are none.
     pub numbers: Option<FoldedNumbers>,
+}
+
+impl Folded {
+    /// Both together.
+    pub(crate) fn with(self, other: Folded) -> Folded {
+        Folded {
+            whole: self.whole && other.whole,
+            count: self.count.saturating_add(other.count),
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+            until: self.until.max(other.until),
+            numbers: self.numbers.zip(other.numbers).and_then(|(one, other)| one.with(&other)),
+        }
+    }
 }
 
 /// Totals of a property of folded events.

@@ -106,7 +106,7 @@ pub use program::{ExprId, Program, Scratch};
 pub use repeated::repeated;
 pub use ruleset::{RuleId, RuleScratch, RuleSet, Truth};
 pub use run::{Bits, Run, RunColumn, RunTexts};
-pub use schema::{EventDecl, EventKind, FactDecl, FactId, PropertyDecl, PropertyId, Schema, TimeClass};
+pub use schema::{EventDecl, EventKind, FactDecl, FactId, PropertyDecl, PropertyId, Schema, SubjectId, TimeClass};
 pub(crate) use streams::streams;
 pub use told::FactError;
 pub(crate) use uses::{Asked, uses};

@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub struct Schema {
     facts: Vec<FactDecl>,
     stores: Arc<[(Arc<str>, Point)]>,
+    subjects: Vec<Arc<str>>,
     by_path: BTreeMap<Arc<str>, FactId>,
     events: Vec<EventDecl>,
     event_by_name: BTreeMap<Arc<str>, EventKind>,
@@ -27,6 +28,10 @@ pub struct FactId(pub u32);
 /// A declared event type: its number in the schema that declared it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventKind(pub u16);
+
+/// Somebody else whose events may be read: their number in the schema that declared them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubjectId(pub u16);
 
 /// The name of a property, shared by all event types that have one of that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -191,6 +196,26 @@ impl Schema {
     #[must_use]
     pub fn stores(&self) -> &Arc<[(Arc<str>, Point)]> {
         &self.stores
+    }
+
+    /// Declares somebody else whose events expressions may read, by the path before `.events(…)`.
+    pub fn declare_subject(&mut self, path: &str) -> SubjectId {
+        let id = SubjectId(u16::try_from(self.subjects.len()).unwrap_or(u16::MAX));
+        self.subjects.push(Arc::from(path));
+        id
+    }
+
+    /// The number of somebody else whose events may be read.
+    #[must_use]
+    pub fn subject(&self, path: &str) -> Option<SubjectId> {
+        let place = self.subjects.iter().position(|subject| **subject == *path)?;
+        u16::try_from(place).ok().map(SubjectId)
+    }
+
+    /// The paths of all others whose events may be read, in declared order.
+    #[must_use]
+    pub fn subjects(&self) -> &[Arc<str>] {
+        &self.subjects
     }
 
     /// The number of the fact at a path.

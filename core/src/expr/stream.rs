@@ -8,7 +8,7 @@ use super::row_test::RowTests;
 use super::stream_follow::{self, Follow, Verdict};
 use super::stream_reach::{Reach, reach};
 use super::value_ops::{self, Fault};
-use super::{EventKind, EventRow, Facts, Folded, FoldedNumbers, Missing, Outcome, PropertyId};
+use super::{EventKind, EventRow, Facts, Folded, FoldedNumbers, Missing, Outcome, PropertyId, SubjectId};
 use super::{stream_columns, stream_ends};
 use crate::value::{Decimal, Duration, Timestamp, Unit, Value, Zone};
 use std::ops::ControlFlow;
@@ -17,6 +17,10 @@ use std::sync::Arc;
 /// A stream with all its windows and conditions, and what is asked of it.
 #[derive(Debug, Clone)]
 pub(super) struct Stream {
+    /// Whose events; `None` for the customer's own.
+    pub(super) subject: Option<SubjectId>,
+    /// What is missing when it is not known who that is.
+    pub(super) beside: Missing,
     /// Sorted, without repetition.
     pub(super) kinds: Vec<EventKind>,
     pub(super) bounds: Vec<Bound>,
@@ -135,6 +139,14 @@ impl Terminal {
 }
 
 impl Stream {
+    /// Where its events are told; `None` when it is not known whose they are.
+    pub(super) fn told<'f>(&self, facts: &'f dyn Facts) -> Option<&'f dyn Facts> {
+        match self.subject {
+            Some(subject) => facts.beside(subject),
+            None => Some(facts),
+        }
+    }
+
     pub(super) fn children(&self) -> Vec<Ref> {
         let bounds = self.bounds.iter().filter_map(|bound| match bound {
             Bound::RollingBy(by) | Bound::Since(by) | Bound::Before(by) => Some(*by),
@@ -214,7 +226,7 @@ fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> 
     let (mut tally, reach) = gather_read(machine, stream, frame)?;
     // In a part of the story that cannot be read there may be any number.
     let hidden = |begins: Timestamp| reach.span.after < reach.span.until.min(begins.saturating_add_micros(-1));
-    if machine.facts.begins().is_some_and(hidden) {
+    if stream.subject.is_none() && machine.facts.begins().is_some_and(hidden) {
         tally.uncertain = i64::MAX.saturating_sub(tally.certain);
         blend(&mut tally.failed, Outcome::Unknown(stream.nothing.clone()));
     }
@@ -224,7 +236,10 @@ fn gather(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> 
 /// What can be read, and which span was asked for.
 fn gather_read(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>) -> Result<(Tally, Reach), Partial> {
     let facts = machine.facts;
-    let mut until = facts.next_event(&stream.kinds);
+    let Some(told) = stream.told(facts) else {
+        return Err(Partial::new(Outcome::Unknown(stream.beside.clone()), None));
+    };
+    let mut until = told.next_event(&stream.kinds);
     if stream.terminal == Terminal::Streak {
         let zone = stream.unit.zone(facts).map_err(|unknown| Partial::new(unknown, until))?;
         until = earlier(until, Some(stream.unit.unit.end(facts.now(), zone)));
@@ -233,7 +248,7 @@ fn gather_read(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>
         Ok(reach) => reach,
         Err(failed) => return Err(Partial::new(failed, until)),
     };
-    let folded = facts.folded(&stream.kinds, reach.span, stream.property);
+    let folded = told.folded(&stream.kinds, reach.span, stream.property);
     if folded.is_none()
         && let Some(tally) = stream_columns::gather(machine, stream, &reach, until)
     {
@@ -248,7 +263,7 @@ fn gather_read(machine: &Machine<'_>, stream: &Stream, frame: Option<&Frame<'_>>
     let follows = stream_follow::verdicts(machine, stream, &reach, frame, &mut tally.until)?;
     let mut fault = None;
     let mut at = 0;
-    facts.events(&stream.kinds, reach.span, &mut |row| {
+    told.events(&stream.kinds, reach.span, &mut |row| {
         let verdict = follows.as_ref().and_then(|verdicts| verdicts.get(at)).unwrap_or(&Verdict::COUNTS);
         at += 1;
         match machine.step().and_then(|()| tally.add(machine, stream, &reach, row, (verdict, frame))) {

@@ -27,7 +27,7 @@ pub(super) fn gather(
         }
         None => (Cow::Borrowed(conditions), None),
     };
-    let run = machine.facts.run(&stream.kinds, reach.span, &conditions.properties)?;
+    let run = stream.told(machine.facts)?.run(&stream.kinds, reach.span, &conditions.properties)?;
     // A column is read many events at a time.
     if let Err(fault) = machine.take_steps(run.times.len() as u64 / 64) {
         return Some(Err(fault));

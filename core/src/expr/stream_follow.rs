@@ -93,7 +93,7 @@ pub(super) fn verdicts(
 ) -> Result<Option<Vec<Verdict>>, Partial> {
     let mut all: Option<Vec<Verdict>> = None;
     for follow in &stream.follows {
-        *until = earlier(*until, machine.facts.next_event(&follow.all_kinds(&[])));
+        *until = earlier(*until, stream.told(machine.facts).and_then(|told| told.next_event(&follow.all_kinds(&[]))));
         let found = of_one(machine, stream, follow, reach, frame, until)
             .map_err(|fault| Partial::new(machine.error(fault), Some(machine.soon())))?;
         all = Some(match all {
@@ -135,7 +135,8 @@ fn of_one(
     let span = Span { after: reach.span.after, until: machine.facts.now() };
     let mut steps: Vec<Step> = Vec::new();
     let mut fault = None;
-    machine.facts.events(&follow.all_kinds(&stream.kinds), span, &mut |row| match machine
+    let Some(told) = stream.told(machine.facts) else { return Ok(Vec::new()) };
+    told.events(&follow.all_kinds(&stream.kinds), span, &mut |row| match machine
         .step()
         .map(|()| step_of(machine, stream, follow, reach, row, (frame, until)))
     {

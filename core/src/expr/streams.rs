@@ -34,10 +34,20 @@ pub(super) fn is_stream(tree: &Tree, id: NodeId) -> bool {
     loop {
         match &tree.node(at).kind {
             Kind::Call { target: None, function, .. } => return &**function == "events",
+            Kind::Call { target: Some(whose), function, .. } if &**function == "events" => return is_name(tree, *whose),
             Kind::Call { target: Some(target), function, .. } if MODIFIERS.contains(&&**function) => at = *target,
             Kind::Where { stream, .. } => at = *stream,
             _ => return false,
         }
+    }
+}
+
+/// Whether a part is a dotted name, such as `account` or `referral.referrer`.
+fn is_name(tree: &Tree, id: NodeId) -> bool {
+    match &tree.node(id).kind {
+        Kind::Name { .. } => true,
+        Kind::Select { base, .. } => is_name(tree, *base),
+        _ => false,
     }
 }
 

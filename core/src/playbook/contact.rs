@@ -2,6 +2,7 @@
 
 use super::model::{ContactRule, Name, Scope};
 use super::read::{At, Loader, Names};
+use super::relations::Relation;
 use super::source::cut;
 use crate::error::nearest;
 use crate::value::{Unit, Window};
@@ -11,7 +12,7 @@ const SCOPES: [&str; 4] = ["offer", "placement", "channel", "everything"];
 const WINDOWS: [&str; 6] = ["rolling 7d", "day", "week", "month", "session", "lifetime"];
 
 impl Loader<'_> {
-    pub(super) fn contact(&mut self, root: &At<'_>) -> Vec<ContactRule> {
+    pub(super) fn contact(&mut self, root: &At<'_>, relations: &[Relation]) -> Vec<ContactRule> {
         let Some(section) = root.get("contact") else { return Vec::new() };
         let mut seen = Names::new();
         let mut rules = Vec::new();
@@ -21,12 +22,12 @@ impl Loader<'_> {
                 let place = at.get("name").unwrap_or_else(|| at.clone());
                 self.error("duplicate_name", &place, format!("two contact rules are called `{}`", cut(&name)), None);
             }
-            rules.extend(self.contact_rule(name, &at));
+            rules.extend(self.contact_rule(name, &at, relations));
         }
         rules
     }
 
-    fn contact_rule(&mut self, name: Arc<str>, at: &At<'_>) -> Option<ContactRule> {
+    fn contact_rule(&mut self, name: Arc<str>, at: &At<'_>, relations: &[Relation]) -> Option<ContactRule> {
         let scope = at.get("scope").and_then(|at| self.scope(&at));
         if at.get("after").is_some() || at.get("pause").is_some() {
             let pause = self.duration_of(at, "pause");
@@ -34,8 +35,24 @@ impl Loader<'_> {
             return Some(ContactRule::Pause { name, after, scope: scope?, pause: pause? });
         }
         let per = at.get("per").and_then(|at| self.window(&at));
+        let subject = self.subject(at, relations);
+        if let (Some(_), Some(Window::Session), Some(place)) = (&subject, per, at.get("per")) {
+            self.error(
+                "contradiction",
+                &place,
+                "a session is of one customer, so nothing is counted in it for others".to_owned(),
+                None,
+            );
+        }
         let count = self.outcome(&at.get("count")?)?;
-        Some(ContactRule::Cap { name, count, scope: scope?, at_most: at.number("at_most")?, per: per? })
+        Some(ContactRule::Cap { name, count, scope: scope?, at_most: at.number("at_most")?, per: per?, subject })
+    }
+
+    /// With whom a customer's contacts are counted; `None` for the customer alone.
+    fn subject(&mut self, at: &At<'_>, relations: &[Relation]) -> Option<Name> {
+        let at = at.get("subject").filter(|at| at.node.text().is_none_or(|text| **text != *"customer"))?;
+        let known: Names = relations.iter().filter(|one| one.group.is_some()).map(|one| one.name.text.clone()).collect();
+        self.reference(&at, "relation with a group", &known)
     }
 
     fn outcome(&self, at: &At<'_>) -> Option<Name> {

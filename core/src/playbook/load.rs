@@ -202,7 +202,7 @@ impl Loader<'_> {
             Some(name)
         });
         let (namespaces, purposes) = (self.namespaces(root), self.purposes(root));
-        let departments = self.departments(root);
+        let (departments, relations) = (self.departments(root), self.relations(root, &namespaces));
         let (minors, do_not_contact) = (self.guard(root, "minors"), self.guard(root, "do_not_contact"));
         let sources = self.sources_of(root);
         let (sessions, position_ttl, stores) = (self.sessions(root), self.position_ttl(root), self.stores(root));
@@ -216,7 +216,7 @@ impl Loader<'_> {
         let (channels, offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
         let experiments = self.experiments(root);
         let week_begins = root.text("week_begins").and_then(|day| day.parse().ok()).unwrap_or(chrono::Weekday::Mon);
-        let mut contact = self.contact(root);
+        let mut contact = self.contact(root, &relations);
         for rule in &mut contact {
             if let ContactRule::Cap { per: Window::Calendar(Unit::Week { first_day }), .. } = rule {
                 *first_day = week_begins;
@@ -241,6 +241,7 @@ impl Loader<'_> {
             namespaces,
             identity_limits: Self::identity_limits(root),
             purposes,
+            relations,
             departments,
             minors,
             do_not_contact,

@@ -4,6 +4,7 @@ use super::assurance::Assurance;
 use super::labels::{Category, DataKind, Department, Guard, Labels, LegalBasis};
 use super::needs::{Need, Problem, Searches};
 use super::preferences::{Preference, Unusual, Watch};
+use super::relations::Relation;
 use super::ways::{Branch, Inner, JourneyEntry, MaxStay, Migration, Precedence, Reentry, Return, StageExit, Wait};
 use crate::error::Place;
 use crate::value::{Duration, Type, Value, Window, Zone};
@@ -84,6 +85,8 @@ pub struct Playbook {
     pub identity_limits: IdentityLimits,
     /// `purposes`.
     pub purposes: Vec<Purpose>,
+    /// `relations`, in order.
+    pub relations: Vec<Relation>,
     /// `departments`.
     pub departments: Vec<Department>,
     /// `minors`: who is too young to be made offers.
@@ -722,6 +725,8 @@ pub enum ContactRule {
         at_most: u32,
         /// `per`.
         per: Window,
+        /// `subject`: the relation whose members count together; `None` for the customer alone.
+        subject: Option<Name>,
     },
     /// A pause after an outcome.
     Pause {

@@ -127,7 +127,7 @@ impl Loader<'_> {
         list
     }
 
-    fn declared_name(&mut self, child: &At<'_>, noun: &str) -> Option<Name> {
+    pub(super) fn declared_name(&mut self, child: &At<'_>, noun: &str) -> Option<Name> {
         let text = &child.key;
         let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
         if !first || text.len() > 100 || !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {

@@ -24,7 +24,7 @@ pub const OUTCOMES: [&str; 19] = [
 ];
 
 /// The other event types that belong to the engine and cannot be declared.
-pub const RESERVED_EVENTS: [&str; 16] = [
+pub const RESERVED_EVENTS: [&str; 18] = [
     "attribute_set",
     "attributes_set",
     "attribute_cleared",
@@ -37,6 +37,8 @@ pub const RESERVED_EVENTS: [&str; 16] = [
     "linked",
     "unlinked",
     "rectified",
+    "related",
+    "unrelated",
     "assigned",
     "confirmed",
     "released",

@@ -71,6 +71,12 @@ pub(super) static PLAYBOOK: Object = Object {
         may("identity", Names(&Obj(&NAMESPACE)), "", "namespaces of identifiers, in order of priority"),
         may("identity_limits", Obj(&IDENTITY_LIMITS), "", "the guard against customers that grow together without being one"),
         may("purposes", Names(&PURPOSE), "", "the purposes for which personal facts may be used"),
+        may(
+            "relations",
+            Names(&Obj(&RELATION)),
+            "",
+            "how customers are related to each other, or to a household or account; expressions read `<name>.members` and more",
+        ),
         may("departments", Names(&Obj(&DEPARTMENT)), "", "who may see what of a customer, for views of the customer"),
         may("minors", GUARD, "", "who is too young to be made offers; without it nobody is taken for a minor"),
         may("do_not_contact", GUARD, "", "who must not be contacted, beside those who said so themselves"),
@@ -322,6 +328,59 @@ static IDENTITY_LIMITS: Object = Object {
             One(Leaf::Number(0.0, 1.0)),
             "0.8",
             "below it a probabilistic link does not join, above 0 and below 1",
+        ),
+    ],
+};
+
+static RELATION: Object = Object {
+    name: "relation",
+    doc: "How customers are related: with `group` to a household or account, else two of them with each other.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        may(
+            "group",
+            One(Leaf::Reference("a namespace")),
+            "",
+            "the namespace of households or accounts, each of which is a customer of its own; between two customers when not declared",
+        ),
+        may(
+            "roles",
+            Either(&ROLES),
+            "",
+            "the roles of members; between two customers the two sides, or none when it is the same both ways",
+        ),
+        may(
+            "at_most",
+            One(Leaf::Whole(1, 100_000)),
+            "1000",
+            "how many members a group has, or to how many others somebody is related; those told later than that are refused",
+        ),
+        may("groups", One(Leaf::Whole(1, 1_000)), "1", "of how many groups somebody is a member"),
+        may(
+            "consents",
+            One(Leaf::Reference("a role")),
+            "",
+            "the role whose holders consent for those of the other role who are minors",
+        ),
+        LABEL_PURPOSES,
+        LABEL_SENSITIVITY,
+        LABEL_REVEAL,
+    ],
+};
+static ROLE_NAME: Shape = One(Leaf::Text);
+static ROLES: [Shape; 2] = [List(&ROLE_NAME), Names(&Obj(&ROLE))];
+static ROLE: Object = Object {
+    name: "role",
+    doc: "A role in a relation.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        may(
+            "at_most",
+            One(Leaf::Whole(1, 100_000)),
+            "",
+            "how many there are of it in one group, or for one of the other role; any number when not declared",
         ),
     ],
 };
@@ -1242,6 +1301,12 @@ static CAP: Object = Object {
         must("count", One(Leaf::Word(&OUTCOMES)), "the outcome that is counted"),
         must("scope", SCOPE, "what is counted together: each offer, each placement, each channel, one channel, or everything"),
         must("at_most", One(Leaf::Whole(0, u32::MAX as i64)), "how many; 0 for never"),
+        may(
+            "subject",
+            One(Leaf::Reference("a relation")),
+            "\"customer\"",
+            "whose outcomes are counted: `customer`, or a relation with a group, whose members and group count together",
+        ),
         must(
             "per",
             One(Leaf::Pattern(

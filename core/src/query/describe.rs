@@ -396,11 +396,19 @@ fn placement(placement: &playbook::Placement) -> Placement<'_> {
 
 fn contact(rule: &ContactRule) -> Contact<'_> {
     match rule {
-        ContactRule::Cap { name, count, scope, at_most, per } => {
+        ContactRule::Cap { name, count, scope, at_most, per, subject } => {
             let (per, scope) = (window(per), self::scope(scope));
             Contact {
                 name,
-                text: format!("at most {at_most} `{}` per {per}, counted for {}", count.text, told(&scope)),
+                text: match subject {
+                    Some(subject) => format!(
+                        "at most {at_most} `{}` per {per}, counted for {} and all of the {}",
+                        count.text,
+                        told(&scope),
+                        subject.text
+                    ),
+                    None => format!("at most {at_most} `{}` per {per}, counted for {}", count.text, told(&scope)),
+                },
                 scope,
                 count: Some(text(count)),
                 at_most: Some(*at_most),

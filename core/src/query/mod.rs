@@ -17,6 +17,7 @@ mod map;
 mod mine;
 mod portrait;
 mod read;
+mod relation;
 mod rights;
 mod schema;
 mod session;
@@ -149,6 +150,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<tact::Unused>(),
     Entry::of::<session::Session>(),
     Entry::of::<session::Location>(),
+    Entry::of::<relation::Relations>(),
     Entry::of::<trend::Trend>(),
     Entry::of::<map::MapAsked>(),
     Entry::of::<map::Picture>(),

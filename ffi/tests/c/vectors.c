@@ -82,9 +82,13 @@ static void check_effect(const tactful_effect *effect, const cJSON *expected) {
   static const char *const kinds[] = {"?", "happened", "corrected", "withdrawn"};
   static const char *const effects[] = {"?", "segment_entered", "segment_left", "stage_changed",
                                         "merged", "parted", "link_refused", "context_changed",
-                                        "journey_full", "journey_migrated"};
-  const int link = effect->effect >= TACTFUL_EFFECT_MERGED && effect->effect <= TACTFUL_EFFECT_LINK_REFUSED;
-  const char *name = link                                               ? "reason"
+                                        "journey_full", "journey_migrated",
+                                        "related", "unrelated", "relation_refused"};
+  const int relation = effect->effect >= TACTFUL_EFFECT_RELATED && effect->effect <= TACTFUL_EFFECT_RELATION_REFUSED;
+  const int link =
+      relation || (effect->effect >= TACTFUL_EFFECT_MERGED && effect->effect <= TACTFUL_EFFECT_LINK_REFUSED);
+  const char *name = relation                                           ? "relation"
+                     : link                                               ? "reason"
                      : effect->effect == TACTFUL_EFFECT_STAGE_CHANGED   ? "journey"
                      : effect->effect >= TACTFUL_EFFECT_JOURNEY_FULL    ? "journey"
                      : effect->effect == TACTFUL_EFFECT_CONTEXT_CHANGED ? "watch"

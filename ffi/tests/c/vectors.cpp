@@ -60,7 +60,8 @@ void check_effects(const tactful::effects &effects, const json &expected) {
   static const char *const kinds[] = {"?", "happened", "corrected", "withdrawn"};
   static const char *const names[] = {"?", "segment_entered", "segment_left", "stage_changed",
                                       "merged", "parted", "link_refused", "context_changed",
-                                      "journey_full", "journey_migrated"};
+                                      "journey_full", "journey_migrated",
+                                      "related", "unrelated", "relation_refused"};
   check("number of effects", effects.size(), expected.size());
   for (std::size_t i = 0; i < effects.size() && i < expected.size(); ++i) {
     const tactful::effect effect = effects[i];
@@ -74,6 +75,14 @@ void check_effects(const tactful::effects &effects, const json &expected) {
       found[watched ? "watch" : "journey"] = effect.name.str();
       found["from"] = text_or_null(effect.from);
       found["to"] = text_or_null(effect.to);
+    } else if (effect.what >= TACTFUL_EFFECT_RELATED && effect.what <= TACTFUL_EFFECT_RELATION_REFUSED) {
+      found["relation"] = effect.name.str();
+      found["identifier"] = effect.from.str();
+      found["other"] = effect.to.str();
+      // The role and the limit are told by the question `relations`.
+      for (const char *key : {"role", "limit"}) {
+        if (expected[i].count(key)) found[key] = expected[i][key];
+      }
     } else if (effect.what >= TACTFUL_EFFECT_MERGED) {
       found["identifier"] = effect.from.str();
       found["other"] = text_or_null(effect.to);

@@ -1,5 +1,5 @@
 use super::ground::{Ground, Label};
-use crate::context::{NeedRule, PersonaRule, Rule, Rules, Source};
+use crate::context::{BesideFact, NeedRule, PersonaRule, Rule, Rules, Source};
 use crate::error::Place;
 use crate::expr::{Asked, EventKind, PropertyId, uses};
 use crate::journey::Journeys;
@@ -182,6 +182,7 @@ impl Node {
             Ground::Attribute(_) | Ground::Event(_) | Ground::Property(..) | Ground::Category(..) | Ground::Outcome => {
                 return None;
             }
+            Ground::Relation(_) => return None,
         })
     }
 
@@ -375,6 +376,10 @@ pub(super) fn label_of(grounds: &BTreeSet<Ground>, flow: &Flow, playbook: &Playb
 fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
     let mut steps = Vec::new();
     let reads = rule.reads();
+    let through = |subject: usize| {
+        let subject = rules.sources.relations.subjects.get(subject)?;
+        Some(Step::Ground(Ground::Relation(subject.relation)))
+    };
     for fact in &reads.facts {
         match rules.sources.source(*fact) {
             Some(Source::Attribute(number)) => steps.push(Step::Ground(Ground::Attribute(number))),
@@ -398,6 +403,15 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
                     }));
                 }
             }
+            Some(Source::Beside(subject, asked)) => {
+                steps.extend(through(subject));
+                steps.extend(match asked {
+                    BesideFact::Attribute(number) => Some(Step::Ground(Ground::Attribute(number))),
+                    BesideFact::Segment(number) => Some(Step::Node(Node::Segment(number))),
+                    BesideFact::Stage(number) | BesideFact::StageSince(number) => Some(Step::Node(Node::Journey(number))),
+                    _ => None,
+                });
+            }
             Some(Source::Request(_) | Source::Experiment(_) | Source::StoreOpen(_) | Source::NeedKind(_)) | None => {}
         }
     }
@@ -405,6 +419,7 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
     if reads.session {
         steps.extend((0..playbook.events.len()).map(|number| Step::Ground(Ground::Event(number))));
     }
+    steps.extend(reads.subjects.iter().filter_map(|subject| through(usize::from(subject.0))));
     steps.extend(reads.events.iter().map(|kind| Step::Ground(event(*kind, playbook))));
     for ((kind, property), asked) in uses(rule.checked()) {
         let number = usize::from(kind.0);

@@ -22,6 +22,8 @@ pub(crate) enum Ground {
     Need(usize),
     Preference(usize),
     Unusual(usize),
+    /// That somebody is related to somebody else.
+    Relation(usize),
 }
 
 /// What may be done with something.
@@ -101,6 +103,7 @@ impl Ground {
             Ground::Need(number) => playbook.needs.get(number).map(|need| &need.labels),
             Ground::Preference(number) => playbook.preferences.get(number).map(|preference| &preference.labels),
             Ground::Unusual(number) => playbook.unusual.get(number).map(|unusual| &unusual.labels),
+            Ground::Relation(number) => playbook.relations.get(number).map(|relation| &relation.labels),
         }
     }
 
@@ -131,6 +134,9 @@ impl Ground {
             Ground::Preference(number) => {
                 format!("preference `{}`", playbook.preferences.get(number).map_or("?", |p| &p.name.text))
             }
+            Ground::Relation(number) => {
+                format!("relation `{}`", playbook.relations.get(number).map_or("?", |relation| &relation.name.text))
+            }
             Ground::Unusual(number) => format!("unusual `{}`", playbook.unusual.get(number).map_or("?", |u| &u.name.text)),
         }
     }
@@ -152,6 +158,7 @@ impl Ground {
             Ground::Need(number) => playbook.needs.get(number).map(|need| &need.name),
             Ground::Preference(number) => playbook.preferences.get(number).map(|preference| &preference.name),
             Ground::Unusual(number) => playbook.unusual.get(number).map(|unusual| &unusual.name),
+            Ground::Relation(number) => playbook.relations.get(number).map(|relation| &relation.name),
         };
         name.map(|name| name.place.clone())
     }
@@ -162,6 +169,7 @@ impl Ground {
             Ground::Attribute(number) => playbook.attributes.get(number)?.kind,
             Ground::Event(event) | Ground::Property(event, _) | Ground::Category(event, ..) => playbook.events.get(event)?.kind,
             Ground::Outcome => Some(DataKind::Response),
+            Ground::Relation(_) => Some(DataKind::Engagement),
             Ground::Need(_) => Some(DataKind::Need),
             Ground::Segment(_)
             | Ground::Persona(_)

@@ -1,4 +1,4 @@
-use crate::context::{NeedRule, PersonaRule, Rule, Rules, Source};
+use crate::context::{BesideFact, NeedRule, PersonaRule, Rule, Rules, Source};
 use crate::decide::Offers;
 use crate::expr::{EventKind, PropertyId, uses};
 use crate::journey::Journeys;
@@ -97,7 +97,9 @@ impl Read {
         self.events.extend(reads.events.iter().map(|kind| usize::from(kind.0)));
         for fact in &reads.facts {
             match rules.sources.source(*fact) {
-                Some(Source::Attribute(number)) => _ = self.attributes.insert(number),
+                Some(Source::Attribute(number) | Source::Beside(_, BesideFact::Attribute(number))) => {
+                    self.attributes.insert(number);
+                }
                 Some(Source::Request(number)) => _ = self.request.insert(number),
                 Some(Source::Session(_) | Source::Location(_)) => {
                     self.events.extend(rules.sessions.kinds().iter().map(|kind| usize::from(kind.0)));

@@ -138,7 +138,7 @@ impl PlanBuilder {
     }
 
     fn slot(&mut self, stream: &Stream) -> Option<u32> {
-        if !stream.follows.is_empty() || !supported(stream.terminal) {
+        if stream.subject.is_some() || !stream.follows.is_empty() || !supported(stream.terminal) {
             return None;
         }
         let mut window = Window { lengths: Vec::new(), units: Vec::new(), session: false };
