@@ -12,6 +12,7 @@ mod abi;
 mod error;
 mod export;
 mod import;
+mod map;
 mod mine;
 mod replay;
 
@@ -19,5 +20,6 @@ pub use abi::{ArrowArray, ArrowArrayStream, ArrowSchema};
 pub use error::ArrowError;
 pub use export::{Kind, OwnedColumn, Table};
 pub use import::{Chunk, Field, Reader};
+pub use map::{map_flows_table, map_stages_table, map_touchpoints_table};
 pub use mine::{LogError, follows_table, funnel_table, paths_table, read_log, variants_table};
 pub use replay::{NamedTables, tables};

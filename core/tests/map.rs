@@ -221,6 +221,25 @@ fn what_is_planted_is_found() {
 }
 
 #[test]
+fn whatever_stands_in_a_title_is_text() {
+    let evil = "</text><script>alert(1)</script>&\"'--]]>\u{7f}";
+    let quoted = serde_json::to_string(evil).unwrap();
+    let stages: Vec<String> =
+        (0..24).map(|number| format!("s{number}: {{on: visit, title: {quoted}, goal: {quoted}}}")).collect();
+    let stages = stages.join(", ");
+    let playbook = format!(
+        "{{playbook: p, version: 1, identity: {{customer: {{}}}}, events: {{visit: {{page: string}}}},
+          journeys: {{way: {{title: {quoted}, stages: {{{stages}, quiet: {{no_data: {quoted}}}, gone: {{drop_out: true, enter: 'false'}}}}}}}}}}"
+    );
+    let engine = Engine::compile(&[("p.yaml", &playbook)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let report = engine.journey_map(&MapOptions::new("way", at(0))).unwrap().report(None, 1).unwrap();
+    let svg = report.svg(Ground::Either);
+    well_formed(&svg);
+    assert!(!svg.contains("<script") && !svg.contains('\u{7f}'));
+    assert!(!report.mermaid().contains("<script") && !report.dot().contains("\"'--"));
+}
+
+#[test]
 fn populations_are_compared() {
     let engine = engine();
     let (few, many) = (customers(&engine, &planted(2)), customers(&engine, &planted(6)));

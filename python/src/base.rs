@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::errors::{self, Bad};
 use crate::event::{Event, identifier};
 use crate::guard::{guard, read, write};
+use crate::map::{JourneyMap, Wanted};
 use crate::query;
 use crate::question::Question;
 use crate::rights::{self, Erasure, Portrait, Sitting};
@@ -380,6 +381,34 @@ impl CustomerBase {
         known_at: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.ask(py, "location", &[("identifier", Some(identifier)), ("now", Some(now)), ("known_at", known_at)])
+    }
+
+    /// The map of a journey of all customers; see :class:`JourneyMap` for the options and :attr:`Engine.playbook` for the journeys.
+    #[pyo3(signature = (journey, at, *, since=None, split=None, nps=None, csat=None, complaints=None, k=10))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are named")]
+    fn journey_map(
+        &self,
+        py: Python<'_>,
+        journey: String,
+        at: &Bound<'_, PyAny>,
+        since: Option<&Bound<'_, PyAny>>,
+        split: Option<&str>,
+        nps: Option<(String, String)>,
+        csat: Option<(String, String)>,
+        complaints: Option<Vec<String>>,
+        k: u64,
+    ) -> PyResult<JourneyMap> {
+        guard(|| {
+            let wanted = Wanted::new(journey, at, since, split, nps, csat, complaints, k)?;
+            let engine = &self.engine.get().engine;
+            JourneyMap::filled(py, engine, wanted, |options| {
+                let base = read(&self.base)?;
+                Ok(engine.journey_map(options).map(|mut map| {
+                    base.iter().for_each(|customer| engine.observe_journey(&mut map, customer));
+                    map
+                }))
+            })
+        })
     }
 
     /// A copy of the customer that an identifier points to; ``None`` when nobody is known by it.

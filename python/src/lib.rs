@@ -17,6 +17,7 @@ mod guard;
 mod html;
 mod layout;
 mod log;
+mod map;
 mod query;
 mod question;
 mod replay;
@@ -55,6 +56,8 @@ mod _tactful {
     use super::layout::{format_expression, format_playbook};
     #[pymodule_export]
     use super::log::EventLog;
+    #[pymodule_export]
+    use super::map::JourneyMap;
     #[pymodule_export]
     use super::replay::Replay;
     #[pymodule_export]

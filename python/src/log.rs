@@ -47,11 +47,11 @@ fn failed(error: &LogError) -> PyErr {
 #[pymethods]
 impl EventLog {
     #[new]
-    #[pyo3(signature = (table, *, case="case".to_owned(), activity="activity".to_owned(), time="time".to_owned()))]
-    fn new(py: Python<'_>, table: &Bound<'_, PyAny>, case: String, activity: String, time: String) -> PyResult<Self> {
+    #[pyo3(signature = (table, *, case="case", activity="activity", time="time"))]
+    fn new(py: Python<'_>, table: &Bound<'_, PyAny>, case: &str, activity: &str, time: &str) -> PyResult<Self> {
         guard(|| {
             let readers = sources(table)?.iter().map(|source| reader(source.bind(py))).collect::<PyResult<Vec<_>>>()?;
-            let columns = LogColumns { case, activity, time };
+            let columns = LogColumns { case: case.to_owned(), activity: activity.to_owned(), time: time.to_owned() };
             let log = py.detach(|| read_log(readers, &columns)).map_err(|error| failed(&error))?;
             Ok(EventLog { log })
         })

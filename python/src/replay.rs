@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::errors::{self, Bad};
 use crate::event::{Event, identifier};
 use crate::guard::guard;
+use crate::map::{JourneyMap, Wanted};
 use crate::question::{self, Question};
 use crate::table::Table;
 use crate::{stream, time, value};
@@ -161,6 +162,28 @@ impl Replay {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
             let found = py.detach(|| self.replay.base().find(&identifier).cloned());
             Ok(found.map(|found| Customer::of(found, self.engine.clone_ref(py))))
+        })
+    }
+
+    /// The map of a journey of all customers who can be addressed; see :class:`JourneyMap` for the options.
+    #[pyo3(signature = (journey, at, *, since=None, split=None, nps=None, csat=None, complaints=None, k=10))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are named")]
+    fn journey_map(
+        &self,
+        py: Python<'_>,
+        journey: String,
+        at: &Bound<'_, PyAny>,
+        since: Option<&Bound<'_, PyAny>>,
+        split: Option<&str>,
+        nps: Option<(String, String)>,
+        csat: Option<(String, String)>,
+        complaints: Option<Vec<String>>,
+        k: u64,
+    ) -> PyResult<JourneyMap> {
+        guard(|| {
+            let wanted = Wanted::new(journey, at, since, split, nps, csat, complaints, k)?;
+            let engine = &self.engine.get().engine;
+            JourneyMap::filled(py, engine, wanted, |options| Ok(self.replay.journey_map(options)))
         })
     }
 

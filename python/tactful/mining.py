@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ._tactful import EventLog, Table
-
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    Order: TypeAlias = Literal["strictly_later", "same_time_counts", "sequence_order"]
 
 __all__ = ["directly_follows", "funnel", "variants"]
 
@@ -56,7 +51,7 @@ def funnel(
     table: Any,
     stages: Sequence[str],
     *,
-    order: Order,
+    order: Literal["strictly_later", "same_time_counts", "sequence_order"],
     within: str | None = None,
     case: str = "case",
     activity: str = "activity",

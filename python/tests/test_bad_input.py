@@ -309,6 +309,7 @@ def test_every_error_pickles_with_all_it_says() -> None:
         tactful.EventError("m", "c", "p"),
         tactful.RequestError("m", "c", "p"),
         tactful.QueryError("m", "c", "p"),
+        tactful.LogError("m", "c", "p"),
         tactful.TrendError("m", "c", "p"),
         tactful.StateError("m", "c", "p"),
         tactful.ReplayError("m", "c", "p", 3, "column"),

@@ -12,7 +12,6 @@ import fake
 from tactful.report import page, write
 from tactful.report.adapt import exemplars, from_replay
 from tactful.report.data import Flow, Journey, ReportData, Stage
-from tactful.report.journey_map import journey_map
 from tactful.report.markup import tag
 
 
@@ -123,27 +122,6 @@ def test_one_with_an_offer_one_with_nothing_one_with_the_fallback(data: ReportDa
     assert kinds == [{"offer"}, {"silence"}, {"fallback", "silence"}]
     words = " ".join(parsed(page(data)).words)
     assert "gets nothing" in words and "gets no offer, only the fallback" in words
-
-
-@pytest.mark.parametrize(
-    "journey",
-    [
-        Journey("empty", "Empty", [], []),
-        Journey("unseen", "Unseen", [Stage("a", "A", no_data="none"), Stage("b", "B", no_data="none")], []),
-        Journey(
-            "round",
-            "Round",
-            [Stage("a", "A", entries=9), Stage("b", "B", entries=5)],
-            [Flow("b", "a", 4), Flow("a", "b", 5), Flow("a", None, 1)],
-        ),
-        Journey("lost", "Lost", [Stage("x", "X", drop_out=True, entries=3)], [Flow(None, "x", 3)]),
-    ],
-    ids=lambda journey: journey.name,
-)
-def test_any_journey_has_a_picture(journey: Journey) -> None:
-    picture = journey_map(journey)
-    assert parsed(picture).seen["svg"] == 1
-    assert "nan" not in picture.lower()
 
 
 def test_nothing_at_all_still_is_a_page(data: ReportData) -> None:

@@ -6,6 +6,7 @@ use crate::column::Batch;
 use crate::customer::{Arrival, Customer, Derived, Identifier, What};
 use crate::decide::{Answer, Candidate, Decision, Detail, Gate, Request, RequestError};
 use crate::engine::Engine;
+use crate::map::{JourneyMap, MapError, MapOptions};
 use crate::value::Timestamp;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -183,6 +184,19 @@ impl Replay {
         self.tables.stats.customers = owners.len() as u64;
         let _ = watch(Progress { step: Step::Replay, done, total, now: end });
         Ok(&self.tables)
+    }
+
+    /// The map of a journey of all customers who can be addressed.
+    ///
+    /// # Errors
+    /// As for [`Engine::journey_map`].
+    pub fn journey_map(&self, options: &MapOptions) -> Result<JourneyMap, MapError> {
+        let engine = self.base.engine();
+        let mut map = engine.journey_map(options)?;
+        for customer in self.base.iter().filter(|customer| addressed(engine, customer)) {
+            engine.observe_journey(&mut map, customer);
+        }
+        Ok(map)
     }
 
     /// One customer at one instant.

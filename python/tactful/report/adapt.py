@@ -51,6 +51,13 @@ class Told(Protocol):
         """Its properties."""
 
 
+class Drawn(Protocol):
+    """A journey map."""
+
+    def svg(self) -> str:
+        """As an image that needs nothing else."""
+
+
 class Replayed(Protocol):
     """What a replay gives: tables that export Arrow, and figures."""
 
@@ -84,6 +91,9 @@ class Replayed(Protocol):
 
     def explain(self, identifier: str, placements: list[str], now: datetime, /) -> Explained:
         """Why a customer got what, at some placements and an instant."""
+
+    def journey_map(self, journey: str, at: datetime, /) -> Drawn:
+        """The map of a journey at an instant."""
 
     def events(self, identifier: str, /) -> Sequence[Told]:
         """The story of a customer."""
@@ -139,7 +149,7 @@ def from_replay(
         seconds=sum(float(value) for value in seconds.values()),
         sources={str(source): int(count) for source, count in stats.get("sources", {}).items()},
         exposures=int(stats.get("exposures", kinds.get(("offer",), 0))),
-        journeys=_journeys(playbook, stages, _plain_table(replay.transitions), int(stats.get("customers", 0))),
+        journeys=_journeys(playbook, replay, stages, int(stats.get("customers", 0)), last),
         segments=_segments(playbook, sizes, instants),
         personas=_personas(playbook, customers),
         offers=_offers(playbook, replay, decisions, instants),
@@ -210,9 +220,9 @@ def _none(name: Any) -> str | None:
     return None if name in (None, "", "none") else str(name)
 
 
-def _journeys(playbook: Mapping[str, Any], stages: pa.Table, transitions: pa.Table, customers: int) -> list[Journey]:
+def _journeys(playbook: Mapping[str, Any], replay: Replayed, stages: pa.Table, customers: int, at: datetime | None) -> list[Journey]:
     rows = stages.to_pylist()
-    moves = transitions.to_pylist()
+    moves = _plain_table(replay.transitions).to_pylist()
     latest = max((row["time"] for row in rows), default=None)
     journeys = []
     for journey in playbook.get("journeys", []):
@@ -233,7 +243,8 @@ def _journeys(playbook: Mapping[str, Any], stages: pa.Table, transitions: pa.Tab
                 )
             )
         outside = max(customers - sum(stage.here for stage in told), 0)
-        journeys.append(Journey(name, str(journey.get("title") or name), told, flows, outside))
+        picture = replay.journey_map(name, at).svg() if at else ""
+        journeys.append(Journey(name, str(journey.get("title") or name), told, flows, outside, picture))
     return journeys
 
 

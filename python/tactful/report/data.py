@@ -56,6 +56,8 @@ class Journey:
     flows: list[Flow]
     #: Customers outside the journey at the end.
     outside: int = 0
+    #: The map, drawn as SVG; empty for none.
+    picture: str = ""
 
 
 @dataclass(frozen=True)

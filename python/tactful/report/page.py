@@ -7,9 +7,8 @@ from importlib.resources import files
 
 from . import charts
 from .data import Offer, Placement, ReportData
-from .journey_map import journey_map
 from .markup import Child, Markup, join, tag
-from .parts import GATES, day, gate_title, legend, percent, section, sentence, table
+from .parts import GATES, day, gate_title, percent, section, sentence, table
 from .stories import stories
 
 __all__ = ["page"]
@@ -134,8 +133,8 @@ def _figures(data: ReportData) -> Markup:
 def _journey(data: ReportData, number: int) -> Markup:
     journey = data.journeys[number]
     lead = (
-        "Every ribbon is as wide as the number of customers who took that way, every bar as tall as the number who came in. "
-        "The dark part of a bar is who is there now. Hatched stages leave no trace in the data."
+        "Every ribbon is as thick as the number of customers who took that way. Below each stage stands how long they stay, where they "
+        "meet the shop, how satisfied they are, and what is out of line. Hatched stages leave no trace in the data."
     )
     rows = [
         tag(
@@ -158,21 +157,11 @@ def _journey(data: ReportData, number: int) -> Markup:
         lead,
         tag(
             "figure",
-            tag("div", journey_map(journey), class_="scroll", tabindex="0", role="region", aria_label=f"Map: {journey.title}"),
-            tag(
-                "figcaption",
-                legend(
-                    [
-                        ("key-on", "went on"),
-                        ("key-fall", "dropped out"),
-                        ("key-rise", "came back"),
-                        ("key-here", "here now"),
-                        ("key-none", "no data"),
-                    ]
-                ),
-            ),
-            class_="card map",
-        ),
+            tag("div", Markup(journey.picture), class_="scroll", tabindex="0", role="region", aria_label=f"Map: {journey.title}"),
+            class_="map",
+        )
+        if journey.picture
+        else None,
         tag(
             "details",
             tag("summary", "The same in numbers"),

@@ -135,8 +135,9 @@ impl<'a> Layout<'a> {
         let mut taken_left = vec![0.0; self.columns.len()];
         let mut taken_right = vec![0.0; self.columns.len()];
         let thickness = |flow: &FlowReport| (flow.count as f64 * scale).max(1.5);
-        // Ways past other stages run below them, each in a channel of its own.
-        let mut channel = self.bars_bottom + 26.0;
+        // Ways past other stages run below them, each in the highest channel that is free there.
+        let channels = Channels::of(&sorted, &place, &thickness);
+        let channel = self.bars_bottom + 26.0;
         let (top, middle) = (self.bars_top, BAR / 2.0);
         let mut drawn: Vec<Drawn<'a>> = Vec::new();
         for (way, flow) in sorted.iter().filter(|(way, _)| matches!(way, Way::In | Way::On | Way::Past | Way::Out | Way::Back))
@@ -169,8 +170,7 @@ impl<'a> Layout<'a> {
                 (Way::Past, Some(source), Some(target)) => {
                     let (y1, y2) = (leave(), arrive());
                     let (x1, x2) = (source.x + BAR, target.x);
-                    let y = channel + thick / 2.0;
-                    channel += thick + 16.0;
+                    let y = channel + channels.middle(flow);
                     let turn = (self.step - BAR) * 0.62;
                     let (a, b) = (x1 + turn, x2 - turn);
                     let path = format!(
@@ -202,6 +202,7 @@ impl<'a> Layout<'a> {
             let thick = if *way == Way::Back { thick.min(7.0) } else { thick };
             drawn.push(Drawn { flow, way: *way, path, thickness: thick, label, labelled: true });
         }
+        let channel = channel + channels.height();
         let below = channel.max(self.bars_bottom + 30.0) + if lost.is_empty() { 0.0 } else { 34.0 };
         let pools = lost.iter().enumerate();
         self.pools = pools.map(|(place, stage)| Pool { stage, y: below + place as f64 * (POOL + 14.0) }).collect();
@@ -261,6 +262,53 @@ impl<'a> Layout<'a> {
                 _ => {}
             }
         }
+    }
+}
+
+/// Lanes for ways past other stages, one below the other.
+struct Channels<'a> {
+    /// Which flow runs in which channel.
+    flows: Vec<(&'a FlowReport, usize)>,
+    /// How thick the thickest of each is.
+    thick: Vec<f64>,
+}
+
+impl<'a> Channels<'a> {
+    /// What lies between two channels.
+    const APART: f64 = 16.0;
+
+    fn of(
+        sorted: &[(Way, &'a FlowReport)],
+        place: &dyn Fn(Option<&str>) -> usize,
+        thickness: &dyn Fn(&FlowReport) -> f64,
+    ) -> Self {
+        let mut channels = Channels { flows: Vec::new(), thick: Vec::new() };
+        // The stages between which each channel is taken.
+        let mut taken: Vec<Vec<(usize, usize)>> = Vec::new();
+        for (_, flow) in sorted.iter().filter(|(way, _)| *way == Way::Past) {
+            let (from, to) = (place(flow.from.as_deref()), place(flow.to.as_deref()));
+            let free = taken.iter().position(|taken| taken.iter().all(|(begin, end)| to <= *begin || *end <= from));
+            let number = free.unwrap_or(taken.len());
+            if free.is_none() {
+                taken.push(Vec::new());
+                channels.thick.push(0.0);
+            }
+            taken.get_mut(number).into_iter().for_each(|taken| taken.push((from, to)));
+            channels.thick.get_mut(number).into_iter().for_each(|thick| *thick = thick.max(thickness(flow)));
+            channels.flows.push((flow, number));
+        }
+        channels
+    }
+
+    /// How far below the first channel's top the middle of a flow's is.
+    fn middle(&self, flow: &FlowReport) -> f64 {
+        let number = self.flows.iter().find(|(own, _)| std::ptr::eq(*own, flow)).map_or(0, |(_, number)| *number);
+        let above: f64 = self.thick.iter().take(number).map(|thick| thick + Self::APART).sum();
+        above + self.thick.get(number).copied().unwrap_or(0.0) / 2.0
+    }
+
+    fn height(&self) -> f64 {
+        self.thick.iter().map(|thick| thick + Self::APART).sum()
     }
 }
 

@@ -208,7 +208,8 @@ fn column(canvas: &mut Canvas, layout: &Layout<'_>, column: &Column<'_>) {
         escaped(&here)
     ));
     if pains(layout, &stage.stage).next().is_some() {
-        canvas.mark(x + room(layout) - 8.0, y - 27.0);
+        let title = column.title.last().map_or(0.0, |line| words::width(line, TITLE) * 1.15);
+        canvas.mark(x + (title + 16.0).min(room(layout) - 8.0), y - 27.0);
     }
     let entered = format!("{} came in", count_or(stage.entries, k));
     canvas.text("note", x, y + 30.0, &words::fit(&entered, 13.0, room(layout)));

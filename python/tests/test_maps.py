@@ -1,0 +1,151 @@
+"""Journey maps and mining, as Python sees them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+
+import tactful
+
+PLAYBOOK = """
+playbook: shop
+version: 1
+identity: {customer: {}}
+channels: {web: text}
+events: {visit: {page: string}, look: {sku: string}, buy: {sku: string}, nps: {score: int}}
+segments: {lookers: 'events("look").exists()'}
+journeys:
+  way:
+    title: "Way <in> & out"
+    stages:
+      curious: {on: visit, from: none}
+      choosing: {on: look, timeout: {after: 7d, to: lost}}
+      buying: {on: buy}
+      lost: {drop_out: true}
+"""
+AT = "2026-03-31T00:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def base() -> tactful.CustomerBase:
+    base = tactful.CustomerBase(tactful.Engine.compile({"shop.yaml": PLAYBOOK}))
+    for number in range(40):
+        who = f"customer:{number}"
+        for place, name in enumerate(["visit", "look", "buy"][: 1 + number % 3]):
+            base.record(tactful.Event(name, f"2026-03-0{1 + place}T10:00:00Z", who, channel="web"))
+    return base
+
+
+def test_a_map_tells_counts_and_draws(base: tactful.CustomerBase) -> None:
+    map = base.journey_map("way", AT, split="segments")
+    assert repr(map) == "<JourneyMap of way at 2026-03-31T00:00:00Z: 40 customers>"
+    stages = {row["stage"]: row for row in pa.table(map.stages()).to_pylist()}
+    assert [stages[name]["here"] for name in ("curious", "choosing", "buying", "lost")] == [14, 0, 13, 13]
+    assert stages["choosing"]["drop_outs"] == 13 and stages["choosing"]["median_seconds"] is not None
+    flows = {(row["from"], row["to"]): row["count"] for row in pa.table(map.flows()).to_pylist()}
+    assert flows[(None, "curious")] == 40 and flows[("choosing", "lost")] == 13
+    assert {row["event"] for row in pa.table(map.touchpoints()).to_pylist()} == {"visit", "look", "buy"}
+    assert map.groups == ["lookers"] and map.report("lookers")["customers"] == 26
+    assert map.report() == base.query({"query": "journey_map", "map": {"journey": "way", "at": AT, "split": "segments"}})
+    for picture in (map.svg(), map.svg(ground="dark"), map._repr_svg_(), map._repr_html_()):
+        root = ElementTree.fromstring(picture)
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert "Way <in> & out" in "".join(root.itertext())
+    assert map.mermaid().startswith("flowchart LR") and map.dot().startswith("digraph")
+
+
+def test_maps_add_up(base: tactful.CustomerBase) -> None:
+    whole = base.journey_map("way", AT)
+    parts = [tactful.JourneyMap(base.engine, "way", AT) for _ in range(2)]
+    for number, name in enumerate(base):
+        found = base.find(name)
+        assert found is not None
+        parts[number % 2].observe(found)
+    parts[0].merge(whole.like(parts[1].to_bytes()))
+    assert parts[0].to_bytes() == whole.to_bytes()
+    observed = tactful.JourneyMap(base.engine, "way", AT)
+    observed.observe(base)
+    assert observed.report() == whole.report()
+    assert all(found["difference"] == 0 for found in observed.compare(whole))
+
+
+def test_few_are_not_told(base: tactful.CustomerBase) -> None:
+    report = base.journey_map("way", AT, k=14).report()
+    assert {stage["stage"]: stage["here"] for stage in report["stages"]} == {"curious": 14, "choosing": 0, "buying": None, "lost": None}
+    assert "&lt;14" in base.journey_map("way", AT, k=14).svg()
+
+
+def test_mistakes(base: tactful.CustomerBase) -> None:
+    calls: list[tuple[Callable[[], object], str, str]] = [
+        (lambda: base.journey_map("wya", AT), "undeclared_name", "journey"),
+        (lambda: base.journey_map("way", "soon"), "not_a_time", "at"),
+        (lambda: base.journey_map("way", AT, split="months"), "wrong_option", "split"),  # type: ignore[arg-type]
+        (lambda: base.journey_map("way", AT).report("nobody"), "unknown_group", "group"),
+        (lambda: base.journey_map("way", AT).svg(ground="red"), "wrong_option", "ground"),  # type: ignore[arg-type]
+    ]
+    for call, code, path in calls:
+        with pytest.raises(tactful.RequestError) as error:
+            call()
+        assert (error.value.code, error.value.path) == (code, path)
+    with pytest.raises(tactful.StateError):
+        base.journey_map("way", AT).like(b"no map")
+
+
+def test_logs_are_mined() -> None:
+    table = pa.table(
+        {
+            "customer": ["ada", "ben", "ada", "ada", "ben"],
+            "what": ["pay", "cart", "cart", "ship", "pay"],
+            "at": pa.array([30, 10, 10, 20, 10], pa.timestamp("s")),
+        }
+    )
+    log = tactful.EventLog(table, case="customer", activity="what", time="at")
+    assert (len(log), log.events, log.activities) == (2, 5, ["pay", "cart", "ship"])
+    assert pa.table(log.directly_follows()).to_pylist()[0] == {
+        "from": "cart",
+        "to": "pay",
+        "count": 1,
+        "cases": 1,
+        "mean_seconds": 0.0,
+        "median_seconds": 0.0,
+    }
+    assert pa.table(log.variants(pattern="not ship"))["activities"].to_pylist() == [["cart", "pay"]]
+    assert pa.table(log.paths(2, top=1))["activities"].to_pylist() == [["cart", "pay"]]
+    assert pa.table(log.funnel(["cart", "pay"], order="strictly_later"))["cases"].to_pylist() == [2, 1]
+    assert pa.table(log.funnel(["cart", "pay"], order="same_time_counts", within="5s"))["cases"].to_pylist() == [2, 1]
+    assert log.matching("cart => pay") == 1
+    calls: list[tuple[Callable[[], object], str, str]] = [
+        (lambda: tactful.EventLog(table), "no_such_column", "case"),
+        (lambda: log.matching("cart -> pya"), "unknown_activity", "pattern"),
+        (lambda: log.matching("->"), "bad_pattern", "pattern"),
+        (lambda: log.funnel(["cart"], order="later"), "wrong_option", "order"),  # type: ignore[arg-type]
+        (lambda: log.funnel([], order="strictly_later"), "bad_funnel", "stages"),
+        (lambda: log.funnel(["cart"], order="strictly_later", within="soon"), "not_a_duration", "within"),
+        (lambda: log.paths(0), "bad_length", "length"),
+    ]
+    for call, code, path in calls:
+        with pytest.raises(tactful.LogError) as error:
+            call()
+        assert (error.value.code, error.value.path) == (code, path)
+
+
+LOANS = Path(os.environ.get("TACTFUL_DATA", "")) / "bpic2012_loan_applications.csv.gz"
+
+
+@pytest.mark.skipif(not LOANS.is_file(), reason="TACTFUL_DATA does not name a folder with the loan log")
+def test_the_figures_of_the_loan_log() -> None:
+    log = tactful.EventLog(pa.csv.read_csv(LOANS), case="case_id", time="timestamp")
+    assert (log.events, len(log)) == (262_200, 13_087)
+    follows = pa.table(log.directly_follows())
+    assert (follows.num_rows, sum(follows["count"].to_pylist())) == (125, 249_113)
+    assert len(log.variants()) == 4_366
+    stages = ["A_SUBMITTED", "A_PREACCEPTED", "A_ACCEPTED", "O_SENT", "O_SENT_BACK", "A_APPROVED", "A_ACTIVATED"]
+    for order, last in [("same_time_counts", 2_246), ("sequence_order", 1_587), ("strictly_later", 780)]:
+        found = pa.table(log.funnel(stages, order=order))["cases"].to_pylist()  # type: ignore[arg-type]
+        assert found == [13_087, 7_367, 5_113, 5_015, 3_254, 2_246, last]
