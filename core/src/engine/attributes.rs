@@ -62,9 +62,9 @@ impl Engine {
         for part in parts {
             let own = self.insert(customer, identifier, part)?;
             let since = match own {
-                Arrival::New => Some(part.time),
+                Arrival::New | Arrival::ConflictKeptOld => Some(part.time),
                 Arrival::ConflictKeptNew { old_time } => Some(part.time.min(old_time)),
-                Arrival::Duplicate | Arrival::ConflictKeptOld => None,
+                Arrival::Duplicate => None,
             };
             from = crate::context::earlier(from, since);
             time = part.time;

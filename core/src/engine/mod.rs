@@ -252,8 +252,10 @@ impl Engine {
         let arrival = self.insert(customer, identifier, event)?;
         let effects = match arrival {
             Arrival::New => self.settle(customer, self.since(customer, identifier, event), event.time),
+            // What is refused for its content tells what time it is nevertheless, so that the order of arrival makes no difference.
+            Arrival::ConflictKeptOld => self.settle(customer, event.time, event.time),
             Arrival::ConflictKeptNew { old_time } => self.settle(customer, event.time.min(old_time), event.time),
-            Arrival::Duplicate | Arrival::ConflictKeptOld => Vec::new(),
+            Arrival::Duplicate => Vec::new(),
         };
         Ok(Effects { arrival: Some(arrival), effects })
     }
