@@ -254,6 +254,7 @@ impl CustomerBase {
             if self.withdraw(&engine, &other, &turn) {
                 receipt.elsewhere += 1;
                 touched.insert(self.links.customer_of(&other).clone());
+                others.push(other);
             }
         }
         self.relations.erase(&members);

@@ -169,6 +169,11 @@ impl CustomerBase {
             let told = self.relates(first).then(|| self.told(std::iter::once(&*named.primary), first.time)).flatten();
             let mut effects = self.record_prepared(&named.primary, parts)?;
             effects.effects.extend(self.relate(&named.primary, first, effects.arrival, told));
+            if let Some(Arrival::ConflictKeptNew { .. }) = effects.arrival {
+                // What gave way may have linked somebody.
+                let told = self.told(std::iter::once(&*named.primary), first.time);
+                effects.effects.extend(self.listen(&[], &named.primary, first, effects.arrival, told));
+            }
             return Ok(effects);
         }
         let told = self.told(std::iter::once(&*named.primary).chain(&named.others), first.time);
@@ -219,7 +224,7 @@ impl CustomerBase {
         let (sayings, _) = self.tombstones.admit(named, sayings, event, reserved)?;
         self.admit_relation(&named.primary, event)?;
         let arrival = self.known_or_new(&named.primary, |customer| engine.insert(customer, &named.primary, event))?;
-        if !sayings.is_empty() {
+        if !sayings.is_empty() || matches!(arrival, Arrival::ConflictKeptNew { .. }) {
             self.listen(&sayings, &named.primary, event, Some(arrival), None);
         }
         self.hear(&named.primary, event, arrival);
