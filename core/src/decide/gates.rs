@@ -152,15 +152,7 @@ impl OfferRule {
         contacts: &Contacts<'_, '_>,
         detail: Detail,
     ) -> Result<Score, Stop> {
-        self.consent(offers, permissions)?;
-        if let Some(stop) = &permissions.unsure {
-            return Err(stop.clone());
-        }
-        for (what, minimum) in [("offer", self.assurance), ("treatment", treatment.assurance)] {
-            if let Some(stop) = unsure(what, minimum, context) {
-                return Err(stop);
-            }
-        }
+        self.admits(offers, treatment, context, permissions)?;
         self.validity(context.now(), detail)?;
         let gates = self.gates.iter().zip([Gate::Eligible, Gate::Applicable, Gate::Suitable]);
         for ((rule, gate), when_unknown) in gates.zip(self.when_unknown) {
@@ -171,6 +163,26 @@ impl OfferRule {
         contacts.pass(self, &[], detail)?;
         self.experiment(context, detail)?;
         self.score(context, detail)
+    }
+
+    /// Passes the offer through the gates that ask nothing but who is there and what is permitted.
+    pub(super) fn admits(
+        &self,
+        offers: &Offers,
+        treatment: &TreatmentRule,
+        context: &Context<'_>,
+        permissions: &Permissions,
+    ) -> Result<(), Stop> {
+        self.consent(offers, permissions)?;
+        if let Some(stop) = &permissions.unsure {
+            return Err(stop.clone());
+        }
+        for (what, minimum) in [("offer", self.assurance), ("treatment", treatment.assurance)] {
+            if let Some(stop) = unsure(what, minimum, context) {
+                return Err(stop);
+            }
+        }
+        Ok(())
     }
 
     fn consent(&self, offers: &Offers, permissions: &Permissions) -> Result<(), Stop> {

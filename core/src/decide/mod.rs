@@ -8,6 +8,7 @@ mod guard;
 mod message;
 mod request;
 mod rules;
+mod shortlist;
 mod trace;
 
 pub(crate) use consent::{Consent, Said};
@@ -16,6 +17,7 @@ pub(crate) use gates::Detail;
 pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
 pub(crate) use rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
+pub(crate) use shortlist::Shortlist;
 pub use trace::{Candidate, Gate, JourneyPlace, Score, Trace};
 
 use crate::context::Context;
@@ -23,6 +25,9 @@ use crate::expr::{Facts, Outcome};
 use crate::value::{LateText, Recipe};
 use contact::{Contacts, Taken};
 use gates::{Guards, Permissions, Stop};
+use shortlist::here;
+use smallvec::SmallVec;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The answers for some placements, and what became of every candidate.
@@ -76,24 +81,72 @@ pub(crate) fn decide(
     let mut answers =
         Answers { placements: Vec::with_capacity(placements.len()), candidates: Vec::new(), exposed: BTreeSet::new() };
     let mut taken: Vec<Taken<'_>> = Vec::new();
+    // What an index leaves of the offers, asked when it is first needed.
+    let possible: OnceCell<Option<Vec<u32>>> = OnceCell::new();
     for number in placements {
         let Some(placement) = offers.placements.get(*number) else { continue };
         let permissions = Permissions::of(offers, context, said, guards, placement);
         let mut tally = Tally { placement, detail, counts: [0; Gate::ALL.len()], candidates: Vec::new() };
         let contacts = Contacts::new(offers, whole, placement);
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
-        for (place, offer) in offers.offers.iter().enumerate() {
-            let here = offer.placements.is_empty() || offer.placements.contains(number);
-            let treatment = offer.treatments.iter().find(|treatment| treatment.channel == placement.channel);
-            let (true, Some(treatment)) = (here, treatment) else { continue };
+        let exposed = &mut answers.exposed;
+        let mut one = |place: usize, tally: &mut Tally<'_>| {
+            let offer = offers.offers.get(place)?;
+            let treatment = here(offer, *number, placement)?;
             let passed = offer.pass(offers, treatment, reads.of(offer), &permissions, &contacts, detail);
             let reached = passed.as_ref().map_or_else(|stop| stop.gate, |_| Gate::Chosen);
             for (experiments, from) in offer.experiments.iter().zip([Gate::Experiment, Gate::Eligible]) {
-                answers.exposed.extend(experiments.iter().filter(|_| reached >= from));
+                exposed.extend(experiments.iter().filter(|_| reached >= from));
             }
             match passed {
                 Ok(score) => survivors.push(Survivor { place, offer, treatment, score }),
-                Err(stop) => tally.add(place, offer, stop, None),
+                Err(stop) => {
+                    let gate = stop.gate;
+                    tally.add(place, offer, stop, None);
+                    return Some(gate);
+                }
+            }
+            None
+        };
+        // Reasons are wanted of every candidate, so that each is tried.
+        let short = offers.shortlist.as_ref().filter(|_| detail == Detail::Brief);
+        let short = short
+            .and_then(|short| Some((short, short.lot(*number)?, possible.get_or_init(|| short.possible(context)).as_ref()?)));
+        match short {
+            None => {
+                for place in 0..offers.offers.len() {
+                    one(place, &mut tally);
+                }
+            }
+            Some((short, lot, possible)) => {
+                for place in &lot.each {
+                    one(*place, &mut tally);
+                }
+                // By group: how many offers were tried, and how many of those were out of date.
+                let mut tried: SmallVec<[Option<(usize, usize)>; 8]> = SmallVec::new();
+                for group in &lot.groups {
+                    let example = offers.offers.get(group.example);
+                    let asked = example.and_then(|offer| Some((offer, here(offer, *number, placement)?)));
+                    let stop =
+                        asked.and_then(|(offer, treatment)| offer.admits(offers, treatment, context, &permissions).err());
+                    if let Some(stop) = &stop {
+                        tally.count(stop.gate, group.size);
+                    }
+                    tried.push(stop.is_none().then_some((0, 0)));
+                }
+                for number in possible {
+                    let Some((place, group)) = short.find(lot, *number) else { continue };
+                    if let Some(Some((tried, invalid))) = tried.get_mut(group) {
+                        *tried += 1;
+                        *invalid += usize::from(one(place, &mut tally) == Some(Gate::Validity));
+                    }
+                }
+                for (group, tried) in lot.groups.iter().zip(&tried) {
+                    let Some((tried, invalid)) = tried else { continue };
+                    let rest = group.invalid(context.now()).saturating_sub(*invalid);
+                    tally.count(Gate::Validity, rest);
+                    tally.count(group.gate, group.size.saturating_sub(tried + rest));
+                }
             }
         }
         // Score, then declared priority, then order in the playbook.
@@ -193,10 +246,14 @@ struct Tally<'a> {
 }
 
 impl Tally<'_> {
-    fn add(&mut self, place: usize, offer: &OfferRule, stop: Stop, score: Option<Score>) {
-        if let Some(count) = self.counts.get_mut(stop.gate as usize) {
-            *count += 1;
+    fn count(&mut self, gate: Gate, offers: usize) {
+        if let Some(count) = self.counts.get_mut(gate as usize) {
+            *count += offers;
         }
+    }
+
+    fn add(&mut self, place: usize, offer: &OfferRule, stop: Stop, score: Option<Score>) {
+        self.count(stop.gate, 1);
         if self.detail != Detail::Brief {
             let Stop { gate, unknown, reasons } = stop;
             let data = offer.data.iter().map(|kind| kind.name()).collect();

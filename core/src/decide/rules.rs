@@ -1,6 +1,7 @@
 use super::consent::PurposeRule;
 use super::guard::Guard;
 use super::message::{Messages, TemplateName};
+use super::shortlist::Shortlist;
 use crate::context::{Rule, Source, Sources};
 use crate::customer::Identifier;
 use crate::error::Diagnostic;
@@ -36,6 +37,8 @@ pub(crate) struct Offers {
     pub(crate) request: Vec<Arc<str>>,
     /// The templates.
     pub(crate) messages: Messages,
+    /// An index over the offers, when there are many.
+    pub(crate) shortlist: Option<Shortlist>,
 }
 
 /// A compiled offer.
@@ -229,6 +232,7 @@ impl Offers {
             graded: graded(playbook),
             request: playbook.request.iter().map(|fact| fact.name.text.clone()).collect(),
             messages,
+            shortlist: None,
         })
     }
 }

@@ -3,7 +3,7 @@ use super::labels::{Flow, check};
 use super::reach::unreachable;
 use crate::context::{NeedRule, PersonaRule, Reach, Reaches, Rule, Rules, Source};
 use crate::customer::Namespaces;
-use crate::decide::Offers;
+use crate::decide::{Offers, Shortlist};
 use crate::error::{Diagnostic, Diagnostics, Severity};
 use crate::expr::plan::PlanBuilder;
 use crate::journey::{Journeys, Model, Touches};
@@ -43,6 +43,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
         (Some(mut model), Some(mut offers)) if !findings.has_errors() => {
             share(&mut offers, &model.rules);
             plan(&mut model, &mut offers);
+            offers.shortlist = Shortlist::of(&offers, &model.rules.sources.schema);
             let sources = &model.rules.sources;
             let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
             let identity = Namespaces::compile(&playbook.namespaces, playbook.identity_limits, &playbook.relations);

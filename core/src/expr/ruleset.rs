@@ -3,7 +3,7 @@
 use super::check::compile_source;
 use super::evaluate::{Machine, evaluate};
 use super::explain::{Explanation, explain};
-use super::index::bitmap::{Chosen, Index};
+use super::index::blocks::{Blocks, Left};
 use super::index::flat::{Test, possible, run, run_prefix};
 use super::index::layout::Layout;
 use super::index::row::{Row, RowError};
@@ -53,15 +53,10 @@ pub struct RuleSet {
     pub(super) texts: Texts,
     /// Numbers of the rules, sorted by name.
     pub(super) by_name: Box<[u32]>,
-    /// The programs, one after the other in the order of the index.
+    /// The programs, one after the other.
     pub(super) tests: Box<[Test]>,
-    /// Where the program at a position begins; one more than there are rules.
+    /// Where the program of a rule begins; one more than there are rules.
     pub(super) starts: Box<[u32]>,
-    /// By position: how many tests there are of parts that the index cannot look up; those come first.
-    pub(super) prefixes: Box<[u16]>,
-    /// By position: the rule; and by rule: its position.
-    pub(super) rules: Box<[u32]>,
-    pub(super) positions: Box<[u32]>,
     pub(super) pool: Box<[u64]>,
     pub(super) opaque: Box<[Opaque]>,
     /// Rules that the reference has to tell unknown from false for.
@@ -75,8 +70,9 @@ pub struct RuleSet {
 pub(super) enum Finder {
     /// All are tried.
     Each,
-    Whole(Whole),
-    Blocks(Index),
+    /// By rule: how many tests there are of parts that the index cannot look up; those come first.
+    Whole(Whole, Box<[u16]>),
+    Blocks(Blocks),
 }
 
 /// What a rule comes to.
@@ -96,7 +92,7 @@ pub enum Truth {
 #[derive(Debug, Clone, Default)]
 pub struct RuleScratch {
     matches: Vec<RuleId>,
-    chosen: Chosen,
+    left: Left,
     met: Met,
     /// A bit per rule, all clear between questions.
     bits: Vec<u64>,
@@ -175,7 +171,7 @@ impl RuleSet {
     }
 
     fn find<'s>(&self, row: &Row, facts: &dyn Facts, scratch: &'s mut RuleScratch) -> &'s [RuleId] {
-        let RuleScratch { matches, chosen, met, bits, question, memo } = scratch;
+        let RuleScratch { matches, left, met, bits, question, memo } = scratch;
         matches.clear();
         if !Arc::ptr_eq(&row.layout, &self.layout) {
             return matches;
@@ -183,58 +179,79 @@ impl RuleSet {
         *question += 1;
         memo.resize(self.opaque.len(), (0, None));
         let mut opaque = |part: u32, wanted: bool| self.remembered(part, facts, *question, memo) == Some(wanted);
-        let mut verify = |position: usize, whole: bool| {
-            let prefix = usize::from(self.prefixes[position]);
-            let holds = if whole {
-                run(self.program(position), &self.pool, row, &mut opaque)
-            } else {
-                let first = self.program(position).get(..prefix);
-                prefix == 0 || first.is_some_and(|first| run_prefix(first, &self.pool, row, &mut opaque))
-            };
-            if holds {
-                matches.push(RuleId(self.rules[position]));
-            }
-        };
         match &self.finder {
-            Finder::Each => (0..self.rules.len()).for_each(|position| verify(position, true)),
-            Finder::Whole(whole) => whole.candidates(row, met, |position| verify(position, false)),
-            Finder::Blocks(index) => index.candidates(row, chosen, verify),
+            Finder::Each => {
+                for rule in (0..).take(self.len()) {
+                    if run(self.program(rule), &self.pool, row, &mut opaque) {
+                        matches.push(RuleId(rule));
+                    }
+                }
+                return matches;
+            }
+            Finder::Whole(whole, prefixes) => {
+                whole.candidates(row, met, |rule| {
+                    let prefix = usize::from(prefixes[rule as usize]);
+                    let first = || self.program(rule).get(..prefix);
+                    if prefix == 0 || first().is_some_and(|first| run_prefix(first, &self.pool, row, &mut opaque)) {
+                        matches.push(RuleId(rule));
+                    }
+                });
+                return matches;
+            }
+            Finder::Blocks(blocks) => blocks.matches(row, left, |rule, verify| {
+                if !verify || run(self.program(rule), &self.pool, row, &mut opaque) {
+                    matches.push(RuleId(rule));
+                }
+            }),
         }
         self.sort(matches, bits);
         matches
     }
 
-    /// Puts rules into the order given.
+    /// Puts rules into the order given, each once.
     fn sort(&self, matches: &mut Vec<RuleId>, bits: &mut Vec<u64>) {
-        if matches.len() < MANY {
+        let words = self.len().div_ceil(64);
+        if matches.len() < MANY.max(words / 16) {
             matches.sort_unstable();
+            matches.dedup();
             return;
         }
-        bits.resize(self.rules.len().div_ceil(64), 0);
+        bits.resize(words, 0);
         for rule in matches.iter() {
             bits[rule.0 as usize / 64] |= 1 << (rule.0 % 64);
         }
-        matches.clear();
+        // Two places are written whatever there is: most words have no more, and that takes no branch.
+        matches.resize(matches.len() + 2, RuleId(0));
+        let mut count = 0;
         for (at, word) in (0_u32..).zip(bits.iter_mut()) {
             let mut rest = std::mem::take(word);
+            for _ in 0..2 {
+                matches[count] = RuleId(at * 64 + rest.trailing_zeros());
+                count += usize::from(rest != 0);
+                rest &= rest.wrapping_sub(1);
+            }
             while rest != 0 {
-                matches.push(RuleId(at * 64 + rest.trailing_zeros()));
+                matches[count] = RuleId(at * 64 + rest.trailing_zeros());
+                count += 1;
                 rest &= rest - 1;
             }
         }
+        matches.truncate(count);
     }
 
     #[inline]
-    fn program(&self, position: usize) -> &[Test] {
-        match (self.starts.get(position), self.starts.get(position + 1)) {
-            (Some(start), Some(end)) => self.tests.get(*start as usize..*end as usize).unwrap_or(&[]),
-            _ => &[],
-        }
+    fn program(&self, rule: u32) -> &[Test] {
+        self.program_at(rule).0
     }
 
-    /// The program at a position of the index, and the number of its first test.
-    pub(super) fn program_at(&self, position: usize) -> (&[Test], usize) {
-        (self.program(position), self.starts.get(position).map_or(0, |start| *start as usize))
+    /// The program of a rule, and the number of its first test.
+    #[inline]
+    pub(super) fn program_at(&self, rule: u32) -> (&[Test], usize) {
+        let rule = rule as usize;
+        match (self.starts.get(rule), self.starts.get(rule + 1)) {
+            (Some(start), Some(end)) => (self.tests.get(*start as usize..*end as usize).unwrap_or(&[]), *start as usize),
+            _ => (&[], 0),
+        }
     }
 
     fn remembered(&self, part: u32, facts: &dyn Facts, question: u64, memo: &mut [(u64, Option<bool>)]) -> Option<bool> {
@@ -259,16 +276,14 @@ impl RuleSet {
     /// Whether one rule is known to be true. A row of another rule set, or a rule of another one, gives `false`.
     #[must_use]
     pub fn holds(&self, rule: RuleId, row: &Row) -> bool {
-        let Some(position) = self.positions.get(rule.0 as usize) else { return false };
         Arc::ptr_eq(&row.layout, &self.layout)
-            && run(self.program(*position as usize), &self.pool, row, &mut |part, wanted| self.part(part, row) == Some(wanted))
+            && run(self.program(rule.0), &self.pool, row, &mut |part, wanted| self.part(part, row) == Some(wanted))
     }
 
     /// What one rule comes to; `None` for a rule or a row of another rule set.
     #[must_use]
     pub fn value(&self, rule: RuleId, row: &Row) -> Option<Truth> {
-        let position = *self.positions.get(rule.0 as usize)?;
-        if !Arc::ptr_eq(&row.layout, &self.layout) {
+        if rule.0 as usize >= self.len() || !Arc::ptr_eq(&row.layout, &self.layout) {
             return None;
         }
         if let Some(checked) = self.special.get(&rule.0) {
@@ -282,7 +297,7 @@ impl RuleSet {
                 },
             });
         }
-        let program = self.program(position as usize);
+        let program = self.program(rule.0);
         Some(match run(program, &self.pool, row, &mut |_, _| false) {
             true => Truth::True,
             false if possible(program, &self.pool, row) => Truth::Unknown,
@@ -322,13 +337,13 @@ impl RuleSet {
     /// How many rules there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rules.len()
+        self.by_name.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.by_name.is_empty()
     }
 
     /// What is probably not meant in some rule, although all compile.
@@ -342,15 +357,14 @@ impl RuleSet {
     pub fn bytes(&self) -> usize {
         self.names.bytes()
             + self.texts.bytes()
-            + (self.by_name.len() + self.starts.len() + self.rules.len() + self.positions.len()) * 4
-            + self.prefixes.len() * 2
+            + (self.by_name.len() + self.starts.len()) * 4
             + size_of_val(&*self.tests)
             + size_of_val(&*self.pool)
             + self.layout.bytes()
             + match &self.finder {
                 Finder::Each => 0,
-                Finder::Whole(whole) => whole.bytes(),
-                Finder::Blocks(index) => index.bytes(),
+                Finder::Whole(whole, prefixes) => whole.bytes() + size_of_val(&**prefixes),
+                Finder::Blocks(blocks) => blocks.bytes(),
             }
     }
 }

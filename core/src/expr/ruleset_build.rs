@@ -2,9 +2,8 @@
 
 use super::Checked;
 use super::check::{CompileOptions, Expected, compile_source};
-use super::index::bitmap::Index;
-use super::index::cluster;
-use super::index::demand::{bring_forward, choices};
+use super::index::blocks::Blocks;
+use super::index::demand::bring_forward;
 use super::index::flat::{Pool, Test, Writer, tests_of};
 use super::index::layout::Layout;
 use super::index::order::Odds;
@@ -108,38 +107,33 @@ impl Gathered {
         let mut forward = vec![0; self.shapes.len()];
         for (shape, forward) in self.shapes.iter_mut().zip(&mut forward) {
             odds.arrange(shape, &literals);
-            if !few {
-                *forward = bring_forward(shape, &literals, if whole { 0 } else { choices(layout.slots.len()) });
+            if whole && !few {
+                *forward = bring_forward(shape, &literals);
             }
-        }
-        let rules: Box<[u32]> =
-            if whole { (0..).take(self.shapes.len()).collect() } else { cluster::order(&self.shapes, &literals, &odds).into() };
-        let mut positions = vec![0; rules.len()];
-        for (position, rule) in (0..).zip(&rules) {
-            positions[*rule as usize] = position;
         }
         let mut pool = Pool::default();
         let codes = |slot: u16| layout.slot(slot).map_or(0, |slot| slot.codes);
         let coded: Vec<SmallVec<[Test; 2]>> = literals.iter().map(|literal| tests_of(literal, &codes, &mut pool)).collect();
         let tests_of = |literal: u32| coded.get(literal as usize).cloned().unwrap_or_default();
         let mut writer = Writer { literals: &tests_of, tests: Vec::new() };
-        let mut starts = Vec::with_capacity(rules.len() + 1);
-        let mut prefixes = Vec::with_capacity(rules.len());
-        for rule in &rules {
+        let mut starts = Vec::with_capacity(self.shapes.len() + 1);
+        for shape in &self.shapes {
             starts.push(u32::try_from(writer.tests.len()).unwrap_or(u32::MAX));
-            let shape = &self.shapes[*rule as usize];
-            prefixes.push(u16::try_from(writer.prefix(shape, forward[*rule as usize])).unwrap_or(u16::MAX));
             // Rules with too many parts were left to the reference, so that every program fits.
             let _ = writer.write(shape);
         }
         starts.push(u32::try_from(writer.tests.len()).unwrap_or(u32::MAX));
-        let tests = writer.tests.into();
-        let shapes = rules.iter().map(|rule| (&self.shapes[*rule as usize], forward[*rule as usize]));
         let finder = match (few, whole) {
             (true, _) => Finder::Each,
-            (_, true) => Finder::Whole(Whole::new(shapes, &layout, &literals)),
-            _ => Finder::Blocks(Index::new(shapes, &layout, &literals, &odds)),
+            (_, true) => {
+                let rules = self.shapes.iter().zip(&forward);
+                let prefix = |(shape, forward): (&Shape, &usize)| u16::try_from(writer.prefix(shape, *forward));
+                let prefixes = rules.clone().map(|rule| prefix(rule).unwrap_or(u16::MAX)).collect();
+                Finder::Whole(Whole::new(rules.map(|(shape, forward)| (shape, *forward)), &layout, &literals), prefixes)
+            }
+            _ => Finder::Blocks(Blocks::new(&self.shapes, &layout, &literals, &odds)),
         };
+        let tests = writer.tests.into();
         Ok(RuleSet {
             layout: Arc::new(layout),
             names: self.names,
@@ -147,9 +141,6 @@ impl Gathered {
             by_name,
             tests,
             starts: starts.into(),
-            prefixes: prefixes.into(),
-            rules,
-            positions: positions.into(),
             pool: pool.finish(),
             opaque,
             special: self.special,

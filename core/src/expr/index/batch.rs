@@ -186,9 +186,9 @@ impl RuleSet {
                 plan.evaluate_opaque(self, columns, &kept, start, count, &mut atoms)?;
             }
             let all: Mask = std::array::from_fn(|word| low_bits(count.saturating_sub(word * 64)));
-            for (position, rule) in self.rules.iter().enumerate() {
-                let out = *rule as usize * WORDS;
-                plan.rule(self, position, &all, &atoms, &mut work.reach, &mut masks[out..out + WORDS]);
+            for rule in (0..).take(self.len()) {
+                let out = rule as usize * WORDS;
+                plan.rule(self, rule, &all, &atoms, &mut work.reach, &mut masks[out..out + WORDS]);
             }
             visit(&BlockMatches { start, rows: count, words: count.div_ceil(64), masks: &masks });
         }
@@ -288,8 +288,8 @@ impl Plan {
     }
 
     /// The rows for which a rule is true: the rows that come to its end through its tests.
-    fn rule(&self, rules: &RuleSet, position: usize, all: &Mask, atoms: &[Mask], reach: &mut Vec<Mask>, out: &mut [u64]) {
-        let (program, first) = rules.program_at(position);
+    fn rule(&self, rules: &RuleSet, rule: u32, all: &Mask, atoms: &[Mask], reach: &mut Vec<Mask>, out: &mut [u64]) {
+        let (program, first) = rules.program_at(rule);
         out.fill(0);
         if program.is_empty() {
             return;

@@ -22,12 +22,6 @@ pub(in crate::expr) fn conjuncts(shape: &Shape) -> &[Shape] {
     }
 }
 
-/// The constraint of a rule that rarely holds: the way by which the rule is found.
-pub(in crate::expr) fn rarest<'a>(shape: &Shape, literals: &'a [Coded], odds: &Odds) -> Option<Constraint<'a>> {
-    let constraints = conjuncts(shape).iter().filter_map(|part| Constraint::of(part, literals));
-    constraints.map(|one| (one.odds(odds), one)).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, one)| one)
-}
-
 impl<'a> Constraint<'a> {
     /// The condition that is the same as a part of a rule; `None` when it reads several slots or is not of that kind.
     pub(in crate::expr) fn of(part: &Shape, literals: &'a [Coded]) -> Option<Self> {
@@ -45,26 +39,6 @@ impl<'a> Constraint<'a> {
                 parts.try_fold(first, |all, part| all.or(&part?))
             }
             Shape::And(_) => None,
-        }
-    }
-
-    /// The conditions, each on another slot, one of which holds exactly when a part of a rule does.
-    pub(in crate::expr) fn any_of(part: &Shape, literals: &'a [Coded]) -> Option<Vec<Self>> {
-        let Shape::Or(parts) = part else { return None };
-        let mut all: Vec<Self> = Vec::with_capacity(parts.len());
-        for part in parts {
-            let one = Constraint::of(part, literals)?;
-            match all.iter_mut().find(|known| known.slot() == one.slot()) {
-                Some(known) => *known = known.clone().or(&one)?,
-                None => all.push(one),
-            }
-        }
-        Some(all)
-    }
-
-    fn slot(&self) -> SlotId {
-        match self {
-            Constraint::Codes { slot, .. } | Constraint::Elements { slot, .. } => *slot,
         }
     }
 
@@ -95,25 +69,9 @@ impl<'a> Constraint<'a> {
             }
         }
     }
-
-    /// A number by which rules are sorted, so that rules that are possible for the same values stand together: by slot, by
-    /// kind of range, then by its end.
-    pub(in crate::expr) fn sort_key(&self) -> (SlotId, u8, u32) {
-        match self {
-            Constraint::Codes { slot, ranges } => match &ranges[..] {
-                [] => (*slot, 0, 0),
-                [(0, high)] => (*slot, 0, *high),
-                [(low, high)] if low == high => (*slot, 2, *low),
-                [(low, _)] => (*slot, 1, *low),
-                [.., (low, _)] => (*slot, 2, *low),
-            },
-            // The last constant is mostly the rarest: rules name the common ones first.
-            Constraint::Elements { slot, bits } => (*slot, 3, bits.last().copied().unwrap_or(0)),
-        }
-    }
 }
 
-pub(in crate::expr) fn merged(mut ranges: CodeRanges) -> CodeRanges {
+fn merged(mut ranges: CodeRanges) -> CodeRanges {
     ranges.sort_unstable();
     let mut all = CodeRanges::new();
     for (low, high) in ranges {

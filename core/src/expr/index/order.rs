@@ -76,29 +76,6 @@ impl Odds {
         ranges.iter().map(|(low, high)| weight(*low, *high) as f32).sum::<f32>() / all as f32
     }
 
-    /// Cuts the codes of a slot into at most `most` groups of about the same weight: the group of each code.
-    pub(in crate::expr) fn groups(&self, slot: usize, most: u32) -> Vec<u32> {
-        let Some(sums) = self.sums.get(slot) else { return Vec::new() };
-        let codes = sums.len() - 1;
-        if codes <= most as usize {
-            return (0..).take(codes).collect();
-        }
-        let all = u64::from(sums[codes].max(1));
-        let groups = sums[..codes].iter().map(|before| u64::from(*before) * u64::from(most) / all);
-        // Heavy codes leave numbers out.
-        let mut number = 0;
-        let mut last = 0;
-        groups
-            .map(|group| {
-                if group != last {
-                    last = group;
-                    number += 1;
-                }
-                number
-            })
-            .collect()
-    }
-
     /// Puts what decides soonest first: in *and* what rarely holds, in *or* what often does; opaque parts last. The truth of a
     /// shape does not depend on the order. Gives how often it holds.
     pub(in crate::expr) fn arrange(&self, shape: &mut Shape, literals: &[Coded]) -> f32 {

@@ -1,6 +1,5 @@
 //! The index of a set of some hundred rules: a whole bitmap per slot and code, met one after the other.
 
-use super::bitmap::{and, or};
 use super::constraint::{both, conjuncts};
 use super::demand::{Demand, demands};
 use super::layout::{CodeRanges, Coded, Coding, Layout};
@@ -47,7 +46,7 @@ impl Whole {
         rules <= RULES && codes * rules.div_ceil(64) * 8 <= BYTES
     }
 
-    /// An index over rules in the order given, each with the number of its first parts that are verified anyway.
+    /// An index over rules, each with the number of its first parts that are verified anyway.
     pub(in crate::expr) fn new<'s>(
         rules: impl ExactSizeIterator<Item = (&'s Shape, usize)>,
         layout: &Layout,
@@ -86,7 +85,7 @@ impl Whole {
                 *word = *word & !(1 << (rule % 64)) | u64::from(on) << (rule % 64);
             };
             let mut codes: Vec<(u16, CodeRanges)> = Vec::new();
-            for demand in demands(parts, literals, 0).into_iter().flatten() {
+            for demand in demands(parts, literals).into_iter().flatten() {
                 match demand {
                     Demand::Codes(slot, ranges) => match codes.iter_mut().find(|(same, _)| *same == slot) {
                         Some((_, known)) => *known = both(known, &ranges),
@@ -98,7 +97,6 @@ impl Whole {
                         set(first, false);
                         elements.iter().for_each(|bit| set(first + 1 + bit - word as u32 * 64, true));
                     }
-                    Demand::Choice(..) => {}
                 }
             }
             for (slot, ranges) in codes {
@@ -116,9 +114,9 @@ impl Whole {
         Whole { words, rows: bits.into(), everyone: everyone.into(), slots: slots.into(), lists: lists.into() }
     }
 
-    /// Calls `found` with the position of each rule that is still possible.
+    /// Calls `found` with each rule that is still possible.
     #[inline]
-    pub(in crate::expr) fn candidates(&self, row: &Row, met: &mut Met, mut found: impl FnMut(usize)) {
+    pub(in crate::expr) fn candidates(&self, row: &Row, met: &mut Met, mut found: impl FnMut(u32)) {
         let Met { alive, any } = met;
         alive.clear();
         alive.extend_from_slice(&self.everyone);
@@ -138,10 +136,10 @@ impl Whole {
             }
             and(alive, any);
         }
-        for (at, word) in alive.iter().enumerate() {
+        for (at, word) in (0_u32..).zip(alive.iter()) {
             let mut word = *word;
             while word != 0 {
-                found(at * 64 + word.trailing_zeros() as usize);
+                found(at * 64 + word.trailing_zeros());
                 word &= word - 1;
             }
         }
@@ -160,4 +158,14 @@ impl Whole {
 
 fn count(coding: &Coding, codes: u32) -> u32 {
     if let Coding::Elements { count, .. } = coding { *count } else { codes }
+}
+
+#[inline]
+fn and(to: &mut [u64], other: &[u64]) {
+    to.iter_mut().zip(other).for_each(|(word, other)| *word &= other);
+}
+
+#[inline]
+fn or(to: &mut [u64], other: &[u64]) {
+    to.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
 }

@@ -1,0 +1,161 @@
+//! Which of very many offers are worth a look: those whose first condition an index leaves open.
+//!
+//! Offers that differ only in their conditions, dates and what they show form a group, of which consent and assurance are asked
+//! once. What became of the offers that the index leaves out is counted, not looked up: those out of date are known by their
+//! dates, the others are stopped by the condition.
+
+use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
+use super::trace::Gate;
+use crate::context::Context;
+use crate::expr::{Schema, Sieve};
+use crate::playbook::Assurance;
+use crate::value::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Fewer offers with conditions are tried one by one.
+const MANY: usize = 32;
+/// Offers times placements, at most.
+const CELLS: usize = 1 << 24;
+
+/// An index over the offers of a playbook.
+#[derive(Debug)]
+pub(crate) struct Shortlist {
+    sieve: Sieve,
+    /// By number in the sieve: the place of the offer.
+    offers: Vec<usize>,
+    /// By placement.
+    lots: Vec<Lot>,
+}
+
+/// The offers of one placement.
+#[derive(Debug, Default)]
+pub(super) struct Lot {
+    /// Those that are tried one by one.
+    pub(super) each: Vec<usize>,
+    pub(super) groups: Vec<Group>,
+    /// By number in the sieve: the group.
+    of: Vec<Option<u32>>,
+}
+
+/// Offers that consent and assurance do not tell apart.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// The place of one of them.
+    pub(super) example: usize,
+    /// Where their first condition stands.
+    pub(super) gate: Gate,
+    pub(super) size: usize,
+    /// When they begin and end, sorted.
+    from: Vec<Timestamp>,
+    until: Vec<Timestamp>,
+}
+
+/// What tells groups apart: purposes, whether special, personal and for minors, both assurances, and the gate.
+type Kind<'a> = (&'a [usize], [bool; 3], [Assurance; 2], usize);
+
+const GATES: [Gate; 3] = [Gate::Eligible, Gate::Applicable, Gate::Suitable];
+
+impl Shortlist {
+    /// An index when there are enough offers for one.
+    pub(crate) fn of(offers: &Offers, schema: &Schema) -> Option<Self> {
+        let indexed: Vec<usize> =
+            (0..offers.offers.len()).filter(|place| offers.offers.get(*place).and_then(gate).is_some()).collect();
+        if indexed.len() < MANY || offers.offers.len().saturating_mul(offers.placements.len()) > CELLS {
+            return None;
+        }
+        let conditions = indexed.iter().filter_map(|place| {
+            let offer = offers.offers.get(*place)?;
+            offer.gates.get(gate(offer)?)?.as_ref()
+        });
+        let sieve = Sieve::new(conditions.map(crate::context::Rule::checked), &Arc::new(schema.clone()));
+        let lots = offers.placements.iter().enumerate().map(|(number, placement)| Lot::of(offers, number, placement)).collect();
+        Some(Shortlist { sieve, offers: indexed, lots })
+    }
+
+    /// The offers of a placement.
+    pub(super) fn lot(&self, placement: usize) -> Option<&Lot> {
+        self.lots.get(placement)
+    }
+
+    /// The offers whose first condition may hold, by their numbers here; `None` when that cannot be told.
+    pub(super) fn possible(&self, context: &Context<'_>) -> Option<Vec<u32>> {
+        let mut possible = self.sieve.possible(context).ok()?;
+        possible.sort_unstable();
+        possible.dedup();
+        Some(possible)
+    }
+
+    /// The place of an offer, and its group in a lot; `None` when it is not made there.
+    pub(super) fn find(&self, lot: &Lot, number: u32) -> Option<(usize, usize)> {
+        let group = (*lot.of.get(number as usize)?)?;
+        Some((*self.offers.get(number as usize)?, group as usize))
+    }
+}
+
+impl Lot {
+    fn of(offers: &Offers, number: usize, placement: &PlacementRule) -> Lot {
+        let mut lot = Lot::default();
+        let mut kinds: BTreeMap<Kind<'_>, u32> = BTreeMap::new();
+        for (place, offer) in offers.offers.iter().enumerate() {
+            let treatment = here(offer, number, placement);
+            let (Some(gate), Some(treatment)) = (gate(offer), treatment) else {
+                if gate(offer).is_some() {
+                    lot.of.push(None);
+                } else if treatment.is_some() {
+                    lot.each.push(place);
+                }
+                continue;
+            };
+            // Dates the wrong way round would be counted twice.
+            if offer.from.zip(offer.until).is_some_and(|(from, until)| from > until) {
+                lot.of.push(None);
+                lot.each.push(place);
+                continue;
+            }
+            let flags = [offer.special, offer.personal, offer.minors];
+            let kind = (&*offer.purposes, flags, [offer.assurance, treatment.assurance], gate);
+            let group = *kinds.entry(kind).or_insert_with(|| {
+                let gate = GATES.get(gate).copied().unwrap_or(Gate::Suitable);
+                lot.groups.push(Group { example: place, gate, size: 0, from: Vec::new(), until: Vec::new() });
+                u32::try_from(lot.groups.len() - 1).unwrap_or(u32::MAX)
+            });
+            lot.of.push(Some(group));
+            if let Some(group) = lot.groups.get_mut(group as usize) {
+                group.size += 1;
+                group.from.extend(offer.from);
+                group.until.extend(offer.until);
+            }
+        }
+        for group in &mut lot.groups {
+            group.from.sort_unstable();
+            group.until.sort_unstable();
+        }
+        lot
+    }
+}
+
+impl Group {
+    /// How many of its offers are not valid at an instant.
+    pub(super) fn invalid(&self, now: Timestamp) -> usize {
+        let begun = self.from.partition_point(|from| *from <= now);
+        self.from.len() - begun + self.until.partition_point(|until| *until <= now)
+    }
+}
+
+/// The treatment by which an offer is made in a placement; `None` when it is not.
+pub(super) fn here<'o>(offer: &'o OfferRule, number: usize, placement: &PlacementRule) -> Option<&'o TreatmentRule> {
+    let here = offer.placements.is_empty() || offer.placements.contains(&number);
+    offer.treatments.iter().find(|treatment| treatment.channel == placement.channel).filter(|_| here)
+}
+
+/// The first condition of an offer, when unknown does not pass it. Whoever is asked a condition that reads an experiment is exposed to
+/// it, and what is read of others is another context: such offers are tried one by one.
+fn gate(offer: &OfferRule) -> Option<usize> {
+    let [_, read] = &offer.experiments;
+    if !read.is_empty() || offer.beside.is_some() {
+        return None;
+    }
+    let gate = offer.gates.iter().position(Option::is_some)?;
+    offer.when_unknown.get(gate).is_some_and(|passes| !passes).then_some(gate)
+}
