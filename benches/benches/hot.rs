@@ -5,15 +5,69 @@
 
 use std::time::Instant;
 use tactful::customer::Customer;
-use tactful::{Engine, Event, Identifier, Request};
-use tactful_benches::measure::{nanos, thread_nanos};
-use tactful_benches::{Counter, WINDOWS, engine, minutes, orders};
+use tactful::{Engine, Event, Identifier, Request, Value};
+use tactful_benches::measure::{nanos, once, thread_nanos};
+use tactful_benches::{Counter, WINDOWS, engine, many_offers, minutes, orders};
 
 fn main() {
     let customers = std::env::var("TACTFUL_CUSTOMERS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
     record(customers);
     windows();
+    offers();
     memory();
+}
+
+/// A decision among very many offers, each for about one customer in a hundred.
+fn offers() {
+    let mut few = 0.0;
+    for count in [10, 1_000, 10_000, 100_000] {
+        let (engine, compiling) = once(|| {
+            let text = many_offers(count);
+            Engine::compile(&[("offers.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+        });
+        let identifier = Identifier::parse("customer:1").expect("an identifier");
+        let request = Request::of("home");
+        let mut random = Counter(11);
+        let customers: Vec<Customer> = (0..32)
+            .map(|_| {
+                let mut customer = engine.customer(&identifier).expect("declared");
+                for (name, value) in [
+                    ("age", Value::Int(i64::try_from(18 + random.below(70)).expect("small"))),
+                    ("city", Value::text(&format!("city_{}", random.below(50)))),
+                    ("spent", Value::Double(random.below(5_000) as f64)),
+                    ("tier", Value::text(["none", "bronze", "silver", "gold"][random.below(4) as usize])),
+                    ("visits", Value::Int(i64::try_from(random.below(100)).expect("small"))),
+                    ("member", Value::Bool(random.below(2) == 0)),
+                ] {
+                    let event = Event::new("attribute_set", minutes(0), identifier.clone()).with_id(name).with("attribute", name);
+                    engine.record(&mut customer, &event.with("value", value), None).expect("it fits");
+                }
+                customer
+            })
+            .collect();
+        let mut chosen = 0;
+        for customer in &customers {
+            let short = engine.decide(customer, &request, minutes(10), None).expect("it fits");
+            let each = engine.explain(customer, &request, minutes(10), None).expect("it fits");
+            assert_eq!(short.placements, each.placements, "the same as when each is tried");
+            chosen += short.offers().count();
+        }
+        let taken = nanos(7, 20, || {
+            for customer in &customers {
+                std::hint::black_box(
+                    engine.decide(std::hint::black_box(customer), &request, minutes(10), None).expect("it fits"),
+                );
+            }
+        }) / customers.len() as f64;
+        few = if count == 10 { taken } else { few };
+        println!(
+            "decide, {count} offers: {:.2} us, {:.1} times that of 10, {chosen} chosen for {} customers; compiled in {:.2} s",
+            taken / 1_000.0,
+            taken / few,
+            customers.len(),
+            compiling / 1e9,
+        );
+    }
 }
 
 /// Thirty purchases of every customer, customer after customer, in time order.

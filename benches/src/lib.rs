@@ -124,3 +124,32 @@ pub fn orders(engine: &Engine, count: i64) -> Customer {
     }
     customer
 }
+
+/// A playbook with so many offers, each with two to four conditions on six attributes, most of which one customer in five meets.
+pub fn many_offers(count: usize) -> String {
+    let mut text = String::from(
+        "playbook: offers\nversion: 1\nidentity: {customer: {}}\nattributes: {age: int, city: string, spent: double, tier: string, \
+         visits: int, member: bool}\nevents: {visit: {page: string}}\nchannels: {web: text}\nplacements: {home: {channel: web}}\n\
+         offers:\n",
+    );
+    let mut random = Counter(5);
+    for number in 0..count {
+        let parts: Vec<String> = (0..2 + random.below(3))
+            .map(|_| match random.below(6) {
+                0 if random.below(2) == 0 => format!("customer.age >= {}", 70 + random.below(15)),
+                0 => format!("customer.age < {}", 20 + random.below(15)),
+                1 => format!("customer.city == \"city_{}\"", random.below(50)),
+                2 => format!("customer.spent > {}.0", 3_500 + random.below(1_400)),
+                3 => format!("customer.tier == \"{}\"", ["bronze", "silver", "gold"][random.below(3) as usize]),
+                4 => format!("customer.visits > {}", 70 + random.below(28)),
+                _ => format!("customer.visits < {} && customer.member", 5 + random.below(20)),
+            })
+            .collect();
+        text += &format!(
+            "  offer_{number}: {{eligible: '{}', value: {}.5, treatments: {{web: {{message: Offer {number}}}}}}}\n",
+            parts.join(" && "),
+            random.below(1_000)
+        );
+    }
+    text
+}

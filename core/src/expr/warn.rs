@@ -11,7 +11,7 @@ use super::{FactId, Schema, value_ops};
 use crate::error::Severity;
 use crate::value::{Duration, Type, Value};
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Larger expressions are not looked at: a generated one of this size has no reader.
 const MOST_NODES: usize = 5_000;
@@ -27,8 +27,8 @@ enum Slot {
     Text(String),
 }
 
-/// The values that slots can still have; those left out can have any.
-type Possible = BTreeMap<Slot, Set>;
+/// The values that slots can still have; those left out can have any. Mostly few, so that a list is the fastest map.
+type Possible = Vec<(Slot, Set)>;
 
 /// What is probably not meant in a checked expression.
 ///
@@ -57,7 +57,7 @@ pub fn may_hold_together(conditions: &[&Checked], schema: &Schema, define: &dyn 
     let mut possible = Possible::new();
     for condition in conditions.iter().filter(|condition| condition.nodes.len() <= MOST_NODES) {
         let reader = Reader { define: Some(define), ..Reader::new(&condition.tree, &condition.nodes, Some(schema), &left) };
-        match reader.assume(condition.root, true, &possible) {
+        match reader.assume(condition.root, true, possible) {
             Some(narrowed) => possible = narrowed,
             None => return false,
         }
@@ -134,12 +134,12 @@ impl<'a> Reader<'a> {
             depth: self.depth + 1,
             ..Reader::new(&condition.tree, &condition.nodes, self.schema, self.left)
         };
-        reader.assume(condition.root, wanted, &possible)
+        reader.assume(condition.root, wanted, possible)
     }
 }
 
-impl Reader<'_> {
-    fn node(&self, id: Ref) -> &Node {
+impl<'a> Reader<'a> {
+    fn node(&self, id: Ref) -> &'a Node {
         &self.nodes[id.0 as usize]
     }
 
@@ -160,7 +160,7 @@ impl Reader<'_> {
     /// Looks at a part and all below it, innermost first; tells whether there was anything to say, so that what follows
     /// from it is not said again.
     fn look(&mut self, id: Ref) -> bool {
-        let op = self.node(id).op.clone();
+        let op = &self.node(id).op;
         let mut said = false;
         for child in op.children() {
             said |= self.look(child);
@@ -168,7 +168,7 @@ impl Reader<'_> {
         if said {
             return true;
         }
-        match &op {
+        match op {
             Op::And(operands) => self.look_at_junction(operands, true),
             Op::Or(operands) => self.look_at_junction(operands, false),
             Op::Binary { op, .. } if op.is_comparison() || *op == BinaryOp::In => self.look_at_comparison(id),
@@ -178,8 +178,13 @@ impl Reader<'_> {
 
     /// `&&` of which no two operands hold together (`wanted` true), `||` of which one always holds.
     fn look_at_junction(&mut self, operands: &[Ref], wanted: bool) -> bool {
+        // Only what begins alike is written out and compared.
+        let mut marks: Vec<(u64, Ref)> = operands.iter().map(|operand| (self.mark(*operand), *operand)).collect();
+        marks.sort_by_key(|(mark, _)| *mark);
+        let alike = marks.chunk_by(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1);
+        let alike: BTreeSet<u32> = alike.flatten().map(|(_, operand)| operand.0).collect();
         let mut seen = BTreeSet::new();
-        for operand in operands {
+        for operand in operands.iter().filter(|operand| alike.contains(&operand.0)) {
             let text = print_node(self.tree, self.syntax(*operand));
             if !seen.insert(text) {
                 let text = self.text(*operand);
@@ -215,16 +220,30 @@ impl Reader<'_> {
         true
     }
 
+    /// A number that conditions of one text share.
+    fn mark(&self, id: Ref) -> u64 {
+        match &self.node(id).op {
+            Op::Fact(fact) => 2 + u64::from(fact.0),
+            Op::Not(operand) => self.mark(*operand).rotate_left(7),
+            Op::Binary { op, left, right } => {
+                self.mark(*left).rotate_left(17) ^ self.mark(*right).rotate_left(33) ^ (*op as u64).rotate_left(56)
+            }
+            Op::Constant(_) => 1,
+            _ => 0,
+        }
+    }
+
     fn look_at_comparison(&mut self, id: Ref) -> bool {
-        let Op::Binary { op, left, right } = self.node(id).op.clone() else { return false };
+        let Op::Binary { op, left, right } = &self.node(id).op else { return false };
+        let (op, left, right) = (*op, *left, *right);
         let extent = self.node(id).extent;
         if self.said.iter().any(|said| extent.start <= said.start && said.end <= extent.end) {
             return true;
         }
-        let text = self.text(id);
         if let (Op::Constant(a), Op::Constant(b)) = (&self.node(left).op, &self.node(right).op) {
             let Ok(Value::Bool(truth)) = value_ops::binary(op, a, b, 0) else { return false };
             let (code, how) = if truth { ("always_true", "always") } else { ("always_false", "never") };
+            let text = self.text(id);
             self.warn(code, id, format!("`{text}` compares constants and is {how} true"), None);
             return true;
         }
@@ -234,7 +253,7 @@ impl Reader<'_> {
             [(left, right), (right, left)].into_iter().find(|(a, b)| null(*a) && !nullable(*b)).map(|pair| pair.1)
         {
             let (code, how) = if op == BinaryOp::NotEqual { ("always_true", "always") } else { ("always_false", "never") };
-            let message = format!("`{text}` is {how} true: `{}` is never null", self.text(other));
+            let message = format!("`{}` is {how} true: `{}` is never null", self.text(id), self.text(other));
             let hint = matches!(self.node(other).op, Op::Fact(_))
                 .then(|| format!("ask whether it is known: `has({})`", self.text(other)));
             self.warn(code, id, message, hint);
@@ -243,16 +262,18 @@ impl Reader<'_> {
         if op.is_comparison() && *self.ty(left) != Type::Double && self.slot(left) == self.slot(right) {
             let truth = matches!(op, BinaryOp::Equal | BinaryOp::LessEqual | BinaryOp::GreaterEqual);
             let (code, how) = if truth { ("always_true", "always") } else { ("always_false", "never") };
+            let text = self.text(id);
             self.warn(code, id, format!("`{text}` compares something with itself and is {how} true"), None);
             return true;
         }
-        let (code, how) = match (self.assume(id, true, &Possible::new()), self.assume(id, false, &Possible::new())) {
+        let (code, how) = match (self.assume(id, true, Possible::new()), self.assume(id, false, Possible::new())) {
             (None, _) => ("always_false", "never"),
             (_, None) => ("always_true", "always"),
             _ => return false,
         };
         let side = if self.is_constant(left) { right } else { left };
         let reason = self.universe(side).map(|set| format!(": `{}` is {}", self.text(side), described(&set)));
+        let text = self.text(id);
         self.warn(code, id, format!("`{text}` is {how} true{}", reason.unwrap_or_default()), None);
         true
     }
@@ -261,7 +282,7 @@ impl Reader<'_> {
         matches!(self.node(id).op, Op::Constant(_))
     }
 
-    fn ty(&self, id: Ref) -> &Type {
+    fn ty(&self, id: Ref) -> &'a Type {
         &self.node(id).ty
     }
 
@@ -276,31 +297,34 @@ impl Reader<'_> {
         let is_junction = |id: &&Ref| matches!(self.node(**id).op, Op::And(_) | Op::Or(_) | Op::Ternary { .. });
         let mut possible = Possible::new();
         for operand in operands.iter().filter(|id| !is_junction(id)).chain(operands.iter().filter(is_junction)) {
-            possible = self.assume(*operand, wanted, &possible)?;
+            possible = self.assume(*operand, wanted, possible)?;
         }
         Some(possible)
     }
 
     /// What slots can still have when a condition has a truth value; `None` when it cannot have it.
-    fn assume(&self, id: Ref, wanted: bool, possible: &Possible) -> Option<Possible> {
-        let Some(left) = self.left.get().checked_sub(1 + possible.len() as u64) else { return Some(possible.clone()) };
+    fn assume(&self, id: Ref, wanted: bool, possible: Possible) -> Option<Possible> {
+        let Some(left) = self.left.get().checked_sub(1 + possible.len() as u64) else { return Some(possible) };
         self.left.set(left);
         match &self.node(id).op {
-            Op::Constant(Value::Bool(truth)) => (*truth == wanted).then(|| possible.clone()),
+            Op::Constant(Value::Bool(truth)) => (*truth == wanted).then_some(possible),
             Op::Not(operand) => self.assume(*operand, !wanted, possible),
             Op::And(operands) | Op::Or(operands) => {
                 if matches!(self.node(id).op, Op::And(_)) == wanted {
-                    let mut possible = possible.clone();
+                    let mut possible = possible;
                     for operand in operands {
-                        possible = self.assume(*operand, wanted, &possible)?;
+                        possible = self.assume(*operand, wanted, possible)?;
                     }
                     return Some(possible);
                 }
-                operands.iter().filter_map(|operand| self.assume(*operand, wanted, possible)).reduce(|a, b| either(&a, &b))
+                operands
+                    .iter()
+                    .filter_map(|operand| self.assume(*operand, wanted, possible.clone()))
+                    .reduce(|a, b| either(&a, &b))
             }
             Op::Ternary { condition, yes, no } => {
                 let branch = |truth: bool, part: Ref| {
-                    self.assume(*condition, truth, possible).and_then(|possible| self.assume(part, wanted, &possible))
+                    self.assume(*condition, truth, possible.clone()).and_then(|possible| self.assume(part, wanted, possible))
                 };
                 match (branch(true, *yes), branch(false, *no)) {
                     (Some(a), Some(b)) => Some(either(&a, &b)),
@@ -309,28 +333,28 @@ impl Reader<'_> {
             }
             Op::Binary { op: BinaryOp::In, left, right } => match self.members(*left, *right, wanted) {
                 Some(set) => self.narrowed(*left, &set, possible),
-                None => Some(possible.clone()),
+                None => Some(possible),
             },
             Op::Binary { op, left, right } if op.is_comparison() => {
                 let (slot, op, constant) = match (&self.node(*left).op, &self.node(*right).op) {
-                    (Op::Constant(_), Op::Constant(_)) => return Some(possible.clone()),
+                    (Op::Constant(_), Op::Constant(_)) => return Some(possible),
                     (_, Op::Constant(constant)) => (*left, *op, constant),
                     (Op::Constant(constant), _) => (*right, mirrored(*op), constant),
-                    _ => return Some(possible.clone()),
+                    _ => return Some(possible),
                 };
                 // NaN is neither below nor above.
                 if !wanted && op.is_ordering() && *self.ty(slot) == Type::Double && self.universe(slot).is_none() {
-                    return Some(possible.clone());
+                    return Some(possible);
                 }
                 match Set::of(if wanted { op } else { opposite(op) }, constant, self.ty(slot)) {
                     Some(set) => self.narrowed(slot, &set, possible),
-                    None => Some(possible.clone()),
+                    None => Some(possible),
                 }
             }
             _ if *self.ty(id) == Type::Bool => {
                 self.narrowed(id, &Set::truth(wanted), possible).and_then(|possible| self.defined(id, wanted, possible))
             }
-            _ => Some(possible.clone()),
+            _ => Some(possible),
         }
     }
 
@@ -358,10 +382,11 @@ impl Reader<'_> {
         sets.try_fold(first, |all, set| if wanted { all.union(&set?) } else { Some(all.intersect(&set?)) })
     }
 
-    fn narrowed(&self, slot: Ref, set: &Set, possible: &Possible) -> Option<Possible> {
+    fn narrowed(&self, slot: Ref, set: &Set, mut possible: Possible) -> Option<Possible> {
         let key = self.slot(slot);
-        let narrowed = match possible.get(&key) {
-            Some(before) => before.intersect(set),
+        let known = possible.iter_mut().find(|(slot, _)| *slot == key);
+        let narrowed = match &known {
+            Some((_, before)) => before.intersect(set),
             None => match self.universe(slot) {
                 Some(all) => all.intersect(set),
                 None => set.clone(),
@@ -370,8 +395,10 @@ impl Reader<'_> {
         if narrowed.is_empty() {
             return None;
         }
-        let mut possible = possible.clone();
-        possible.insert(key, narrowed);
+        match known {
+            Some((_, before)) => *before = narrowed,
+            None => possible.push((key, narrowed)),
+        }
         Some(possible)
     }
 
@@ -421,8 +448,8 @@ impl Reader<'_> {
 
 /// What slots can have in one case or the other.
 fn either(a: &Possible, b: &Possible) -> Possible {
-    let both = a.iter().filter_map(|(slot, set)| Some((slot.clone(), set.union(b.get(slot)?)?)));
-    both.collect()
+    let other = |slot: &Slot| b.iter().find(|(same, _)| same == slot).map(|(_, set)| set);
+    a.iter().filter_map(|(slot, set)| Some((slot.clone(), set.union(other(slot)?)?))).collect()
 }
 
 fn described(set: &Set) -> String {

@@ -4,7 +4,7 @@
 //! then over the columns of the blocks that are left, then through the records of the rules that are left. None of it has a
 //! branch that depends on the facts, except where lists of what is left end.
 
-use super::entry::{Entries, Entry, Key};
+use super::entry::{Entries, Entry, Key, Popular};
 use super::layout::{Coded, Coding, Layout};
 use super::order::Odds;
 use super::pieces::{PIECES, Pieces, Prepared, Tests};
@@ -14,6 +14,8 @@ use super::shape::Shape;
 
 /// Rules of a block.
 const BLOCK: usize = 32;
+/// Up to so many rules, blocks are hard to fill.
+const FEW: usize = 1 << 16;
 /// Lanes that are compared at once.
 const LANES: usize = 8;
 
@@ -116,13 +118,24 @@ impl Blocks {
             .collect();
         let first = |coding: &Coding| if let Coding::Elements { first, .. } = coding { *first } else { 0 };
         let firsts: Vec<u32> = layout.slots.iter().map(|slot| first(&slot.coding)).collect();
-        let mut entries = Vec::with_capacity(shapes.len());
-        let finder = Entries { literals, odds, pieces: &pieces, codes: &codes, firsts: &firsts };
-        for (rule, shape) in (0..).zip(shapes) {
-            // A rule that is never true has no entry.
-            if *shape != Shape::Or(Vec::new()) {
-                finder.add(rule, shape, &mut entries);
+        let mut finder =
+            Entries { literals, odds, pieces: &pieces, codes: &codes, firsts: &firsts, popular: Popular::default() };
+        let all = |finder: &Entries<'_>| {
+            let mut entries = Vec::with_capacity(shapes.len());
+            for (rule, shape) in (0..).zip(shapes) {
+                // A rule that is never true has no entry.
+                if *shape != Shape::Or(Vec::new()) {
+                    finder.add(rule, shape, &mut entries);
+                }
             }
+            entries
+        };
+        let mut entries = all(&finder);
+        if shapes.len() <= FEW {
+            for entry in &entries {
+                *finder.popular.entry(entry.keys.map(|key| key.source)).or_insert(0) += 1;
+            }
+            entries = all(&finder);
         }
         let blocks = blocks(&mut entries, &pieces);
         let of_slot = |slot: u16| codes.get(usize::from(slot)).copied().unwrap_or(0);

@@ -2,10 +2,13 @@
 
 use super::constraint::{Constraint, conjuncts};
 use super::layout::Coded;
+use super::literal::Fold;
 use super::order::Odds;
 use super::pieces::Pieces;
 use super::shape::Shape;
+use hashbrown::HashMap;
 use smallvec::SmallVec;
+use std::hash::BuildHasherDefault;
 
 /// A necessary condition as a column of a block has it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,12 +36,21 @@ pub(super) struct Entry {
     pub(super) settled: [usize; 2],
 }
 
+/// How many entries have a pair of sources.
+pub(super) type Popular = HashMap<[u16; 2], u32, BuildHasherDefault<Fold>>;
+
 /// No part.
 const NONE: usize = usize::MAX;
 /// An *or* with more alternatives leads to no rule.
 const ALTERNATIVES: usize = 16;
 /// Codes of a condition that are worth bits.
 const CODES: u32 = 16;
+
+/// Of the conditions of a rule, so many of the rarest are tried as keys.
+const TRIED: usize = 3;
+/// What a rule that is left takes, and a block, in instructions.
+const RULE: f32 = 70.0;
+const BLOCK: f32 = 200.0;
 
 /// Makes the entries of rules.
 pub(super) struct Entries<'a> {
@@ -49,6 +61,8 @@ pub(super) struct Entries<'a> {
     pub(super) codes: &'a [u32],
     /// By slot: the first element of a list.
     pub(super) firsts: &'a [u32],
+    /// Pairs that other rules have: blocks are not filled by pairs that few have. Nothing while that is not known.
+    pub(super) popular: Popular,
 }
 
 impl Entries<'_> {
@@ -63,7 +77,10 @@ impl Entries<'_> {
         }
         found.sort_by(|a, b| a.0.odds.total_cmp(&b.0.odds));
         let best = |number: usize| found.get(number).copied().unwrap_or((Key::ALWAYS, NONE));
-        let ((first, settled), (second, settled_too)) = (best(0), best(1));
+        let ((first, settled), (second, settled_too)) = match self.pair(&found) {
+            Some((a, b)) => (best(a), best(b)),
+            None => (best(0), best(1)),
+        };
         if first.odds * second.odds > 0.02
             && let Some(ways) = self.branch(parts, first.odds * second.odds)
         {
@@ -72,6 +89,22 @@ impl Entries<'_> {
             return;
         }
         all.push(Entry { rule, keys: sorted(first, second), settled: [settled, settled_too] });
+    }
+
+    /// The pair of keys that costs least, when rules are so few that blocks are hard to fill.
+    fn pair(&self, found: &[(Key, usize)]) -> Option<(usize, usize)> {
+        if self.popular.is_empty() {
+            return None;
+        }
+        let tried = found.len().min(TRIED);
+        let pairs = (0..tried).flat_map(|a| (a + 1..tried).map(move |b| (a, b)));
+        let cost = |(a, b): (usize, usize)| {
+            let (a, b) = (found[a].0, found[b].0);
+            let sources = sorted(a, b).map(|key| key.source);
+            let others = self.popular.get(&sources).copied().unwrap_or(0).clamp(1, 32);
+            a.odds * b.odds * RULE + a.odds.max(b.odds) * BLOCK / others as f32
+        };
+        pairs.min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
     }
 
     /// The alternatives of the *or* that leads to a rule most rarely, when it does so more rarely than `least`.

@@ -181,7 +181,10 @@ impl Pieces {
     pub(super) fn prepare(&self, row: &Row, prepared: &mut Prepared) {
         let Prepared { pieces, keys } = prepared;
         let slots = self.slots.len();
-        pieces.resize(PIECES, 0);
+        if pieces.is_empty() {
+            // Zeroes as the system gives them: most are never touched.
+            *pieces = vec![0; PIECES];
+        }
         keys.resize(1 + 2 * slots, 0);
         let (codes, bits) = keys[1..].split_at_mut(slots);
         for (((slot, place), code_key), bits_key) in (0..).zip(&self.slots).zip(codes).zip(bits) {
