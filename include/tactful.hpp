@@ -310,6 +310,8 @@ private:
   detail::handle<tactful_effects, tactful_effects_free> handle_;
 };
 
+class engine;
+
 /** A question: which placements ask, and what the host knows about this moment. */
 class request {
 public:
