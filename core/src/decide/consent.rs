@@ -220,6 +220,11 @@ impl<'a> Said<'a> {
         self
     }
 
+    /// On which identifier the customer is met.
+    pub(crate) fn who(&self) -> Option<&'a Identifier> {
+        self.who
+    }
+
     /// The same for somebody of whom only what happened from an instant on may be read: what they permitted before does not count.
     pub(crate) fn since(self, begins: Option<Timestamp>) -> Self {
         Said { begins, ..self }

@@ -46,6 +46,8 @@ pub(super) struct Permissions {
     pub(super) impersonal: Option<Stop>,
     /// Why the host is not sure enough there who the customer is.
     pub(super) unsure: Option<Stop>,
+    /// The namespace that the customer is met on, when not everything may be done with it; its number among those.
+    met: Option<usize>,
     profiling: Option<Timestamp>,
     minor: Verdict,
     contact: Verdict,
@@ -69,6 +71,7 @@ impl Permissions {
             no_contact,
             impersonal: None,
             unsure: unsure("placement", placement.assurance, context),
+            met: said.who().and_then(|who| offers.namespaces.iter().position(|own| *own.name == *who.namespace())),
             profiling: said.profiling(channel),
             minor: guards.minor,
             contact: if placement.contact { guards.contact } else { Verdict::Allowed },
@@ -202,6 +205,26 @@ impl OfferRule {
                 true,
                 format!("it reads special data, and explicit consent for `{name}` was never given"),
             ));
+        }
+        // To meet somebody on an identifier is a use of it.
+        if let Some(met) = permissions.met.and_then(|met| offers.namespaces.get(met)) {
+            let may = |purpose: &usize| met.purposes.as_ref().is_none_or(|allowed| allowed.contains(purpose));
+            if met.purposes.is_some() && (self.purposes.is_empty() || !self.purposes.iter().all(may)) {
+                let allowed = met.purposes.iter().flatten().map(|purpose| format!("`{}`", offers.purpose_name(*purpose)));
+                let allowed = allowed.collect::<Vec<_>>().join(", ");
+                let name = &met.name;
+                return Err(consent_stop(
+                    false,
+                    format!("the customer is met on `{name}`, which may be used for {allowed} only"),
+                ));
+            }
+            if met.special
+                && let Some(purpose) = self.purposes.iter().find(|purpose| !explicit(purpose))
+            {
+                let (name, purpose) = (&met.name, offers.purpose_name(*purpose));
+                let reason = format!("`{name}` is special, and explicit consent for `{purpose}` was never given");
+                return Err(consent_stop(true, reason));
+            }
         }
         if let Some(when) = permissions.profiling.filter(|_| self.personal) {
             return Err(consent_stop(false, format!("profiling was objected to on {when}")));

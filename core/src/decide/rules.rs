@@ -6,7 +6,7 @@ use crate::context::{Rule, Source, Sources};
 use crate::customer::Identifier;
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected};
-use crate::playbook::{self, Assurance, DataKind, Format, Name, Offer, Playbook};
+use crate::playbook::{self, Assurance, DataKind, Format, Name, Offer, Playbook, Sensitivity};
 use crate::value::{Duration, Timestamp, Window};
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub(crate) struct Offers {
     pub(crate) purposes: Vec<PurposeRule>,
     /// Namespaces whose identifiers stand for a browser or device rather than a person.
     anonymous: Vec<Arc<str>>,
+    /// Namespaces whose identifiers may not be used for everything.
+    pub(crate) namespaces: Vec<NamespaceRule>,
     /// Who is too young to be made offers.
     pub(crate) minors: Option<Guard>,
     /// Who must not be contacted.
@@ -39,6 +41,27 @@ pub(crate) struct Offers {
     pub(crate) messages: Messages,
     /// An index over the offers, when there are many.
     pub(crate) shortlist: Option<Shortlist>,
+}
+
+/// What may be done with identifiers of a namespace.
+#[derive(Debug)]
+pub(crate) struct NamespaceRule {
+    /// The namespace.
+    pub(crate) name: Arc<str>,
+    /// Numbers of the purposes for which they may be used; `None` for any.
+    pub(crate) purposes: Option<Vec<usize>>,
+    /// Whether they are special, so that using them needs explicit consent.
+    pub(crate) special: bool,
+}
+
+impl NamespaceRule {
+    /// `None` where nothing is restricted.
+    fn of(namespace: &playbook::Namespace, playbook: &Playbook) -> Option<Self> {
+        let labels = &namespace.labels;
+        let special = labels.sensitivity == Some(Sensitivity::Special);
+        let purposes = labels.purposes.as_ref().map(|names| purposes(names, playbook));
+        (special || purposes.is_some()).then(|| NamespaceRule { name: namespace.name.text.clone(), purposes, special })
+    }
 }
 
 /// A compiled offer.
@@ -222,6 +245,7 @@ impl Offers {
                 })
                 .collect(),
             anonymous: anonymous.map(|namespace| namespace.name.text.clone()).collect(),
+            namespaces: playbook.namespaces.iter().filter_map(|namespace| NamespaceRule::of(namespace, playbook)).collect(),
             minors,
             do_not_contact,
             offers,

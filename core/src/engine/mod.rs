@@ -422,7 +422,8 @@ impl Engine {
         let state = self.state(customer, &view, now);
         let places: SmallVec<[_; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
         let said = self.said(view, now, request.identifier.as_ref());
-        let by_identifier = said.by_identifier();
+        // What is decided depends on which identifier the customer is met on.
+        let binds = said.by_identifier() || request.assurance == Assurance::Anonymous || !inner.offers.namespaces.is_empty();
         let met = (request.assurance == Assurance::Anonymous).then_some(request.identifier.as_ref());
         let assigned = inner.model.rules.experiments.assign(view, now, met);
         let (answers, trace) = {
@@ -474,7 +475,7 @@ impl Engine {
                 known_at,
                 placements: answers.placements.iter().map(|answer| answer.placement.clone()).collect(),
                 facts,
-                identifier: request.identifier.clone().filter(|_| by_identifier || request.assurance == Assurance::Anonymous),
+                identifier: request.identifier.clone().filter(|_| binds),
                 assurance: request.assurance,
             }),
             customer: customer.id().to_owned(),
