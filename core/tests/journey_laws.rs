@@ -235,3 +235,54 @@ proptest! {
         prop_assert_eq!(before, engine.journey_history(&customer, at(160)));
     }
 }
+
+#[test]
+fn a_stream_of_keys_does_not_grow_a_customer_without_end() {
+    let playbook = "playbook: a\nversion: 1\nidentity: {customer: {}}\nevents: {placed: {order: string}, done: {order: string}}\n\
+        journeys: {orders: {key: order, at_most: 3, stages: {open: {on: placed}, done: {on: done, final: true}}}}\n";
+    let engine = Engine::compile(&[("a.yaml", playbook)]).unwrap();
+    let mut customer = engine.customer(&ada()).unwrap();
+    let mut full = 0;
+    let mut told = |effects: tactful::Effects| {
+        for effect in effects.effects.iter().filter(|effect| effect.what.name() == "journey_full") {
+            full += if effect.kind == tactful::engine::EffectKind::Withdrawn { -1 } else { 1 };
+        }
+    };
+    for number in 0..4_000_u32 {
+        let order = format!("o{number}");
+        let placed = Event::new("placed", at(number), ada()).with("order", &*order);
+        told(engine.record(&mut customer, &placed, None).unwrap());
+        if number % 2 == 0 {
+            let done = Event::new("done", at(number), ada()).with("order", &*order).with_id(&format!("d{number}"));
+            told(engine.record(&mut customer, &done, None).unwrap());
+        }
+    }
+    // Three are open for ever, and of those that ended three are remembered; that no other began was said once.
+    assert!(engine.journey_history(&customer, at(4_000)).len() <= 6);
+    assert_eq!(full, 1);
+}
+
+#[test]
+fn what_contradicts_itself_is_warned_of_or_refused() {
+    let codes = |journey: &str| -> Vec<&'static str> {
+        let text = format!(
+            "playbook: a\nversion: 1\nevents: {{visit: {{page: string}}, buy: {{order: string}}}}\nattributes: {{age: int}}\njourneys:\n  way: {{{journey}}}\n"
+        );
+        match Engine::compile(&[("a.yaml", &text)]) {
+            Ok(engine) => engine.warnings().0.iter().map(|warning| warning.code).collect(),
+            Err(mistakes) => mistakes.0.iter().map(|mistake| mistake.code).collect(),
+        }
+    };
+    assert!(codes("stages: {a: {on: visit}, b: {on: buy, final: true}}").is_empty());
+    assert_eq!(
+        codes("stages: {a: {on: visit}, b: {enter: customer.age > 5 && customer.age < 3}}"),
+        ["unreachable_stage", "contradiction"]
+    );
+    assert_eq!(codes("stages: {a: {on: visit, from: none}, b: {on: buy, from: none}, c: {on: buy, from: a}}"), ["no_way_out"]);
+    assert_eq!(codes("key: order_id, stages: {a: {on: buy}}"), ["unknown_key"]);
+    assert_eq!(codes("key: page, stages: {a: {on: buy}}"), ["unknown_key"]);
+    assert_eq!(codes("key: order, at_most: 1000000, stages: {a: {on: buy}}"), ["out_of_range"]);
+    assert_eq!(codes("stages: {a: {on: buy, exit: 'journey(\"way\").instance(\"x\").stage == \"a\"'}}"), ["bad_call"]);
+    assert_eq!(codes("stages: {a: {on: buy, exit: 'journey(\"way\").visits(\"b\") > 1'}}"), ["unknown_name"]);
+    assert_eq!(codes("stages: {a: {on: buy, branches: [{to: b}]}, b: {branches: [{to: a}]}}"), ["zero_time_circle"]);
+}

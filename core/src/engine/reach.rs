@@ -85,6 +85,7 @@ impl Judge<'_> {
                 break;
             }
         }
+        let mut findings = self.dead_ends(journey, rule, &reached);
         let unreached = journey
             .stages
             .iter()
@@ -92,20 +93,41 @@ impl Judge<'_> {
             .zip(reached)
             .zip(open)
             .filter(|(((stage, _), reached), _)| !reached && stage.no_data.is_none());
-        unreached
-            .map(|(((stage, rule), _), open)| {
-                let why = if rule.on.is_empty() && rule.enter.is_none() {
-                    "it has neither `on` nor `enter`, and no time-out that can pass leads to it"
-                } else if open {
-                    "no stage from which it may be entered can be reached"
-                } else {
-                    "`enter` is never true"
-                };
-                let message = format!("stage `{}` can never be entered: {why}", stage.name.text);
-                let path = format!("journeys.{}.stages.{}", journey.name.text, stage.name.text);
-                warning("unreachable_stage", message, path, &stage.name)
-            })
-            .collect()
+        findings.extend(unreached.map(|(((stage, rule), _), open)| {
+            let why = if rule.on.is_empty() && rule.enter.is_none() {
+                "it has neither `on` nor `enter`, and no time-out that can pass leads to it"
+            } else if open {
+                "no stage from which it may be entered can be reached"
+            } else {
+                "`enter` is never true"
+            };
+            let message = format!("stage `{}` can never be entered: {why}", stage.name.text);
+            let path = format!("journeys.{}.stages.{}", journey.name.text, stage.name.text);
+            warning("unreachable_stage", message, path, &stage.name)
+        }));
+        findings
+    }
+
+    /// Stages that customers come into and nothing leads out of, although they are neither the last nor said to be an end.
+    fn dead_ends(&self, journey: &Journey, rule: &JourneyRule, reached: &[bool]) -> Vec<Diagnostic> {
+        let ends = rule.exit.is_some() || rule.max_stay.is_some() || rule.outer.is_some();
+        let count = rule.stages.len();
+        let mut findings = Vec::new();
+        for ((number, stage), declared) in (0_u16..).zip(&rule.stages).zip(&journey.stages) {
+            let place = usize::from(number);
+            let here = reached.get(place).copied().unwrap_or(false) && place + 1 < count;
+            let said = ends || stage.last || stage.drop_out || stage.back.is_some() || declared.inner.is_some();
+            let next = |(to, other): (u16, &crate::journey::StageRule)| {
+                (!other.on.is_empty() || other.enter.is_some()) && rule.allows(Some(number), to)
+            };
+            if here && !said && rule.leads(number).next().is_none() && !(0_u16..).zip(&rule.stages).any(next) {
+                let message = format!("nothing leads out of stage `{}`", declared.name.text);
+                let path = format!("journeys.{}.stages.{}", journey.name.text, declared.name.text);
+                let hint = "declare a time-out or another way on, or `final: true`".to_owned();
+                findings.push(Diagnostic { hint: Some(hint), ..warning("no_way_out", message, path, &declared.name) });
+            }
+        }
+        findings
     }
 }
 

@@ -16,4 +16,4 @@ mod ways;
 
 pub(crate) use derive::{Model, Touches, derive, next_due};
 pub use history::{JourneyHistory, Stay};
-pub(crate) use rules::{JourneyRule, Journeys};
+pub(crate) use rules::{JourneyRule, Journeys, StageRule};

@@ -47,15 +47,25 @@ const OWN: [&str; 5] = ["template", "form", "vocabulary", "names", "without"];
 /// The templates: name and form.
 pub(super) const NAMES: [&str; 2] = ["five_stage", "buying_cycle"];
 
+/// How many journeys of a playbook may use a template: each is written out in full.
+const MOST: usize = 100;
+
 /// Writes out the templates that journeys of a document use. Returns the event types that they need, with their declarations.
 pub(super) fn expand(root: &mut Node, limits: Limits, findings: &mut Findings<'_>) -> Vec<Entry> {
     let mut needed = Vec::new();
     let Content::Map(sections) = &mut root.content else { return needed };
     let Some(section) = sections.iter_mut().find(|entry| &*entry.key == "journeys") else { return needed };
     let Content::Map(journeys) = &mut section.value.content else { return needed };
+    let mut count = 0;
     for journey in journeys {
         let path = format!("journeys.{}", cut(&journey.key));
         if journey.value.entry("template").is_some() {
+            count += 1;
+            if count > MOST {
+                let message = format!("more than {MOST} journeys use a template");
+                findings.error("too_many", journey.spot, &path, message, None);
+                break;
+            }
             needed.extend(write_out(&mut journey.value, &path, limits, findings));
         }
     }
