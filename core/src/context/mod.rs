@@ -9,6 +9,7 @@ mod instance;
 mod location;
 mod need;
 mod persona;
+mod planned;
 mod preference;
 mod reach;
 mod rule;
@@ -31,7 +32,7 @@ pub(crate) use rule::Rule;
 pub(crate) use rules::state_rule;
 pub(crate) use rules::{PersonaRule, Rules};
 pub(crate) use sources::{Asked, Source, Sources};
-pub(crate) use standing::Standing;
+pub(crate) use standing::{JourneyFact, Standing};
 
 use crate::customer::{Identifier, Place, SegmentState, View};
 use crate::expr::plan::{Asker, Code, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
@@ -449,6 +450,10 @@ impl<'a> Context<'a> {
                 let place = self.places.get(journey).copied().flatten();
                 let name = place.and_then(|place| self.stages.get(journey)?.get(usize::from(place.stage)));
                 name.map_or_else(missing, |name| Read::known(Value::String(name.clone())))
+            }
+            Some(Source::Journey(journey, JourneyFact::Planned(asked))) => {
+                let (value, until) = self.planned(journey, asked);
+                value.map_or_else(missing, Read::known).until(until)
             }
             Some(Source::Journey(journey, asked)) => self.journey_fact(journey, asked).map_or_else(missing, Read::known),
             Some(Source::Session(fact_of)) => self.session_fact(fact, fact_of),

@@ -53,6 +53,7 @@ impl Reaches {
     pub(crate) fn of(&self, rule: &Rule, sources: &Sources) -> Reach {
         let mut reach = Reach { kinds: rule.reads().events.clone(), sessions: rule.reads().session, ..Reach::default() };
         for fact in &rule.reads().facts {
+            sources.planned_by(*fact).for_each(|segment| reach.absorb_from(&self.segments, segment));
             match sources.source(*fact) {
                 Some(Source::Attribute(place)) => {
                     reach.attributes.insert(place);

@@ -1,5 +1,6 @@
 use super::beside::{self, BesideFact};
 use super::location::{LOCATION_FACTS, location_type};
+use super::planned::{PlanRule, plan_of};
 use super::session::{SessionFact, SessionRule};
 use super::standing::{self, JourneyFact};
 use crate::customer::Reserved;
@@ -88,6 +89,8 @@ pub(crate) struct Sources {
     pub(crate) relations: RelationRules,
     /// The kind of each need.
     pub(crate) need_kinds: Vec<NeedKind>,
+    /// The plan of each journey.
+    pub(crate) plans: Vec<PlanRule>,
 }
 
 impl Sources {
@@ -197,7 +200,7 @@ impl Sources {
         };
         for (place, journey) in playbook.journeys.iter().enumerate() {
             let stages: Arc<[Arc<str>]> = journey.stages.iter().map(|stage| stage.name.text.clone()).collect();
-            for (name, ty, asked) in standing::facts(&stages, journey.key.is_some()) {
+            for (name, ty, asked) in standing::facts(&stages, journey.key.is_some(), !journey.plan.is_empty()) {
                 let path = format!("journey.{}.{name}", journey.name.text);
                 declare(path, ty, TimeClass::Step, Source::Journey(place, asked));
             }
@@ -228,6 +231,7 @@ impl Sources {
             zone,
             relations,
             need_kinds: playbook.needs.iter().map(|need| need.kind).collect(),
+            plans: playbook.journeys.iter().map(|journey| plan_of(journey, playbook)).collect(),
         }
     }
 
@@ -235,6 +239,15 @@ impl Sources {
     #[must_use]
     pub(crate) fn source(&self, fact: FactId) -> Option<Source> {
         self.facts.get(fact.0 as usize).copied()
+    }
+
+    /// The segments that decide what a fact of a plan is; none for any other fact.
+    pub(crate) fn planned_by(&self, fact: FactId) -> impl Iterator<Item = usize> {
+        let plan = match self.source(fact) {
+            Some(Source::Journey(journey, JourneyFact::Planned(_))) => self.plans.get(journey),
+            _ => None,
+        };
+        plan.into_iter().flatten().filter_map(|(segment, _)| *segment)
     }
 
     /// The path of a fact, as it is shown.

@@ -1,5 +1,6 @@
 //! What rules read of a journey beside the stage and since when.
 
+use super::planned::Planned;
 use super::{Context, Source};
 use crate::customer::JourneyState;
 use crate::expr::{FactId, Read};
@@ -18,6 +19,8 @@ pub(crate) enum JourneyFact {
     Entries,
     /// `.open`: how many instances have not ended.
     Open,
+    /// `.goal`, `.pain_point`, `.selling_point` or `.wording` of the plan.
+    Planned(Planned),
 }
 
 /// How a customer stands in a journey.
@@ -98,6 +101,7 @@ impl<'a> Context<'a> {
                 Some(Value::Int(standing.visits.get(usize::from(stage)).copied().map_or(0, i64::from)))
             }
             JourneyFact::Entries => Some(Value::Int(i64::from(standing.entries))),
+            JourneyFact::Planned(asked) => self.planned(journey, asked).0,
             JourneyFact::Open => Some(number(standing.instances.iter().filter(|(_, state)| state.is_open()).count())),
         }
     }
@@ -129,12 +133,15 @@ impl<'a> Context<'a> {
 }
 
 /// The facts of a journey beside its stage: names below `journey.<name>`, types.
-pub(super) fn facts(stages: &Arc<[Arc<str>]>, keyed: bool) -> Vec<(String, Type, JourneyFact)> {
+pub(super) fn facts(stages: &Arc<[Arc<str>]>, keyed: bool, planned: bool) -> Vec<(String, Type, JourneyFact)> {
     let mut facts = vec![("previous".to_owned(), Type::Enum(stages.clone()), JourneyFact::Previous)];
     for (number, stage) in (0..).zip(stages.iter()) {
         facts.push((format!("visits.{stage}"), Type::Int, JourneyFact::Visits(number)));
     }
     facts.push(("entries".to_owned(), Type::Int, JourneyFact::Entries));
+    if planned {
+        facts.extend(Planned::ALL.map(|(asked, name)| (name.to_owned(), Type::String, JourneyFact::Planned(asked))));
+    }
     if keyed {
         facts.push(("open".to_owned(), Type::Int, JourneyFact::Open));
     }

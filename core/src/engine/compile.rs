@@ -255,6 +255,7 @@ impl Walk<'_> {
         let mut itself = false;
         for rule in self.rules(node) {
             for fact in &rule.reads().facts {
+                edges.extend(self.model.rules.sources.planned_by(*fact).map(Node::Segment));
                 match self.model.rules.sources.source(*fact) {
                     Some(Source::Segment(number)) => edges.push(Node::Segment(number)),
                     // A posterior depends on the evidence of every persona.

@@ -30,14 +30,23 @@ impl Loader<'_> {
             |journey: At<'_>| -> Names { journey.get("stages").iter().flat_map(At::children).map(|stage| stage.key).collect() };
         let all: Vec<(Arc<str>, Names)> = section.children().map(|journey| (journey.key.clone(), stages(journey))).collect();
         let begun: Vec<(Arc<str>, Arc<str>)> = inner_starts(&section);
+        let segments: Names = root.get("segments").iter().flat_map(At::children).map(|segment| segment.key).collect();
         let named = self.named(&section, "a journey");
-        let journeys: Vec<Journey> = named.into_iter().map(|(name, at)| self.journey(name, &at, &all, &begun)).collect();
+        let journeys: Vec<Journey> =
+            named.into_iter().map(|(name, at)| self.journey(name, &at, &all, &begun, &segments)).collect();
         self.nesting(&section, &journeys);
         self.circles(&section, &journeys);
         journeys
     }
 
-    fn journey(&mut self, name: Name, at: &At<'_>, all: &[(Arc<str>, Names)], begun: &[(Arc<str>, Arc<str>)]) -> Journey {
+    fn journey(
+        &mut self,
+        name: Name,
+        at: &At<'_>,
+        all: &[(Arc<str>, Names)],
+        begun: &[(Arc<str>, Arc<str>)],
+        segments: &Names,
+    ) -> Journey {
         let movement = match at.text("movement").as_deref() {
             Some("forward") => Movement::Forward,
             _ => Movement::Free,
@@ -83,6 +92,7 @@ impl Loader<'_> {
             reentry: self.reentry(at),
             max_stay,
             precedence: if at.text("precedence").as_deref() == Some("first") { Precedence::First } else { Precedence::Last },
+            plan: self.plan(at, &names, segments),
             migration: self.migration(at, &sources),
             digest: digest::of_journey(at.node),
             labels: self.labels(at),

@@ -262,6 +262,7 @@ impl Loader<'_> {
             unusual,
             watches,
             journeys,
+            touchpoints: self.touchpoints(root),
             channels,
             offers,
             placements,

@@ -5,6 +5,7 @@ use super::labels::{Category, DataKind, Department, Guard, Labels, LegalBasis};
 use super::needs::{Need, Problem, Searches};
 use super::preferences::{Preference, Unusual, Watch};
 use super::relations::Relation;
+use super::touchpoints::{Plan, Touchpoint};
 use super::ways::{Branch, Inner, JourneyEntry, MaxStay, Migration, Precedence, Reentry, Return, StageExit, Wait};
 use crate::error::Place;
 use crate::value::{Duration, Type, Value, Window, Zone};
@@ -127,6 +128,8 @@ pub struct Playbook {
     pub persona_threshold: f64,
     /// `journeys`.
     pub journeys: Vec<Journey>,
+    /// `touchpoints`.
+    pub touchpoints: Vec<Touchpoint>,
     /// `channels`.
     pub channels: Vec<Channel>,
     /// `offers`.
@@ -511,6 +514,8 @@ pub struct Journey {
     pub max_stay: Option<Duration>,
     /// `precedence`.
     pub precedence: Precedence,
+    /// `plan`: what is planned by segment and stage, in order.
+    pub plan: Vec<Plan>,
     /// `migration`.
     pub migration: Migration,
     /// SHA-256 over what the journey says of how customers move: equal for equal rules.

@@ -127,6 +127,7 @@ pub(super) static PLAYBOOK: Object = Object {
         ),
         may("watches", Names(&WATCH), "", "facts whose changes are told as effects"),
         may("journeys", Names(&Obj(&JOURNEY)), "", "named paths of stages"),
+        may("touchpoints", Names(&Obj(&TOUCHPOINT)), "", "where customers and brand meet, owned or not"),
         may("channels", Names(&CHANNEL), "", "the channels of messages"),
         may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
         may("placements", Names(&Obj(&PLACEMENT)), "", "the slots that ask for offers"),
@@ -922,6 +923,12 @@ static JOURNEY: Object = Object {
         ),
         may("max_stay", One(Leaf::Duration), "", "the longest time in the journey; whoever is in then is out"),
         may(
+            "plan",
+            Names(&PLAN_OF_SEGMENT),
+            "",
+            "what is planned, by segment (or `everyone`) and stage; expressions read `journey(\"<name>\").wording` and more",
+        ),
+        may(
             "migration",
             Obj(&MIGRATION),
             "",
@@ -1024,6 +1031,44 @@ static REENTRY_RULE: Object = Object {
             One(Leaf::Word(&["all", "version"])),
             "\"all\"",
             "`version`: entries recorded under an earlier version of the journey do not count",
+        ),
+    ],
+};
+static PLAN_OF_SEGMENT: Shape = Names(&Obj(&CELL));
+static CELL: Object = Object {
+    name: "plan",
+    doc: "What is planned for a segment in a stage.",
+    marks: &[],
+    fields: &[
+        may("goal", One(Leaf::Text), "", "what is to be reached"),
+        may("pain_point", One(Leaf::Text), "", "what is known to hurt"),
+        may("selling_point", One(Leaf::Text), "", "what speaks for the brand"),
+        may("wording", One(Leaf::Text), "", "how to say it"),
+    ],
+};
+static TOUCHPOINT: Object = Object {
+    name: "touchpoint",
+    doc: "A place where customers and brand meet.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        may(
+            "channel",
+            One(Leaf::Reference("a channel")),
+            "",
+            "its channel; events that came through another are not attributed to it",
+        ),
+        may("purpose", One(Leaf::Reference("a purpose")), "", "what it is for"),
+        may("partner", One(Leaf::Text), "", "who owns it; an own one when not declared"),
+        may("discloses", List(&KIND_NAME), "", "the kinds of data that may be told there; any when not declared"),
+        may("events", one_or_more(&EVENTS), "", "the event types that come back from it"),
+        may("delay", One(Leaf::Duration), "", "how late they come at most"),
+        may("cost", One(Leaf::Number(-1e-9, 1e12)), "", "what one contact costs"),
+        may(
+            "control",
+            One(Leaf::Word(&["full", "shared", "none"])),
+            "\"full\"",
+            "how much the brand decides about what happens there",
         ),
     ],
 };

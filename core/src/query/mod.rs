@@ -22,6 +22,7 @@ mod rights;
 mod schema;
 mod session;
 mod tact;
+mod touchpoint;
 mod trend;
 mod why;
 
@@ -141,6 +142,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<customer::NextDue>(),
     Entry::of::<journey::Journeys>(),
     Entry::of::<journey::Pins>(),
+    Entry::of::<touchpoint::Touchpoints>(),
     Entry::of::<attribute::Attribute>(),
     Entry::of::<intake::Read>(),
     Entry::of::<why::Why>(),

@@ -381,6 +381,8 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
         Some(Step::Ground(Ground::Relation(subject.relation)))
     };
     for fact in &reads.facts {
+        // Who is told what is planned for a segment is told that they are in it.
+        steps.extend(rules.sources.planned_by(*fact).map(|segment| Step::Node(Node::Segment(segment))));
         match rules.sources.source(*fact) {
             Some(Source::Attribute(number)) => steps.push(Step::Ground(Ground::Attribute(number))),
             Some(Source::Segment(number)) => steps.push(Step::Node(Node::Segment(number))),
