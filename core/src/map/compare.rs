@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub enum Measure {
     /// The share of customers who stand in the stage.
     Here,
-    /// The share of exits that are drop-outs.
+    /// The share of stays that ended in a drop-out.
     DropOut,
     /// The share of entries by customers who had been here before.
     Returns,
@@ -136,7 +136,7 @@ fn of_stage(stage: u16, drop_out: bool, a: Side<'_>, b: Side<'_>, k: u64, pairs:
     if drop_out {
         return;
     }
-    let drop = |side: Side<'_>, counted: &StageTally| part(side.1.drop_outs(stage, side.0), counted.exits.count);
+    let drop = |side: Side<'_>, counted: &StageTally| part(side.1.drop_outs(stage, side.0), counted.entries.count);
     add(Measure::DropOut, None, [drop(a, &first), drop(b, &second)], None);
     let later = a.1.reached.keys().chain(b.1.reached.keys()).filter(|(from, _)| *from == stage).map(|(_, to)| *to);
     let later: std::collections::BTreeSet<u16> = later.collect();

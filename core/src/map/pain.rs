@@ -38,7 +38,7 @@ pub struct PainPoint {
     pub event: Option<Arc<str>>,
     /// Its channel.
     pub channel: Option<Arc<str>>,
-    /// The share here: of exits that are drop-outs, of stays that are longer than three quarters of the others, of bad answers, of stays with a
+    /// The share here: of stays that ended in a drop-out, of stays that are longer than three quarters of the others, of bad answers, of stays with a
     /// complaint.
     pub share: f64,
     /// The share among what it is compared with.
@@ -146,9 +146,9 @@ fn of_stage<'a>(spec: &MapSpec, tally: &Tally, stage: u16, counted: &StageTally,
     };
     let exits = counted.exits;
     let dropped = tally.drop_outs(stage, spec).count;
-    let other_exits: u64 = others().map(|(_, other)| other.exits.count).sum();
+    let stays: u64 = others().map(|(_, other)| other.entries.count).sum();
     let other_dropped: u64 = others().map(|(number, _)| tally.drop_outs(*number, spec).count).sum();
-    add(PainKind::DropOut, (dropped, exits.count), (other_dropped, other_exits), exits.customers, None);
+    add(PainKind::DropOut, (dropped, counted.entries.count), (other_dropped, stays), exits.customers, None);
     let here = tally.ended(stage);
     let mut elsewhere = Times::default();
     others().for_each(|(number, _)| elsewhere.merge(&tally.ended(*number)));

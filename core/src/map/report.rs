@@ -98,9 +98,9 @@ pub struct StageReport {
 #[schemars(rename = "map_time")]
 pub struct TimeReport {
     /// Stays that ended.
-    pub ended: u64,
+    pub ended: Option<u64>,
     /// Stays that last.
-    pub lasting: u64,
+    pub lasting: Option<u64>,
     /// The mean of those that ended; exact.
     pub mean_seconds: f64,
     /// A quarter has ended by then.
@@ -221,7 +221,7 @@ impl JourneyMap {
                 left: told(left),
                 drop_out_rate: rate.map(Share::value),
                 drop_out_interval: rate.map(Share::interval),
-                time: exits.and_then(|_| time(tally, number, counted)),
+                time: time(tally, number, counted, exits, k),
                 touchpoints: touchpoints(counted, k),
                 channels: channels(counted, k),
                 outcomes: counts(&counted.outcomes, k),
@@ -339,13 +339,14 @@ impl Tally {
     }
 }
 
-fn time(tally: &Tally, stage: u16, counted: &StageTally) -> Option<TimeReport> {
+fn time(tally: &Tally, stage: u16, counted: &StageTally, exits: Option<u64>, k: u64) -> Option<TimeReport> {
     let ended = tally.ended(stage);
-    let mean_seconds = ended.mean()?;
+    let mean_seconds = ended.mean().filter(|_| counted.exits.customers >= k)?;
+    let lasting = counted.lasting.count();
     let quantile = |part: f64| Times::quantile(&ended, &counted.lasting, part);
     Some(TimeReport {
-        ended: ended.count(),
-        lasting: counted.lasting.count(),
+        ended: exits,
+        lasting: exits.map(|_| lasting),
         mean_seconds,
         quarter_seconds: quantile(0.25),
         median_seconds: quantile(0.5),

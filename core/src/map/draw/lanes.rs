@@ -23,9 +23,9 @@ pub(super) fn lanes(canvas: &mut Canvas, layout: &Layout<'_>) -> f64 {
 }
 
 fn lane(canvas: &mut Canvas, layout: &Layout<'_>, top: f64, name: &[&str]) {
-    canvas.add(format_args!(r#"<path class="rule" d="M40 {top:.1}H{:.1}"/>"#, layout.width - 40.0));
+    canvas.add(format_args!(r#"<path class="tm-rule" d="M40 {top:.1}H{:.1}"/>"#, layout.width - 40.0));
     for (line, words) in name.iter().enumerate() {
-        canvas.text(if line == 0 { "lane" } else { "note" }, 40.0, top + 27.0 + 17.0 * line as f64, words);
+        canvas.text(if line == 0 { "tm-lane" } else { "tm-note" }, 40.0, top + 27.0 + 17.0 * line as f64, words);
     }
 }
 
@@ -48,32 +48,32 @@ fn time(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
     for column in seen(layout) {
         let x = column.x;
         let Some(time) = &column.stage.time else {
-            canvas.text("note", x, top + 27.0, "not known yet");
+            canvas.text("tm-note", x, top + 27.0, "not known yet");
             continue;
         };
         let Some(median) = time.median_seconds else {
-            let rest = format!("fewer than half of {} left", count(time.ended + time.lasting));
-            canvas.text("value", x, top + 27.0, "most stay");
-            canvas.text("note", x, top + 45.0, &words::fit(&rest, 13.0, room(layout)));
+            let rest = column.stage.entries.map_or_else(String::new, |all| format!("fewer than half of {} left", count(all)));
+            canvas.text("tm-value", x, top + 27.0, "most stay");
+            canvas.text("tm-note", x, top + 45.0, &words::fit(&rest, 13.0, room(layout)));
             continue;
         };
-        canvas.text("value", x, top + 27.0, &words::length(median));
+        canvas.text("tm-value", x, top + 27.0, &words::length(median));
         let note = match (time.quarter_seconds, time.three_quarters_seconds) {
             (Some(low), Some(high)) => format!("half {}", words::range(low, high)),
-            (Some(low), None) => format!("a quarter within {}", words::length(low)),
+            (Some(low), None) => format!("quarter {}", words::length(low)),
             _ => String::new(),
         };
-        canvas.text("note", x, top + 45.0, &words::fit(&note, 13.0, room(layout)));
+        canvas.text("tm-note", x, top + 45.0, &words::fit(&note, 13.0, room(layout)));
         let (from, to) = (time.quarter_seconds.unwrap_or(median), time.three_quarters_seconds);
         let (a, b) = (place(from), to.map_or(reach, &place));
-        canvas.add(format_args!(r#"<path class="scale" d="M{x:.1} {:.1}h{reach:.1}"/>"#, top + 62.0));
+        canvas.add(format_args!(r#"<path class="tm-scale" d="M{x:.1} {:.1}h{reach:.1}"/>"#, top + 62.0));
         canvas.add(format_args!(
-            r#"<rect class="span" x="{:.1}" y="{:.1}" width="{:.1}" height="8" rx="4"/>"#,
+            r#"<rect class="tm-span" x="{:.1}" y="{:.1}" width="{:.1}" height="8" rx="4"/>"#,
             x + a,
             top + 58.0,
             (b - a).max(3.0)
         ));
-        canvas.add(format_args!(r#"<circle class="dot" cx="{:.1}" cy="{:.1}" r="5.5"/>"#, x + place(median), top + 62.0));
+        canvas.add(format_args!(r#"<circle class="tm-dot" cx="{:.1}" cy="{:.1}" r="5.5"/>"#, x + place(median), top + 62.0));
     }
     top + 86.0
 }
@@ -95,15 +95,15 @@ fn touchpoints(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
                 Some(channel) => format!("{} · {}", words::plain(&touch.event), words::plain(channel)),
                 None => words::plain(&touch.event),
             };
-            canvas.text("touch", column.x, y, &words::fit(&name, 13.0, reach - words::width(&number, 13.0) - 10.0));
-            canvas.text("touch end", column.x + reach, y, &number);
+            canvas.text("tm-touch", column.x, y, &words::fit(&name, 13.0, reach - words::width(&number, 13.0) - 10.0));
+            canvas.text("tm-touch tm-end", column.x + reach, y, &number);
             canvas.add(format_args!(
-                r#"<rect class="track" x="{:.1}" y="{:.1}" width="{reach:.1}" height="4" rx="2"/>"#,
+                r#"<rect class="tm-track" x="{:.1}" y="{:.1}" width="{reach:.1}" height="4" rx="2"/>"#,
                 column.x,
                 y + 6.0
             ));
             canvas.add(format_args!(
-                r#"<rect class="meter" x="{:.1}" y="{:.1}" width="{:.1}" height="4" rx="2"/>"#,
+                r#"<rect class="tm-meter" x="{:.1}" y="{:.1}" width="{:.1}" height="4" rx="2"/>"#,
                 column.x,
                 y + 6.0,
                 (touch.count as f64 / most * reach).max(2.0)
@@ -112,7 +112,7 @@ fn touchpoints(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
         }
         if more > 0 {
             let y = top + 27.0 + 30.0 * SHOWN as f64;
-            canvas.text("note", column.x, y, &format!("and {more} more"));
+            canvas.text("tm-note", column.x, y, &format!("and {more} more"));
             lines = lines.max(SHOWN + 1);
         }
     }
@@ -146,31 +146,31 @@ fn satisfaction(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
     let place = |score: f64| top + 34.0 + HEIGHT * (1.0 - score);
     let reach = layout.width - 40.0;
     let first = layout.columns.first().map_or(0.0, |column| column.x);
-    canvas.add(format_args!(r#"<path class="scale" d="M{first:.1} {:.1}H{reach:.1}"/>"#, place(0.5)));
+    canvas.add(format_args!(r#"<path class="tm-scale" d="M{first:.1} {:.1}H{reach:.1}"/>"#, place(0.5)));
     let mut line = String::new();
     for column in seen(layout) {
         if let Some((value, ..)) = score(column) {
             line += &format!("{}{:.1} {:.1}", if line.is_empty() { "M" } else { "L" }, column.x + 10.0, place(value));
         }
     }
-    canvas.add(format_args!(r#"<path class="mood" d="{line}"/>"#));
+    canvas.add(format_args!(r#"<path class="tm-mood" d="{line}"/>"#));
     for column in seen(layout) {
         let x = column.x + 10.0;
         let Some((value, low, high, shown, answers)) = score(column) else {
-            canvas.text("note", column.x, place(0.5) - 8.0, "not asked");
+            canvas.text("tm-note", column.x, place(0.5) - 8.0, "not asked");
             continue;
         };
         let y = place(value);
-        canvas.add(format_args!(r#"<path class="sure" d="M{x:.1} {:.1}V{:.1}"/>"#, place(low), place(high)));
+        canvas.add(format_args!(r#"<path class="tm-sure" d="M{x:.1} {:.1}V{:.1}"/>"#, place(low), place(high)));
         canvas.add(format_args!(
             r#"<circle class="{}" cx="{x:.1}" cy="{y:.1}" r="7"/>"#,
-            if value >= 0.5 { "glad" } else { "sad" }
+            if value >= 0.5 { "tm-glad" } else { "tm-sad" }
         ));
         let words = if nps { format!("{:+.0}", shown * 100.0).replace('-', "−").replace("+0", "0") } else { percent(shown) };
         let y = if value >= 0.5 { y - 15.0 } else { y + 27.0 };
         let answers = format!(" of {} answers", count(answers));
         canvas.add(format_args!(
-            r#"<text class="value halo" x="{:.1}" y="{y:.1}">{}<tspan class="note">{}</tspan></text>"#,
+            r#"<text class="tm-value tm-halo" x="{:.1}" y="{y:.1}">{}<tspan class="tm-note">{}</tspan></text>"#,
             x - 10.0,
             words::escaped(&words),
             words::escaped(&answers)
@@ -184,7 +184,7 @@ fn complaints(canvas: &mut Canvas, layout: &Layout<'_>, y: f64) {
     for column in seen(layout) {
         if let Some(complaints) = column.stage.complaints.filter(|complaints| *complaints > 0) {
             let words = if complaints == 1 { "complaint" } else { "complaints" };
-            canvas.text("note", column.x, y, &format!("{} {words}", count(complaints)));
+            canvas.text("tm-note", column.x, y, &format!("{} {words}", count(complaints)));
         }
     }
 }
@@ -201,17 +201,17 @@ fn out_of_line(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
             canvas.mark(column.x + 9.0, y - 4.0);
             let reach = room(layout) - 26.0;
             for line in words::wrap(&what, 14.0, reach, 2) {
-                canvas.text("pain", column.x + 26.0, y, &line);
+                canvas.text("tm-pain", column.x + 26.0, y, &line);
                 y += 18.0;
             }
             for line in words::wrap(&compared, 13.0, reach, 3) {
-                canvas.text("note", column.x + 26.0, y, &line);
+                canvas.text("tm-note", column.x + 26.0, y, &line);
                 y += 17.0;
             }
             y += 9.0;
         }
         if found.len() > SHOWN {
-            canvas.text("note", column.x + 26.0, y, &format!("and {} more", found.len() - SHOWN));
+            canvas.text("tm-note", column.x + 26.0, y, &format!("and {} more", found.len() - SHOWN));
             y += 17.0;
         }
         bottom = bottom.max(y);

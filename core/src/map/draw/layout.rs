@@ -256,7 +256,8 @@ impl<'a> Layout<'a> {
                         y2 + 10.0,
                         x1 + 2.0
                     );
-                    let label = (x1 - thick / 2.0 - 5.0, y1 - 9.0);
+                    // Above those of what falls beside it.
+                    let label = (x1 - thick / 2.0 - 5.0, y1 - 29.0);
                     drawn.push(Drawn { flow, way: *way, path, thickness: thick, label, labelled: true });
                 }
                 _ => {}

@@ -37,7 +37,7 @@ impl Canvas {
     /// A triangle with an exclamation mark, which says `look here` in any colour.
     pub(super) fn mark(&mut self, x: f64, y: f64) {
         self.add(format_args!(
-            r#"<g class="mark" transform="translate({x:.1} {y:.1})"><path d="M0 -9.5L9.5 7.5H-9.5Z"/><path class="sign" d="M0 -3.5V2.2M0 4.6V5.4"/></g>"#
+            r#"<g class="tm-mark" transform="translate({x:.1} {y:.1})"><path d="M0 -9.5L9.5 7.5H-9.5Z"/><path class="tm-sign" d="M0 -3.5V2.2M0 4.6V5.4"/></g>"#
         ));
     }
 }
@@ -54,7 +54,11 @@ impl MapReport {
             self.stages.iter().filter(|stage| !stage.drop_out).count().checked_sub(1).into_iter().flat_map(|last| 1..=last)
         {
             let x = LEFT - 22.0 + column as f64 * layout.step;
-            canvas.add(format_args!(r#"<path class="rule" d="M{x:.1} {:.1}V{:.1}"/>"#, TITLE_TOP - 18.0, layout.bottom + 6.0));
+            canvas.add(format_args!(
+                r#"<path class="tm-rule" d="M{x:.1} {:.1}V{:.1}"/>"#,
+                TITLE_TOP - 18.0,
+                layout.bottom + 6.0
+            ));
         }
         flows(&mut canvas, &layout);
         layout.pools.iter().for_each(|pool| self::pool(&mut canvas, &layout, pool));
@@ -73,7 +77,7 @@ impl MapReport {
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"tactful-map\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">\
 <title>{}</title><desc>{}</desc><style>{scheme}{STYLE}</style>{}\
-<rect class=\"ground\" width=\"{width:.0}\" height=\"{height:.0}\" rx=\"14\"/>{}</svg>\n",
+<rect class=\"tm-ground\" width=\"{width:.0}\" height=\"{height:.0}\" rx=\"14\"/>{}</svg>\n",
             escaped(&format!("Journey map: {}", self.title)),
             escaped(&in_words(self)),
             PATTERNS,
@@ -83,14 +87,14 @@ impl MapReport {
 }
 
 const PATTERNS: &str = "<defs>\
-<pattern id=\"tm-hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect class=\"h0\" width=\"7\" height=\"7\"/><path class=\"h1\" d=\"M1.5 0V7\"/></pattern>\
-<pattern id=\"tm-none\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect class=\"n0\" width=\"8\" height=\"8\"/><path class=\"n1\" d=\"M1 0V8\"/></pattern>\
-<marker id=\"tm-arrow\" viewBox=\"0 0 8 8\" refX=\"5\" refY=\"4\" markerWidth=\"11\" markerHeight=\"11\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path class=\"arrow\" d=\"M0 .5L7.5 4L0 7.5Z\"/></marker>\
+<pattern id=\"tm-hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect class=\"tm-h0\" width=\"7\" height=\"7\"/><path class=\"tm-h1\" d=\"M1.5 0V7\"/></pattern>\
+<pattern id=\"tm-none\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect class=\"tm-n0\" width=\"8\" height=\"8\"/><path class=\"tm-n1\" d=\"M1 0V8\"/></pattern>\
+<marker id=\"tm-arrow\" viewBox=\"0 0 8 8\" refX=\"5\" refY=\"4\" markerWidth=\"11\" markerHeight=\"11\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path class=\"tm-arrow\" d=\"M0 .5L7.5 4L0 7.5Z\"/></marker>\
 </defs>";
 
 fn head(canvas: &mut Canvas, layout: &Layout<'_>) {
     let report = layout.report;
-    canvas.text("title", 40.0, 58.0, &words::fit(&report.title, 34.0, layout.width - 80.0));
+    canvas.text("tm-title", 40.0, 58.0, &words::fit(&report.title, 34.0, layout.width - 80.0));
     let who = report.group.as_deref().map_or_else(|| "everyone".to_owned(), words::plain);
     let when = match report.since {
         Some(since) => format!("{} to {}", words::date(since), words::date(report.at)),
@@ -101,18 +105,18 @@ fn head(canvas: &mut Canvas, layout: &Layout<'_>) {
         .filter(|outside| *outside > 0)
         .map_or_else(String::new, |outside| format!(" · {} nowhere in it", count(outside)));
     let line = format!("{} customers · {who} · {when}{outside}", count_or(report.customers, report.k));
-    canvas.text("sub", 40.0, 86.0, &words::fit(&line, 16.0, layout.width - 80.0));
+    canvas.text("tm-sub", 40.0, 86.0, &words::fit(&line, 16.0, layout.width - 80.0));
 }
 
 fn class(way: Way) -> &'static str {
     match way {
-        Way::In => "flow in",
-        Way::On => "flow on",
-        Way::Past => "flow past",
-        Way::Back => "flow back",
-        Way::Lost => "flow lost",
-        Way::Regained => "flow regained",
-        Way::Out => "flow out",
+        Way::In => "tm-flow tm-in",
+        Way::On => "tm-flow tm-on",
+        Way::Past => "tm-flow tm-past",
+        Way::Back => "tm-flow tm-back",
+        Way::Lost => "tm-flow tm-lost",
+        Way::Regained => "tm-flow tm-regained",
+        Way::Out => "tm-flow tm-out",
     }
 }
 
@@ -134,7 +138,11 @@ fn flows(canvas: &mut Canvas, layout: &Layout<'_>) {
         ));
         // An edge on both sides tells a thick line from its ground in grey.
         if drawn.way == Way::Lost && drawn.thickness > 4.0 {
-            canvas.add(format_args!(r#"<path class="hatch" d="{}" stroke-width="{:.1}"/>"#, drawn.path, drawn.thickness - 2.0));
+            canvas.add(format_args!(
+                r#"<path class="tm-hatch" d="{}" stroke-width="{:.1}"/>"#,
+                drawn.path,
+                drawn.thickness - 2.0
+            ));
         }
     }
 }
@@ -146,26 +154,31 @@ fn labels(canvas: &mut Canvas, layout: &Layout<'_>) {
         let number = count(flow.count);
         match drawn.way {
             Way::On => {
-                canvas.text("number mid halo", x + BAR / 2.0, y + if flow.share < 0.9995 { 0.0 } else { 5.0 }, &number);
+                canvas.text(
+                    "tm-number tm-mid tm-halo",
+                    x + BAR / 2.0,
+                    y + if flow.share < 0.9995 { 0.0 } else { 5.0 },
+                    &number,
+                );
                 if flow.share < 0.9995 {
-                    canvas.text("share mid halo", x + BAR / 2.0, y + 16.0, &percent(flow.share));
+                    canvas.text("tm-share tm-mid tm-halo", x + BAR / 2.0, y + 16.0, &percent(flow.share));
                 }
             }
-            Way::Past => canvas.text("share mid halo", x, y + 4.5, &format!("{number} · {}", percent(flow.share))),
-            Way::Back => canvas.text("share mid halo", x, y + 4.0, &format!("{number} back")),
+            Way::Past => canvas.text("tm-share tm-mid tm-halo", x, y + 4.5, &format!("{number} · {}", percent(flow.share))),
+            Way::Back => canvas.text("tm-share tm-mid tm-halo", x, y + 4.0, &format!("{number} back")),
             Way::In => {
                 let first = layout.columns.first().is_some_and(|column| Some(&column.stage.stage) == flow.to.as_ref());
                 let words = if first { format!("{number} in") } else { number };
                 canvas.text(
-                    if first { "share end halo" } else { "share halo" },
+                    if first { "tm-share tm-end tm-halo" } else { "tm-share tm-halo" },
                     if first { x - 8.0 } else { x },
                     y + 4.5,
                     &words,
                 );
             }
-            Way::Lost => canvas.text("share halo", x, y, &format!("{number} · {}", percent(flow.share))),
-            Way::Regained => canvas.text("share end halo", x, y, &format!("{number} back")),
-            Way::Out => canvas.text("share halo", x, y + 4.5, &format!("{number} left")),
+            Way::Lost => canvas.text("tm-share tm-halo", x, y, &format!("{number} · {}", percent(flow.share))),
+            Way::Regained => canvas.text("tm-share tm-end tm-halo", x, y, &format!("{number} back")),
+            Way::Out => canvas.text("tm-share tm-halo", x, y + 4.5, &format!("{number} left")),
         }
     }
 }
@@ -186,24 +199,24 @@ fn column(canvas: &mut Canvas, layout: &Layout<'_>, column: &Column<'_>) {
     // Titles stand on one line at their foot.
     let first = TITLE_TOP + 21.0 * (layout.title_lines - column.title.len()) as f64;
     for (line, words) in column.title.iter().enumerate() {
-        canvas.text("stage", x, first + 21.0 * line as f64, words);
+        canvas.text("tm-stage", x, first + 21.0 * line as f64, words);
     }
     let y = TITLE_TOP + 21.0 * layout.title_lines as f64;
     let bar = layout.bars_top;
     if let Some(why) = &stage.no_data {
-        canvas.text("none", x, y + 6.0, "no data");
+        canvas.text("tm-none", x, y + 6.0, "no data");
         canvas.add(format_args!(
-            r#"<rect class="bar-none" x="{x:.1}" y="{bar:.1}" width="{BAR}" height="{:.1}" rx="4"/>"#,
+            r#"<rect class="tm-bar-none" x="{x:.1}" y="{bar:.1}" width="{BAR}" height="{:.1}" rx="4"/>"#,
             column.height
         ));
         for (line, words) in words::wrap(why, 13.0, room(layout) - BAR - 8.0, 5).iter().enumerate() {
-            canvas.text("note", x + BAR + 10.0, bar + 16.0 + 17.0 * line as f64, words);
+            canvas.text("tm-note", x + BAR + 10.0, bar + 16.0 + 17.0 * line as f64, words);
         }
         return;
     }
     let here = stage.here.map_or_else(|| format!("<{k}"), count);
     canvas.add(format_args!(
-        r#"<text class="here" x="{x:.1}" y="{:.1}">{}<tspan class="note"> here now</tspan></text>"#,
+        r#"<text class="tm-here" x="{x:.1}" y="{:.1}">{}<tspan class="tm-note"> here now</tspan></text>"#,
         y + 10.0,
         escaped(&here)
     ));
@@ -212,10 +225,10 @@ fn column(canvas: &mut Canvas, layout: &Layout<'_>, column: &Column<'_>) {
         canvas.mark(x + (title + 16.0).min(room(layout) - 8.0), y - 27.0);
     }
     let entered = format!("{} came in", count_or(stage.entries, k));
-    canvas.text("note", x, y + 30.0, &words::fit(&entered, 13.0, room(layout)));
+    canvas.text("tm-note", x, y + 30.0, &words::fit(&entered, 13.0, room(layout)));
     let told = format!("{}: {here} here, {entered}", stage.title);
     canvas.add(format_args!(
-        r#"<g><title>{}</title><rect class="bar" x="{x:.1}" y="{bar:.1}" width="{BAR}" height="{:.1}" rx="4"/>"#,
+        r#"<g><title>{}</title><rect class="tm-bar" x="{x:.1}" y="{bar:.1}" width="{BAR}" height="{:.1}" rx="4"/>"#,
         escaped(&told),
         column.height
     ));
@@ -223,7 +236,7 @@ fn column(canvas: &mut Canvas, layout: &Layout<'_>, column: &Column<'_>) {
     let dark = (column.height * here / all).min(column.height);
     if dark >= 1.0 {
         canvas.add(format_args!(
-            r#"<rect class="bar-here" x="{x:.1}" y="{:.1}" width="{BAR}" height="{dark:.1}" rx="{:.1}"/>"#,
+            r#"<rect class="tm-bar-here" x="{x:.1}" y="{:.1}" width="{BAR}" height="{dark:.1}" rx="{:.1}"/>"#,
             bar + column.height - dark,
             dark.min(8.0) / 2.0
         ));
@@ -233,7 +246,7 @@ fn column(canvas: &mut Canvas, layout: &Layout<'_>, column: &Column<'_>) {
 
 fn pool(canvas: &mut Canvas, layout: &Layout<'_>, pool: &Pool<'_>) {
     let (x, width) = (LEFT - 46.0, layout.width - LEFT + 6.0);
-    canvas.add(format_args!(r#"<rect class="pool" x="{x:.1}" y="{:.1}" width="{width:.1}" height="38" rx="8"/>"#, pool.y));
+    canvas.add(format_args!(r#"<rect class="tm-pool" x="{x:.1}" y="{:.1}" width="{width:.1}" height="38" rx="8"/>"#, pool.y));
     let k = layout.report.k;
     let told = format!("{} here now · {} came", count_or(pool.stage.here, k), count_or(pool.stage.entries, k));
     let returned: u64 = layout
@@ -244,7 +257,7 @@ fn pool(canvas: &mut Canvas, layout: &Layout<'_>, pool: &Pool<'_>) {
         .sum();
     let told = if returned > 0 { format!("{told} · {} came back", count(returned)) } else { told };
     canvas.add(format_args!(
-        r#"<text class="stage" x="{:.1}" y="{:.1}">{}<tspan class="pool-note" dx="12">{}</tspan></text>"#,
+        r#"<text class="tm-stage" x="{:.1}" y="{:.1}">{}<tspan class="tm-pool-note" dx="12">{}</tspan></text>"#,
         x + 16.0,
         pool.y + 25.0,
         escaped(&words::fit(&pool.stage.title, TITLE, 420.0)),
@@ -256,33 +269,33 @@ fn pool(canvas: &mut Canvas, layout: &Layout<'_>, pool: &Pool<'_>) {
 fn foot(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
     let y = top + 26.0;
     let has = |way: Way| layout.flows.iter().any(|drawn| drawn.way == way);
-    let mut keys: Vec<(&str, &str)> = vec![("key-here", "here now"), ("key-bar", "went on")];
+    let mut keys: Vec<(&str, &str)> = vec![("tm-key-here", "here now"), ("tm-key-bar", "went on")];
     if has(Way::On) || has(Way::Past) {
-        keys.push(("key-on", "as thick as so many went"));
+        keys.push(("tm-key-on", "as thick as so many went"));
     }
     if has(Way::Lost) {
-        keys.push(("key-lost", "dropped out"));
+        keys.push(("tm-key-lost", "dropped out"));
     }
     if has(Way::Back) || has(Way::Regained) {
-        keys.push(("key-back", "went back"));
+        keys.push(("tm-key-back", "went back"));
     }
     if layout.columns.iter().any(|column| column.stage.no_data.is_some()) {
-        keys.push(("key-none", "no data"));
+        keys.push(("tm-key-none", "no data"));
     }
     let mut x = LEFT;
     for (class, words) in keys {
         canvas.add(format_args!(r#"<rect class="{class}" x="{x:.1}" y="{:.1}" width="15" height="13" rx="3"/>"#, y - 11.0));
-        canvas.text("key", x + 22.0, y, words);
+        canvas.text("tm-key", x + 22.0, y, words);
         x += 22.0 + words::width(words, 13.0) + 26.0;
     }
     if !layout.report.pain_points.is_empty() {
         canvas.mark(x + 8.0, y - 4.0);
-        canvas.text("key", x + 24.0, y, "out of line");
+        canvas.text("tm-key", x + 24.0, y, "out of line");
     }
     let k = layout.report.k;
     if k > 1 {
         let note = format!("No number is about fewer than {k} customers.");
-        canvas.text("key", LEFT, y + 24.0, &note);
+        canvas.text("tm-key", LEFT, y + 24.0, &note);
         return 74.0;
     }
     50.0
