@@ -2019,6 +2019,24 @@ struct tactful_text tactful_replay_ignored_column(const struct tactful_replay *r
 void tactful_replay_free(struct tactful_replay *replay);
 
 /**
+ * Segments and the best offer of every customer at one instant, straight from a stream of events in the columns that
+ * tactful_replay_add_stream takes. `now` is in microseconds since 1970-01-01T00:00:00Z; events later than that are not seen. An empty
+ * `placement` asks for segments only. The table that is exported has "customer", "segment_<name>" for each segment, "offer" and
+ * "score", one row per customer in the order in which they first appear. `events` is consumed and left released, also when this
+ * fails; what `table` held before is overwritten, and the caller releases it.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_DATA, TACTFUL_INVALID_REQUEST for an unknown placement, or TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_engine_census(const struct tactful_engine *engine,
+                                     struct ArrowArrayStream *events,
+                                     int64_t now,
+                                     struct tactful_text placement,
+                                     const struct tactful_column_role *roles,
+                                     size_t role_count,
+                                     struct ArrowArrayStream *table,
+                                     struct tactful_error **error);
+
+/**
  * Compiles an expression. `facts` are the dotted names and types of `count` facts; with none of them names are looked up when it is
  * evaluated, else names and types are checked now. The caller frees the expression with tactful_expression_free.
  *

@@ -9,6 +9,7 @@
 #![deny(clippy::undocumented_unsafe_blocks)]
 
 mod abi;
+mod census;
 mod error;
 mod export;
 mod import;
@@ -17,6 +18,7 @@ mod mine;
 mod replay;
 
 pub use abi::{ArrowArray, ArrowArrayStream, ArrowSchema};
+pub use census::census;
 pub use error::ArrowError;
 pub use export::{Kind, OwnedColumn, Table};
 pub use import::{Chunk, Field, Reader};

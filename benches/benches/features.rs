@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 use tactful::base::CustomerBase;
 use tactful::{Engine, Event, Identifier, Request, Timestamp};
-use tactful_benches::features::{CHANNELS, DAY, NOW, OFFERS, TYPES, Told, events, mix, playbook, statics};
+use tactful_benches::features::{CHANNELS, DAY, NOW, OFFERS, TYPES, Told, events, mix, plain_best, playbook, statics};
 use tactful_benches::measure::thread_nanos;
 
 fn number(name: &str, usual: u64) -> u64 {
@@ -164,55 +164,4 @@ fn floor(told: &[Told], customers: u64, requests: u64) -> f64 {
     std::hint::black_box(sum);
     singles.sort_unstable();
     f64::from(singles[singles.len() / 2]) / 1_000.0
-}
-
-/// The score of the best offer, or -1. Figures: counts by type and window, sums likewise from 24 on, then recency of anything and of purchases,
-/// channels, lifetime count and spend, tier, region, age, consent.
-fn plain_best(f: &[f64; 57]) -> f64 {
-    let (v, se, ca, eo, pu, su, rv, rt) = (0, 3, 6, 9, 12, 15, 18, 21);
-    let s = [
-        f[v] >= 1.0,
-        f[v + 1] >= 2.0 && f[pu + 2] < 1.0,
-        f[ca] >= 1.0 && f[pu] < 1.0,
-        f[ca + 1] >= 2.0 && f[pu + 1] < 1.0,
-        f[49] < 30.0,
-        f[pu + 2] >= 2.0,
-        f[24 + pu + 2] >= 250.0,
-        f[52] >= 800.0 && f[48] < 60.0,
-        f[52] >= 100.0 && f[49] >= 120.0,
-        f[48] >= 90.0,
-        f[rt + 2] >= 1.0,
-        f[24 + rt + 2] >= 60.0 && f[pu + 2] < 2.0,
-        f[su + 1] >= 1.0,
-        f[su + 2] >= 2.0 && f[rt + 2] >= 1.0,
-        f[rv + 2] >= 1.0,
-        f[eo + 1] >= 1.0 && f[56] == 1.0,
-        f[50] >= 4.0,
-        f[se + 1] >= 1.0 && f[55] < 30.0,
-        f[53] == 3.0 && f[48] < 30.0,
-        f[54] == 5.0 && f[v + 2] >= 1.0 && f[56] == 1.0,
-    ];
-    let scores = [
-        (s[9], 10.0 + f[51] * 0.125),
-        (s[2] && !s[12], 40.0 + f[ca] * 2.0),
-        (s[3] && !s[11], 30.0 + f[ca + 1] * 1.5),
-        (s[4] && !s[12], 25.0 + f[v + 1] * 0.5 + f[24 + pu + 1] * 0.0625),
-        (s[6] && !s[13], 35.0 + f[24 + pu + 2] * 0.03125),
-        (s[7] && !s[11], 45.0 + f[52] * 0.015_625),
-        (s[8] && s[9], 28.0 + f[52] * 0.007_812_5),
-        (s[5], 22.0 + f[pu + 2] * 4.0),
-        (s[13], 60.0 + f[su + 2] * 3.0),
-        (s[12], 33.0 + f[su + 1] * 2.0),
-        (s[10], 18.0 + f[rt + 2] * 5.0),
-        (s[4] && !s[14], 12.0 + f[pu + 1] * 3.0),
-        (s[14] && s[5], 38.0 + f[rv + 2] * 4.0),
-        (s[15], 15.0 + f[eo + 1]),
-        (s[0] && !s[16], 14.0 + f[v] * 0.75),
-        (s[16], 16.0 + f[50] * 2.5),
-        (s[17], 21.0 + f[se + 1] * 1.25),
-        (s[18], 32.0 + f[51] * 0.25),
-        (s[19] && !s[9], 17.0 + f[v + 2] * 0.375),
-        (s[1] && !s[2], 13.0 + f[v + 1]),
-    ];
-    scores.iter().filter(|(fits, _)| *fits).fold(-1.0, |best, (_, score)| if *score > best { *score } else { best })
 }

@@ -40,6 +40,7 @@ mod column;
 mod log;
 mod replay;
 
+mod census;
 mod rules;
 
 /// Handles may be used from any thread, and read from many at once.

@@ -1,3 +1,4 @@
+use crate::census;
 use crate::customer::Customer;
 use crate::decision::Decision;
 use crate::effects::Effects;
@@ -7,6 +8,7 @@ use crate::guard::{guard, read, write};
 use crate::question::Question;
 use crate::replay::{self, Replay};
 use crate::rights::{self, Erasure, Portrait, Sitting, Tombstones};
+use crate::table::Table;
 use crate::{query, time, value};
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
@@ -585,6 +587,49 @@ impl Engine {
             let options = replay::options(decide_at, placements, record, columns, bad_rows)?;
             replay::run(py, slf, events, options, progress)
         })
+    }
+
+    /// Segments and the best offer of every customer at one instant, straight from tables of events, without keeping stories.
+    ///
+    /// Fastest for rows in time order. What only a story can tell (consent, contact rules, journeys, events told twice) is told
+    /// from stories, which takes longer and gives the same.
+    ///
+    /// Args:
+    ///     events: a table, or several, with the columns that :meth:`replay` takes.
+    ///     now: the instant; events that happened later, or became known later, are not seen.
+    ///     placement: whose first slot's offer is wanted; ``None`` for segments only.
+    ///     columns: which column stands for what, where the names differ.
+    ///
+    /// Returns:
+    ///     One row per customer in the order in which they first appear: ``customer``, for each segment ``segment_<name>`` (null for
+    ///     unknown), ``offer`` and ``score``.
+    ///
+    /// Raises:
+    ///     ReplayError: for a bad row, a missing column, or something that is no table.
+    ///     RequestError: for an unknown placement or a time without zone.
+    ///
+    /// Example:
+    ///     >>> import pyarrow as pa
+    ///     >>> from datetime import datetime, timezone
+    ///     >>> events = pa.table({
+    ///     ...     "customer": ["1", "2", "1"],
+    ///     ...     "type": ["purchase", "visit", "visit"],
+    ///     ...     "time": [datetime(2010, 3, day, tzinfo=timezone.utc) for day in (1, 2, 3)],
+    ///     ...     "amount": ["12.50", None, None],
+    ///     ... })
+    ///     >>> found = pa.table(engine.census(events, "2010-04-01T00:00:00Z", placement="home"))
+    ///     >>> found.select(["customer", "offer"]).to_pylist()
+    ///     [{'customer': 'customer:1', 'offer': 'thanks'}, {'customer': 'customer:2', 'offer': None}]
+    #[pyo3(signature = (events, now, *, placement=None, columns=None))]
+    fn census(
+        &self,
+        py: Python<'_>,
+        events: &Bound<'_, PyAny>,
+        now: &Bound<'_, PyAny>,
+        placement: Option<String>,
+        columns: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Table> {
+        guard(|| census::run(py, &self.engine, events, now, placement, columns))
     }
 
     fn __repr__(&self) -> String {

@@ -5,6 +5,7 @@
 #![deny(clippy::undocumented_unsafe_blocks)]
 
 mod base;
+mod census;
 mod customer;
 mod decision;
 mod effects;

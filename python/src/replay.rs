@@ -248,7 +248,7 @@ fn instants(found: &Bound<'_, PyAny>) -> PyResult<Vec<tactful::Timestamp>> {
 }
 
 /// From what a column stands for to its name.
-fn names(found: &Bound<'_, PyAny>) -> Result<BTreeMap<String, String>, Bad> {
+pub(crate) fn names(found: &Bound<'_, PyAny>) -> Result<BTreeMap<String, String>, Bad> {
     let wrong = || Bad::kind("columns", "a mapping from what a column stands for to its name", found);
     let mut names = BTreeMap::new();
     for pair in found.cast::<PyMapping>().map_err(|_| wrong())?.items().map_err(|_| wrong())? {

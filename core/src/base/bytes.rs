@@ -19,7 +19,7 @@ impl CustomerBase {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut strands: Vec<(&Strand, Option<Timestamp>)> = Vec::new();
         for customer in self.customers.values() {
-            strands.extend(customer.strands().iter().map(|strand| (strand, customer.derived.advanced)));
+            strands.extend(customer.strands().iter().map(|strand| (strand, customer.derived.told())));
         }
         strands.sort_by(|(a, _), (b, _)| a.identifier().cmp(b.identifier()));
         let mut writer = open(Content::Base);

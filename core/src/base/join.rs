@@ -56,7 +56,7 @@ impl CustomerBase {
     fn make_anew(&mut self, owners: &BTreeSet<Identifier>, told: Option<Timestamp>) -> Vec<Effect> {
         let (mut said, mut strands): (BTreeMap<Identifier, Said>, Vec<Strand>) = (BTreeMap::new(), Vec::new());
         for (owner, customer) in owners.iter().filter_map(|owner| Some((owner, self.customers.remove(owner)?))) {
-            let changes = self.engine.told(&customer).changes.clone();
+            let changes = self.engine.said_of(&customer).changes.clone();
             said.insert(owner.clone(), (changes, customer.derived.advanced));
             strands.extend(customer.into_strands().into_iter().filter(|strand| !strand.is_blank()));
         }

@@ -15,27 +15,47 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A column and its name in the table.
-type Named<'a, 'b> = (Arc<str>, &'b Column<'a>);
+pub(super) type Named<'a, 'b> = (Arc<str>, &'b Column<'a>);
 
 /// The columns of one batch by what they stand for.
-struct Roles<'a, 'b> {
-    event_type: &'b Column<'a>,
-    time: &'b Column<'a>,
+pub(super) struct Roles<'a, 'b> {
+    pub(super) event_type: &'b Column<'a>,
+    pub(super) time: &'b Column<'a>,
     /// By namespace, in order of priority.
-    identifiers: Vec<(Arc<str>, &'b Column<'a>)>,
-    id: Option<&'b Column<'a>>,
+    pub(super) identifiers: Vec<(Arc<str>, &'b Column<'a>)>,
+    pub(super) id: Option<&'b Column<'a>>,
     sequence: Option<&'b Column<'a>>,
-    known_at: Option<&'b Column<'a>>,
+    pub(super) known_at: Option<&'b Column<'a>>,
     channel: Option<&'b Column<'a>>,
     source: Option<&'b Column<'a>>,
     /// By name, those that are there.
     details: Vec<(&'static str, &'b Column<'a>)>,
     /// `attribute`, which names the attribute of an `attribute_set`.
-    attribute: Option<&'b Column<'a>>,
+    pub(super) attribute: Option<&'b Column<'a>>,
     /// Columns named like attributes, which an `attributes_set` tells.
-    attributes: Vec<(EventKind, Arc<str>, &'b Column<'a>)>,
+    pub(super) attributes: Vec<(EventKind, Arc<str>, &'b Column<'a>)>,
     /// By number of the event type, then property.
-    properties: BTreeMap<EventKind, Vec<Option<Named<'a, 'b>>>>,
+    pub(super) properties: BTreeMap<EventKind, Vec<Option<Named<'a, 'b>>>>,
+}
+
+/// Takes in the rows of some customers of a batch; a bad row stops.
+pub(super) fn add_some(
+    replay: &mut Replay,
+    batch: &Batch<'_>,
+    wanted: &dyn Fn(&Identifier) -> bool,
+) -> Result<(), ReplayError> {
+    let engine = replay.base().engine().clone();
+    let names = replay.options.columns.clone();
+    let roles = Roles::find(&engine, batch, &names).map_err(ReplayError::Column)?;
+    let stop = |row: usize| move |bad: BadRow| ReplayError::BadRow(BadRow { row: row as u64, ..bad });
+    for row in 0..batch.rows() {
+        let found = identifiers(&roles, row).map_err(stop(row))?;
+        let named = engine.identity().read_all(&found).map_err(|error| stop(row)(refused("", &error)))?;
+        if wanted(&named.primary) {
+            take(replay, &engine, &roles, row).map_err(stop(row))?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes in the rows of a batch.
@@ -71,7 +91,7 @@ pub(super) fn add(replay: &mut Replay, batch: &Batch<'_>, watch: &mut Watch<'_>)
 }
 
 impl<'a, 'b> Roles<'a, 'b> {
-    fn find(engine: &Engine, batch: &'b Batch<'a>, names: &BTreeMap<String, String>) -> Result<Self, ColumnError> {
+    pub(super) fn find(engine: &Engine, batch: &'b Batch<'a>, names: &BTreeMap<String, String>) -> Result<Self, ColumnError> {
         let named = |role: &str| names.get(role).map_or_else(|| role.to_owned(), Clone::clone);
         // A column named by the caller has to be there; one that merely could be, need not.
         for column in names.values() {
@@ -371,7 +391,7 @@ fn cells<'a>(
     Ok(cells)
 }
 
-fn required<T>(value: Result<Option<T>, ColumnError>, name: &str) -> Result<T, BadRow> {
+pub(super) fn required<T>(value: Result<Option<T>, ColumnError>, name: &str) -> Result<T, BadRow> {
     value.map_err(|error| bad(name, &error))?.ok_or_else(|| missing(name))
 }
 
@@ -391,15 +411,15 @@ fn whole(column: &Column<'_>, row: usize) -> Result<Option<i64>, ColumnError> {
     })
 }
 
-fn missing(name: &str) -> BadRow {
+pub(super) fn missing(name: &str) -> BadRow {
     BadRow { row: 0, column: Some(Arc::from(name)), code: "missing_value", reason: "expected a value, found null".to_owned() }
 }
 
-fn bad(name: &str, error: &ColumnError) -> BadRow {
+pub(super) fn bad(name: &str, error: &ColumnError) -> BadRow {
     BadRow { row: 0, column: Some(Arc::from(name)), code: error.code(), reason: error.problem().to_string() }
 }
 
-fn refused(name: &str, error: &EventError) -> BadRow {
+pub(super) fn refused(name: &str, error: &EventError) -> BadRow {
     let column = (!name.is_empty()).then(|| Arc::from(name));
     BadRow { row: 0, column, code: error.code(), reason: error.message().to_owned() }
 }

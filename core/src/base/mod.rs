@@ -1,6 +1,7 @@
 //! The customer base in memory: all customers of an organisation, found by identifier.
 
 mod bytes;
+mod census;
 mod erase;
 mod join;
 mod links;
@@ -12,6 +13,7 @@ mod sayings;
 mod story;
 mod tombstones;
 
+pub use census::{Census, CensusOptions};
 pub use erase::{Erasure, ErasureReceipt};
 pub use replay::{Progress, Replay, ReplayError, ReplayOptions, Step, Watch};
 pub use rows::{

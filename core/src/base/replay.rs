@@ -147,6 +147,17 @@ impl Replay {
         super::load::add(self, batch, watch)
     }
 
+    /// Takes in the rows of some customers only.
+    pub(super) fn add_some(&mut self, batch: &Batch<'_>, wanted: &dyn Fn(&Identifier) -> bool) -> Result<(), ReplayError> {
+        super::load::add_some(self, batch, wanted)
+    }
+
+    /// The customers who can be addressed, by id.
+    pub(super) fn order(&self) -> impl Iterator<Item = &Identifier> {
+        let engine = self.base.engine();
+        self.base.customers.iter().filter(|(_, customer)| addressed(engine, customer)).map(|(id, _)| id)
+    }
+
     /// Walks through time: lets every customer advance to each instant, decides, and records what was shown.
     ///
     /// # Errors

@@ -90,6 +90,14 @@ impl AttributeRule {
         self.resolve.iter().copied()
     }
 
+    /// Whether the last that was told is all that counts, whoever told it.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.default.is_none()
+            && self.ttl.is_none()
+            && self.assurance == Assurance::Anonymous
+            && self.resolve == [Criterion::Latest]
+    }
+
     fn told<'a>(&self, row: StoryRow<'a>) -> Told<'a> {
         let source = row.source();
         let rank = source.and_then(|source| self.sources.iter().position(|own| **own == *source));

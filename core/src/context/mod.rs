@@ -78,6 +78,8 @@ pub(crate) struct Context<'a> {
     stages: &'a [Vec<std::sync::Arc<str>>],
     /// Segments that were evaluated at this instant already, as far as they do not depend on journeys.
     settled: Option<&'a [Cell<SegmentState>]>,
+    /// Segments as they were derived; as far as they are known and hold at `now`, they are not evaluated again.
+    derived: &'a [SegmentState],
     memo: Memo<'a>,
     /// Made when a fact is first asked for.
     facts: OnceCell<Box<[OnceCell<Read>]>>,
@@ -125,6 +127,7 @@ impl<'a> Context<'a> {
             standings: Vec::new(),
             stages,
             settled: None,
+            derived: &[],
             memo: Memo::new(&rules.plan),
             facts: OnceCell::new(),
             members: SmallVec::from_elem(Cell::new(None), rules.segments.len()),
@@ -156,6 +159,7 @@ impl<'a> Context<'a> {
     pub(crate) fn limited(mut self, assurance: Assurance, who: Option<&Identifier>) -> Self {
         self.assurance = assurance;
         self.hides = self.rules.minimums.iter().any(|minimum| *minimum > assurance);
+        self.derived = &[];
         if assurance == Assurance::Anonymous {
             self.view = self.view.on(who);
             self.session = OnceCell::new();
@@ -222,6 +226,11 @@ impl<'a> Context<'a> {
         self.forget();
     }
 
+    /// Takes segments as they were derived for this instant.
+    pub(crate) fn known(&mut self, segments: &'a [SegmentState]) {
+        self.derived = segments;
+    }
+
     /// The customer is somewhere else in a journey.
     pub(crate) fn move_to(&mut self, journey: usize, place: Option<Place>) {
         if let Some(own) = self.places.get_mut(journey)
@@ -271,6 +280,12 @@ impl<'a> Context<'a> {
 
     /// Membership of a segment.
     pub(crate) fn member(&self, segment: usize) -> Holds {
+        if let Some(state) = self.derived.get(segment)
+            && let Some(truth) = state.member()
+            && state.due_micros() > self.now.micros()
+        {
+            return Holds { truth: Some(truth), failed: false, until: state.due() };
+        }
         let kept = self.members.get(segment);
         if let Some(known) = kept.and_then(Cell::get) {
             return known;

@@ -28,6 +28,17 @@ pub struct Derived {
     walked: u32,
     /// Where a walk begins when events before it were folded.
     pub(crate) start: Option<Arc<Start>>,
+    /// What late events have put off.
+    pub(crate) pending: Option<Pending>,
+}
+
+/// Late events of which nothing was derived yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pending {
+    /// When the earliest of them happened.
+    pub(crate) from: Timestamp,
+    /// How many events were put off.
+    pub(crate) count: u32,
 }
 
 /// What was derived before events were folded.
@@ -48,9 +59,9 @@ struct Undo {
     /// In the order in which it was changed.
     was: Vec<Was>,
     /// Watches by number, in the order in which they changed.
-    watches: Vec<(usize, WatchState)>,
+    watches: Option<Box<Vec<(usize, WatchState)>>>,
     /// Walks and instances by number of the journey, in the order in which they changed.
-    walks: Vec<(usize, Walk, Option<Box<Instances>>)>,
+    walks: Option<Box<Vec<(usize, Walk, Option<Box<Instances>>)>>>,
 }
 
 /// One thing as it was.
@@ -343,12 +354,18 @@ impl Derived {
         (self.undo, self.checkpoints, self.walked) = (Undo::default(), Vec::new(), 0);
     }
 
+    /// Up to when everything was told that is to be told.
+    pub(crate) fn told(&self) -> Option<Timestamp> {
+        let pending = self.pending.map(|pending| pending.from.saturating_add_micros(-1));
+        self.advanced.map(|advanced| pending.map_or(advanced, |pending| advanced.min(pending)))
+    }
+
     /// From here on what changes is remembered, to come back when another event of the next instant arrives.
     pub(crate) fn mark(&mut self) {
         let Derived { settled, changes, undo, .. } = self;
         undo.was.clear();
-        undo.watches.clear();
-        undo.walks.clear();
+        undo.watches.iter_mut().for_each(|watches| watches.clear());
+        undo.walks.iter_mut().for_each(|walks| walks.clear());
         (undo.marked, undo.settled, undo.changes) = (true, *settled, changes.len());
     }
 
@@ -365,6 +382,7 @@ impl Derived {
             checkpoints: Vec::new(),
             walked: 0,
             start: self.start.clone(),
+            pending: None,
         }
     }
 
@@ -381,12 +399,12 @@ impl Derived {
             while let Some(was) = self.undo.was.pop() {
                 self.restore(was);
             }
-            while let Some((number, was)) = self.undo.watches.pop() {
+            while let Some((number, was)) = self.undo.watches.as_mut().and_then(|watches| watches.pop()) {
                 if let Some(watch) = self.watches.get_mut(number) {
                     *watch = was;
                 }
             }
-            while let Some((number, walk, instances)) = self.undo.walks.pop() {
+            while let Some((number, walk, instances)) = self.undo.walks.as_mut().and_then(|walks| walks.pop()) {
                 if let Some(journey) = self.journeys.get_mut(number) {
                     (journey.walk, journey.instances) = (walk, instances);
                 }
@@ -471,8 +489,8 @@ impl Derived {
 
     /// Takes down how a watch was before it changed.
     pub(crate) fn watch_was(&mut self, number: usize, was: WatchState) {
-        if self.undo.marked && self.undo.watches.len() < LONG {
-            self.undo.watches.push((number, was));
+        if self.undo.marked && self.undo.watches.as_ref().map_or(0, |watches| watches.len()) < LONG {
+            self.undo.watches.get_or_insert_default().push((number, was));
         } else if self.undo.marked {
             self.undo = Undo::default();
         }
@@ -480,8 +498,8 @@ impl Derived {
 
     /// Takes down how a journey's walk and instances were before they changed.
     pub(crate) fn walk_was(&mut self, number: usize, walk: Walk, instances: Option<Box<Instances>>) {
-        if self.undo.marked && self.undo.walks.len() < LONG {
-            self.undo.walks.push((number, walk, instances));
+        if self.undo.marked && self.undo.walks.as_ref().map_or(0, |walks| walks.len()) < LONG {
+            self.undo.walks.get_or_insert_default().push((number, walk, instances));
         } else if self.undo.marked {
             self.undo = Undo::default();
         }

@@ -107,6 +107,36 @@ impl Layout {
         self.kind(kind)?.columns.get(usize::from(property.0)).copied().flatten().map(usize::from)
     }
 
+    /// The column of a property in an event type.
+    pub(crate) fn column_of(&self, kind: EventKind, property: PropertyId) -> Option<usize> {
+        self.column(kind, property)
+    }
+
+    /// Whether a column has a fixed form.
+    pub(crate) fn is_flat(&self, kind: EventKind, column: usize) -> bool {
+        matches!(self.cell(kind, column), Some(CellKind::Bits(_) | CellKind::Text))
+    }
+
+    /// Whether a column holds text.
+    pub(crate) fn is_text(&self, kind: EventKind, column: usize) -> bool {
+        self.cell(kind, column) == Some(CellKind::Text)
+    }
+
+    /// What the bits of a column mean; `None` for text.
+    pub(crate) fn bits(&self, kind: EventKind, column: usize) -> Option<Bits> {
+        if let Some(CellKind::Bits(bits)) = self.cell(kind, column) { Some(bits) } else { None }
+    }
+
+    /// Whether a property of an event type is a double, whose sum depends on the order.
+    pub(crate) fn is_double(&self, kind: EventKind, property: PropertyId) -> bool {
+        self.column(kind, property).and_then(|column| self.bits(kind, column)) == Some(Bits::Double)
+    }
+
+    /// The declared type of a column.
+    pub(crate) fn property_type(&self, kind: EventKind, column: usize) -> Option<&Type> {
+        self.schema.event_decl(kind).and_then(|event| event.properties.get(column)).map(|property| &property.ty)
+    }
+
     /// The storage of a property of an event type.
     pub(super) fn cell(&self, kind: EventKind, column: usize) -> Option<CellKind> {
         self.kind(kind).and_then(|kind| kind.cells.get(column)).copied()
@@ -120,9 +150,9 @@ fn columns(schema: &Schema, event: &EventDecl) -> Vec<Option<u16>> {
 }
 
 impl CellKind {
-    /// Whether it holds money or decimals.
-    pub(super) fn is_decimal(self) -> bool {
-        matches!(self, CellKind::Bits(Bits::Decimal { .. }))
+    /// Whether it holds signed numbers, of which blocks are kept.
+    pub(super) fn in_blocks(self) -> bool {
+        matches!(self, CellKind::Bits(Bits::Int | Bits::Decimal { .. }))
     }
 
     pub(super) fn of(ty: &Type) -> Self {

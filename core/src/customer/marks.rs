@@ -1,12 +1,12 @@
-use super::layout::Layout;
+use super::layout::{CellKind, Layout};
 use super::texts::Texts;
-use super::track::{Cells, Track};
-use crate::expr::plan::Filters;
+use super::track::{Cells, Track, absent};
+use crate::expr::plan::{Blocks, Filters};
 use crate::expr::{EventKind, PropertyId, RunColumn};
 use smallvec::SmallVec;
 
 /// What is remembered of the events of a track, so that a question need not look at each again: a bit for each condition on
-/// single events, and sums over 64 events each. Can be dropped at any time.
+/// single events, and what 64 events each come to. Can be dropped at any time.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Marks {
     /// For each 64 events one word per condition.
@@ -16,26 +16,23 @@ pub(super) struct Marks {
     /// Conditions of which it is not known for some event whether they hold.
     pub(super) odd: u64,
     /// By property.
-    pub(super) sums: Vec<(u16, Vec<i128>)>,
+    pub(super) blocks: Vec<Blocks>,
 }
 
 impl Marks {
     /// Events from a row on have changed.
     pub(super) fn forget(&mut self, row: usize) {
         self.marked = self.marked.min(row);
-        for (_, sums) in &mut self.sums {
-            sums.truncate(row / 64);
-        }
+        self.blocks.iter_mut().for_each(|blocks| blocks.forget(row));
     }
 
     /// Bytes in use, roughly.
     pub(super) fn memory(&self) -> usize {
-        let sums: usize = self.sums.iter().map(|(_, sums)| sums.capacity() * 16 + 32).sum();
-        self.words.capacity() * 8 + sums + size_of::<Self>()
+        self.words.capacity() * 8 + self.blocks.iter().map(Blocks::memory).sum::<usize>() + size_of::<Self>()
     }
 }
 
-/// How many events a track has before sums are kept.
+/// How many events a track has before blocks are kept.
 const MANY: usize = 128;
 
 impl Track {
@@ -48,11 +45,26 @@ impl Track {
             return;
         }
         let mut marks = self.marks.take().unwrap_or_default();
-        for filter in 0..count {
-            let columns: Option<SmallVec<[RunColumn<'_>; 4]>> =
-                filters.properties(kind, filter).iter().map(|property| self.column(kind, layout, texts, *property)).collect();
-            for row in marks.marked..rows {
-                let holds = columns.as_ref().and_then(|columns| filters.holds(kind, filter, columns, row));
+        let mut alike: Option<(PropertyId, usize, Option<usize>)> = None;
+        for row in marks.marked..rows {
+            for filter in 0..count {
+                let properties = filters.properties(kind, filter);
+                // A condition on one text says of it what it said before.
+                if let [property] = properties {
+                    let earlier = match alike {
+                        Some((known, at, earlier)) if known == *property && at == row => earlier,
+                        _ => self.alike(layout.column(kind, *property), row),
+                    };
+                    alike = Some((*property, row, earlier));
+                    if let Some(earlier) = earlier {
+                        let held = marks.get(earlier, filter, count);
+                        marks.set(row, filter, count, Some(held));
+                        continue;
+                    }
+                }
+                let columns: Option<SmallVec<[RunColumn<'_>; 4]>> =
+                    properties.iter().map(|property| self.column(kind, layout, texts, *property)).collect();
+                let holds = columns.and_then(|columns| filters.holds(kind, filter, &columns, row));
                 marks.set(row, filter, count, holds);
             }
         }
@@ -63,26 +75,28 @@ impl Track {
         self.marks = Some(marks);
     }
 
-    /// Sums of money and decimals, which are the same in any order.
+    /// One of the events shortly before that has the same text in a column.
+    fn alike(&self, column: Option<usize>, row: usize) -> Option<usize> {
+        let Some(Cells::Codes(codes)) = column.and_then(|column| self.columns.get(column)) else { return None };
+        let code = codes.get(row).filter(|code| **code != 0)?;
+        let start = row.saturating_sub(64);
+        Some(start + codes.get(start..row)?.iter().rposition(|other| other == code)?)
+    }
+
+    /// Blocks of whole numbers, money and decimals.
     fn add_up(&self, marks: &mut Marks, kind: EventKind, layout: &Layout, summed: &[PropertyId]) {
         for property in summed {
-            let Some(Cells::Bits { bits, missing }) = layout.column(kind, *property).and_then(|place| self.columns.get(place))
-            else {
-                continue;
-            };
-            let exact =
-                layout.column(kind, *property).and_then(|place| layout.cell(kind, place)).is_some_and(|cell| cell.is_decimal());
-            if !exact || !missing.is_empty() {
+            let Some(place) = layout.column(kind, *property) else { continue };
+            let Some(Cells::Bits { bits, missing }) = self.columns.get(place) else { continue };
+            if !layout.cell(kind, place).is_some_and(CellKind::in_blocks) || !absent(missing).is_empty() {
                 continue;
             }
-            let place = marks.sums.iter().position(|(known, _)| *known == property.0).unwrap_or_else(|| {
-                marks.sums.push((property.0, Vec::new()));
-                marks.sums.len() - 1
+            let place = marks.blocks.iter().position(|blocks| blocks.property == property.0).unwrap_or_else(|| {
+                marks.blocks.push(Blocks::new(property.0));
+                marks.blocks.len() - 1
             });
-            if let Some((_, sums)) = marks.sums.get_mut(place) {
-                for block in bits.chunks_exact(64).skip(sums.len()) {
-                    sums.push(block.iter().map(|bits| i128::from(bits.cast_signed())).sum());
-                }
+            if let Some(blocks) = marks.blocks.get_mut(place) {
+                blocks.extend(bits);
             }
         }
     }
@@ -101,10 +115,18 @@ impl Track {
 }
 
 impl Marks {
+    fn get(&self, row: usize, filter: usize, count: usize) -> bool {
+        self.words.get(row / 64 * count + filter).is_some_and(|word| word & (1 << (row % 64)) != 0)
+    }
+
     fn set(&mut self, row: usize, filter: usize, count: usize, holds: Option<bool>) {
         let place = row / 64 * count + filter;
         if place >= self.words.len() {
-            self.words.resize((row / 64 + 1) * count, 0);
+            let wanted = (row / 64 + 1) * count;
+            if self.words.capacity() < wanted {
+                self.words.reserve_exact((wanted - self.words.len()).max(self.words.len() / 8));
+            }
+            self.words.resize(wanted, 0);
         }
         let bit = 1 << (row % 64);
         match (self.words.get_mut(place), holds) {

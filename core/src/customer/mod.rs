@@ -28,8 +28,8 @@ pub use bytes::Aside;
 pub(crate) use bytes::{
     Read, Renames, read, read_checkpoint, tag, write_checkpoint, write_rectified, write_strands, write_unknown,
 };
-pub(crate) use derived::Start;
 pub use derived::{Change, Derived, JourneyState, Migrated, Place, SegmentState, Visit, WatchState, What};
+pub(crate) use derived::{Pending, Start};
 pub use details::Details;
 pub(crate) use details::{detail_value, read as read_detail};
 pub use event::{Event, EventError};
@@ -47,6 +47,7 @@ pub use reserved::{
 pub(crate) use strand::PreparedCell;
 pub use strand::{Arrival, Prepared, Strand};
 pub(crate) use struck::named_event;
+pub(crate) use texts::Texts;
 pub use view::{StoryRow, View};
 pub use walk::{Instances, Walk, Way};
 
@@ -200,6 +201,26 @@ impl Customer {
     #[must_use]
     pub fn view(&self, known_at: Timestamp) -> View<'_> {
         View::new(&self.strands, known_at)
+    }
+
+    /// Whether the last event of a type happened at an instant: not when it was known before to be wrong.
+    pub(crate) fn ends_with(&self, kind: crate::expr::EventKind, time: Timestamp) -> bool {
+        self.strands.iter().any(|strand| strand.last_of(kind) == Some(time))
+    }
+
+    /// How many events happened at an instant or later.
+    pub(crate) fn count_from(&self, from: Timestamp) -> usize {
+        self.strands.iter().map(|strand| strand.count_from(from)).sum()
+    }
+
+    /// When the first event happened.
+    pub(crate) fn begins(&self) -> Option<Timestamp> {
+        self.strands.iter().filter_map(Strand::first).min()
+    }
+
+    /// An instant after which no event happened.
+    pub(crate) fn last(&self) -> Timestamp {
+        self.strands.iter().map(Strand::last).max().unwrap_or(Timestamp::MIN)
     }
 
     /// The strand of an identifier, made when it is not there.

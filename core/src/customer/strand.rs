@@ -24,6 +24,8 @@ pub struct Strand {
     tracks: SmallVec<[(EventKind, Track); 1]>,
     texts: Texts,
     ids: Texts,
+    /// No event happened after this.
+    last: Timestamp,
     /// The latest instant at which an event became known after it happened.
     late: Option<Timestamp>,
     /// Events of another version of the playbook that do not fit this one.
@@ -103,6 +105,7 @@ impl Strand {
             tracks: SmallVec::new(),
             texts: Texts::default(),
             ids: Texts::default(),
+            last: Timestamp::MIN,
             late: None,
             aside: None,
             fold: None,
@@ -119,9 +122,10 @@ impl Strand {
         ids: Texts,
     ) -> Self {
         let tracks: SmallVec<[(EventKind, Track); 1]> = tracks.into_iter().collect();
-        let known = tracks.iter().flat_map(|(_, track)| track.known.iter().zip(&track.times));
+        let known = tracks.iter().flat_map(|(_, track)| track.known().iter().zip(&track.times));
         let late = known.filter(|(known, time)| known > time).map(|(known, _)| *known).max();
-        Strand { identifier, layout, tracks, texts, ids, late, aside: None, fold: None, struck: None }
+        let last = tracks.iter().filter_map(|(_, track)| track.times.last().copied()).max().unwrap_or(Timestamp::MIN);
+        Strand { identifier, layout, tracks, texts, ids, last, late, aside: None, fold: None, struck: None }
     }
 
     /// Events that were told to another version of the playbook and do not fit this one: kept, but not read.
@@ -278,7 +282,8 @@ impl Strand {
     /// Bytes of memory in use, roughly.
     #[must_use]
     pub fn memory(&self) -> usize {
-        let tracks: usize = self.tracks.iter().map(|(_, track)| track.memory()).sum();
+        let spilled = if self.tracks.spilled() { self.tracks.capacity() * size_of::<(EventKind, Track)>() } else { 0 };
+        let tracks: usize = self.tracks.iter().map(|(_, track)| track.memory()).sum::<usize>() + spilled;
         tracks + self.texts.memory() + self.ids.memory() + size_of::<Self>()
     }
 
@@ -332,6 +337,7 @@ impl Strand {
                 PreparedCell::Whole(value) => Cell::Whole(value.clone()),
             });
         }
+        self.last = self.last.max(event.time);
         if event.known_at > event.time {
             self.late = self.late.max(Some(event.known_at));
         }
@@ -443,6 +449,26 @@ impl Strand {
 
     pub(super) fn tracks(&self) -> impl Iterator<Item = (EventKind, &Track)> {
         self.tracks.iter().map(|(kind, track)| (*kind, track))
+    }
+
+    /// When the last event of a type happened.
+    pub(crate) fn last_of(&self, kind: EventKind) -> Option<Timestamp> {
+        self.track(kind).and_then(|track| track.times.last().copied())
+    }
+
+    /// How many events happened at an instant or later.
+    pub(crate) fn count_from(&self, from: Timestamp) -> usize {
+        self.tracks.iter().map(|(_, track)| track.len() - track.times.partition_point(|time| *time < from)).sum()
+    }
+
+    /// When its first event happened.
+    pub(crate) fn first(&self) -> Option<Timestamp> {
+        self.tracks.iter().filter_map(|(_, track)| track.times.first().copied()).min()
+    }
+
+    /// An instant after which no event happened.
+    pub(crate) fn last(&self) -> Timestamp {
+        self.last
     }
 
     pub(super) fn late(&self) -> Option<Timestamp> {

@@ -1,14 +1,15 @@
+use super::track::put;
 use crate::expr::RunTexts;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 /// Distinct texts of one strand, each with a small number. Numbers are given in order of arrival and never shown outside.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Texts {
+pub(crate) struct Texts {
     bytes: String,
     ends: Vec<u32>,
     /// While there are few: a short hash of each, looked through one after the other. Most customers have few.
-    hashes: Vec<u32>,
+    hashes: Vec<u8>,
     /// When there are many.
     index: Option<Box<HashTable<u32>>>,
 }
@@ -17,20 +18,24 @@ pub(super) struct Texts {
 const FEW: usize = 64;
 
 /// The number of a text; 0 stands for "none".
-pub(super) type Code = u32;
+pub(crate) type Code = u32;
 
 impl Texts {
     /// The number of `text`, and whether it is new. `None` when the strand holds more than 4 GiB of text.
-    pub(super) fn intern(&mut self, text: &str) -> Option<(Code, bool)> {
+    pub(crate) fn intern(&mut self, text: &str) -> Option<(Code, bool)> {
         if let Some(code) = self.find(text) {
             return Some((code, false));
         }
         let end = u32::try_from(self.bytes.len() + text.len()).ok()?;
         let code = u32::try_from(self.ends.len() + 1).ok()?;
+        if self.bytes.capacity() - self.bytes.len() < text.len() {
+            self.bytes.reserve_exact(text.len().max(self.bytes.len() / 8).max(32));
+        }
         self.bytes.push_str(text);
-        self.ends.push(end);
+        let place = self.ends.len();
+        put(&mut self.ends, place, end);
         if self.index.is_none() && self.ends.len() <= FEW {
-            self.hashes.push(short_hash(text));
+            put(&mut self.hashes, place, short_hash(text));
             return Some((code, true));
         }
         let (bytes, ends) = (&self.bytes, &self.ends);
@@ -83,14 +88,14 @@ impl Texts {
     }
 
     /// The texts as an evaluator reads them.
-    pub(super) fn as_run(&self) -> RunTexts<'_> {
+    pub(crate) fn as_run(&self) -> RunTexts<'_> {
         RunTexts { bytes: &self.bytes, ends: &self.ends }
     }
 
     /// Bytes in use, roughly.
     pub(super) fn memory(&self) -> usize {
         let index = self.index.as_ref().map_or(0, |index| index.allocation_size() + size_of::<HashTable<u32>>());
-        self.bytes.capacity() + (self.ends.capacity() + self.hashes.capacity()) * 4 + index
+        self.bytes.capacity() + self.ends.capacity() * 4 + self.hashes.capacity() + index
     }
 }
 
@@ -99,7 +104,7 @@ fn get<'a>(bytes: &'a str, ends: &'a [u32], code: Code) -> &'a str {
 }
 
 /// A hash for a few texts, where many equal ones cost nothing much: eight bytes at a time, multiplied by an odd constant.
-fn short_hash(text: &str) -> u32 {
+fn short_hash(text: &str) -> u8 {
     let mut hash = text.len() as u64;
     let mut chunks = text.as_bytes().chunks_exact(8);
     for chunk in &mut chunks {
@@ -109,7 +114,7 @@ fn short_hash(text: &str) -> u32 {
     for byte in chunks.remainder() {
         hash = (hash.rotate_left(5) ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
-    (hash >> 32) as u32
+    (hash >> 56) as u8
 }
 
 /// SipHash with fixed keys: the same in every process; order of the table is never seen.

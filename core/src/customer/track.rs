@@ -8,27 +8,42 @@ use crate::value::{Timestamp, Value};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Track {
     pub(super) times: Vec<Timestamp>,
+    pub(super) ids: Vec<Code>,
+    pub(super) columns: Vec<Cells>,
+    /// What few events say; `None` while none does.
+    pub(super) rare: Option<Box<Rare>>,
+    /// What is remembered of the events; derived, and forgotten from where something changes.
+    pub(super) marks: Option<Box<Marks>>,
+}
+
+/// Columns that are empty for most customers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rare {
     /// Empty while every event was known when it happened.
     pub(super) known: Vec<Timestamp>,
     /// Empty while every sequence number is 0.
     pub(super) sequences: Vec<i64>,
-    pub(super) ids: Vec<Code>,
     /// Empty while no event has a channel.
     pub(super) channels: Vec<Code>,
     /// Empty while no event has a source.
     pub(super) sources: Vec<Code>,
     /// Empty while no event has details.
     pub(super) details: Vec<Code>,
-    pub(super) columns: Vec<Cells>,
-    /// What is remembered of the events; derived, and forgotten from where something changes.
-    pub(super) marks: Option<Box<Marks>>,
+}
+
+/// Which rows lack a value; `None` when none does.
+pub(super) type Gaps = Option<Box<Vec<bool>>>;
+
+/// The same as a slice, empty when none does.
+pub(super) fn absent(gaps: &Gaps) -> &[bool] {
+    gaps.as_ref().map_or(&[], |gaps| gaps)
 }
 
 /// The values of one property.
 #[derive(Debug, Clone)]
 pub(super) enum Cells {
     /// Numbers, times and truth values as 64 bits; the rows that lack one are listed apart.
-    Bits { bits: Vec<u64>, missing: Vec<bool> },
+    Bits { bits: Vec<u64>, missing: Gaps },
     /// Text, as numbers of the strand's texts.
     Codes(Vec<Code>),
     /// Anything else.
@@ -63,7 +78,7 @@ impl Track {
             .map(|kind| match kind {
                 CellKind::Text => Cells::Codes(Vec::new()),
                 CellKind::Whole => Cells::Whole(Vec::new()),
-                CellKind::Bits(_) => Cells::Bits { bits: Vec::new(), missing: Vec::new() },
+                CellKind::Bits(_) => Cells::Bits { bits: Vec::new(), missing: None },
             })
             .collect();
         Track { columns, ..Track::default() }
@@ -73,16 +88,41 @@ impl Track {
         self.times.len()
     }
 
+    /// When each was known; empty while every event was known when it happened.
+    pub(super) fn known(&self) -> &[Timestamp] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.known)
+    }
+
+    /// Empty while every sequence number is 0.
+    pub(super) fn sequences(&self) -> &[i64] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.sequences)
+    }
+
+    /// Empty while no event has a channel.
+    pub(super) fn channels(&self) -> &[Code] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.channels)
+    }
+
+    /// Empty while no event has a source.
+    pub(super) fn sources(&self) -> &[Code] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.sources)
+    }
+
+    /// Empty while no event has details.
+    pub(super) fn details(&self) -> &[Code] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.details)
+    }
+
     pub(super) fn head(&self, row: usize) -> Option<Head> {
         let time = *self.times.get(row)?;
         Some(Head {
             time,
-            known_at: self.known.get(row).copied().unwrap_or(time),
-            sequence: self.sequences.get(row).copied().unwrap_or(0),
+            known_at: self.known().get(row).copied().unwrap_or(time),
+            sequence: self.sequences().get(row).copied().unwrap_or(0),
             id: self.ids.get(row).copied().unwrap_or(0),
-            channel: self.channels.get(row).copied().unwrap_or(0),
-            source: self.sources.get(row).copied().unwrap_or(0),
-            details: self.details.get(row).copied().unwrap_or(0),
+            channel: self.channels().get(row).copied().unwrap_or(0),
+            source: self.sources().get(row).copied().unwrap_or(0),
+            details: self.details().get(row).copied().unwrap_or(0),
         })
     }
 
@@ -90,13 +130,17 @@ impl Track {
     pub(super) fn insert(&mut self, row: usize, head: Head, cells: impl IntoIterator<Item = Cell>) {
         let rows = self.len();
         self.forget(row);
-        insert_rare(&mut self.known, row, rows, head.known_at, head.known_at != head.time, &self.times);
-        insert_sparse(&mut self.sequences, row, rows, head.sequence);
-        insert_sparse(&mut self.channels, row, rows, head.channel);
-        insert_sparse(&mut self.sources, row, rows, head.source);
-        insert_sparse(&mut self.details, row, rows, head.details);
-        self.times.insert(row, head.time);
-        self.ids.insert(row, head.id);
+        let plain = head.known_at == head.time && head.sequence == 0 && head.channel | head.source | head.details == 0;
+        if self.rare.is_some() || !plain {
+            let rare = self.rare.get_or_insert_default();
+            insert_rare(&mut rare.known, row, rows, head.known_at, head.known_at != head.time, &self.times);
+            insert_sparse(&mut rare.sequences, row, rows, head.sequence);
+            insert_sparse(&mut rare.channels, row, rows, head.channel);
+            insert_sparse(&mut rare.sources, row, rows, head.source);
+            insert_sparse(&mut rare.details, row, rows, head.details);
+        }
+        put(&mut self.times, row, head.time);
+        put(&mut self.ids, row, head.id);
         for (column, cell) in self.columns.iter_mut().zip(cells) {
             column.insert(row, rows, cell);
         }
@@ -106,16 +150,18 @@ impl Track {
         self.forget(row);
         self.times.remove(row);
         self.ids.remove(row);
-        remove_sparse(&mut self.known, row);
-        remove_sparse(&mut self.sequences, row);
-        remove_sparse(&mut self.channels, row);
-        remove_sparse(&mut self.sources, row);
-        remove_sparse(&mut self.details, row);
+        if let Some(rare) = &mut self.rare {
+            remove_sparse(&mut rare.known, row);
+            remove_sparse(&mut rare.sequences, row);
+            for codes in [&mut rare.channels, &mut rare.sources, &mut rare.details] {
+                remove_sparse(codes, row);
+            }
+        }
         for column in &mut self.columns {
             match column {
                 Cells::Bits { bits, missing } => {
                     bits.remove(row);
-                    remove_sparse(missing, row);
+                    missing.iter_mut().for_each(|missing| remove_sparse(missing, row));
                 }
                 Cells::Codes(codes) => {
                     codes.remove(row);
@@ -139,18 +185,20 @@ impl Track {
             column.drain(..rows.min(column.len()));
         }
         self.marks = None;
-        for times in [&mut self.times, &mut self.known] {
-            cut(times, rows);
-        }
-        cut(&mut self.sequences, rows);
-        for codes in [&mut self.ids, &mut self.channels, &mut self.sources, &mut self.details] {
-            cut(codes, rows);
+        cut(&mut self.times, rows);
+        cut(&mut self.ids, rows);
+        if let Some(rare) = &mut self.rare {
+            cut(&mut rare.known, rows);
+            cut(&mut rare.sequences, rows);
+            for codes in [&mut rare.channels, &mut rare.sources, &mut rare.details] {
+                cut(codes, rows);
+            }
         }
         for column in &mut self.columns {
             match column {
                 Cells::Bits { bits, missing } => {
                     cut(bits, rows);
-                    cut(missing, rows);
+                    missing.iter_mut().for_each(|missing| cut(missing, rows));
                 }
                 Cells::Codes(codes) => cut(codes, rows),
                 Cells::Whole(values) => cut(values, rows),
@@ -162,10 +210,11 @@ impl Track {
     pub(super) fn known_earlier(&mut self, row: usize, known_at: Timestamp) {
         let known = self.head(row).map(|head| head.known_at);
         if known.is_some_and(|known| known_at < known) {
-            if self.known.is_empty() {
-                self.known.clone_from(&self.times);
+            let rare = self.rare.get_or_insert_default();
+            if rare.known.is_empty() {
+                rare.known.clone_from(&self.times);
             }
-            if let Some(known) = self.known.get_mut(row) {
+            if let Some(known) = rare.known.get_mut(row) {
                 *known = known_at;
             }
         }
@@ -173,7 +222,7 @@ impl Track {
 
     pub(super) fn cell(&self, row: usize, column: usize) -> Cell {
         match self.columns.get(column) {
-            Some(Cells::Bits { missing, .. }) if missing.get(row).copied().unwrap_or(false) => Cell::Missing,
+            Some(Cells::Bits { missing, .. }) if absent(missing).get(row).copied().unwrap_or(false) => Cell::Missing,
             Some(Cells::Bits { bits, .. }) => bits.get(row).map_or(Cell::Missing, |bits| Cell::Bits(*bits)),
             Some(Cells::Codes(codes)) => match codes.get(row) {
                 Some(0) | None => Cell::Missing,
@@ -184,23 +233,32 @@ impl Track {
         }
     }
 
-    /// Bytes in use, roughly.
+    /// Bytes in use beside its own, roughly.
     pub(super) fn memory(&self) -> usize {
         let columns: usize = self
             .columns
             .iter()
             .map(|cells| match cells {
-                Cells::Bits { bits, missing } => bits.capacity() * 8 + missing.capacity(),
+                Cells::Bits { bits, missing } => {
+                    bits.capacity() * 8 + missing.as_ref().map_or(0, |missing| missing.capacity() + size_of::<Vec<bool>>())
+                }
                 Cells::Codes(codes) => codes.capacity() * 4,
                 Cells::Whole(values) => values.capacity() * size_of::<Option<Value>>(),
             })
             .sum();
         columns
             + self.columns.capacity() * size_of::<Cells>()
-            + (self.times.capacity() + self.known.capacity() + self.sequences.capacity()) * 8
-            + (self.ids.capacity() + self.channels.capacity() + self.sources.capacity() + self.details.capacity()) * 4
+            + self.times.capacity() * 8
+            + self.ids.capacity() * 4
+            + self.rare.as_ref().map_or(0, |rare| rare.memory())
             + self.marks.as_ref().map_or(0, |marks| marks.memory())
-            + size_of::<Self>()
+    }
+}
+
+impl Rare {
+    fn memory(&self) -> usize {
+        let codes = [&self.channels, &self.sources, &self.details].map(Vec::capacity).iter().sum::<usize>();
+        (self.known.capacity() + self.sequences.capacity()) * 8 + codes * 4 + size_of::<Self>()
     }
 }
 
@@ -208,7 +266,9 @@ impl Cells {
     /// The whole column; `None` when it cannot be read as one.
     pub(super) fn as_run<'a>(&'a self, kind: CellKind, texts: &'a Texts) -> Option<RunColumn<'a>> {
         match (self, kind) {
-            (Cells::Bits { bits, missing }, CellKind::Bits(meaning)) => Some(RunColumn::Bits { bits, missing, meaning }),
+            (Cells::Bits { bits, missing }, CellKind::Bits(meaning)) => {
+                Some(RunColumn::Bits { bits, missing: absent(missing), meaning })
+            }
             (Cells::Codes(codes), CellKind::Text) => Some(RunColumn::Codes { codes, texts: texts.as_run() }),
             _ => None,
         }
@@ -217,20 +277,19 @@ impl Cells {
     fn insert(&mut self, row: usize, rows: usize, cell: Cell) {
         match self {
             Cells::Bits { bits, missing } => {
-                let (value, absent) = match cell {
+                let (value, lacks) = match cell {
                     Cell::Bits(value) => (value, false),
                     _ => (0, true),
                 };
-                insert_sparse(missing, row, rows, absent);
-                bits.insert(row, value);
+                if lacks || missing.is_some() {
+                    insert_sparse(missing.get_or_insert_default(), row, rows, lacks);
+                }
+                put(bits, row, value);
             }
-            Cells::Codes(codes) => codes.insert(
-                row,
-                match cell {
-                    Cell::Code(code) => code,
-                    _ => 0,
-                },
-            ),
+            Cells::Codes(codes) => {
+                let code = if let Cell::Code(code) = cell { code } else { 0 };
+                put(codes, row, code);
+            }
             Cells::Whole(values) => values.insert(
                 row,
                 match cell {
@@ -241,6 +300,21 @@ impl Cells {
         }
     }
 }
+
+/// Inserts into a column. Most customers have few events, so room for more is made in small steps: an eighth of what is there.
+pub(super) fn put<T>(column: &mut Vec<T>, row: usize, value: T) {
+    if column.len() == column.capacity() {
+        column.reserve_exact((column.len() / 8).max(STEP));
+    }
+    if row == column.len() {
+        column.push(value);
+    } else {
+        column.insert(row, value);
+    }
+}
+
+/// Room for so many more events is made at least.
+const STEP: usize = 8;
 
 /// Inserts into a column that stays empty as long as it holds nothing but defaults.
 fn insert_sparse<T: Copy + Default + PartialEq>(column: &mut Vec<T>, row: usize, rows: usize, value: T) {

@@ -111,7 +111,7 @@ impl<'a> View<'a> {
                 let Some(run) = strand.track(*kind).and_then(|track| self.run(strand, *kind, track, span)) else { continue };
                 // With a column of its own, when an event was known can differ from row to row.
                 let all_known = span.until <= self.known_at && strand.late().is_none_or(|late| late <= self.known_at);
-                let hidden = !run.track.known.is_empty() && !all_known;
+                let hidden = !run.track.known().is_empty() && !all_known;
                 if hidden || found.is_some() {
                     return None;
                 }
@@ -140,19 +140,19 @@ impl<'a> View<'a> {
             let mut times = &track.times[..];
             if *last > self.known_at {
                 // With a column of its own, when an event was known can differ from row to row.
-                if !track.known.is_empty() {
+                if !track.known().is_empty() {
                     return Seen::Scattered;
                 }
                 times = times.get(..times.partition_point(|time| *time <= self.known_at)).unwrap_or(&[]);
-            } else if !track.known.is_empty() && strand.late().is_some_and(|late| late > self.known_at) {
+            } else if !track.known().is_empty() && strand.late().is_some_and(|late| late > self.known_at) {
                 return Seen::Scattered;
             }
             let (Ok(number), Ok(place)) = (u32::try_from(number), u32::try_from(place)) else { return Seen::Scattered };
-            let (marks, marked, odd, sums) = match &track.marks {
-                Some(marks) => (&marks.words[..], marks.marked, marks.odd, &marks.sums[..]),
+            let (marks, marked, odd, blocks) = match &track.marks {
+                Some(marks) => (&marks.words[..], marks.marked, marks.odd, &marks.blocks[..]),
                 None => (&[][..], 0, 0, &[][..]),
             };
-            found = Seen::Columns(Columns { times, marks, marked, odd, sums, place: (number, place) });
+            found = Seen::Columns(Columns { times, marks, marked, odd, blocks, place: (number, place) });
         }
         found
     }
@@ -221,13 +221,13 @@ impl<'a> View<'a> {
     pub(crate) fn last_detailed(&self, now: Timestamp, wanted: impl Fn(&StoryRow<'a>) -> bool) -> Option<StoryRow<'a>> {
         let mut best: Option<StoryRow<'a>> = None;
         for strand in self.strands {
-            for (kind, track) in strand.tracks().filter(|(_, track)| !track.details.is_empty()) {
+            for (kind, track) in strand.tracks().filter(|(_, track)| !track.details().is_empty()) {
                 let declared = strand.layout().kind(kind).is_some_and(|kind| kind.in_sessions);
                 let Some(run) = declared.then(|| self.run(strand, kind, track, Span::lifetime(now))).flatten() else {
                     continue;
                 };
                 let found = (run.row..run.end).rev().map(|row| StoryRow { strand, kind, track, row }).find(|row| {
-                    let told = track.details.get(row.row).is_some_and(|code| *code != 0);
+                    let told = track.details().get(row.row).is_some_and(|code| *code != 0);
                     told && row.known_at() <= self.known_at && wanted(row)
                 });
                 if let Some(row) = found
@@ -299,7 +299,7 @@ impl<'a> View<'a> {
     fn next_where(&self, now: Timestamp, wanted: impl Fn(EventKind) -> bool) -> Option<Timestamp> {
         let span = Span { after: now, until: Timestamp::MAX };
         let mut first: Option<Timestamp> = None;
-        for strand in self.strands {
+        for strand in self.strands.iter().filter(|strand| strand.last() > now) {
             for (kind, track) in strand.tracks().filter(|(kind, _)| wanted(*kind)) {
                 if track.times.last().is_none_or(|last| *last <= now) {
                     continue;
@@ -364,7 +364,7 @@ impl<'a> View<'a> {
 
     fn run(&self, strand: &'a Strand, kind: EventKind, track: &'a Track, span: Span) -> Option<Run<'a>> {
         // Without a column of its own an event was known when it happened.
-        let until = if track.known.is_empty() { span.until.min(self.known_at) } else { span.until };
+        let until = if track.known().is_empty() { span.until.min(self.known_at) } else { span.until };
         let row = track.times.partition_point(|time| *time <= span.after);
         let end = track.times.partition_point(|time| *time <= until);
         (row < end).then_some(Run { strand, kind, track, row, end })
@@ -399,7 +399,7 @@ impl<'a> Run<'a> {
 
     /// Takes rows off the end that were not known.
     fn drop_unknown(&mut self, known_at: Timestamp) {
-        while self.row < self.end && self.track.known.get(self.end - 1).is_some_and(|known| *known > known_at) {
+        while self.row < self.end && self.track.known().get(self.end - 1).is_some_and(|known| *known > known_at) {
             self.end -= 1;
         }
     }
@@ -426,13 +426,13 @@ impl<'a> StoryRow<'a> {
     /// When it was known.
     #[must_use]
     pub fn known_at(&self) -> Timestamp {
-        self.track.known.get(self.row).copied().unwrap_or_else(|| self.time())
+        self.track.known().get(self.row).copied().unwrap_or_else(|| self.time())
     }
 
     /// Its sequence number, which orders events of one instant.
     #[must_use]
     pub fn sequence(&self) -> i64 {
-        self.track.sequences.get(self.row).copied().unwrap_or(0)
+        self.track.sequences().get(self.row).copied().unwrap_or(0)
     }
 
     /// Its type.
@@ -450,21 +450,21 @@ impl<'a> StoryRow<'a> {
     /// Its source, when known.
     #[must_use]
     pub fn source(&self) -> Option<&'a str> {
-        let code = self.track.sources.get(self.row).copied().unwrap_or(0);
+        let code = self.track.sources().get(self.row).copied().unwrap_or(0);
         (code != 0).then(|| self.strand.text(code))
     }
 
     /// The channel it came through, when known.
     #[must_use]
     pub fn channel(&self) -> Option<&'a str> {
-        let code = self.track.channels.get(self.row).copied().unwrap_or(0);
+        let code = self.track.channels().get(self.row).copied().unwrap_or(0);
         (code != 0).then(|| self.strand.text(code))
     }
 
     /// The canonical text of its details; empty without any.
     #[must_use]
     pub(crate) fn details_text(&self) -> &'a str {
-        self.strand.text(self.track.details.get(self.row).copied().unwrap_or(0))
+        self.strand.text(self.track.details().get(self.row).copied().unwrap_or(0))
     }
 
     /// Its details.
@@ -496,7 +496,7 @@ impl<'a> StoryRow<'a> {
 
     /// The order of the story: time, sequence number, id, and the strand's identifier at last.
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
-        let sequence = |row: &Self| row.track.sequences.get(row.row).copied().unwrap_or(0);
+        let sequence = |row: &Self| row.track.sequences().get(row.row).copied().unwrap_or(0);
         (self.time(), sequence(self))
             .cmp(&(other.time(), sequence(other)))
             .then_with(|| self.id().cmp(other.id()))

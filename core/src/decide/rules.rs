@@ -200,6 +200,11 @@ pub(crate) enum Limit {
 }
 
 impl Offers {
+    /// Whether the message of a treatment is the same for everybody.
+    pub(crate) fn is_constant(&self, treatment: &TreatmentRule) -> bool {
+        self.messages.constant(&treatment.template).is_some()
+    }
+
     /// Compiles offers, placements and contact policy; findings are added to `findings`. `None` when something is wrong.
     pub(crate) fn compile(playbook: &Playbook, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut messages = Messages::new();

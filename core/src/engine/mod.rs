@@ -12,6 +12,8 @@ mod log;
 mod map;
 mod reach;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod trends;
 
 pub(crate) use around::{Around, identifiers_of};
@@ -28,8 +30,8 @@ pub(crate) use reader::{Conclusion, Reader};
 
 use crate::context::{Assignment, Beside, Context};
 use crate::customer::{
-    ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Prepared,
-    StateNames, View, named_event,
+    ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Pending, Prepared,
+    StateNames, View, What, named_event,
 };
 use crate::decide::{
     self, Assigned, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Said, Trace,
@@ -37,7 +39,7 @@ use crate::decide::{
 use crate::encoding::StateError;
 use crate::error::Diagnostics;
 use crate::expr::{Answer, Facts};
-use crate::journey::{Model, derive, next_due};
+use crate::journey::{Model, News, derive, derive_news, next_due};
 use crate::playbook::{Assurance, Playbook};
 use crate::trends::TrendRules;
 use crate::value::{LateText, Recipe, Timestamp, Value};
@@ -128,6 +130,10 @@ impl Engine {
         &self.0.model
     }
 
+    pub(crate) fn offers(&self) -> &Offers {
+        &self.0.offers
+    }
+
     /// The compiled namespaces.
     pub(crate) fn identity(&self) -> &Namespaces {
         &self.0.identity
@@ -201,8 +207,19 @@ impl Engine {
         }
     }
 
-    /// What was told of a customer, derived again when they come out of bytes.
+    /// What is derived of a customer up to when their effects were told, late events included that were put off.
     pub(crate) fn told<'a>(&self, customer: &'a Customer) -> Cow<'a, Derived> {
+        let said = self.said_of(customer);
+        let (Some(pending), Some(reached)) = (said.pending, said.advanced) else { return said };
+        let mut state = said.into_owned();
+        state.pending = None;
+        state.rewind(pending.from);
+        derive(&self.0.model, &customer.view(Timestamp::MAX), &mut state, reached);
+        Cow::Owned(state)
+    }
+
+    /// What was told of a customer, derived again when they come out of bytes.
+    pub(crate) fn said_of<'a>(&self, customer: &'a Customer) -> Cow<'a, Derived> {
         let (None, Some(told)) = (customer.derived.settled, customer.derived.advanced) else {
             return Cow::Borrowed(&customer.derived);
         };
@@ -214,7 +231,8 @@ impl Engine {
     /// Puts an event into a customer's story and tells what it caused. `known_at` is when the host learned of it; by default
     /// the event's own, else its time.
     ///
-    /// An event told twice changes nothing; a late one takes its place in time, and history is corrected.
+    /// An event told twice changes nothing; a late one takes its place in time, and history is corrected. With more than 4,096 events
+    /// after it, what a late event corrects may be told with a later event or [`advance`](Self::advance); answers never wait for that.
     ///
     /// # Errors
     /// [`EventError`]; nothing is changed then.
@@ -249,12 +267,27 @@ impl Engine {
         event: &Prepared<'_>,
     ) -> Result<Effects, EventError> {
         self.catch_up(customer);
+        // When nothing is known after what was looked at last, this event is all that is new.
+        let (settled, pending) = (customer.derived.settled, customer.derived.pending);
+        let strikes = event.kind == self.0.model.rules.sources.reserved.rectified;
+        let next =
+            pending.is_none() && !strikes && settled.is_some_and(|settled| settled < event.time && customer.last() <= settled);
         let arrival = self.insert(customer, identifier, event)?;
         let effects = match arrival {
-            Arrival::New => self.settle(customer, self.since(customer, identifier, event), event.time),
+            Arrival::New if next && customer.ends_with(event.kind, event.time) => {
+                self.settle_next(customer, News { at: event.time, kind: event.kind, id: &event.id })
+            }
+            Arrival::New if self.indifferent(customer, event) => {
+                customer.mark(self.0.model.rules.plan.filters());
+                Vec::new()
+            }
+            Arrival::New => {
+                let from = self.since(customer, identifier, event);
+                self.settle_late(customer, from, event.time)
+            }
+            Arrival::ConflictKeptNew { old_time } => self.settle_late(customer, event.time.min(old_time), event.time),
             // What is refused for its content tells what time it is nevertheless, so that the order of arrival makes no difference.
-            Arrival::ConflictKeptOld => self.settle(customer, event.time, event.time),
-            Arrival::ConflictKeptNew { old_time } => self.settle(customer, event.time.min(old_time), event.time),
+            Arrival::ConflictKeptOld => self.settle_late(customer, event.time, event.time),
             Arrival::Duplicate => Vec::new(),
         };
         Ok(Effects { arrival: Some(arrival), effects })
@@ -302,10 +335,14 @@ impl Engine {
     pub fn advance(&self, customer: &mut Customer, now: Timestamp) -> Effects {
         self.catch_up(customer);
         customer.mark(self.0.model.rules.plan.filters());
+        let mut effects = match customer.derived.pending.take() {
+            Some(pending) => self.settle(customer, pending.from, pending.from),
+            None => Vec::new(),
+        };
         let mut state = std::mem::take(&mut customer.derived);
         let known = state.changes.len();
         derive(&self.0.model, &customer.view(Timestamp::MAX), &mut state, now);
-        let effects = self.compare(customer.identifier(), &[], state.changes.get(known..).unwrap_or(&[]), None);
+        effects.extend(self.compare(customer.identifier(), &[], state.changes.get(known..).unwrap_or(&[]), None));
         customer.derived = state;
         Effects { arrival: None, effects }
     }
@@ -443,12 +480,16 @@ impl Engine {
                 None => Vec::new(),
             };
             let others = others.as_ref().map(|others| others as &dyn Beside);
-            let whole = new().beside(others);
+            let mut whole = new().beside(others);
             // Everything may be read of somebody authenticated, and of somebody recognised where nothing asks for more.
             let less = request.assurance == Assurance::Anonymous
                 || request.assurance < Assurance::Authenticated && inner.offers.graded;
             let told = others.filter(|_| request.assurance > Assurance::Anonymous);
             let limited = less.then(|| new().limited(request.assurance, request.identifier.as_ref()).beside(told));
+            // What others have to do with it is not derived.
+            if detail != Detail::Full && around.is_none() {
+                whole.known(&state.segments);
+            }
             let context = limited.as_ref().unwrap_or(&whole);
             let said = said.since(Facts::begins(context));
             let shared = |others| match less {
@@ -547,6 +588,13 @@ impl Engine {
         let cached = &customer.derived;
         let all_known = view.known_at() >= now && view.sees_all();
         let usable = all_known && cached.settled.is_none_or(|settled| settled <= now);
+        if usable && let Some(pending) = cached.pending {
+            let mut state = cached.clone();
+            state.pending = None;
+            state.rewind(pending.from);
+            derive(&self.0.model, view, &mut state, now);
+            return Cow::Owned(state);
+        }
         let due = usable
             && view.next_instant(cached.settled).is_none_or(|next| next > now)
             && next_due(cached).is_none_or(|due| due > now);
@@ -655,6 +703,54 @@ impl Engine {
         read(&context.standing(&state.journeys).limited(request.assurance, request.identifier.as_ref()))
     }
 
+    /// The same as [`settle`](Self::settle), put off while that would walk through very many instants for few late events: so many of
+    /// them cost no more than a walk through the story now and then. What was put off is told when it is made up for.
+    fn settle_late(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
+        let pending = customer.derived.pending.take();
+        let from = pending.map_or(from, |pending| pending.from.min(from));
+        let count = pending.map_or(0, |pending| pending.count).saturating_add(1);
+        if customer.derived.settled.is_some_and(|settled| from <= settled) {
+            let later = customer.count_from(from);
+            if later > MANY_INSTANTS && (count as usize).saturating_mul(PER_LATE_EVENT) < later {
+                customer.mark(self.0.model.rules.plan.filters());
+                customer.derived.pending = Some(Pending { from, count });
+                return Vec::new();
+            }
+        }
+        self.settle(customer, from, time)
+    }
+
+    /// Whether a late event changes nothing that was derived: no rule reads its type, the customer had begun before, and nothing
+    /// changed at its instant that it could be named for.
+    fn indifferent(&self, customer: &Customer, event: &Prepared<'_>) -> bool {
+        let derived = &customer.derived;
+        let late = derived.pending.is_none() && derived.settled.is_some_and(|settled| event.time <= settled);
+        // What follows sessions follows all events that the playbook declares, so only these are known to be read by no rule.
+        let declared = usize::from(event.kind.0) < self.0.model.rules.sources.declared_events;
+        late && declared
+            && self.0.model.touches.none(event.kind)
+            && customer.begins().is_some_and(|first| first < event.time)
+            && derived.changes.binary_search_by_key(&event.time, |change| change.at).is_err()
+    }
+
+    /// The same as [`settle`](Self::settle) for an event later than all others.
+    fn settle_next(&self, customer: &mut Customer, news: News<'_>) -> Vec<Effect> {
+        let model = &self.0.model;
+        customer.mark(model.rules.plan.filters());
+        let mut state = std::mem::take(&mut customer.derived);
+        let told = state.advanced;
+        let (reached, kept) = (told.unwrap_or(news.at).max(news.at), state.changes.len());
+        let view = View::new(customer.strands(), Timestamp::MAX);
+        // What time alone changes comes first.
+        derive_news(model, &view, &mut state, news.at.saturating_add_micros(-1), &news);
+        state.mark();
+        derive_news(model, &view, &mut state, reached, &news);
+        let told = if told == Some(news.at) { told.map(|told| told.saturating_add_micros(-1)) } else { told };
+        let effects = self.compare(customer.identifier(), &[], state.changes.get(kept..).unwrap_or(&[]), told);
+        customer.derived = state;
+        effects
+    }
+
     /// Derives what an event at `time`, already in its place, changes from the instant `from` on, and compares with what was
     /// said before.
     fn settle(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
@@ -694,12 +790,9 @@ impl Engine {
             return Vec::new();
         }
         let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.cloned() };
-        let key = |change: &Change| (change.at, change.what.clone());
-        let before: BTreeSet<_> = said.iter().map(key).collect();
-        let after: BTreeSet<_> = holds.iter().map(key).collect();
-        let withdrawn =
-            said.iter().filter(|change| !after.contains(&key(change))).map(|change| (change, EffectKind::Withdrawn));
-        let news = holds.iter().filter(|change| !before.contains(&key(change))).map(|change| {
+        let (before, after) = (Among::of(said), Among::of(holds));
+        let withdrawn = said.iter().filter(|change| !after.has(change)).map(|change| (change, EffectKind::Withdrawn));
+        let news = holds.iter().filter(|change| !before.has(change)).map(|change| {
             let news = told.is_none_or(|told| change.at > told);
             (change, if news { EffectKind::Happened } else { EffectKind::Corrected })
         });
@@ -714,6 +807,34 @@ impl Engine {
 
     fn owned(&self, customer: &Customer) -> Result<(), EventError> {
         if self.knows(customer) { Ok(()) } else { Err(EventError::new("other_playbook", "", OTHER_PLAYBOOK)) }
+    }
+}
+
+/// A late event is derived from at once when no more events than this happened after it.
+const MANY_INSTANTS: usize = 4_096;
+
+/// Of a longer story so many events are walked through again per late event.
+const PER_LATE_EVENT: usize = 64;
+
+/// Changes in which others are looked up by instant and what changed.
+enum Among<'a> {
+    Few(&'a [Change]),
+    Many(BTreeSet<(Timestamp, &'a What)>),
+}
+
+impl<'a> Among<'a> {
+    fn of(changes: &'a [Change]) -> Self {
+        match changes.len() {
+            0..=16 => Among::Few(changes),
+            _ => Among::Many(changes.iter().map(|change| (change.at, &change.what)).collect()),
+        }
+    }
+
+    fn has(&self, change: &Change) -> bool {
+        match self {
+            Among::Few(changes) => changes.iter().any(|other| other.at == change.at && other.what == change.what),
+            Among::Many(changes) => changes.contains(&(change.at, &change.what)),
+        }
     }
 }
 

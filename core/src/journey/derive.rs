@@ -1,7 +1,7 @@
 use super::moves::{Bits, Turn};
 use super::rules::Journeys;
 use crate::context::{Context, Holds, Reach, Rules, earlier};
-use crate::customer::{Change, Derived, JourneyState, Place, SegmentState, StoryRow, View, WatchState, What};
+use crate::customer::{Change, Derived, Place, SegmentState, StoryRow, View, WatchState, What};
 use crate::expr::{EventKind, EventRow};
 use crate::value::{Span, Timestamp, Value};
 use smallvec::SmallVec;
@@ -54,6 +54,14 @@ impl Touches {
     }
 }
 
+impl Touches {
+    /// Whether an event of a type concerns no segment, journey or watch.
+    pub(crate) fn none(&self, kind: EventKind) -> bool {
+        let none = |by_kind: &[Bits]| by_kind.get(usize::from(kind.0)).is_none_or(|bits| bits.iter().all(|word| *word == 0));
+        none(&self.segments) && none(&self.journeys) && none(&self.watches)
+    }
+}
+
 pub(super) fn set(bits: &mut Bits, number: usize) {
     if bits.len() <= number / 64 {
         bits.resize(number / 64 + 1, 0);
@@ -82,27 +90,76 @@ fn touched(by_kind: &[Bits], kinds: &[EventKind]) -> Bits {
 /// Walks a story on to `to`, from instant to instant: those at which events happened, and those at which something changes
 /// because time passes. State is a function of the set of events, so a walk in one step or in a thousand ends the same.
 pub(crate) fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp) {
+    walk(model, view, state, to, None);
+}
+
+/// The only event of a story after the last instant that was looked at: nothing has to be searched for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct News<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) kind: EventKind,
+    pub(crate) id: &'a str,
+}
+
+/// The same walk, when it is known which event is still to come.
+pub(crate) fn derive_news(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news: &News<'_>) {
+    walk(model, view, state, to, Some(news));
+}
+
+fn walk(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news: Option<&News<'_>>) {
     state.resume(to);
-    state.segments.resize(model.rules.segments.len(), SegmentState::default());
-    state.journeys.resize(model.journeys.rules.len(), JourneyState::default());
-    state.watches.resize(model.rules.watches.len(), WatchState::default());
-    for (journey, rule) in state.journeys.iter_mut().zip(&model.journeys.rules) {
-        if rule.key.is_none() {
-            journey.conditions.resize(rule.slots, SegmentState::default());
-            journey.waiting.resize(rule.stages.len(), false);
-        }
-    }
+    prepare(model, state);
     loop {
-        let event = view.next_instant(state.settled);
+        let event = match news {
+            Some(news) => Some(news.at).filter(|at| state.settled.is_none_or(|settled| *at > settled)),
+            None => view.next_instant(state.settled),
+        };
         // A customer begins with the first event: before it there is nothing that time could change.
         // What was due by then has been looked at; an answer that cannot say more is not asked for ever.
         let due = state.settled.and_then(|settled| next_due(state).filter(|due| *due > settled));
         let Some(at) = earlier(event, due).filter(|at| *at <= to) else { break };
-        step(model, view, state, at, event == Some(at));
+        let happened = match news {
+            _ if event != Some(at) => Happened::Nothing,
+            Some(news) => Happened::One(*news),
+            None => Happened::Any,
+        };
+        step(model, view, state, at, happened);
         state.settled = Some(at);
         state.walked();
     }
     state.advanced = state.advanced.max(Some(to));
+}
+
+/// What happened at an instant.
+enum Happened<'a> {
+    /// Time passed.
+    Nothing,
+    /// One event.
+    One(News<'a>),
+    /// Whatever stands in the story.
+    Any,
+}
+
+/// Makes room for every segment, journey and watch.
+fn prepare(model: &Model, state: &mut Derived) {
+    let journeys = &model.journeys.rules;
+    resize(&mut state.segments, model.rules.segments.len());
+    resize(&mut state.journeys, journeys.len());
+    resize(&mut state.watches, model.rules.watches.len());
+    for (journey, rule) in state.journeys.iter_mut().zip(journeys).filter(|(_, rule)| rule.key.is_none()) {
+        if journey.conditions.len() != rule.slots || journey.waiting.len() != rule.stages.len() {
+            journey.conditions.resize(rule.slots, SegmentState::default());
+            journey.waiting.resize(rule.stages.len(), false);
+        }
+    }
+}
+
+/// Exactly so many, and no memory for more.
+fn resize<T: Clone + Default>(list: &mut Vec<T>, count: usize) {
+    if list.len() != count {
+        list.reserve_exact(count.saturating_sub(list.len()));
+        list.resize(count, T::default());
+    }
 }
 
 /// The first instant at which something may change without an event.
@@ -114,10 +171,33 @@ pub(crate) fn next_due(state: &Derived) -> Option<Timestamp> {
     state.watches.iter().fold(journeys, |due, watch| earlier(due, watch.due))
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many instants this thread walked through.
+    pub(crate) static STEPS: Cell<u64> = const { Cell::new(0) };
+}
+
 /// Moves through one instant: segments that do not depend on journeys, then journeys in the order of the playbook, then the
 /// other segments.
-fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, events: bool) {
-    let (kinds, first_event) = if events { view.at(at) } else { (SmallVec::new(), None) };
+fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happened: Happened<'_>) {
+    #[cfg(test)]
+    STEPS.set(STEPS.get() + 1);
+    let kinds: SmallVec<[EventKind; 4]>;
+    let first_event = match happened {
+        Happened::Nothing => {
+            kinds = SmallVec::new();
+            First::None
+        }
+        Happened::One(news) => {
+            kinds = SmallVec::from_slice(&[news.kind]);
+            First::News(news)
+        }
+        Happened::Any => {
+            let (all, first) = view.at(at);
+            kinds = all;
+            first.map_or(First::None, First::Row)
+        }
+    };
     let first = state.settled.is_none();
     let mut segments_touched = touched(&model.touches.segments, &kinds);
     let mut journeys_touched = touched(&model.touches.journeys, &kinds);
@@ -143,7 +223,7 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
     // The cause is looked up when something changes, which is rare.
     let cause: OnceCell<Option<Arc<str>>> = OnceCell::new();
     let change = |what: What| {
-        let event = cause.get_or_init(|| cause_of(model, view, first_event, at)).clone();
+        let event = cause.get_or_init(|| happened_first(model, view, &first_event, at)).clone();
         Change { at, what, event }
     };
     let reaches = &model.rules.reaches.segments;
@@ -173,6 +253,21 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, even
     }
     drop(context);
     state.segments = segments;
+}
+
+/// The first event of an instant, where that is known.
+enum First<'a> {
+    None,
+    News(News<'a>),
+    Row(StoryRow<'a>),
+}
+
+fn happened_first(model: &Model, view: &View<'_>, first: &First<'_>, at: Timestamp) -> Option<Arc<str>> {
+    match first {
+        First::None => None,
+        First::News(news) => (news.kind != model.rules.sources.reserved.journey_pinned).then(|| Arc::from(news.id)),
+        First::Row(row) => cause_of(model, view, Some(*row), at),
+    }
 }
 
 /// The id of the first event of an instant. Pins say where customers were, they do not move them.

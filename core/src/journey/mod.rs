@@ -14,6 +14,8 @@ mod moves;
 mod rules;
 mod ways;
 
-pub(crate) use derive::{Model, Touches, derive, next_due};
+#[cfg(test)]
+pub(crate) use derive::STEPS;
+pub(crate) use derive::{Model, News, Touches, derive, derive_news, next_due};
 pub use history::{JourneyHistory, Stay};
 pub(crate) use rules::{JourneyRule, Journeys, StageRule};

@@ -1,7 +1,7 @@
 use crate::customer::layout::CellKind;
 use crate::customer::strand::Strand;
 use crate::customer::texts::{Code, Texts};
-use crate::customer::track::{Cells, Track};
+use crate::customer::track::{Cells, Rare, Track, absent};
 use crate::encoding::{Reader, StateError, Writer, read_value, write_value};
 use crate::expr::{Bits, EventKind};
 use crate::value::{Date, Point, Timestamp, Value};
@@ -42,12 +42,12 @@ const MILLISECOND: i64 = 1_000;
 pub(super) fn write_track(writer: &mut Writer, strand: &Strand, track: &Track, cells: &[CellKind], numbers: &mut Numbers) {
     writer.size(track.len());
     write_times(writer, &track.times);
-    write_sparse(writer, track.known.iter().zip(&track.times).any(|(known, time)| known != time), |writer| {
-        track.known.iter().zip(&track.times).for_each(|(known, time)| writer.signed(known.micros() - time.micros()));
+    write_sparse(writer, track.known().iter().zip(&track.times).any(|(known, time)| known != time), |writer| {
+        track.known().iter().zip(&track.times).for_each(|(known, time)| writer.signed(known.micros() - time.micros()));
     });
-    write_sparse(writer, track.sequences.iter().any(|sequence| *sequence != 0), |writer| {
+    write_sparse(writer, track.sequences().iter().any(|sequence| *sequence != 0), |writer| {
         let mut before = 0_i64;
-        for sequence in &track.sequences {
+        for sequence in track.sequences() {
             writer.signed(sequence.wrapping_sub(before));
             before = *sequence;
         }
@@ -58,7 +58,7 @@ pub(super) fn write_track(writer: &mut Writer, strand: &Strand, track: &Track, c
         write_id(writer, before, id);
         before = id;
     }
-    for codes in [&track.channels, &track.sources, &track.details] {
+    for codes in [track.channels(), track.sources(), track.details()] {
         write_sparse(writer, codes.iter().any(|code| *code != 0), |writer| {
             codes.iter().for_each(|code| writer.varint(numbers.number(*code)));
         });
@@ -144,6 +144,7 @@ fn write_column(writer: &mut Writer, column: &Cells, cell: CellKind, numbers: &m
         }),
         Cells::Bits { bits, missing } => {
             let CellKind::Bits(meaning) = cell else { return };
+            let missing = absent(missing);
             let there = |row: usize| !missing.get(row).copied().unwrap_or(false);
             if !write_presence(writer, bits.len(), there) {
                 return;
@@ -208,27 +209,32 @@ pub(super) fn read_track(
         return Err(reader.corrupt("at least one event of a type"));
     }
     let mut track = Track { times: read_times(reader, rows)?, ..Track::default() };
+    let (mut rare, mut any) = (Rare::default(), false);
     if reader.flag()? {
-        track.known = Vec::with_capacity(rows);
+        any = true;
+        rare.known = Vec::with_capacity(rows);
         for time in &track.times {
             let micros = reader.signed()?.wrapping_add(time.micros());
-            track.known.push(reader.instant(micros)?);
+            rare.known.push(reader.instant(micros)?);
         }
     }
     if reader.flag()? {
+        any = true;
         let mut before = 0_i64;
-        track.sequences = Vec::with_capacity(rows);
+        rare.sequences = Vec::with_capacity(rows);
         for _ in 0..rows {
             before = before.wrapping_add(reader.signed()?);
-            track.sequences.push(before);
+            rare.sequences.push(before);
         }
     }
     track.ids = read_ids(reader, rows, ids)?;
-    for codes in [&mut track.channels, &mut track.sources, &mut track.details] {
+    for codes in [&mut rare.channels, &mut rare.sources, &mut rare.details] {
         if reader.flag()? {
+            any = true;
             *codes = read_codes(reader, rows, texts)?;
         }
     }
+    track.rare = any.then(|| Box::new(rare));
     track.columns = Vec::with_capacity(cells.len());
     for cell in cells {
         track.columns.push(read_column(reader, *cell, rows, texts)?);
@@ -239,7 +245,7 @@ pub(super) fn read_track(
 
 /// Refuses rows that do not stand in the order of the story.
 fn in_order(reader: &Reader<'_>, track: &Track, ids: &Texts) -> Result<(), StateError> {
-    let key = |row: usize| (track.times.get(row), track.sequences.get(row));
+    let key = |row: usize| (track.times.get(row), track.sequences().get(row));
     for row in 1..track.len() {
         let ascending = match key(row - 1).cmp(&key(row)) {
             std::cmp::Ordering::Less => true,
@@ -383,7 +389,7 @@ fn read_column(reader: &mut Reader<'_>, cell: CellKind, rows: usize, texts: usiz
             Bits::Int | Bits::Decimal { .. } | Bits::Duration => reader.signed()?.cast_unsigned(),
         });
     }
-    Ok(Cells::Bits { bits, missing })
+    Ok(Cells::Bits { bits, missing: (!missing.is_empty()).then(|| Box::new(missing)) })
 }
 
 /// Which rows lack a value; empty when none does.

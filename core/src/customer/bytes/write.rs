@@ -17,7 +17,7 @@ pub(crate) fn write(customer: &Customer) -> Vec<u8> {
     if let (true, Some(checkpoint)) = (customer.strands().len() > 1, customer.checkpoint()) {
         writer.section(tag::CHECKPOINT, 1, |writer| write_checkpoint(writer, checkpoint));
     }
-    if let Some(told) = customer.derived.advanced {
+    if let Some(told) = customer.derived.told() {
         writer.section(tag::TOLD, 1, |writer| writer.signed(told.micros()));
     }
     write_rectified(&mut writer, customer.strands().iter());

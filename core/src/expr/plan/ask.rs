@@ -1,14 +1,14 @@
 //! Asking a plan.
 
 use super::scalar::Scalar;
-use super::slot::{Columns, Seen};
+use super::slot::{Columns, Part, Seen};
 use super::turns::LONGEST;
 use super::{Code, Node, Plan};
 use crate::expr::ast::BinaryOp;
 use crate::expr::{FactId, PropertyId, RunColumn};
 use crate::value::{Timestamp, Zone};
 use smallvec::SmallVec;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 /// Until when something holds, when it holds for ever.
 pub(crate) const NEVER: i64 = i64::MAX;
@@ -45,12 +45,14 @@ pub(crate) struct Found<'a> {
     pub(crate) until: i64,
 }
 
-/// What slots, windows and ranges came to for one customer at one instant.
+/// What slots, windows, tracks and ranges came to for one customer at one instant.
 #[derive(Debug)]
 pub(crate) struct Memo<'a> {
-    slots: SmallVec<[Cell<Kept<'a>>; 32]>,
-    windows: SmallVec<[Cell<Option<Result<Edge, Defer>>>; 8]>,
-    ranges: SmallVec<[Cell<(u32, u32)>; 32]>,
+    slots: SmallVec<[Cell<Kept<'a>>; 24]>,
+    windows: SmallVec<[Cell<Edge>; 8]>,
+    /// By number of the event type in the plan.
+    tracks: SmallVec<[OnceCell<Seen<'a>>; 2]>,
+    ranges: SmallVec<[Cell<(u32, u32)>; 24]>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,9 +65,9 @@ enum Kept<'a> {
 /// Where a window begins.
 #[derive(Debug, Clone, Copy)]
 struct Edge {
-    /// Its events happened after this.
+    /// Its events happened after this; the greatest number while nobody has asked.
     after: i64,
-    /// When it changes other than by rolling.
+    /// When it changes other than by rolling; the smallest number when only the reference knows.
     until: i64,
 }
 
@@ -86,11 +88,24 @@ pub(crate) struct Asker<'p, 'a, G> {
 impl Memo<'_> {
     /// Nothing known yet.
     pub(crate) fn new(plan: &Plan) -> Self {
+        let mut tracks = SmallVec::new();
+        tracks.resize_with(plan.kinds.len(), OnceCell::new);
         Memo {
             slots: SmallVec::from_elem(Cell::new(Kept::Open), plan.slots.len()),
-            windows: SmallVec::from_elem(Cell::new(None), plan.windows.len()),
+            windows: SmallVec::from_elem(Cell::new(Edge { after: i64::MAX, until: NEVER }), plan.windows.len()),
+            tracks,
             ranges: SmallVec::from_elem(Cell::new((u32::MAX, 0)), plan.ranges.len()),
         }
+    }
+}
+
+impl Memo<'_> {
+    /// Nothing known, as when it was new.
+    pub(crate) fn forget(&mut self) {
+        self.slots.iter_mut().for_each(|slot| *slot.get_mut() = Kept::Open);
+        self.windows.iter_mut().for_each(|window| *window.get_mut() = Edge { after: i64::MAX, until: NEVER });
+        self.tracks.iter_mut().for_each(|track| *track = OnceCell::new());
+        self.ranges.iter_mut().for_each(|range| *range.get_mut() = (u32::MAX, 0));
     }
 }
 
@@ -219,12 +234,25 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
     pub(super) fn window(&self, number: u32) -> Result<WindowNow<'p>, Defer> {
         let declared = self.plan.windows.get(number as usize).ok_or(Defer)?;
         let place = self.memo.windows.get(number as usize).ok_or(Defer)?;
-        let edge = place.get().unwrap_or_else(|| {
-            let edge = self.edge(declared);
-            place.set(Some(edge));
-            edge
-        })?;
+        let mut edge = place.get();
+        if edge.after == i64::MAX {
+            edge = self.edge(declared).unwrap_or(Edge { after: i64::MIN, until: i64::MIN });
+            place.set(edge);
+        }
+        if edge.until == i64::MIN {
+            return Err(Defer);
+        }
         Ok(WindowNow { after: edge.after, until: edge.until, lengths: &declared.lengths })
+    }
+
+    /// The events of a part's type; `None` when there are none.
+    pub(super) fn track(&self, part: &Part) -> Result<Option<&'p Columns<'a>>, Defer> {
+        let place = self.memo.tracks.get(part.track as usize).ok_or(Defer)?;
+        match place.get_or_init(|| self.ground.seen(part.kind)) {
+            Seen::Nothing => Ok(None),
+            Seen::Columns(columns) => Ok(Some(columns)),
+            Seen::Scattered => Err(Defer),
+        }
     }
 
     fn edge(&self, window: &super::Window) -> Result<Edge, Defer> {
@@ -262,9 +290,14 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
             Some(last) if *last > now => times.partition_point(|time| *time <= now),
             _ => times.len(),
         };
-        let start = match times.first() {
-            Some(first) if first.micros() <= after => times.partition_point(|time| time.micros() <= after),
-            _ => 0,
+        let start = match times.get(..end).unwrap_or(times) {
+            [] => 0,
+            [first, ..] if first.micros() > after => 0,
+            // Of a few events the newest are looked through backwards, which ends soon when the window is short.
+            few @ [.., last] if few.len() <= 32 || last.micros() <= after => {
+                few.iter().rposition(|time| time.micros() <= after).map_or(0, |last| last + 1)
+            }
+            many => many.partition_point(|time| time.micros() <= after),
         };
         if let (Some(place), Ok(start), Ok(end)) = (place, u32::try_from(start), u32::try_from(end)) {
             place.set((start, end));

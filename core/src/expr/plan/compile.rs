@@ -162,7 +162,8 @@ impl PlanBuilder {
         let mut parts = Vec::with_capacity(stream.kinds.len());
         for kind in &stream.kinds {
             let filter = if tests.tests.is_empty() { None } else { Some(self.filter(*kind, tests)?) };
-            parts.push(Part { kind: *kind, range: self.range(*kind, window), filter });
+            let track = number(&mut self.plan.kinds, *kind);
+            parts.push(Part { kind: *kind, track, range: self.range(*kind, window), filter });
         }
         let (terminal, property) = (stream.terminal, stream.property.filter(|_| stream.terminal.takes_property()));
         let slot = Slot { parts: parts.into(), window, terminal, property, zero };
@@ -170,7 +171,8 @@ impl PlanBuilder {
         if let Some(known) = self.slots.get(&key) {
             return Some(*known);
         }
-        if let (Terminal::Sum | Terminal::Avg, Some(property)) = (slot.terminal, slot.property) {
+        let in_blocks = matches!(slot.terminal, Terminal::Sum | Terminal::Avg | Terminal::Min | Terminal::Max);
+        if let (true, Some(property)) = (in_blocks, slot.property) {
             for kind in &stream.kinds {
                 let kind = usize::from(kind.0);
                 let summed = &mut self.plan.filters.summed;

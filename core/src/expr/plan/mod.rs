@@ -5,19 +5,21 @@
 //! event of which a condition is not known, a story in several strands. Whoever asks then asks the reference.
 
 mod ask;
+mod blocks;
 mod compile;
 mod scalar;
 mod slot;
 mod turns;
 
 pub(crate) use ask::{Asker, Defer, Found, Ground, Memo, NEVER};
+pub(crate) use blocks::Blocks;
 pub(crate) use compile::PlanBuilder;
 pub(crate) use scalar::Scalar;
 pub(crate) use slot::{Columns, Filters, Seen};
 
 use super::ast::BinaryOp;
-use super::stream::Calendar;
-use super::{EventKind, FactId};
+use super::stream::{Calendar, Terminal};
+use super::{EventKind, FactId, PropertyId};
 use slot::Slot;
 use turns::Turns;
 
@@ -27,9 +29,21 @@ pub(crate) struct Plan {
     nodes: Vec<Node>,
     slots: Vec<Slot>,
     windows: Vec<Window>,
+    /// The event types that slots read, looked up once per question.
+    kinds: Vec<EventKind>,
     /// An event type and a window: where both meet is found once per question.
     ranges: Vec<(EventKind, u32)>,
     filters: Filters,
+}
+
+/// What a plan reads of the events of a type.
+pub(crate) struct KindReads {
+    pub(crate) kind: EventKind,
+    pub(crate) properties: Vec<PropertyId>,
+    /// Of these, which are added up.
+    pub(crate) summed: Vec<PropertyId>,
+    /// Whether a first or last value is asked for.
+    pub(crate) ordered: bool,
 }
 
 /// The number of an expression's root.
@@ -74,6 +88,42 @@ struct Window {
 }
 
 impl Plan {
+    /// Whether a window is that of a session.
+    pub(crate) fn reads_sessions(&self) -> bool {
+        self.windows.iter().any(|window| window.session)
+    }
+
+    /// What is read of each event type, in the order of their numbers.
+    pub(crate) fn reads(&self) -> Vec<KindReads> {
+        let add = |list: &mut Vec<PropertyId>, property: PropertyId| {
+            if !list.contains(&property) {
+                list.push(property);
+            }
+        };
+        let mut reads: Vec<KindReads> = self
+            .kinds
+            .iter()
+            .map(|kind| KindReads { kind: *kind, properties: Vec::new(), summed: Vec::new(), ordered: false })
+            .collect();
+        for slot in &self.slots {
+            for part in &slot.parts {
+                let Some(read) = reads.get_mut(part.track as usize) else { continue };
+                if let Some(filter) = part.filter {
+                    let tested = self.filters.properties(part.kind, usize::from(filter));
+                    tested.iter().for_each(|property| add(&mut read.properties, *property));
+                }
+                let Some(property) = slot.property else { continue };
+                add(&mut read.properties, property);
+                match slot.terminal {
+                    Terminal::Sum | Terminal::Avg => add(&mut read.summed, property),
+                    Terminal::First | Terminal::Last => read.ordered = true,
+                    _ => {}
+                }
+            }
+        }
+        reads
+    }
+
     /// The conditions on events whose results are kept beside the story.
     pub(crate) fn filters(&self) -> &Filters {
         &self.filters

@@ -4,6 +4,7 @@ use super::super::row_test::{RowTest, RowTests};
 use super::super::stream::Terminal;
 use super::super::{Bits, EventKind, PropertyId, RunColumn};
 use super::ask::{Asker, Defer, Found, Ground, NEVER};
+use super::blocks::{Blocks, small, spread};
 use super::scalar::Scalar;
 use crate::value::{Decimal, Timestamp};
 use smallvec::SmallVec;
@@ -23,6 +24,8 @@ pub(super) struct Slot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) kind: EventKind,
+    /// The number of the event type in the plan.
+    pub(super) track: u32,
     pub(super) range: u32,
     /// The condition on each event, by number among those of its type.
     pub(super) filter: Option<u8>,
@@ -32,11 +35,12 @@ pub(super) struct Part {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filters {
     pub(super) kinds: Vec<Vec<RowTests>>,
-    /// Properties that are added up, by event type.
+    /// Properties that are added up or whose extremes are asked for, by event type.
     pub(super) summed: Vec<Vec<PropertyId>>,
 }
 
 /// The events of one type that are seen.
+#[derive(Debug)]
 pub(crate) enum Seen<'a> {
     Nothing,
     Columns(Columns<'a>),
@@ -45,7 +49,7 @@ pub(crate) enum Seen<'a> {
 }
 
 /// The events of one type in one strand, in the order of the story.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Columns<'a> {
     /// When they happened.
     pub(crate) times: &'a [Timestamp],
@@ -57,8 +61,8 @@ pub(crate) struct Columns<'a> {
     pub(crate) odd: u64,
     /// Where the track stands, for [`Ground::column`].
     pub(crate) place: (u32, u32),
-    /// Sums over 64 events each, of columns that are summed.
-    pub(crate) sums: &'a [(u16, Vec<i128>)],
+    /// What 64 events each come to, by property.
+    pub(crate) blocks: &'a [Blocks],
 }
 
 impl Filters {
@@ -96,15 +100,17 @@ impl Filters {
 }
 
 /// The rows of a part that count.
-struct Chosen<'a> {
-    columns: Columns<'a>,
+struct Chosen<'p, 'a> {
+    columns: &'p Columns<'a>,
     start: usize,
     end: usize,
     /// The words of a filter for the rows from `start` on, the first one from the row `start - start % 64`.
-    mask: Option<SmallVec<[u64; 8]>>,
+    mask: Option<Mask>,
 }
 
-impl Chosen<'_> {
+type Mask = SmallVec<[u64; 4]>;
+
+impl Chosen<'_, '_> {
     fn count(&self) -> usize {
         match &self.mask {
             None => self.end - self.start,
@@ -137,6 +143,7 @@ impl Chosen<'_> {
     }
 
     /// Visits the rows in order.
+    #[inline]
     fn each(&self, mut visit: impl FnMut(usize)) {
         match &self.mask {
             None => (self.start..self.end).for_each(visit),
@@ -153,71 +160,86 @@ impl Chosen<'_> {
     }
 }
 
-/// What the rows of all parts come to.
-struct Gathered<'a> {
-    value: Option<Scalar<'a>>,
+/// When the rows of all parts happened.
+struct Times {
+    count: usize,
+    first: i64,
+    last: i64,
+    until: i64,
 }
 
-impl<'a, G: Ground<'a>> Asker<'_, 'a, G> {
+impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
     /// Computes a slot.
     pub(super) fn gather(&self, slot: &Slot) -> Result<Found<'a>, Defer> {
         let window = self.window(slot.window)?;
-        let mut until = window.until;
-        let (mut count, mut first, mut last) = (0_usize, NEVER, i64::MIN);
-        let mut chosen: SmallVec<[Chosen<'a>; 1]> = SmallVec::new();
-        for part in &slot.parts {
-            let columns = match self.ground.seen(part.kind) {
-                Seen::Nothing => continue,
-                Seen::Columns(columns) => columns,
-                Seen::Scattered => return Err(Defer),
-            };
-            let (start, end) = self.range(part.range, &columns, window.after);
-            if let Some(next) = columns.times.get(end) {
-                until = until.min(next.micros());
+        let mut times = Times { count: 0, first: NEVER, last: i64::MIN, until: window.until };
+        let (value, until) = match (&slot.parts[..], slot.property) {
+            ([part], None) => {
+                self.choose(part, window.after, &mut times)?;
+                (None, times.until)
             }
-            if start >= end {
-                continue;
+            ([part], Some(property)) => {
+                let chosen = self.choose(part, window.after, &mut times)?;
+                (self.values(slot, property, chosen.as_slice())?, times.until)
             }
-            let mask = match part.filter {
-                None => None,
-                Some(filter) => Some(self.mask(part.kind, usize::from(filter), &columns, start, end)?),
-            };
-            let rows = Chosen { columns, start, end, mask };
-            let here = rows.count();
-            if here == 0 {
-                continue;
+            (parts, property) => {
+                let mut chosen: SmallVec<[Chosen<'p, 'a>; 8]> = SmallVec::new();
+                for part in parts {
+                    if let Some(rows) = self.choose(part, window.after, &mut times)?
+                        && property.is_some()
+                    {
+                        chosen.push(rows);
+                    }
+                }
+                let value = property.map(|property| self.values(slot, property, &chosen)).transpose()?.flatten();
+                (value, times.until)
             }
-            count += here;
-            first = first.min(columns.times.get(rows.first()).map_or(NEVER, |time| time.micros()));
-            last = last.max(columns.times.get(rows.last()).map_or(i64::MIN, |time| time.micros()));
-            if slot.property.is_some() {
-                chosen.push(rows);
-            }
-        }
-        if count > 0 {
+        };
+        let mut until = until;
+        if times.count > 0 {
             for length in window.lengths {
-                until = until.min(first.saturating_add(*length).min(Timestamp::MAX.micros()));
+                until = until.min(times.first.saturating_add(*length).min(Timestamp::MAX.micros()));
             }
         }
         let value = match slot.terminal {
-            Terminal::Count => i64::try_from(count).ok().map(Scalar::Int),
-            Terminal::Exists => Some(Scalar::Bool(count > 0)),
-            Terminal::SinceLast => (count > 0).then_some(Scalar::Since(last)),
-            Terminal::SinceFirst => (count > 0).then_some(Scalar::Since(first)),
-            _ => self.values(slot, &chosen)?.value,
+            Terminal::Count => i64::try_from(times.count).ok().map(Scalar::Int),
+            Terminal::Exists => Some(Scalar::Bool(times.count > 0)),
+            Terminal::SinceLast => (times.count > 0).then_some(Scalar::Since(times.last)),
+            Terminal::SinceFirst => (times.count > 0).then_some(Scalar::Since(times.first)),
+            _ if slot.property.is_none() => return Err(Defer),
+            _ => value,
         };
         Ok(Found { value, until })
     }
 
+    /// The rows of a part that count; `None` when there are none.
+    #[inline]
+    fn choose(&self, part: &Part, after: i64, times: &mut Times) -> Result<Option<Chosen<'p, 'a>>, Defer> {
+        let Some(columns) = self.track(part)? else { return Ok(None) };
+        let (start, end) = self.range(part.range, columns, after);
+        if let Some(next) = columns.times.get(end) {
+            times.until = times.until.min(next.micros());
+        }
+        if start >= end {
+            return Ok(None);
+        }
+        let mask = match part.filter {
+            None => None,
+            Some(filter) => Some(self.mask(part.kind, usize::from(filter), columns, start, end)?),
+        };
+        let rows = Chosen { columns, start, end, mask };
+        let here = rows.count();
+        if here == 0 {
+            return Ok(None);
+        }
+        times.count += here;
+        times.first = times.first.min(columns.times.get(rows.first()).map_or(NEVER, |time| time.micros()));
+        times.last = times.last.max(columns.times.get(rows.last()).map_or(i64::MIN, |time| time.micros()));
+        Ok(Some(rows))
+    }
+
     /// Which rows a filter lets through, word by word.
-    fn mask(
-        &self,
-        kind: EventKind,
-        filter: usize,
-        columns: &Columns<'a>,
-        start: usize,
-        end: usize,
-    ) -> Result<SmallVec<[u64; 8]>, Defer> {
+    fn mask(&self, kind: EventKind, filter: usize, columns: &Columns<'a>, start: usize, end: usize) -> Result<Mask, Defer> {
         if columns.odd & (1 << filter) != 0 {
             return Err(Defer);
         }
@@ -225,7 +247,7 @@ impl<'a, G: Ground<'a>> Asker<'_, 'a, G> {
         let stride = filters.count(kind);
         let (low, high) = (start / 64, (end - 1) / 64);
         let known = columns.marked.min(end);
-        let mut words: SmallVec<[u64; 8]> =
+        let mut words: Mask =
             (low..=high).map(|word| columns.marks.get(word * stride + filter).copied().unwrap_or(0)).collect();
         if known < end {
             // Events that came since somebody looked have no marks yet.
@@ -254,11 +276,10 @@ impl<'a, G: Ground<'a>> Asker<'_, 'a, G> {
     }
 
     /// What is asked of a property.
-    fn values(&self, slot: &Slot, chosen: &[Chosen<'a>]) -> Result<Gathered<'a>, Defer> {
-        let property = slot.property.ok_or(Defer)?;
-        let column = |rows: &Chosen<'a>| self.ground.column(rows.columns.place, property).ok_or(Defer);
-        let value = match slot.terminal {
-            Terminal::CountDistinct => distinct(chosen, column)?,
+    fn values(&self, slot: &Slot, property: PropertyId, chosen: &[Chosen<'p, 'a>]) -> Result<Option<Scalar<'a>>, Defer> {
+        let column = |rows: &Chosen<'p, 'a>| self.ground.column(rows.columns.place, property).ok_or(Defer);
+        match slot.terminal {
+            Terminal::CountDistinct => distinct(chosen, column),
             Terminal::Sum | Terminal::Avg => {
                 let mut sum = Sum::Nothing;
                 let mut told = 0;
@@ -266,25 +287,32 @@ impl<'a, G: Ground<'a>> Asker<'_, 'a, G> {
                     sum = sum.add(rows, &column(rows)?, property, slot.terminal, &mut told)?;
                 }
                 match (sum, slot.terminal) {
-                    (Sum::Nothing, Terminal::Sum) => slot.zero,
-                    (Sum::Nothing, _) => None,
-                    (sum, Terminal::Sum) => Some(sum.scalar().ok_or(Defer)?),
-                    (sum, _) => Some(sum.average(told).ok_or(Defer)?),
+                    (Sum::Nothing, Terminal::Sum) => Ok(slot.zero),
+                    (Sum::Nothing, _) => Ok(None),
+                    (sum, Terminal::Sum) => sum.scalar().ok_or(Defer).map(Some),
+                    (sum, _) => sum.average(told).ok_or(Defer).map(Some),
                 }
             }
+            Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst => Ok(None),
             _ => match chosen {
-                [] => None,
-                [rows] => one(slot.terminal, rows, &column(rows)?)?,
-                _ => return Err(Defer),
+                [] => Ok(None),
+                [rows] => one(slot.terminal, property, rows, &column(rows)?),
+                _ => Err(Defer),
             },
-        };
-        Ok(Gathered { value })
+        }
     }
 }
 
 /// The lowest `count` bits.
 fn below(count: usize) -> u64 {
     if count >= 64 { u64::MAX } else { (1 << count) - 1 }
+}
+
+impl<'a> RunColumn<'a> {
+    /// The value of a row as a scalar; `None` when it has none.
+    pub(crate) fn scalar(&self, row: usize) -> Option<Scalar<'a>> {
+        scalar(self, row)
+    }
 }
 
 /// The value of a row as a scalar.
@@ -314,7 +342,12 @@ fn plain(meaning: Bits, bits: u64) -> Scalar<'static> {
 }
 
 /// The first, last, least or greatest value of the rows.
-fn one<'a>(terminal: Terminal, rows: &Chosen<'a>, column: &RunColumn<'a>) -> Result<Option<Scalar<'a>>, Defer> {
+fn one<'a>(
+    terminal: Terminal,
+    property: PropertyId,
+    rows: &Chosen<'_, 'a>,
+    column: &RunColumn<'a>,
+) -> Result<Option<Scalar<'a>>, Defer> {
     if matches!(column, RunColumn::Absent) {
         return Ok(None);
     }
@@ -339,11 +372,15 @@ fn one<'a>(terminal: Terminal, rows: &Chosen<'a>, column: &RunColumn<'a>) -> Res
         Terminal::Min | Terminal::Max => {
             let RunColumn::Bits { bits, meaning, missing } = column else { return Err(Defer) };
             let least = terminal == Terminal::Min;
-            if let (None, true, Bits::Int | Bits::Decimal { .. }, Some(bits)) =
+            if let (None, true, Bits::Int | Bits::Decimal { .. }, Some(span)) =
                 (&rows.mask, missing.is_empty(), meaning, bits.get(rows.start..rows.end))
             {
-                let values = bits.iter().map(|bits| bits.cast_signed());
-                let best = if least { values.min() } else { values.max() };
+                let values = span.iter().map(|bits| bits.cast_signed());
+                let best = match rows.columns.blocks.iter().find(|blocks| blocks.property == property.0) {
+                    Some(blocks) => blocks.extreme(bits, rows.start, rows.end, least),
+                    None if least => values.min(),
+                    None => values.max(),
+                };
                 return Ok(best.map(|best| plain(*meaning, best.cast_unsigned())));
             }
             let mut best: Option<u64> = None;
@@ -370,78 +407,99 @@ fn one<'a>(terminal: Terminal, rows: &Chosen<'a>, column: &RunColumn<'a>) -> Res
 }
 
 /// How many different values there are.
-fn distinct<'a>(
-    chosen: &[Chosen<'a>],
-    column: impl Fn(&Chosen<'a>) -> Result<RunColumn<'a>, Defer>,
+fn distinct<'p, 'a>(
+    chosen: &[Chosen<'p, 'a>],
+    column: impl Fn(&Chosen<'p, 'a>) -> Result<RunColumn<'a>, Defer>,
 ) -> Result<Option<Scalar<'a>>, Defer> {
+    let (mut texts, mut others) = (false, 0);
+    let few = chosen.iter().map(Chosen::count).sum::<usize>() <= 32;
+    let mut ticks = Ticks::default();
     let mut seen: SmallVec<[u64; 32]> = SmallVec::new();
-    let mut kinds: SmallVec<[bool; 2]> = SmallVec::new();
-    // Many texts are ticked off by number.
-    let mut ticks: Vec<u64> = Vec::new();
-    let (mut ticked, mut last) = (0_usize, None);
     for rows in chosen {
-        let column = column(rows)?;
-        if let RunColumn::Codes { texts, .. } = &column
-            && rows.count() > 32
-            && ticks.is_empty()
-        {
-            ticks.resize(texts.ends.len() / 64 + 1, 0);
-            for code in seen.drain(..) {
-                if let Some(word) = ticks.get_mut(code as usize / 64) {
-                    *word |= 1 << (code % 64);
-                    ticked += 1;
+        match column(rows)? {
+            RunColumn::Absent => {}
+            RunColumn::Codes { codes, texts: known } => {
+                texts = true;
+                if few && known.ends.len() > MANY_TEXTS {
+                    rows.each(|row| {
+                        if let Some(code) = codes.get(row).map(|code| u64::from(*code))
+                            && code != 0
+                            && !seen.contains(&code)
+                        {
+                            seen.push(code);
+                        }
+                    });
+                    continue;
                 }
-            }
-        }
-        let mut take = |value: u64| {
-            // Lines of one order follow each other; a few values are found faster than sorted.
-            if last == Some(value) {
-                return;
-            }
-            last = Some(value);
-            if let Some(word) = ticks.get_mut(value as usize / 64) {
-                ticked += usize::from(*word & (1 << (value % 64)) == 0);
-                *word |= 1 << (value % 64);
-            } else if seen.len() >= 32 || !seen.contains(&value) {
-                seen.push(value);
-            }
-        };
-        match column {
-            RunColumn::Absent => continue,
-            RunColumn::Codes { codes, .. } => {
-                kinds.push(true);
-                rows.each(|row| {
-                    if let Some(code) = codes.get(row).filter(|code| **code != 0) {
-                        take(u64::from(*code));
-                    }
-                });
+                ticks.reach(known.ends.len());
+                match (&rows.mask, codes.get(rows.start..rows.end)) {
+                    (None, Some(codes)) => codes.iter().for_each(|code| ticks.tick(*code)),
+                    _ => rows.each(|row| ticks.tick(codes.get(row).copied().unwrap_or(0))),
+                }
             }
             // Equal doubles may have different bits.
             RunColumn::Bits { meaning: Bits::Double, .. } => return Err(Defer),
             RunColumn::Bits { bits, missing, .. } => {
-                kinds.push(false);
+                others += 1;
                 rows.each(|row| {
-                    if let (false, Some(bits)) = (missing.get(row).copied().unwrap_or(false), bits.get(row)) {
-                        take(*bits);
+                    if let (false, Some(bits)) = (missing.get(row).copied().unwrap_or(false), bits.get(row))
+                        // A few values are found faster than sorted.
+                        && seen.last() != Some(bits)
+                        && (seen.len() >= 32 || !seen.contains(bits))
+                    {
+                        seen.push(*bits);
                     }
                 });
             }
         }
     }
     // Texts are numbered per strand, and numbers of different types may be equal.
-    if kinds.len() > 1 && !kinds.iter().all(|text| *text) {
+    if others > 1 || (others > 0 && texts) {
         return Err(Defer);
     }
-    let strands = chosen.iter().map(|rows| rows.columns.place.0);
-    if strands.clone().any(|strand| Some(strand) != strands.clone().next()) {
+    let mut strands = chosen.iter().map(|rows| rows.columns.place.0);
+    if let Some(first) = strands.next()
+        && strands.any(|strand| strand != first)
+    {
         return Err(Defer);
     }
     if seen.len() > 32 {
         seen.sort_unstable();
         seen.dedup();
     }
-    let count = i64::try_from(seen.len() + ticked).map_err(|_| Defer)?;
+    let count = i64::try_from(seen.len() + ticks.count()).map_err(|_| Defer)?;
     Ok(Some(Scalar::Int(count)))
+}
+
+/// From how many texts on a few of them are not ticked off.
+const MANY_TEXTS: usize = 4_096;
+
+/// Texts ticked off by number.
+#[derive(Default)]
+struct Ticks {
+    words: SmallVec<[u64; 8]>,
+}
+
+impl Ticks {
+    /// There are so many texts.
+    fn reach(&mut self, texts: usize) {
+        if self.words.len() <= texts / 64 {
+            self.words.resize(texts / 64 + 1, 0);
+        }
+    }
+
+    #[inline]
+    fn tick(&mut self, code: u32) {
+        if let Some(word) = self.words.get_mut(code as usize / 64) {
+            *word |= 1 << (code % 64);
+        }
+    }
+
+    /// How many there were; 0 stands for none.
+    fn count(&self) -> usize {
+        let none = self.words.first().map_or(0, |word| (word & 1) as usize);
+        self.words.iter().map(|word| word.count_ones() as usize).sum::<usize>() - none
+    }
 }
 
 /// A sum on the way.
@@ -455,7 +513,7 @@ enum Sum {
 impl Sum {
     fn add(
         self,
-        rows: &Chosen<'_>,
+        rows: &Chosen<'_, '_>,
         column: &RunColumn<'_>,
         property: PropertyId,
         terminal: Terminal,
@@ -483,19 +541,21 @@ impl Sum {
                     Sum::Whole { .. } => return Err(Defer),
                     _ => 0,
                 };
-                let blocks = rows.columns.sums.iter().find(|(column, _)| *column == property.0).map(|(_, sums)| &sums[..]);
-                // A sum that stands alone can neither run over on the way nor in the end.
-                let quick = if matches!(self, Sum::Nothing) { quick_sum(rows, bits, missing, meaning) } else { None };
-                match blocks {
-                    Some(blocks) if rows.mask.is_none() && missing.is_empty() => {
-                        sum += sum_of_blocks(bits, blocks, meaning, rows.start, rows.end);
+                let blocks = rows.columns.blocks.iter().find(|blocks| blocks.property == property.0);
+                // Whole numbers that stand alone can neither run over on the way nor in the end.
+                let (decimal, alone) = (matches!(meaning, Bits::Decimal { .. }), matches!(self, Sum::Nothing));
+                let plain = rows.mask.is_none() && missing.is_empty() && meaning != Bits::Uint && (decimal || alone);
+                let quick = match blocks {
+                    _ if !plain => None,
+                    Some(blocks) => blocks.sum(bits, rows.start, rows.end, decimal),
+                    None => bits.get(rows.start..rows.end).and_then(quick_sum),
+                };
+                match quick {
+                    Some(quick) => {
+                        sum += quick;
                         *told += (rows.end - rows.start) as u64;
                     }
-                    _ if quick.is_some() => {
-                        sum += quick.unwrap_or(0);
-                        *told += (rows.end - rows.start) as u64;
-                    }
-                    _ => {
+                    None => {
                         // The reference adds whole numbers up in 64 bits and says so when they run over on the way.
                         let bounds = match meaning {
                             Bits::Int => i128::from(i64::MIN)..=i128::from(i64::MAX),
@@ -545,15 +605,8 @@ impl Sum {
 }
 
 /// The sum of consecutive signed numbers so small that it stays within 64 bits; many at a time.
-fn quick_sum(rows: &Chosen<'_>, bits: &[u64], missing: &[bool], meaning: Bits) -> Option<i128> {
-    if rows.mask.is_some() || !missing.is_empty() || meaning == Bits::Uint {
-        return None;
-    }
-    let bits = bits.get(rows.start..rows.end)?;
-    // The highest bit in which a number differs from its sign bounds them all.
-    let spread = bits.iter().fold(0_u64, |spread, bits| spread | (bits ^ (bits.cast_signed() >> 63).cast_unsigned()));
-    let most = u64::BITS - spread.leading_zeros() + u64::BITS - (bits.len() as u64).leading_zeros();
-    if most > 62 {
+fn quick_sum(bits: &[u64]) -> Option<i128> {
+    if !small(spread(bits), bits.len()) {
         return None;
     }
     Some(i128::from(bits.iter().fold(0_i64, |sum, bits| sum.wrapping_add(bits.cast_signed()))))
@@ -563,7 +616,7 @@ fn whole(meaning: Bits, bits: u64) -> i128 {
     if meaning == Bits::Uint { i128::from(bits) } else { i128::from(bits.cast_signed()) }
 }
 
-fn each_told(rows: &Chosen<'_>, bits: &[u64], missing: &[bool], told: &mut u64, mut take: impl FnMut(u64)) {
+fn each_told(rows: &Chosen<'_, '_>, bits: &[u64], missing: &[bool], told: &mut u64, mut take: impl FnMut(u64)) {
     match (&rows.mask, bits.get(rows.start..rows.end)) {
         (None, Some(bits)) if missing.is_empty() => {
             *told += bits.len() as u64;
@@ -576,15 +629,4 @@ fn each_told(rows: &Chosen<'_>, bits: &[u64], missing: &[bool], told: &mut u64, 
             }
         }),
     }
-}
-
-/// The sum of rows of which whole blocks of 64 are added up already.
-fn sum_of_blocks(bits: &[u64], blocks: &[i128], meaning: Bits, start: usize, end: usize) -> i128 {
-    let rows =
-        |from: usize, to: usize| -> i128 { bits.get(from..to).unwrap_or(&[]).iter().map(|bits| whole(meaning, *bits)).sum() };
-    let (low, high) = (start.div_ceil(64), (end / 64).min(blocks.len()));
-    if low >= high {
-        return rows(start, end);
-    }
-    rows(start, low * 64) + blocks.get(low..high).unwrap_or(&[]).iter().sum::<i128>() + rows(high * 64, end)
 }

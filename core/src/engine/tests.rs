@@ -1,0 +1,85 @@
+//! Late events on long stories cost a bounded number of steps and change nothing else.
+
+use crate::customer::Customer;
+use crate::journey::STEPS;
+use crate::{Engine, Event, Identifier, Request, Timestamp};
+
+const PLAYBOOK: &str = r#"
+playbook: long
+version: 1
+identity: {customer: {}}
+events: {visit: {page: string}, order: {pieces: int}, noise: {page: string}}
+segments:
+  visitor: events("visit").count() >= 3
+  buyer: events("order").within("2d").sum("pieces") >= 4
+journeys: {way: {stages: {first: {on: order}, often: {enter: 'events("order").count() >= 9'}}}}
+channels: {web: text}
+placements: {home: {channel: web}}
+offers: {one: {eligible: segment("buyer"), value: 'double(events("visit").count())', treatments: {web: {message: one}}}}
+"#;
+
+fn at(minutes: i64) -> Timestamp {
+    Timestamp::parse("2026-01-01T00:00:00Z").unwrap().saturating_add_micros(minutes * 60_000_000)
+}
+
+fn event(kind: &str, minutes: i64, id: &str) -> Event {
+    let event = Event::new(kind, at(minutes), Identifier::parse("customer:ada").unwrap()).with_id(id);
+    if kind == "order" { event.with("pieces", 1 + minutes % 3) } else { event.with("page", "a") }
+}
+
+fn told(engine: &Engine, events: &[Event]) -> (Customer, u64) {
+    let mut customer = engine.customer(&Identifier::parse("customer:ada").unwrap()).unwrap();
+    let before = STEPS.get();
+    for event in events {
+        engine.record(&mut customer, event, None).unwrap();
+    }
+    (customer, STEPS.get() - before)
+}
+
+fn story(late: &str, count: i64) -> Vec<Event> {
+    let on_time = (0..5_000)
+        .map(|number| event(if number % 7 == 0 { "order" } else { "visit" }, 1_000 + number * 10, &format!("e{number}")));
+    let late = (0..count).map(|number| event(late, 1_005 + number * 10, &format!("l{number}")));
+    on_time.chain(late).collect()
+}
+
+fn answers(engine: &Engine, customer: &Customer) -> Vec<String> {
+    [at(1_500), at(30_000), at(60_000)]
+        .map(|now| engine.explain(customer, &Request::of("home"), now, Some(at(90_000))).unwrap().to_json())
+        .into()
+}
+
+#[test]
+fn late_events_on_a_long_story_walk_through_it_now_and_then() {
+    let engine = Engine::compile(&[("long.yaml", PLAYBOOK)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let events = story("order", 200);
+    let (mut late, steps) = told(&engine, &events);
+    assert!(steps < 40_000, "{steps} steps; one walk per late event takes a million");
+    let mut sorted = events.clone();
+    sorted.sort_by_key(|event| event.time);
+    let (mut straight, _) = told(&engine, &sorted);
+    // Answers never wait for what was put off.
+    assert_eq!(answers(&engine, &late), answers(&engine, &straight));
+    assert_eq!(engine.history(&late), engine.history(&straight));
+    assert_eq!(engine.next_due(&late), engine.next_due(&straight));
+    let again = engine.customer_from_bytes(&late.to_bytes()).unwrap();
+    assert_eq!(answers(&engine, &again), answers(&engine, &straight));
+    engine.advance(&mut late, at(90_000));
+    engine.advance(&mut straight, at(90_000));
+    assert_eq!(late.to_bytes(), straight.to_bytes());
+    assert_eq!(engine.history(&late), engine.history(&straight));
+}
+
+#[test]
+fn late_events_that_no_rule_reads_walk_nowhere() {
+    let engine = Engine::compile(&[("long.yaml", PLAYBOOK)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let (_, on_time) = told(&engine, &story("noise", 0));
+    let (late, steps) = told(&engine, &story("noise", 300));
+    assert_eq!(steps, on_time);
+    let mut sorted = story("noise", 300);
+    sorted.sort_by_key(|event| event.time);
+    let (straight, _) = told(&engine, &sorted);
+    assert_eq!(late.to_bytes(), straight.to_bytes());
+    assert_eq!(engine.history(&late), engine.history(&straight));
+    assert_eq!(answers(&engine, &late), answers(&engine, &straight));
+}
