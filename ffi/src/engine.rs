@@ -278,8 +278,8 @@ pub unsafe extern "C" fn tactful_engine_explain(
 /// the household or account with all its members, and whoever else may be related; who is related to whom is read out of the stories
 /// of them all. With tactful_engine_decide everything that rules read of others is unknown.
 ///
-/// Thread-safe, as long as nothing is recorded for any of the customers meanwhile. Ownership and errors are as for
-/// tactful_engine_decide.
+/// Thread-safe, as long as nothing is recorded for any of the customers meanwhile. The caller frees the decision with
+/// tactful_decision_free. Fails with TACTFUL_INVALID_REQUEST or TACTFUL_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tactful_engine_decide_among(
     engine: *const tactful_engine,

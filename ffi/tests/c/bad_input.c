@@ -67,6 +67,11 @@ static void null_pointers(tactful_engine *engine, tactful_customer *ada, tactful
   REFUSED(tactful_engine_advance(NULL, ada, MARCH, NULL, &error), 1, "null_pointer", "engine");
   REFUSED(tactful_engine_decide(engine, ada, NULL, MARCH, TACTFUL_NO_TIME, &decision, &error), 1, "null_pointer", "request");
   REFUSED(tactful_engine_explain(engine, NULL, request, MARCH, TACTFUL_NO_TIME, &decision, &error), 1, "null_pointer", "customer");
+  REFUSED(tactful_engine_decide_among(engine, ada, NULL, 1, request, MARCH, TACTFUL_NO_TIME, &decision, &error), 1, "null_pointer", "related");
+  {
+    const tactful_customer *nobody = NULL;
+    REFUSED(tactful_engine_explain_among(engine, ada, &nobody, 1, request, MARCH, TACTFUL_NO_TIME, &decision, &error), 1, "null_pointer", "related[0]");
+  }
   REFUSED(tactful_event_from_json(T(NULL), &made, &error), 1, "null_pointer", "json");
   REFUSED(tactful_event_set(NULL, T("sku"), tactful_value_none(), &error), 1, "null_pointer", "event");
   REFUSED(tactful_event_set(event, T(NULL), tactful_value_none(), &error), 1, "null_pointer", "property");
@@ -303,6 +308,11 @@ static void requests(const tactful_engine *engine, tactful_customer *ada, tactfu
   document.text = T("{playbook: other, version: 1, identity: {customer: {}}, channels: {web: text}, placements: {home: {channel: web}}}");
   OK(tactful_engine_compile(&document, 1, &other, &error));
   REFUSED(tactful_engine_decide(other, ada, request, MARCH, TACTFUL_NO_TIME, &decision, &error), TACTFUL_INVALID_REQUEST, "other_playbook", "");
+  {
+    const tactful_customer *others[1];
+    others[0] = ada;
+    REFUSED(tactful_engine_decide_among(other, ada, others, 1, request, MARCH, TACTFUL_NO_TIME, &decision, &error), TACTFUL_INVALID_REQUEST, "other_playbook", "related");
+  }
   HOLDS(decision == NULL);
   tactful_engine_free(other);
   tactful_request_free(request);

@@ -165,6 +165,8 @@ static void states(const tactful::engine &engine) {
   HOLDS(again.to_bytes() == bytes && again.size() == 1 && again.id().str() == "customer:ada");
   const tactful::request request({"home"});
   HOLDS(engine.decide(again, request, MARCH + DAY).json().str() == engine.decide(ada, request, MARCH + DAY).json().str());
+  HOLDS(engine.decide_among(again, {}, request, MARCH + DAY).json().str() == engine.decide(ada, request, MARCH + DAY).json().str());
+  HOLDS(engine.explain_among(again, {&ada}, request, MARCH + DAY).trace());
   const std::pair<std::size_t, const char *> wrongs[] = {{4, "not_state"}, {6, "newer_format"}, {20, "damaged"}};
   for (const auto &wrong : wrongs) {
     std::vector<std::uint8_t> changed = bytes;
