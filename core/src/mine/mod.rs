@@ -6,7 +6,7 @@
 //! ```
 //! use tactful::mine::{EventLog, Funnel, OrderMode, Pattern, VariantOptions};
 //! use tactful::Timestamp;
-//! let time = |hour| Timestamp::from_micros(hour * 3_600_000_000);
+//! let time = |hour: i64| Timestamp::from_micros(hour * 3_600_000_000);
 //! let log = EventLog::of([
 //!     ("ada", "cart", time(1)?), ("ada", "shipping", time(2)?), ("ada", "payment", time(2)?),
 //!     ("ben", "cart", time(1)?),
