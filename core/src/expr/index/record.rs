@@ -8,8 +8,9 @@ use smallvec::SmallVec;
 /// Tests of a record.
 pub(super) const TESTS: usize = 4;
 
-/// Four tests, what they come to together, and where that leads.
+/// Four tests, what they come to together, and where that leads. Never across two lines of the cache: that is most of what it takes.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 pub(super) struct Record {
     pub(super) tests: [Piece; TESTS],
     /// A bit per outcome of the tests, the first test being the highest bit of an outcome.
