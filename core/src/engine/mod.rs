@@ -486,8 +486,9 @@ impl Engine {
                 || request.assurance < Assurance::Authenticated && inner.offers.graded;
             let told = others.filter(|_| request.assurance > Assurance::Anonymous);
             let limited = less.then(|| new().limited(request.assurance, request.identifier.as_ref()).beside(told));
-            // What others have to do with it is not derived.
-            if detail != Detail::Full && around.is_none() {
+            // What others have to do with it is not derived, and what was derived before a fold may be unknown after it.
+            let folded = view.strands().iter().any(|strand| strand.folded().is_some());
+            if detail != Detail::Full && around.is_none() && !folded {
                 whole.known(&state.segments);
             }
             let context = limited.as_ref().unwrap_or(&whole);
