@@ -241,7 +241,8 @@ fn question(base: &CustomerBase, step: &Json) -> Json {
     match answer {
         Ok(mut decision) => {
             let trace = decision.trace.take();
-            let decided = base.decide(&identifier, &request, now, time("known_at")).expect("what can be explained can be decided");
+            let decided =
+                base.decide(&identifier, &request, now, time("known_at")).expect("what can be explained can be decided");
             assert_eq!(decided.to_json(), decision.to_json(), "deciding and explaining differ");
             json!({"decision": decision.to_json(), "trace": trace})
         }
