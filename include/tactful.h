@@ -348,6 +348,11 @@ struct ArrowArrayStream {
 #define TACTFUL_GATE_EXPERIMENT 12
 
 /**
+ * There is none left, or no money for it. Passed before the contact policy.
+ */
+#define TACTFUL_GATE_INVENTORY 13
+
+/**
  * The customer whom an identifier points to, with all identifiers.
  */
 #define TACTFUL_ERASE_PERSON 1
@@ -438,7 +443,8 @@ struct ArrowArrayStream {
 typedef struct tactful_answer tactful_answer;
 
 /**
- * All customers of an organisation in memory, found by identifier.
+ * All customers of an organisation in memory, found by identifier. Many threads may use one base at the same time, until it is freed:
+ * questions run side by side, whatever changes something runs alone.
  */
 typedef struct tactful_base tactful_base;
 
@@ -1555,7 +1561,7 @@ tactful_status tactful_base_new(const struct tactful_engine *engine,
  * Records an event for the customer whom its identifiers point to, who is made when nobody is known by them. "linked" joins the
  * customers of its two identifiers, "unlinked" takes that back. `effects` may be null; the caller frees what is written there.
  *
- * Not thread-safe for one base. Fails with TACTFUL_INVALID_EVENT or TACTFUL_INVALID_ARGUMENT; nothing is changed then.
+ * Thread-safe. Fails with TACTFUL_INVALID_EVENT or TACTFUL_INVALID_ARGUMENT; nothing is changed then.
  */
 tactful_status tactful_base_record(struct tactful_base *base,
                                    const struct tactful_event *event,
@@ -1565,7 +1571,7 @@ tactful_status tactful_base_record(struct tactful_base *base,
 /**
  * Records what came of a decision, as tactful_engine_record_outcome does, for the customer it was made for.
  *
- * Not thread-safe for one base. Fails with TACTFUL_INVALID_ARGUMENT for an unknown outcome, or with TACTFUL_INVALID_EVENT; nothing
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT for an unknown outcome, or with TACTFUL_INVALID_EVENT; nothing
  * is changed then.
  */
 tactful_status tactful_base_record_outcome(struct tactful_base *base,
@@ -1579,7 +1585,7 @@ tactful_status tactful_base_record_outcome(struct tactful_base *base,
  * Folds events of all customers that are older than the playbook keeps them at `horizon`, as tactful_engine_fold does. `count` (how
  * many were folded) and `effects` may be null; the caller frees the effects.
  *
- * Not thread-safe for one base. Fails with TACTFUL_INVALID_ARGUMENT.
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
  */
 tactful_status tactful_base_fold(struct tactful_base *base,
                                  int64_t horizon_micros,
@@ -1591,7 +1597,7 @@ tactful_status tactful_base_fold(struct tactful_base *base,
  * Decides for the customer whom an identifier points to; somebody unknown is a customer without events. The rest is as for
  * tactful_engine_decide. The caller frees the decision with tactful_decision_free.
  *
- * Thread-safe, as long as nothing is recorded meanwhile. Fails with TACTFUL_INVALID_REQUEST, also for an identifier of an undeclared
+ * Thread-safe. Fails with TACTFUL_INVALID_REQUEST, also for an identifier of an undeclared
  * namespace, or with TACTFUL_INVALID_ARGUMENT.
  */
 tactful_status tactful_base_decide(const struct tactful_base *base,
@@ -1616,9 +1622,73 @@ tactful_status tactful_base_explain(const struct tactful_base *base,
                                     struct tactful_error **error);
 
 /**
+ * Decides for the customer whom an identifier points to, and holds what was chosen for them, all slots or none, until it is confirmed,
+ * released or over. Records "decided" and "reserved". Caps and inventory are exact, however many threads do this: deciding, checking and
+ * counting are one step. `reserve_for_micros` is how long it holds; TACTFUL_NO_TIME for what the playbook declares. `expires_micros`, when
+ * it is over, may be null. The caller frees the decision with tactful_decision_free.
+ *
+ * Thread-safe. When an outcome of the customer is recorded at `now_micros` or up to an hour later, the decision is of the instant after that.
+ * Fails with TACTFUL_INVALID_REQUEST, with the code "not_in_order" when that is farther off, or with TACTFUL_INVALID_ARGUMENT; nothing is
+ * changed then.
+ */
+tactful_status tactful_base_reserve(struct tactful_base *base,
+                                    struct tactful_text identifier,
+                                    const struct tactful_request *request,
+                                    int64_t now_micros,
+                                    int64_t reserve_for_micros,
+                                    struct tactful_decision **decision,
+                                    int64_t *expires_micros,
+                                    struct tactful_error **error);
+
+/**
+ * Takes for good what tactful_base_reserve held: records "confirmed", and what came of it, such as "shown" or "accepted". `decision` is the
+ * id of the decision; of its offers only `offer`, or all when that is null. `effects` may be null; the caller frees what is written there.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_REQUEST and the code "unknown_decision", "not_reserved", "already_confirmed", "already_released",
+ * "expired_decision", "not_decided" or "unknown_outcome", or with TACTFUL_INVALID_ARGUMENT; nothing is changed then.
+ */
+tactful_status tactful_base_confirm(struct tactful_base *base,
+                                    struct tactful_text identifier,
+                                    struct tactful_text decision,
+                                    struct tactful_text offer,
+                                    struct tactful_text outcome,
+                                    int64_t now_micros,
+                                    struct tactful_effects **effects,
+                                    struct tactful_error **error);
+
+/**
+ * Gives back what tactful_base_reserve held: records "released".
+ *
+ * Arguments, threads and errors are as for tactful_base_confirm.
+ */
+tactful_status tactful_base_release(struct tactful_base *base,
+                                    struct tactful_text identifier,
+                                    struct tactful_text decision,
+                                    struct tactful_text offer,
+                                    int64_t now_micros,
+                                    struct tactful_effects **effects,
+                                    struct tactful_error **error);
+
+/**
+ * Records what came of a decision that was recorded before, such as "clicked", for the very slots that were decided. Telling it twice
+ * counts once.
+ *
+ * Arguments and threads are as for tactful_base_confirm. Fails with TACTFUL_INVALID_REQUEST and the code "unknown_decision",
+ * "expired_decision", "not_decided" or "unknown_outcome", or with TACTFUL_INVALID_ARGUMENT; nothing is changed then.
+ */
+tactful_status tactful_base_feedback(struct tactful_base *base,
+                                     struct tactful_text identifier,
+                                     struct tactful_text decision,
+                                     struct tactful_text offer,
+                                     struct tactful_text outcome,
+                                     int64_t now_micros,
+                                     struct tactful_effects **effects,
+                                     struct tactful_error **error);
+
+/**
  * How many customers there are. 0 for null.
  *
- * Thread-safe, as long as nothing is recorded meanwhile.
+ * Thread-safe.
  */
 size_t tactful_base_len(const struct tactful_base *base);
 
@@ -1645,7 +1715,7 @@ tactful_status tactful_engine_query(const struct tactful_engine *engine,
  * Answers a question in JSON about the playbook, or about the customer whom its "identifier" points to; somebody unknown is a customer
  * without events. The rest is as for tactful_engine_query.
  *
- * Thread-safe, as long as nothing is recorded meanwhile. Fails with TACTFUL_INVALID_QUERY or TACTFUL_INVALID_ARGUMENT.
+ * Thread-safe. Fails with TACTFUL_INVALID_QUERY or TACTFUL_INVALID_ARGUMENT.
  */
 tactful_status tactful_base_query(const struct tactful_base *base,
                                   struct tactful_text question,
@@ -1671,7 +1741,7 @@ void tactful_answer_free(struct tactful_answer *answer);
  * receipt is JSON that names nobody; the caller frees it with tactful_answer_free. `effects` may be null; the caller frees what is
  * written there: what changed for others.
  *
- * Not thread-safe for one base. Fails with TACTFUL_INVALID_EVENT for the identifier or the key, or with TACTFUL_INVALID_ARGUMENT; nothing
+ * Thread-safe. Fails with TACTFUL_INVALID_EVENT for the identifier or the key, or with TACTFUL_INVALID_ARGUMENT; nothing
  * is changed then.
  */
 tactful_status tactful_base_erase(struct tactful_base *base,
@@ -1688,7 +1758,7 @@ tactful_status tactful_base_erase(struct tactful_base *base,
  * Gives a base out of bytes the key of its erasures, which the bytes do not hold. Without it events up to the last erasure are refused
  * with the code "erasure_key". The key is borrowed for the call only.
  *
- * Not thread-safe for one base. Fails with TACTFUL_INVALID_EVENT for a key that is too short or not theirs, or with
+ * Thread-safe. Fails with TACTFUL_INVALID_EVENT for a key that is too short or not theirs, or with
  * TACTFUL_INVALID_ARGUMENT.
  */
 tactful_status tactful_base_unlock(struct tactful_base *base,

@@ -694,6 +694,41 @@ public:
     return made;
   }
   /**
+   * Decides and holds what was chosen, until it is confirmed, released or over: see tactful_base_reserve. When that is, is written to
+   * `expires` when that is not null.
+   */
+  decision reserve(text_view identifier, const request &asked, std::int64_t now, std::int64_t reserve_for = no_time,
+                   std::int64_t *expires = nullptr) {
+    decision made;
+    detail::outcome outcome;
+    outcome.check(tactful_base_reserve(handle_.get(), identifier.c(), asked.c(), now, reserve_for, made.handle_.out(), expires,
+                                       outcome));
+    return made;
+  }
+  /** Takes for good what was reserved, of one offer or of all of a decision. */
+  effects confirm(text_view identifier, text_view decision, text_view what, std::int64_t now, text_view offer = text_view()) {
+    effects caused;
+    detail::outcome outcome;
+    outcome.check(tactful_base_confirm(handle_.get(), identifier.c(), decision.c(), offer.c(), what.c(), now,
+                                       caused.handle_.out(), outcome));
+    return caused;
+  }
+  /** Gives back what was reserved. */
+  effects release(text_view identifier, text_view decision, std::int64_t now, text_view offer = text_view()) {
+    effects caused;
+    detail::outcome outcome;
+    outcome.check(tactful_base_release(handle_.get(), identifier.c(), decision.c(), offer.c(), now, caused.handle_.out(), outcome));
+    return caused;
+  }
+  /** Tells what came of a decision that was recorded before: "clicked", "rejected" ... */
+  effects feedback(text_view identifier, text_view decision, text_view what, std::int64_t now, text_view offer = text_view()) {
+    effects caused;
+    detail::outcome outcome;
+    outcome.check(tactful_base_feedback(handle_.get(), identifier.c(), decision.c(), offer.c(), what.c(), now,
+                                        caused.handle_.out(), outcome));
+    return caused;
+  }
+  /**
    * Erases the customer whom an identifier points to, or the identifier alone (TACTFUL_ERASE_IDENTIFIER); see docs/rights.md. Gives the
    * receipt as JSON; what changed for others is written to `caused` when that is not null.
    */

@@ -28,6 +28,7 @@ pub mod base;
 pub mod cases;
 pub mod column;
 mod context;
+pub mod counters;
 pub mod customer;
 pub mod decide;
 pub mod encoding;

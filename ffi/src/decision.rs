@@ -36,6 +36,8 @@ pub const TACTFUL_GATE_CHOSEN: i32 = 10;
 pub const TACTFUL_GATE_ASSURANCE: i32 = 11;
 /// An experiment holds it back for the sake of comparison. Passed after the contact policy.
 pub const TACTFUL_GATE_EXPERIMENT: i32 = 12;
+/// There is none left, or no money for it. Passed before the contact policy.
+pub const TACTFUL_GATE_INVENTORY: i32 = 13;
 
 /// The answer to a request: for each placement ranked offers with their messages, a fallback, or silence. Never changes.
 #[derive(Debug)]
@@ -175,6 +177,7 @@ fn named(gate: Gate) -> (i32, tactful_text) {
         Gate::Eligible => (TACTFUL_GATE_ELIGIBLE, c"eligible"),
         Gate::Applicable => (TACTFUL_GATE_APPLICABLE, c"applicable"),
         Gate::Suitable => (TACTFUL_GATE_SUITABLE, c"suitable"),
+        Gate::Inventory => (TACTFUL_GATE_INVENTORY, c"inventory"),
         Gate::Contact => (TACTFUL_GATE_CONTACT, c"contact"),
         Gate::Experiment => (TACTFUL_GATE_EXPERIMENT, c"experiment"),
         Gate::Score => (TACTFUL_GATE_SCORE, c"score"),
@@ -425,6 +428,7 @@ mod tests {
             Gate::Chosen,
             Gate::Assurance,
             Gate::Experiment,
+            Gate::Inventory,
         ];
         assert_eq!(gates.len(), Gate::ALL.len());
         for (place, gate) in gates.into_iter().enumerate() {

@@ -2,7 +2,7 @@ use crate::base::tactful_base;
 use crate::effects::tactful_effects;
 use crate::engine::give_effects;
 use crate::error::{tactful_error, tactful_status};
-use crate::guard::{Out, array, exclusive, guard};
+use crate::guard::{Out, array, guard, shared};
 use crate::query::tactful_answer;
 use crate::text::{tactful_text, time};
 
@@ -17,7 +17,7 @@ pub const TACTFUL_ERASE_IDENTIFIER: i32 = 2;
 /// receipt is JSON that names nobody; the caller frees it with tactful_answer_free. `effects` may be null; the caller frees what is
 /// written there: what changed for others.
 ///
-/// Not thread-safe for one base. Fails with TACTFUL_INVALID_EVENT for the identifier or the key, or with TACTFUL_INVALID_ARGUMENT; nothing
+/// Thread-safe. Fails with TACTFUL_INVALID_EVENT for the identifier or the key, or with TACTFUL_INVALID_ARGUMENT; nothing
 /// is changed then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tactful_base_erase(
@@ -34,13 +34,13 @@ pub unsafe extern "C" fn tactful_base_erase(
     guard(error, || {
         let out = Out::new(receipt, "receipt")?;
         // SAFETY: by contract.
-        let (base, key) = unsafe { (exclusive(base, "base")?, array(key, key_length, "key")?) };
+        let (base, key) = unsafe { (shared(base.cast_const(), "base")?, array(key, key_length, "key")?) };
         // SAFETY: by contract.
         let identifier = unsafe { identifier.identifier("identifier") }?;
         let at = time(at_micros, "at_micros")?;
         let erasure = match scope {
-            TACTFUL_ERASE_PERSON => base.0.erase(&identifier, at, key)?,
-            TACTFUL_ERASE_IDENTIFIER => base.0.erase_identifier(&identifier, at, key)?,
+            TACTFUL_ERASE_PERSON => base.write().erase(&identifier, at, key)?,
+            TACTFUL_ERASE_IDENTIFIER => base.write().erase_identifier(&identifier, at, key)?,
             _ => {
                 let message = "expected TACTFUL_ERASE_PERSON or TACTFUL_ERASE_IDENTIFIER";
                 return Err(tactful_error::argument("unknown_constant", "scope", message));
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn tactful_base_erase(
 /// Gives a base out of bytes the key of its erasures, which the bytes do not hold. Without it events up to the last erasure are refused
 /// with the code "erasure_key". The key is borrowed for the call only.
 ///
-/// Not thread-safe for one base. Fails with TACTFUL_INVALID_EVENT for a key that is too short or not theirs, or with
+/// Thread-safe. Fails with TACTFUL_INVALID_EVENT for a key that is too short or not theirs, or with
 /// TACTFUL_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tactful_base_unlock(
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn tactful_base_unlock(
 ) -> tactful_status {
     guard(error, || {
         // SAFETY: by contract.
-        let (base, key) = unsafe { (exclusive(base, "base")?, array(key, key_length, "key")?) };
-        Ok(base.0.unlock(key)?)
+        let (base, key) = unsafe { (shared(base.cast_const(), "base")?, array(key, key_length, "key")?) };
+        Ok(base.write().unlock(key)?)
     })
 }

@@ -45,7 +45,7 @@ pub unsafe extern "C" fn tactful_engine_query(
 /// Answers a question in JSON about the playbook, or about the customer whom its "identifier" points to; somebody unknown is a customer
 /// without events. The rest is as for tactful_engine_query.
 ///
-/// Thread-safe, as long as nothing is recorded meanwhile. Fails with TACTFUL_INVALID_QUERY or TACTFUL_INVALID_ARGUMENT.
+/// Thread-safe. Fails with TACTFUL_INVALID_QUERY or TACTFUL_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tactful_base_query(
     base: *const tactful_base,
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn tactful_base_query(
         let out = Out::new(answer, "answer")?;
         // SAFETY: by contract.
         let (base, question) = unsafe { (shared(base, "base")?, question.read("question")?) };
-        let answer = base.0.query(question)?;
+        let answer = base.read().query(question)?;
         // SAFETY: by contract.
         unsafe { out.give(tactful_answer::of(answer)) };
         Ok(())

@@ -74,7 +74,7 @@ pub unsafe extern "C" fn tactful_base_to_bytes(
         // SAFETY: by contract.
         let base = unsafe { shared(base, "base") }?;
         // SAFETY: by contract.
-        unsafe { out.give(tactful_bytes(base.0.to_bytes())) };
+        unsafe { out.give(tactful_bytes(base.read().to_bytes())) };
         Ok(())
     })
 }
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn tactful_base_from_bytes(
         let (engine, data) = unsafe { (shared(engine, "engine")?, array(data, length, "data")?) };
         let base = CustomerBase::from_bytes(engine.engine.clone(), data)?;
         // SAFETY: by contract.
-        unsafe { out.give(tactful_base(base)) };
+        unsafe { out.give(tactful_base::of(base)) };
         Ok(())
     })
 }

@@ -98,12 +98,12 @@ pub unsafe extern "C" fn tactful_trends_observe_base(
         // SAFETY: by contract.
         let (trends, base) = unsafe { (exclusive(trends, "trends")?, shared(base, "base")?) };
         if identifier.len == 0 {
-            base.0.observe(&mut trends.trends);
+            base.read().observe(&mut trends.trends);
             return Ok(());
         }
         // SAFETY: by contract.
         let identifier = unsafe { identifier.identifier("identifier") }?;
-        if let Some(customer) = base.0.find(&identifier) {
+        if let Some(customer) = base.read().find(&identifier) {
             trends.engine.observe(&mut trends.trends, customer);
         }
         Ok(())

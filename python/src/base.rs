@@ -8,6 +8,7 @@ use crate::guard::{guard, read, write};
 use crate::map::{JourneyMap, Wanted};
 use crate::query;
 use crate::question::Question;
+use crate::reserve::{self, Reservation};
 use crate::rights::{self, Erasure, Portrait, Sitting};
 use crate::time;
 use chrono::{DateTime, Utc};
@@ -152,6 +153,99 @@ impl CustomerBase {
             let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
             py.detach(|| answer(&*read(&self.base)?, &identifier, &question, true))
         })
+    }
+
+    /// Decides for the customer whom an identifier points to, and holds what was chosen for them, all slots or none, until it is
+    /// confirmed, released or over. Records ``decided`` and ``reserved``. Deciding, checking and counting are one step, so that caps and
+    /// inventory are exact however many threads do this.
+    ///
+    /// Args:
+    ///     reserve_for: how long it holds: a ``timedelta`` or text such as ``"15m"``; by default what the playbook declares.
+    ///
+    /// Raises:
+    ///     RequestError: as for :meth:`decide`, and ``not_in_order`` when an outcome of the customer is recorded more than an hour later.
+    ///
+    /// Example:
+    ///     >>> held = base.reserve("customer:17", "home", "2010-03-05T10:00:00Z")
+    ///     >>> base.release("customer:17", held.decision.id, "2010-03-05T10:00:01Z")[0].arrival
+    ///     'new'
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, assurance=None, reserve_for=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are named")]
+    fn reserve(
+        &self,
+        py: Python<'_>,
+        identifier: &Bound<'_, PyAny>,
+        placements: &Bound<'_, PyAny>,
+        now: &Bound<'_, PyAny>,
+        facts: Option<&Bound<'_, PyAny>>,
+        assurance: Option<&Bound<'_, PyAny>>,
+        reserve_for: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Reservation> {
+        guard(|| {
+            let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
+            let Question { request, now, .. } = Question::new(placements, now, facts, None, assurance).map_err(Bad::request)?;
+            let length =
+                reserve_for.filter(|length| !length.is_none()).map(reserve::length).transpose().map_err(Bad::request)?;
+            let held = py.detach(|| {
+                let held = write(&self.base)?.reserve(&identifier, &request, now, length);
+                held.map_err(|error| errors::request(&error))
+            })?;
+            Ok(Reservation { decision: Py::new(py, Decision::of(held.decision))?, expires: held.expires })
+        })
+    }
+
+    /// Takes for good what was reserved, of one offer or of all of a decision: records ``confirmed``, and what came of it.
+    ///
+    /// Args:
+    ///     decision: the id of the decision.
+    ///     outcome: what came of it, such as ``"shown"`` or ``"accepted"``.
+    ///
+    /// Raises:
+    ///     RequestError: ``unknown_decision``, ``not_reserved``, ``already_confirmed``, ``already_released``, ``expired_decision``,
+    ///         ``not_decided`` or ``unknown_outcome``; nothing is changed then.
+    #[pyo3(signature = (identifier, decision, outcome, now, *, offer=None))]
+    fn confirm(
+        &self,
+        py: Python<'_>,
+        identifier: &Bound<'_, PyAny>,
+        decision: &str,
+        outcome: &str,
+        now: &Bound<'_, PyAny>,
+        offer: Option<&str>,
+    ) -> PyResult<Vec<Effects>> {
+        self.told(py, identifier, now, |base, who, now| base.confirm(who, decision, offer, outcome, now))
+    }
+
+    /// Gives back what was reserved: records ``released``.
+    ///
+    /// Args and errors: as for :meth:`confirm`.
+    #[pyo3(signature = (identifier, decision, now, *, offer=None))]
+    fn release(
+        &self,
+        py: Python<'_>,
+        identifier: &Bound<'_, PyAny>,
+        decision: &str,
+        now: &Bound<'_, PyAny>,
+        offer: Option<&str>,
+    ) -> PyResult<Vec<Effects>> {
+        self.told(py, identifier, now, |base, who, now| base.release(who, decision, offer, now))
+    }
+
+    /// Records what came of a decision that was recorded before, for the very slots that were decided; telling it twice counts once.
+    ///
+    /// Raises:
+    ///     RequestError: ``unknown_decision``, ``expired_decision``, ``not_decided`` or ``unknown_outcome``; nothing is changed then.
+    #[pyo3(signature = (identifier, decision, outcome, now, *, offer=None))]
+    fn feedback(
+        &self,
+        py: Python<'_>,
+        identifier: &Bound<'_, PyAny>,
+        decision: &str,
+        outcome: &str,
+        now: &Bound<'_, PyAny>,
+        offer: Option<&str>,
+    ) -> PyResult<Vec<Effects>> {
+        self.told(py, identifier, now, |base, who, now| base.feedback(who, decision, offer, outcome, now))
     }
 
     /// Everything known about a customer at an instant, for people: ``print`` it, or let a notebook show it.

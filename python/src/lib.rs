@@ -22,6 +22,7 @@ mod map;
 mod query;
 mod question;
 mod replay;
+mod reserve;
 mod rights;
 mod rules;
 mod stream;
@@ -61,6 +62,8 @@ mod _tactful {
     use super::map::JourneyMap;
     #[pymodule_export]
     use super::replay::Replay;
+    #[pymodule_export]
+    use super::reserve::Reservation;
     #[pymodule_export]
     use super::rights::{Erasure, Portrait, Tombstones};
     #[pymodule_export]

@@ -28,6 +28,7 @@ __all__ = [
     "Expression",
     "JourneyMap",
     "Replay",
+    "Reservation",
     "Row",
     "RuleSet",
     "Table",
@@ -387,6 +388,23 @@ class CustomerBase:
         known_at: _Time | None = None,
         assurance: _Assurance | None = None,
     ) -> Decision: ...
+    def reserve(
+        self,
+        identifier: str,
+        placements: _Placements,
+        now: _Time,
+        *,
+        facts: Mapping[str, _Value] | None = None,
+        assurance: _Assurance | None = None,
+        reserve_for: timedelta | str | None = None,
+    ) -> Reservation: ...
+    def confirm(
+        self, identifier: str, decision: str, outcome: str, now: _Time, *, offer: str | None = None
+    ) -> list[Effects]: ...
+    def release(self, identifier: str, decision: str, now: _Time, *, offer: str | None = None) -> list[Effects]: ...
+    def feedback(
+        self, identifier: str, decision: str, outcome: str, now: _Time, *, offer: str | None = None
+    ) -> list[Effects]: ...
     def attribute(
         self, identifier: str, attribute: str, now: _Time, *, as_of: _Time | None = None, known_at: _Time | None = None
     ) -> dict[str, Any]: ...
@@ -411,6 +429,13 @@ class CustomerBase:
     def __len__(self) -> int: ...
     def __bool__(self) -> bool: ...
     def __iter__(self) -> Iterator[str]: ...
+
+@final
+class Reservation:
+    @property
+    def decision(self) -> Decision: ...
+    @property
+    def expires(self) -> datetime: ...
 
 @final
 class Replay:

@@ -13,6 +13,9 @@ import tactful
 FILES = sorted((Path(__file__).parents[2] / "tests" / "vectors").glob("*.json"))
 
 
+ASKED = ("record", "fold", "trends", "erase", "decide", "explain", "query", "reserve", "confirm", "release", "feedback")
+
+
 def cases() -> list[Any]:
     told = []
     for path in FILES:
@@ -33,6 +36,7 @@ class Counted:
     def __init__(self) -> None:
         self.trends: dict[str, tactful.Trends] = {}
         self.snapshots: dict[str, tactful.TrendSnapshot] = {}
+        self.held: dict[str, str] = {}
 
     def run(self, base: tactful.CustomerBase, asked: dict[str, Any]) -> Any:
         if "in" in asked:
@@ -62,6 +66,7 @@ class Counted:
 
 def run(base: tactful.CustomerBase, step: dict[str, Any], counted: Counted) -> dict[str, Any]:
     """What comes of a step, by the keys that vectors check."""
+    options: dict[str, Any]
     try:
         if "record" in step:
             effects = base.record(tactful.Event.from_json(json.dumps(step["record"])))
@@ -75,11 +80,25 @@ def run(base: tactful.CustomerBase, step: dict[str, Any], counted: Counted) -> d
             asked = step["erase"]
             erase = base.erase_identifier if asked.get("scope") == "identifier" else base.erase
             return {"receipt": erase(asked["identifier"], asked["at"], asked["key"].encode()).receipt}
+        if "reserve" in step:
+            asked = step["reserve"]
+            options = {key: asked[key] for key in ("facts", "assurance", "reserve_for") if key in asked}
+            held = base.reserve(asked["identifier"], asked["placements"], asked["now"], **options)
+            counted.held[asked.get("as", "")] = held.decision.id
+            expires = held.expires.isoformat().replace("+00:00", "Z")
+            return {"decision": held.decision.to_json(), "expires": expires}
+        for kind in ("confirm", "release", "feedback"):
+            if kind in step:
+                asked = step[kind]
+                decision = counted.held.get(asked["decision"], asked["decision"])
+                outcome = () if kind == "release" else (asked.get("outcome", "shown"),)
+                getattr(base, kind)(asked["identifier"], decision, *outcome, asked["now"], offer=asked.get("offer"))
+                return {}
         if "query" in step:
             return {"answer": base.query(step["query"])}
         asked = step.get("explain") or step["decide"]
         ask = base.explain if "explain" in step else base.decide
-        options: dict[str, Any] = {key: asked[key] for key in ("facts", "known_at", "assurance") if key in asked}
+        options = {key: asked[key] for key in ("facts", "known_at", "assurance") if key in asked}
         decision = ask(asked["identifier"], asked["placements"], asked["now"], **options)
     except (tactful.EventError, tactful.RequestError, tactful.QueryError, tactful.TrendError) as error:
         return {"error": {"code": error.code, "path": error.path}}
@@ -113,9 +132,7 @@ def test_vectors(playbooks: dict[str, list[str]], steps: list[dict[str, Any]]) -
         if key:
             # Bytes hold no key.
             base.unlock(key)
-        checked = {
-            key: value for key, value in step.items() if key not in ("record", "fold", "trends", "erase", "decide", "explain", "query")
-        }
+        checked = {key: value for key, value in step.items() if key not in ASKED}
         if "error" in found:
             # An error that nobody expects must not pass unseen.
             checked.setdefault("error", None)

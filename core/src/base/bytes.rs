@@ -1,4 +1,5 @@
 use super::CustomerBase;
+use super::count::Carried;
 use super::links::{Links, Saying, Word};
 use super::tombstones::Tombstones;
 use crate::customer::{
@@ -10,7 +11,7 @@ use crate::engine::Engine;
 use crate::relation::Relations;
 use crate::value::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 impl CustomerBase {
     /// The whole base as bytes: all strands, what was told about links between identifiers, up to when the effects of each customer
@@ -43,6 +44,9 @@ impl CustomerBase {
             writer.section(tag::TOMBSTONES, 1, |writer| self.tombstones.write(writer));
         }
         write_rectified(&mut writer, strands.iter().map(|(strand, _)| *strand));
+        if !self.carried.is_empty() {
+            writer.section(tag::CARRIED, 1, |writer| self.carried.write(writer));
+        }
         write_unknown(&mut writer, &self.unknown);
         seal(writer)
     }
@@ -53,7 +57,7 @@ impl CustomerBase {
     /// [`StateError`] for bytes that are damaged, of a newer format or of another playbook.
     pub fn from_bytes(engine: Engine, bytes: &[u8]) -> Result<Self, StateError> {
         let (mut links, mut tombstones) = (Links::default(), Tombstones::default());
-        let mut told: Option<Reader<'_>> = None;
+        let (mut carried, mut told) = (Carried::default(), None::<Reader<'_>>);
         let mut checkpoints: BTreeMap<String, Checkpoint> = BTreeMap::new();
         let read = read(bytes, Content::Base, engine.layout(), |part| {
             match part.tag {
@@ -66,6 +70,7 @@ impl CustomerBase {
                 tag::LINKS => read_links(part.body.clone(), &engine, &mut links)?,
                 tag::TOLD_EACH if told.is_none() => told = Some(part.body.clone()),
                 tag::TOMBSTONES if tombstones.is_empty() => tombstones = Tombstones::read(part.body.clone())?,
+                tag::CARRIED if carried.is_empty() => carried = Carried::read(part.body.clone())?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -92,7 +97,8 @@ impl CustomerBase {
             (owner, customer)
         });
         let relations = Relations::default();
-        let mut base = CustomerBase { customers: customers.collect(), engine, links, relations, tombstones, unknown };
+        let (customers, counted) = (customers.collect(), OnceLock::new());
+        let mut base = CustomerBase { customers, engine, links, relations, tombstones, counted, carried, unknown };
         base.relate_all();
         Ok(base)
     }

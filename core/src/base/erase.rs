@@ -225,6 +225,7 @@ impl CustomerBase {
     ) -> Result<Erasure, EventError> {
         let engine = self.engine.clone();
         self.tombstones.unlock(key)?;
+        self.carry(&members);
         let (links, elsewhere) = self.links.told_about(&members);
         let mut receipt = ErasureReceipt::new(scope, at, &engine, &members, &self.tombstones)?;
         receipt.links = links.len() as u64;

@@ -2,14 +2,17 @@
 
 mod bytes;
 mod census;
+mod count;
 mod erase;
 mod join;
 mod links;
 mod load;
 mod relate;
 mod replay;
+mod reserve;
 mod rows;
 mod sayings;
+mod shared;
 mod story;
 mod tombstones;
 
@@ -19,20 +22,24 @@ pub use replay::{Progress, Replay, ReplayError, ReplayOptions, Step, Watch};
 pub use rows::{
     BadRow, BadRows, CustomerRow, DecisionRow, GateRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
 };
+pub use shared::SharedBase;
 pub use story::{LinkTold, Story};
 
+use crate::counters::{Counters, MemoryCounters};
 use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Identifier, Named, Prepared, Strand};
 use crate::decide::{Decision, Detail, Request, RequestError};
 use crate::encoding::Section;
-use crate::engine::{Effects, Engine};
+use crate::engine::{Beyond, Effects, Engine};
 use crate::relation::Relations;
 use crate::trends::Trends;
 use crate::value::Timestamp;
+use count::Carried;
 use join::about;
 use links::{Links, Reason};
 use sayings::sayings;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 pub use tombstones::Tombstones;
 
 /// All customers of an organisation. Events find their customer by identifier; links join customers and unlinking parts them
@@ -46,6 +53,10 @@ pub struct CustomerBase {
     tombstones: Tombstones,
     /// Who is related to whom, as the stories tell.
     relations: Relations,
+    /// What is counted over all customers, as the stories tell; made when it is first asked for.
+    counted: OnceLock<MemoryCounters>,
+    /// What customers took who were erased since.
+    carried: Carried,
     /// Sections of its bytes that this version does not know.
     unknown: Vec<Section>,
 }
@@ -60,6 +71,8 @@ impl CustomerBase {
             links: Links::default(),
             tombstones: Tombstones::default(),
             relations: Relations::default(),
+            counted: OnceLock::new(),
+            carried: Carried::default(),
             unknown: Vec::new(),
         }
     }
@@ -194,10 +207,14 @@ impl CustomerBase {
     /// Records an event that fits the schema under its primary identifier.
     fn record_prepared(&mut self, identifier: &Identifier, parts: &[Prepared<'_>]) -> Result<Effects, EventError> {
         let engine = self.engine.clone();
-        self.known_or_new(identifier, |customer| match parts {
+        let effects = self.known_or_new(identifier, |customer| match parts {
             [event] => engine.record_prepared(customer, identifier, event),
             parts => engine.record_attributes(customer, identifier, parts),
-        })
+        })?;
+        if let ([event], Some(arrival)) = (parts, effects.arrival) {
+            self.count(identifier, event, arrival);
+        }
+        Ok(effects)
     }
 
     /// Folds events of all customers that are older than the playbook keeps them, see [`Engine::fold`]. Tells how many there were
@@ -230,6 +247,7 @@ impl CustomerBase {
             self.listen(&sayings, &named.primary, event, Some(arrival), None);
         }
         self.hear(&named.primary, event, arrival);
+        self.count(&named.primary, event, arrival);
         Ok(arrival)
     }
 
@@ -287,9 +305,22 @@ impl CustomerBase {
         known_at: Option<Timestamp>,
         detail: Detail,
     ) -> Result<Decision, RequestError> {
+        self.answer_counting(identifier, request, now, known_at, detail, self.counters())
+    }
+
+    fn answer_counting(
+        &self,
+        identifier: &Identifier,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+        detail: Detail,
+        counters: Option<&dyn Counters>,
+    ) -> Result<Decision, RequestError> {
         let (met, customer) = self.somebody(identifier, now, known_at)?;
         let around = self.around(&met, now, known_at);
-        let answer = self.engine.answer_among(&customer, around.as_ref(), &request.met_on(&met), now, known_at, detail);
+        let beyond = Beyond { around: around.as_ref(), counters };
+        let answer = self.engine.answer_among(&customer, beyond, &request.met_on(&met), now, known_at, detail);
         answer.map(|(decision, _)| decision)
     }
 

@@ -5,6 +5,7 @@ use super::rows::{
 use crate::column::Batch;
 use crate::customer::{Arrival, Customer, Derived, Identifier, What};
 use crate::decide::{Answer, Candidate, Decision, Detail, Gate, Request, RequestError};
+use crate::engine::Beyond;
 use crate::engine::Engine;
 use crate::map::{JourneyMap, MapError, MapOptions};
 use crate::value::Timestamp;
@@ -230,7 +231,8 @@ impl Replay {
         }
         let Some(customer) = self.base.customers.get(owner) else { return Ok(()) };
         let around = self.base.around(owner, now, None);
-        let (decision, candidates) = engine.answer_among(customer, around.as_ref(), &self.request, now, None, Detail::Gates)?;
+        let beyond = Beyond { around: around.as_ref(), counters: self.base.counters() };
+        let (decision, candidates) = engine.answer_among(customer, beyond, &self.request, now, None, Detail::Gates)?;
         drop(around);
         tally.gates(&candidates);
         self.tables.stats.decisions += 1;

@@ -117,7 +117,12 @@ impl Sources {
         let relations = RelationRules::of(playbook);
         let names = relations.relations.iter().map(|relation| relation.name.clone()).collect();
         let by_guardian = relations.guardian().is_some();
-        let reserved = Reserved::declare(&mut schema, purposes, channels, attributes, names, by_guardian);
+        let terms = !playbook.budgets.is_empty()
+            || playbook
+                .offers
+                .iter()
+                .any(|offer| !offer.terms.is_empty() || offer.cost.is_some() || offer.commitment.is_some());
+        let reserved = Reserved::declare(&mut schema, purposes, channels, attributes, names, by_guardian, terms);
         let zone = playbook.customer_zone.as_ref().and_then(|name| {
             let place = playbook.attributes.iter().position(|attribute| attribute.name.text == name.text)?;
             reserved.attributes.get(place).copied()

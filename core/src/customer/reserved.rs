@@ -15,6 +15,9 @@ pub const ATTRIBUTE_CLEARED: &str = "attribute_cleared";
 /// The name under which hosts say that an event is wrong.
 pub const RECTIFIED: &str = "rectified";
 
+/// The outcome that says that a slot of a decision is held for a customer.
+pub const RESERVED: &str = "reserved";
+
 /// The reserved event types of a schema, by number.
 #[derive(Debug, Clone)]
 pub struct Reserved {
@@ -46,6 +49,10 @@ pub struct Reserved {
     pub attributes: Vec<EventKind>,
     /// `assigned`, with `experiment`, `variant` and `decision`.
     pub assigned: EventKind,
+    /// `confirmed`, with the properties of an outcome.
+    pub confirmed: EventKind,
+    /// `released`, with the same.
+    pub released: EventKind,
 }
 
 /// Columns of an outcome.
@@ -58,6 +65,10 @@ pub mod outcome_column {
     pub const PLACEMENT: usize = 2;
     /// `slot`.
     pub const SLOT: usize = 3;
+    /// `terms`: what was promised, as JSON; of all outcomes where the playbook declares terms, costs or commitments.
+    pub const TERMS: usize = 4;
+    /// `expires`, of `reserved`: from when on it no longer holds. After `terms` where there are some.
+    pub const EXPIRES: usize = 4;
 }
 
 /// Columns of consents, objections and what takes them back; then those of `do_not_contact` and `contact_allowed`.
@@ -136,6 +147,7 @@ pub mod relation_column {
 
 impl Reserved {
     /// Declares the reserved event types after the playbook's own. `by_guardian`: whether consents say who gave them.
+    /// `terms`: whether outcomes say what was promised.
     pub fn declare(
         schema: &mut Schema,
         purposes: Arc<[Arc<str>]>,
@@ -143,15 +155,20 @@ impl Reserved {
         attributes: impl IntoIterator<Item = (Arc<str>, Type)>,
         relations: Arc<[Arc<str>]>,
         by_guardian: bool,
+        terms: bool,
     ) -> Self {
         let text = |name: &str| (Arc::from(name), Type::String);
-        let outcome = || [text("decision"), text("offer"), text("placement"), (Arc::from("slot"), Type::Int)];
+        let outcome = |name: &str| -> Vec<_> {
+            let fixed = [text("decision"), text("offer"), text("placement"), (Arc::from("slot"), Type::Int)];
+            let expires = (name == RESERVED).then(|| (Arc::from("expires"), Type::Timestamp));
+            fixed.into_iter().chain(terms.then(|| text("terms"))).chain(expires).collect()
+        };
         let mut declare = |event: &str, properties: &[(Arc<str>, Type)], required: &str| {
             let kind = schema.declare_reserved_event(event, properties.iter().cloned());
             schema.require(kind, required);
             kind
         };
-        let outcomes = OUTCOMES.iter().map(|name| declare(name, &outcome(), "offer")).collect();
+        let outcomes = OUTCOMES.iter().map(|name| declare(name, &outcome(name), "offer")).collect();
         let channel = (Arc::from("for_channel"), Type::Enum(channels));
         let expires = (Arc::from("expires"), Type::Timestamp);
         let scopes = ["person", "identifier", "channel"].map(Arc::from);
@@ -195,6 +212,8 @@ impl Reserved {
             let told = [relation, text("to"), text("role"), text("event")];
             (declare("related", &told[..3], ""), declare("unrelated", &told, ""))
         });
+        let (confirmed, released) =
+            (declare("confirmed", &outcome("confirmed"), "offer"), declare("released", &outcome("released"), "offer"));
         Reserved {
             outcomes,
             consent_given,
@@ -210,6 +229,8 @@ impl Reserved {
             relations,
             attributes,
             assigned,
+            confirmed,
+            released,
         }
     }
 

@@ -1,10 +1,11 @@
 use super::gates::{Detail, Stop};
+use super::reserved::open;
 use super::rules::{ContactRule, Limit, OfferRule, Offers, PlacementRule, Scope};
 use super::trace::Gate;
 use crate::context::Context;
-use crate::customer::{StoryRow, outcome_column};
-use crate::expr::Facts;
+use crate::customer::{RESERVED, StoryRow, outcome_column};
 use crate::expr::plan::Seen;
+use crate::expr::{EventKind, Facts};
 use crate::value::{Span, Timestamp, Unit, Window};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -155,7 +156,11 @@ impl ContactRule {
             }
             None => std::slice::from_ref(context.view()),
         };
-        if !self.concerns(placement) || views.iter().all(|view| matches!(view.seen(self.outcome.1), Seen::Nothing)) {
+        let none = |kind: EventKind| views.iter().all(|view| matches!(view.seen(kind), Seen::Nothing));
+        let reserved = &context.rules().sources.reserved;
+        // What is reserved counts as shown until that is over.
+        let held = reserved.outcome(RESERVED).filter(|held| *self.outcome.0 == *"shown" && !none(*held));
+        if !self.concerns(placement) || none(self.outcome.1) && held.is_none() {
             return counted;
         }
         let (now, zone) = (Facts::now(context), Facts::zone(context).unwrap_or(context.rules().zone));
@@ -186,6 +191,9 @@ impl ContactRule {
             ControlFlow::Continue(())
         };
         views.iter().for_each(|view| view.events(&[self.outcome.1], span, &mut count));
+        if held.is_some() {
+            views.iter().flat_map(|view| open(view, reserved, now)).for_each(|row| _ = count(row));
+        }
         counted
     }
 

@@ -1,3 +1,4 @@
+use super::promise::Terms;
 use super::trace::Trace;
 use crate::customer::{Event, Identifier};
 use crate::value::{LateText, Timestamp, Value};
@@ -78,6 +79,9 @@ pub struct Ranked {
     pub score: f64,
     /// The rendered message.
     pub message: String,
+    /// What is promised with it, frozen; where the playbook declares terms, a cost or a commitment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
 }
 
 impl Decision {
@@ -113,15 +117,17 @@ impl Decision {
         for answer in &self.placements {
             for (slot, ranked) in answer.offers().iter().enumerate() {
                 let id = format!("{}:{outcome}:{}:{slot}", self.id, answer.placement);
-                events.push(
-                    Event::new(outcome, time, identifier.clone())
-                        .with_id(&id)
-                        .through(&answer.channel)
-                        .with("decision", self.id.as_str())
-                        .with("offer", &*ranked.offer)
-                        .with("placement", &*answer.placement)
-                        .with("slot", Value::Int(i64::try_from(slot).unwrap_or(i64::MAX))),
-                );
+                let event = Event::new(outcome, time, identifier.clone())
+                    .with_id(&id)
+                    .through(&answer.channel)
+                    .with("decision", self.id.as_str())
+                    .with("offer", &*ranked.offer)
+                    .with("placement", &*answer.placement)
+                    .with("slot", Value::Int(i64::try_from(slot).unwrap_or(i64::MAX)));
+                events.push(match &ranked.terms {
+                    Some(terms) => event.with("terms", &*terms.to_json()),
+                    None => event,
+                });
             }
         }
         events

@@ -2,6 +2,7 @@ use super::consent::{Consent, Said};
 use super::contact::Contacts;
 use super::guard::{Guard, Verdict};
 use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
+use super::stock::Stock;
 use super::trace::{Gate, Score};
 use crate::context::{Context, Rule, Source};
 use crate::expr::{self, FactId, Facts, Outcome};
@@ -153,6 +154,7 @@ impl OfferRule {
         context: &Context<'_>,
         permissions: &Permissions,
         contacts: &Contacts<'_, '_>,
+        stock: &Stock<'_>,
         detail: Detail,
     ) -> Result<Score, Stop> {
         self.admits(offers, treatment, context, permissions)?;
@@ -163,6 +165,7 @@ impl OfferRule {
                 condition(rule, gate, when_unknown, context, detail)?;
             }
         }
+        stock.pass(self, &[], detail)?;
         contacts.pass(self, &[], detail)?;
         self.experiment(context, detail)?;
         self.score(context, detail)

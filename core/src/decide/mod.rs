@@ -6,21 +6,27 @@ mod decision;
 mod gates;
 mod guard;
 mod message;
+mod promise;
 mod request;
+mod reserved;
 mod rules;
 mod shortlist;
+mod stock;
 mod trace;
 
 pub(crate) use consent::{Consent, Said};
 pub use decision::{Answer, Assigned, Decision, PlacementAnswer, Ranked};
 pub(crate) use gates::Detail;
+pub use promise::Terms;
 pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
+pub(crate) use reserved::expires;
 pub(crate) use rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 pub(crate) use shortlist::Shortlist;
 pub use trace::{Candidate, Gate, JourneyPlace, Score, Trace};
 
 use crate::context::Context;
+use crate::counters::Counters;
 use crate::expr::{Facts, Outcome};
 use crate::value::{LateText, Recipe};
 use contact::{Contacts, Taken};
@@ -29,6 +35,7 @@ use shortlist::here;
 use smallvec::SmallVec;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use stock::Stock;
 
 /// The answers for some placements, and what became of every candidate.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +64,8 @@ pub(crate) struct Reads<'r, 'a> {
     pub(crate) whole: &'r Context<'a>,
     /// What may be read by offers that read of others, in the order of [`Offers::shared`].
     pub(crate) shared: &'r [Context<'a>],
+    /// What is counted over all customers; `None` when the host does not say.
+    pub(crate) counters: Option<&'r dyn Counters>,
 }
 
 impl<'r, 'a> Reads<'r, 'a> {
@@ -88,12 +97,13 @@ pub(crate) fn decide(
         let permissions = Permissions::of(offers, context, said, guards, placement);
         let mut tally = Tally { placement, detail, counts: [0; Gate::ALL.len()], candidates: Vec::new() };
         let contacts = Contacts::new(offers, whole, placement);
+        let stock = Stock::new(offers, reads.counters, context.now(), placement);
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
         let exposed = &mut answers.exposed;
         let mut one = |place: usize, tally: &mut Tally<'_>| {
             let offer = offers.offers.get(place)?;
             let treatment = here(offer, *number, placement)?;
-            let passed = offer.pass(offers, treatment, reads.of(offer), &permissions, &contacts, detail);
+            let passed = offer.pass(offers, treatment, reads.of(offer), &permissions, &contacts, &stock, detail);
             let reached = passed.as_ref().map_or_else(|stop| stop.gate, |_| Gate::Chosen);
             for (experiments, from) in offer.experiments.iter().zip([Gate::Experiment, Gate::Eligible]) {
                 exposed.extend(experiments.iter().filter(|_| reached >= from));
@@ -156,10 +166,10 @@ pub(crate) fn decide(
         let mut chosen = Vec::new();
         for survivor in &survivors {
             let Survivor { place, offer, score, .. } = survivor;
-            match fill(offers, reads.of(offer), survivor, &contacts, (placement, chosen.len()), &taken, detail) {
-                Ok(message) => {
+            match fill(offers, reads.of(offer), survivor, (&contacts, &stock), (placement, chosen.len()), &taken, detail) {
+                Ok((message, terms)) => {
                     taken.push(Taken { offer, placement });
-                    chosen.push(Ranked { offer: offer.name.clone(), score: score.total, message });
+                    chosen.push(Ranked { offer: offer.name.clone(), score: score.total, message, terms });
                     tally.add(*place, offer, Stop { gate: Gate::Chosen, unknown: false, reasons: Vec::new() }, Some(*score));
                 }
                 Err(stop) => tally.add(*place, offer, stop, Some(*score)),
@@ -191,11 +201,11 @@ fn fill(
     offers: &Offers,
     context: &Context<'_>,
     survivor: &Survivor<'_>,
-    contacts: &Contacts<'_, '_>,
+    (contacts, stock): (&Contacts<'_, '_>, &Stock<'_>),
     (placement, filled): (&PlacementRule, usize),
     taken: &[Taken<'_>],
     detail: Detail,
-) -> Result<String, Stop> {
+) -> Result<(String, Option<Terms>), Stop> {
     if filled >= placement.slots {
         return Err(Stop::because(Gate::Outranked, false, detail, || {
             let slots = if placement.slots == 1 { "the slot".to_owned() } else { format!("the {} slots", placement.slots) };
@@ -207,11 +217,16 @@ fn fill(
         return Err(Stop::because(Gate::Outranked, false, detail, reason));
     }
     if !taken.is_empty() {
+        stock.pass(survivor.offer, taken, detail)?;
         contacts.pass(survivor.offer, taken, detail)?;
     }
+    let terms = match &survivor.offer.promise {
+        Some(promise) => Some(promise.terms(context, detail)?),
+        None => None,
+    };
     let constant = offers.messages.constant(&survivor.treatment.template);
     if let (Some(message), true) = (constant, survivor.treatment.with.is_empty()) {
-        return Ok(message.to_owned());
+        return Ok((message.to_owned(), terms));
     }
     let mut values = BTreeMap::new();
     for (name, rule, missing) in &survivor.treatment.with {
@@ -229,11 +244,9 @@ fn fill(
         };
         values.insert(&**name, value);
     }
-    offers.messages.render(&survivor.treatment.template, &values).map_err(|error| Stop {
-        gate: Gate::Message,
-        unknown: false,
-        reasons: vec![error],
-    })
+    let message = offers.messages.render(&survivor.treatment.template, &values);
+    let message = message.map_err(|error| Stop { gate: Gate::Message, unknown: false, reasons: vec![error] })?;
+    Ok((message, terms))
 }
 
 /// Counts what became of the candidates of a placement.

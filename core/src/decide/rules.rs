@@ -1,8 +1,10 @@
 use super::consent::PurposeRule;
 use super::guard::Guard;
 use super::message::{Messages, TemplateName};
+use super::promise::Promise;
 use super::shortlist::Shortlist;
 use crate::context::{Rule, Source, Sources};
+use crate::counters::CounterRules;
 use crate::customer::Identifier;
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected};
@@ -35,6 +37,8 @@ pub(crate) struct Offers {
     pub(crate) guardian: bool,
     /// Whether anything asks a request to be sure who is there.
     pub(crate) graded: bool,
+    /// What is limited for all customers together.
+    pub(crate) counters: CounterRules,
     /// The names of the request facts.
     pub(crate) request: Vec<Arc<str>>,
     /// The templates.
@@ -101,6 +105,10 @@ pub(crate) struct OfferRule {
     pub(crate) priority: i64,
     /// By channel.
     pub(crate) treatments: Vec<TreatmentRule>,
+    /// The limits of all customers together that may concern it, by number.
+    pub(crate) counted: Vec<usize>,
+    /// What is promised with it.
+    pub(crate) promise: Option<Promise>,
 }
 
 /// A compiled treatment.
@@ -209,8 +217,12 @@ impl Offers {
     pub(crate) fn compile(playbook: &Playbook, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut messages = Messages::new();
         let before = findings.iter().filter(|finding| finding.severity == crate::error::Severity::Error).count();
-        let offers =
-            playbook.offers.iter().map(|offer| offer_rule(offer, playbook, sources, &mut messages, findings)).collect();
+        let counters = CounterRules::of(playbook, &|name| sources.reserved.outcome(name));
+        let offer = |offer: &Offer| {
+            let rule = offer_rule(offer, playbook, sources, &mut messages, findings);
+            OfferRule { counted: counters.concerning(&offer.name.text), ..rule }
+        };
+        let offers = playbook.offers.iter().map(offer).collect();
         let placements = playbook
             .placements
             .iter()
@@ -257,6 +269,7 @@ impl Offers {
             placements,
             contact,
             shared: Vec::new(),
+            counters,
             guardian: sources.relations.guardian().is_some(),
             graded: graded(playbook),
             request: playbook.request.iter().map(|fact| fact.name.text.clone()).collect(),
@@ -294,7 +307,8 @@ impl OfferRule {
         let gates = self.gates.iter().flatten();
         let factors = self.factors.iter().flatten().map(|(rule, _)| rule);
         let shown = self.treatments.iter().flat_map(|treatment| treatment.with.iter().map(|(_, rule, _)| rule));
-        gates.chain(factors).chain(shown)
+        let promised = self.promise.iter().flat_map(|promise| promise.terms.iter().map(|(_, rule)| rule));
+        gates.chain(factors).chain(shown).chain(promised)
     }
 }
 
@@ -365,6 +379,8 @@ fn offer_rule(
         factors,
         priority: offer.priority,
         treatments,
+        counted: Vec::new(),
+        promise: Promise::compile(offer, schema, findings),
     }
 }
 
@@ -376,6 +392,7 @@ fn contact_rule(rule: &playbook::ContactRule, sources: &Sources) -> Option<Conta
         playbook::ContactRule::Pause { name, after, scope, pause } => (name, after, scope, Limit::Pause(*pause)),
     };
     let subject = match rule {
+        playbook::ContactRule::Cap { subject: Some(subject), .. } if *subject.text == *playbook::ALL_CUSTOMERS => return None,
         playbook::ContactRule::Cap { subject: Some(subject), .. } => sources.relations.named(&subject.text),
         _ => None,
     };

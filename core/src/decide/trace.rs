@@ -88,6 +88,8 @@ pub enum Gate {
     Applicable,
     /// It would not be good for the customer.
     Suitable,
+    /// There is none left, or no money for it.
+    Inventory,
     /// The contact policy holds it back.
     Contact,
     /// An experiment holds it back for the sake of comparison.
@@ -104,13 +106,14 @@ pub enum Gate {
 
 impl Gate {
     /// All of them, in order.
-    pub const ALL: [Gate; 12] = [
+    pub const ALL: [Gate; 13] = [
         Gate::Consent,
         Gate::Assurance,
         Gate::Validity,
         Gate::Eligible,
         Gate::Applicable,
         Gate::Suitable,
+        Gate::Inventory,
         Gate::Contact,
         Gate::Experiment,
         Gate::Score,
@@ -129,6 +132,7 @@ impl Gate {
             Gate::Eligible => "eligible",
             Gate::Applicable => "applicable",
             Gate::Suitable => "suitable",
+            Gate::Inventory => "inventory",
             Gate::Contact => "contact",
             Gate::Experiment => "experiment",
             Gate::Score => "score",
@@ -148,6 +152,7 @@ impl Gate {
             Gate::Eligible => "not eligible",
             Gate::Applicable => "not applicable",
             Gate::Suitable => "not suitable",
+            Gate::Inventory => "used up",
             Gate::Contact => "held back by the contact policy",
             Gate::Experiment => "held out",
             Gate::Score => "without a score",

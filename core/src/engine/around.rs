@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::context::{Beside, BesideFact, Context};
+use crate::counters::Counters;
 use crate::customer::{Customer, Identifier, StoryRow, View};
 use crate::decide::{Consent, RequestError};
 use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, PropertyId, Read};
@@ -55,6 +56,15 @@ impl<'c> Around<'c> {
     pub(crate) fn is_guardian(&self, identifier: &Identifier) -> bool {
         self.guardians.contains(identifier)
     }
+}
+
+/// What a decision reads beyond the customer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Beyond<'a> {
+    /// Who is around the customer; `None` when nobody says so.
+    pub(crate) around: Option<&'a Around<'a>>,
+    /// What is counted over all customers; `None` when nobody says so.
+    pub(crate) counters: Option<&'a dyn Counters>,
 }
 
 /// Customers whom the host has beside each other: an identifier belongs to whoever has a story under it.

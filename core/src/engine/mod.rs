@@ -12,11 +12,12 @@ mod log;
 mod map;
 mod reach;
 mod reader;
+mod reserve;
 #[cfg(test)]
 mod tests;
 mod trends;
 
-pub(crate) use around::{Around, identifiers_of};
+pub(crate) use around::{Around, Beyond, identifiers_of};
 pub(crate) use attributes::parts;
 pub use audience::{
     CustomerReasons, Permission, Permissions, PlacementReasons, SharedAttribute, SharedEvent, SharedEvents, SharedView,
@@ -27,6 +28,7 @@ pub use effect::{Effect, EffectKind, Effected, Effects};
 pub use labels::Unread;
 pub use log::Activities;
 pub(crate) use reader::{Conclusion, Reader};
+pub use reserve::Reservation;
 
 use crate::context::{Assignment, Beside, Context};
 use crate::customer::{
@@ -405,7 +407,8 @@ impl Engine {
         known_at: Option<Timestamp>,
     ) -> Result<Decision, RequestError> {
         let around = self.around(customer, related, now, known_at.unwrap_or(now))?;
-        self.answer_among(customer, Some(&around), request, now, known_at, Detail::Brief).map(|(decision, _)| decision)
+        let beyond = Beyond { around: Some(&around), ..Beyond::default() };
+        self.answer_among(customer, beyond, request, now, known_at, Detail::Brief).map(|(decision, _)| decision)
     }
 
     /// The decision of [`decide_among`](Self::decide_among) with the reasons for every candidate.
@@ -421,7 +424,8 @@ impl Engine {
         known_at: Option<Timestamp>,
     ) -> Result<Decision, RequestError> {
         let around = self.around(customer, related, now, known_at.unwrap_or(now))?;
-        self.answer_among(customer, Some(&around), request, now, known_at, Detail::Full).map(|(decision, _)| decision)
+        let beyond = Beyond { around: Some(&around), ..Beyond::default() };
+        self.answer_among(customer, beyond, request, now, known_at, Detail::Full).map(|(decision, _)| decision)
     }
 
     /// A decision, and what became of the candidates as far as the detail asks for it and no trace holds it.
@@ -433,21 +437,21 @@ impl Engine {
         known_at: Option<Timestamp>,
         detail: Detail,
     ) -> Result<(Decision, Vec<Candidate>), RequestError> {
-        self.answer_among(customer, None, request, now, known_at, detail)
+        self.answer_among(customer, Beyond::default(), request, now, known_at, detail)
     }
 
-    /// The same with those who are around the customer; `None` when nobody says who they are.
+    /// The same with what is known beyond the customer.
     pub(crate) fn answer_among(
         &self,
         customer: &Customer,
-        around: Option<&Around<'_>>,
+        beyond: Beyond<'_>,
         request: &Request,
         now: Timestamp,
         known_at: Option<Timestamp>,
         detail: Detail,
     ) -> Result<(Decision, Vec<Candidate>), RequestError> {
         let inner = &*self.0;
-        let around = around.filter(|_| !self.relations().is_empty());
+        let around = beyond.around.filter(|_| !self.relations().is_empty());
         if !self.knows(customer) {
             return Err(RequestError::new("other_playbook", "", OTHER_PLAYBOOK));
         }
@@ -503,7 +507,7 @@ impl Engine {
                 let identifier = identifier.as_ref().and_then(|identifier| self.identity().read(identifier).ok());
                 identifier.zip(around).is_some_and(|(identifier, around)| around.is_guardian(&identifier))
             };
-            let reads = decide::Reads { context, whole: &whole, shared: &shared };
+            let reads = decide::Reads { context, whole: &whole, shared: &shared, counters: beyond.counters };
             let mut answers = decide::decide(&inner.offers, reads, said, &guardian, &placements, detail);
             let candidates = if detail == Detail::Full { std::mem::take(&mut answers.candidates) } else { Vec::new() };
             let trace = (detail == Detail::Full).then(|| self.trace(context, request.assurance, candidates));

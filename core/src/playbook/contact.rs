@@ -8,6 +8,9 @@ use crate::error::nearest;
 use crate::value::{Unit, Window};
 use std::sync::Arc;
 
+/// The subject of a cap that counts whoever it was.
+pub(crate) const ALL_CUSTOMERS: &str = "all customers";
+
 const SCOPES: [&str; 4] = ["offer", "placement", "channel", "everything"];
 const WINDOWS: [&str; 6] = ["rolling 7d", "day", "week", "month", "session", "lifetime"];
 
@@ -51,11 +54,14 @@ impl Loader<'_> {
     /// With whom a customer's contacts are counted; `None` for the customer alone.
     fn subject(&mut self, at: &At<'_>, relations: &[Relation]) -> Option<Name> {
         let at = at.get("subject").filter(|at| at.node.text().is_none_or(|text| **text != *"customer"))?;
+        if at.node.text().is_some_and(|text| **text == *ALL_CUSTOMERS) {
+            return self.outcome(&at);
+        }
         let known: Names = relations.iter().filter(|one| one.group.is_some()).map(|one| one.name.text.clone()).collect();
         self.reference(&at, "relation with a group", &known)
     }
 
-    fn outcome(&self, at: &At<'_>) -> Option<Name> {
+    pub(super) fn outcome(&self, at: &At<'_>) -> Option<Name> {
         Some(Name { text: at.node.text()?.clone(), place: self.findings.place(at.node.spot) })
     }
 
@@ -80,7 +86,7 @@ impl Loader<'_> {
         }
     }
 
-    fn window(&mut self, at: &At<'_>) -> Option<Window> {
+    pub(super) fn window(&mut self, at: &At<'_>) -> Option<Window> {
         let text = at.node.text()?.clone();
         Some(match &*text {
             "day" => Window::Calendar(Unit::Day),

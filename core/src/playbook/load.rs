@@ -213,7 +213,7 @@ impl Loader<'_> {
         let problems = self.problems(root, &needs, searches.as_ref());
         let (preferences, unusual, watches) = (self.preferences(root), self.unusual(root), self.watches(root));
         let resolution = self.duration_of(root, "resolution");
-        let (channels, offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
+        let (channels, mut offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
         let experiments = self.experiments(root);
         let week_begins = root.text("week_begins").and_then(|day| day.parse().ok()).unwrap_or(chrono::Weekday::Mon);
         let mut contact = self.contact(root, &relations);
@@ -222,6 +222,8 @@ impl Loader<'_> {
                 *first_day = week_begins;
             }
         }
+        let (mut budgets, held) = (self.budgets(root), self.held(root));
+        super::promises::begin_weeks(&mut offers, &mut budgets, week_begins);
         let (trends, renamed) = (self.trends(root, &events), self.renamed(root, &events));
         self.check_cart(root, &sessions, &events);
         self.missing_treatments(root, &offers, &placements);
@@ -268,6 +270,10 @@ impl Loader<'_> {
             placements,
             experiments,
             contact,
+            budgets,
+            decisions: self.decisions(root),
+            outcomes: self.outcomes(root),
+            held,
             trends,
             renamed,
             digest: digest::digest(root.node),

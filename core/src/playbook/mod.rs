@@ -3,7 +3,7 @@
 //! [`Playbook::load`] goes from text to [`Playbook`] in four steps: `yaml` or `json` make a `tree` in which everything knows
 //! its place; `shape` checks kinds and keys against the one description in `table`, from which [`json_schema()`] is made too;
 //! `merge` unites documents; and the rooms (`identity`, `facts`, `intake`, `labels`, `people`, `needs`, `preferences`, `journeys`,
-//! `offers`, `placements`, `contact`) read their sections. Every step goes on after a mistake, so that all are reported at once.
+//! `offers`, `placements`, `contact`, `promises`) read their sections. Every step goes on after a mistake, so that all are reported at once.
 
 mod assurance;
 mod cases;
@@ -27,6 +27,7 @@ mod people;
 mod placements;
 mod places;
 mod preferences;
+mod promises;
 mod read;
 mod relations;
 mod renamed;
@@ -46,6 +47,7 @@ mod yaml;
 
 pub use assurance::Assurance;
 pub(crate) use cases::{Act, Beyond, Case, Expectation, When, cases};
+pub(crate) use contact::ALL_CUSTOMERS;
 pub use experiments::{Experiment, HOLDOUT, TREATED, WHOLE};
 pub use format::format;
 pub use intake::Intake;
@@ -56,6 +58,8 @@ pub use needs::{Need, NeedEvidence, NeedKind, Problem, Searches};
 pub(crate) use people::LIKELY;
 pub use places::{Cart, Sessions, Store};
 pub use preferences::{Preference, PreferenceSource, Trait, Unusual, UnusualTest, Watch};
+pub(crate) use promises::MONEY_SCALE;
+pub use promises::{Budget, Commitment, Decisions, Outcomes, Stock};
 pub use relations::{Relation, Role};
 pub use reserved::{OUTCOMES, RESERVED_EVENTS};
 pub use standalone::schema;

@@ -8,7 +8,7 @@ use super::relations::Relation;
 use super::touchpoints::{Plan, Touchpoint};
 use super::ways::{Branch, Inner, JourneyEntry, MaxStay, Migration, Precedence, Reentry, Return, StageExit, Wait};
 use crate::error::Place;
-use crate::value::{Duration, Type, Value, Window, Zone};
+use crate::value::{Decimal, Duration, Type, Value, Window, Zone};
 use std::sync::Arc;
 
 /// A text out of a document, with the places of its characters; the source of a rule or of a template.
@@ -140,6 +140,14 @@ pub struct Playbook {
     pub experiments: Vec<super::Experiment>,
     /// `contact`: caps and pauses.
     pub contact: Vec<ContactRule>,
+    /// `budgets`.
+    pub budgets: Vec<super::Budget>,
+    /// `decisions`: how long decisions and reservations hold.
+    pub decisions: super::Decisions,
+    /// `outcomes`: what follows from them.
+    pub outcomes: super::Outcomes,
+    /// `commitments.hold`: the purposes that are held while something promised is overdue; empty for all.
+    pub held: Vec<Name>,
     /// `trends`: what is counted over many customers.
     pub trends: Vec<Trend>,
     /// `renamed`: names that earlier versions had.
@@ -646,6 +654,16 @@ pub struct Offer {
     pub priority: i64,
     /// `treatments`, by channel.
     pub treatments: Vec<Treatment>,
+    /// `inventory`: how many there are of it.
+    pub inventory: Vec<super::Stock>,
+    /// `cost`: what it costs once.
+    pub cost: Option<Decimal>,
+    /// `terms`: what is promised with it.
+    pub terms: Vec<(Name, Text)>,
+    /// `commitment`: what follows when it is accepted.
+    pub commitment: Option<super::Commitment>,
+    /// `despite_overdue`: whether it is made although something promised is overdue.
+    pub despite_overdue: bool,
 }
 
 /// A factor of an offer's score.

@@ -40,6 +40,11 @@ impl Loader<'_> {
             factors: ["propensity", "context", "value", "lever"].map(|key| self.factor(&at.get(key)?)),
             priority: at.number("priority").unwrap_or(0),
             treatments: at.get("treatments").map(|section| self.treatments(&section)).unwrap_or_default(),
+            inventory: self.inventory(at),
+            cost: self.money(at, "cost", None),
+            terms: self.terms(at),
+            commitment: self.commitment(at),
+            despite_overdue: at.flag("despite_overdue"),
             name,
         }
     }

@@ -138,6 +138,10 @@ pub(super) static PLAYBOOK: Object = Object {
             "who gets which variant, and who is held out; expressions read `experiment(\"<name>\")`",
         ),
         may("contact", List(&CONTACT), "", "the contact policy: caps and pauses"),
+        may("budgets", Names(&Obj(&BUDGET)), "", "money that offers may cost, all customers together"),
+        may("decisions", Obj(&DECISIONS), "", "how long decisions and reservations hold"),
+        may("outcomes", Obj(&FEEDBACK), "", "what follows from the outcomes of decisions"),
+        may("commitments", Obj(&COMMITMENTS), "", "what follows from offers that were accepted"),
         may("trends", Names(&Obj(&TREND)), "", "what is counted over many customers"),
         may("renamed", Obj(&RENAMED), "", "names that earlier versions had, so that the stories of customers carry over"),
         may(SCHEMA_KEY, One(Leaf::Text), "", "where an editor finds the JSON Schema; not part of the playbook"),
@@ -1231,6 +1235,12 @@ static OFFER: Object = Object {
         READS,
         MINIMUM,
         may("minors", One(Leaf::Bool), "false", "whether it is made to minors too"),
+        may(
+            "despite_overdue",
+            One(Leaf::Bool),
+            "false",
+            "whether it is made although something promised is overdue, as service is",
+        ),
         may("from", One(Leaf::Instant), "", "the first instant of its validity"),
         may("until", One(Leaf::Instant), "", "the first instant after its validity"),
         may("eligible", GATE, "true", "whether the customer may have it at all"),
@@ -1242,6 +1252,113 @@ static OFFER: Object = Object {
         may("lever", FACTOR, "1", "fourth factor: the weight that the business gives it"),
         may("priority", One(Leaf::Whole(i64::MIN, i64::MAX)), "0", "breaks ties of the score, larger first"),
         may("treatments", Names(&Obj(&TREATMENT)), "", "its form for each channel"),
+        may(
+            "inventory",
+            Either(&[One(Leaf::Whole(0, 1_000_000_000_000)), Obj(&STOCK), List(&STOCK_ITEM)]),
+            "",
+            "how many there are of it, all customers together: in all, per period, or both",
+        ),
+        may("cost", One(Leaf::Number(-1e-9, 1e12)), "0", "what it costs once, in the currency of its budgets"),
+        may(
+            "terms",
+            Names(&PROMISED),
+            "",
+            "what is promised with it: values that are frozen when it is decided, and hold once it is accepted",
+        ),
+        may("commitment", Obj(&COMMITMENT), "", "what follows when it is accepted; without it nothing is owed"),
+    ],
+};
+const WINDOW: Shape = One(Leaf::Pattern(
+    r"^(rolling +\S+|day|week|month|lifetime)$",
+    "`rolling <duration>`, `day`, `week`, `month` or `lifetime`",
+));
+static PROMISED: Shape = One(Leaf::Rule);
+static STOCK_ITEM: Shape = Obj(&STOCK);
+static STOCK: Object = Object {
+    name: "inventory",
+    doc: "How many there are of an offer.",
+    marks: &[],
+    fields: &[
+        must("at_most", One(Leaf::Whole(0, 1_000_000_000_000)), "how many, all customers together"),
+        may("per", WINDOW, "\"lifetime\"", "the window, in the playbook's zone"),
+        may(
+            "count",
+            One(Leaf::Word(&OUTCOMES)),
+            "\"accepted\"",
+            "the outcome that takes one, beside a reservation that is open or confirmed",
+        ),
+    ],
+};
+static BUDGET: Object = Object {
+    name: "budget",
+    doc: "Money that offers may cost, all customers together.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        must("amount", One(Leaf::Number(-1e-9, 1e12)), "how much"),
+        must("currency", One(Leaf::Text), "three letters, such as `EUR`"),
+        may("per", WINDOW, "\"lifetime\"", "the window, in the playbook's zone"),
+        may(
+            "count",
+            One(Leaf::Word(&OUTCOMES)),
+            "\"accepted\"",
+            "the outcome that spends the `cost` of its offer, beside a reservation that is open or confirmed",
+        ),
+        may("offers", one_or_more(&OFFERS), "", "whose cost it bears; by default that of all offers"),
+    ],
+};
+static DECISIONS: Object = Object {
+    name: "setting of decisions",
+    doc: "How long decisions and reservations hold.",
+    marks: &[],
+    fields: &[
+        may(
+            "expire_after",
+            One(Leaf::Duration),
+            "",
+            "from then on a decision takes no feedback any more; for ever when not declared",
+        ),
+        may("reserve_for", One(Leaf::Duration), "\"15m\"", "how long a reservation holds that does not say so itself"),
+    ],
+};
+static OUTCOME_NAME: Shape = One(Leaf::Word(&OUTCOMES));
+static FEEDBACK: Object = Object {
+    name: "setting of outcomes",
+    doc: "What follows from the outcomes of decisions.",
+    marks: &[],
+    fields: &[
+        may(
+            "ignored_after",
+            One(Leaf::Duration),
+            "",
+            "what was shown and not answered for so long is `ignored`; never when not declared",
+        ),
+        may(
+            "close_channel",
+            List(&OUTCOME_NAME),
+            "[]",
+            "outcomes after which a channel is closed until contact is allowed on it again, such as `bounced` and `complained`",
+        ),
+    ],
+};
+static COMMITMENTS: Object = Object {
+    name: "setting of commitments",
+    doc: "What follows from offers that were accepted.",
+    marks: &[],
+    fields: &[may(
+        "hold",
+        one_or_more(&PURPOSES),
+        "",
+        "offers with any of these purposes are held while something promised is overdue; by default all offers that do not declare `despite_overdue`",
+    )],
+};
+static COMMITMENT: Object = Object {
+    name: "commitment",
+    doc: "What follows when an offer is accepted.",
+    marks: &[],
+    fields: &[
+        may("fulfil_within", One(Leaf::Duration), "", "how long it may take until it is `fulfilled`; overdue from then on"),
+        may("expires_after", One(Leaf::Duration), "", "when it ends if it is not fulfilled; never when not declared"),
     ],
 };
 const FACTOR: Shape = Either(&[One(Leaf::Rule), Obj(&FACTOR_OBJECT)]);
@@ -1350,7 +1467,7 @@ static CAP: Object = Object {
             "subject",
             One(Leaf::Reference("a relation")),
             "\"customer\"",
-            "whose outcomes are counted: `customer`, or a relation with a group, whose members and group count together",
+            "whose outcomes are counted: `customer`, `all customers`, or a relation with a group, whose members and group count together",
         ),
         must(
             "per",

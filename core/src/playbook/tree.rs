@@ -114,6 +114,14 @@ impl Node {
         }
     }
 
+    /// The number as it is written, when it is a number.
+    pub(super) fn number(&self) -> Option<&str> {
+        match &self.content {
+            Content::Number(written) => Some(written),
+            _ => None,
+        }
+    }
+
     /// How many nodes there are in it.
     pub(super) fn size(&self) -> usize {
         match &self.content {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tactful::base::CustomerBase;
 use tactful::customer::Arrival;
 use tactful::trends::{Answer, ShownCell, Snapshot, TrendError, Trends};
-use tactful::{Assurance, Effects, Engine, Event, Identifier, Request, Timestamp, Value};
+use tactful::{Assurance, Duration, Effects, Engine, Event, Identifier, Request, Timestamp, Value};
 
 /// The folder of the cases.
 pub(crate) fn folder() -> PathBuf {
@@ -41,6 +41,7 @@ pub(crate) fn run(file: &Json) -> Json {
     for case in found["cases"].as_array_mut().expect("cases") {
         let mut base = CustomerBase::new(engine.clone());
         let mut counted = Counted::default();
+        let mut held = Held::new();
         let mut keys: Option<String> = None;
         for step in case["steps"].as_array_mut().expect("steps") {
             if let Some(reload) = step.get("reload") {
@@ -48,7 +49,7 @@ pub(crate) fn run(file: &Json) -> Json {
                 base = CustomerBase::from_bytes(engine.clone(), &base.to_bytes()).expect("another version reads it");
                 continue;
             }
-            run_step(&mut base, &mut counted, step);
+            run_step(&mut base, &mut counted, &mut held, step);
             let engine = base.engine().clone();
             // State goes round as bytes between any two steps.
             let bytes = base.to_bytes();
@@ -71,19 +72,22 @@ fn compiled(lines: &Json) -> Engine {
     Engine::compile(&[("playbook.yaml", &lines.join("\n"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
-fn run_step(base: &mut CustomerBase, counted: &mut Counted, step: &mut Json) {
+fn run_step(base: &mut CustomerBase, counted: &mut Counted, held: &mut Held, step: &mut Json) {
     let told = match &*step {
         step if step.get("record").is_some() => record(base, step),
         step if step.get("trends").is_some() => trends(base, counted, &step["trends"]),
         step if step.get("fold").is_some() => fold(base, step),
         step if step.get("query").is_some() => query(base, step),
         step if step.get("erase").is_some() => erase(base, step),
+        step if step.get("reserve").is_some() => reserve(base, held, &step["reserve"]),
+        step if ["confirm", "release", "feedback"].iter().any(|kind| step.get(kind).is_some()) => tell(base, held, step),
         step => question(base, step),
     };
     let keys: Vec<String> = step.as_object().expect("an object").keys().cloned().collect();
     for key in keys {
         match key.as_str() {
             "record" | "decide" | "explain" | "query" | "fold" | "trends" | "erase" => {}
+            "reserve" | "confirm" | "release" | "feedback" => {}
             // Checked keys show what came out; what did not come out at all is null.
             _ => step[&key] = told.get(&key).cloned().unwrap_or(Json::Null),
         }
@@ -215,14 +219,48 @@ fn erase(base: &mut CustomerBase, step: &Json) -> Json {
     }
 }
 
-fn question(base: &CustomerBase, step: &Json) -> Json {
-    let (asked, explain) = match step.get("explain") {
-        Some(asked) => (asked, true),
-        None => (&step["decide"], false),
+/// Ids of decisions, by the names that steps give them.
+type Held = BTreeMap<String, String>;
+
+fn reserve(base: &mut CustomerBase, held: &mut Held, asked: &Json) -> Json {
+    let (identifier, request, now) = asked_of(asked);
+    let length = asked.get("reserve_for").map(|length| Duration::parse(length.as_str().expect("text")).expect("a length"));
+    match base.reserve(&identifier, &request, now, length) {
+        Ok(made) => {
+            if let Some(name) = asked.get("as").and_then(Json::as_str) {
+                held.insert(name.to_owned(), made.decision.id.to_string());
+            }
+            json!({"decision": made.decision.to_json(), "expires": made.expires})
+        }
+        Err(error) => json!({"error": {"code": error.code(), "path": error.path()}}),
+    }
+}
+
+/// `confirm`, `release` or `feedback`.
+fn tell(base: &mut CustomerBase, held: &Held, step: &Json) -> Json {
+    let kind = ["confirm", "release", "feedback"].into_iter().find(|kind| step.get(kind).is_some()).expect("one of them");
+    let asked = &step[kind];
+    let text = |key: &str| asked.get(key).and_then(Json::as_str);
+    let identifier = Identifier::parse(text("identifier").expect("text")).expect("an identifier");
+    let decision = text("decision").expect("text");
+    let decision = held.get(decision).map_or(decision, String::as_str);
+    let (offer, outcome) = (text("offer"), text("outcome").unwrap_or("shown"));
+    let now = Timestamp::parse(text("now").expect("text")).expect("a time");
+    let told = match kind {
+        "confirm" => base.confirm(&identifier, decision, offer, outcome, now),
+        "release" => base.release(&identifier, decision, offer, now),
+        _ => base.feedback(&identifier, decision, offer, outcome, now),
     };
+    match told {
+        Ok(_) => json!({}),
+        Err(error) => json!({"error": {"code": error.code(), "path": error.path()}}),
+    }
+}
+
+/// Who is asked what, and when.
+fn asked_of(asked: &Json) -> (Identifier, Request, Timestamp) {
     let identifier = Identifier::parse(asked["identifier"].as_str().expect("text")).expect("an identifier");
-    let time = |key: &str| asked.get(key).map(|time| Timestamp::parse(time.as_str().expect("text")).expect("a time"));
-    let now = time("now").expect("a question has a time");
+    let now = Timestamp::parse(asked["now"].as_str().expect("a question has a time")).expect("a time");
     let placements = asked["placements"].as_array().expect("a list").iter().map(|name| name.as_str().expect("text").to_owned());
     let facts =
         asked.get("facts").and_then(Json::as_object).into_iter().flatten().map(|(name, value)| (name.clone(), plain(value)));
@@ -233,6 +271,16 @@ fn question(base: &CustomerBase, step: &Json) -> Json {
         assurance: assurance.unwrap_or_default(),
         ..Request::default()
     };
+    (identifier, request, now)
+}
+
+fn question(base: &CustomerBase, step: &Json) -> Json {
+    let (asked, explain) = match step.get("explain") {
+        Some(asked) => (asked, true),
+        None => (&step["decide"], false),
+    };
+    let (identifier, request, now) = asked_of(asked);
+    let time = |key: &str| asked.get(key).map(|time| Timestamp::parse(time.as_str().expect("text")).expect("a time"));
     let answer = if explain {
         base.explain(&identifier, &request, now, time("known_at"))
     } else {

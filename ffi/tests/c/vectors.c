@@ -168,6 +168,47 @@ static tactful_request *request_of(const cJSON *asked) {
   return request;
 }
 
+/* Ids of decisions, by the single letters that steps give them. */
+static char held[128][80];
+
+static void run_reserve(tactful_base *base, const cJSON *step) {
+  const cJSON *asked = cJSON_GetObjectItemCaseSensitive(step, "reserve");
+  tactful_request *request = request_of(asked);
+  const char *length = text(asked, "reserve_for");
+  int64_t reserve_for = TACTFUL_NO_TIME, expires = 0;
+  tactful_error *error = NULL;
+  tactful_decision *decision = NULL;
+  tactful_status status;
+  if (length) reserve_for = strtol(length, NULL, 10) * INT64_C(60000000) * (strchr(length, 'h') ? 60 : 1);
+  status = tactful_base_reserve(base, tactful_text_of(text(asked, "identifier")), request, time_of(text(asked, "now")),
+                                reserve_for, &decision, &expires, &error);
+  if (!check_error(step, status, error)) {
+    if (text(step, "decision")) check_text("decision", tactful_decision_to_json(decision).data, text(step, "decision"));
+    checks++;
+    if (text(step, "expires") && time_of(text(step, "expires")) != expires) fail("expires", "another time", text(step, "expires"));
+    if (text(asked, "as")) strcpy(held[text(asked, "as")[0] & 127], tactful_decision_id(decision).data);
+  }
+  tactful_decision_free(decision);
+  tactful_request_free(request);
+}
+
+/* What is told of a decision: confirm, release or feedback. */
+static void run_tell(tactful_base *base, const cJSON *step, const char *kind) {
+  const cJSON *asked = cJSON_GetObjectItemCaseSensitive(step, kind);
+  const char *decision = text(asked, "decision");
+  tactful_text identifier = tactful_text_of(text(asked, "identifier"));
+  tactful_text outcome = tactful_text_of(text(asked, "outcome") ? text(asked, "outcome") : "shown");
+  tactful_text offer = tactful_text_of(text(asked, "offer"));
+  int64_t now = time_of(text(asked, "now"));
+  tactful_error *error = NULL;
+  tactful_text id = tactful_text_of(decision[1] == '\0' ? held[decision[0] & 127] : decision);
+  tactful_status status = strcmp(kind, "confirm") == 0   ? tactful_base_confirm(base, identifier, id, offer, outcome, now, NULL, &error)
+                          : strcmp(kind, "release") == 0 ? tactful_base_release(base, identifier, id, offer, now, NULL, &error)
+                                                         : tactful_base_feedback(base, identifier, id, offer, outcome, now, NULL, &error);
+  checks++;
+  check_error(step, status, error);
+}
+
 static void run_question(const tactful_base *base, const cJSON *step) {
   const cJSON *explained = cJSON_GetObjectItemCaseSensitive(step, "explain");
   const cJSON *asked = explained ? explained : needed(cJSON_GetObjectItemCaseSensitive(step, "decide"), "question");
@@ -475,6 +516,14 @@ int main(int argc, char **argv) {
         run_query(base, step);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "erase")) {
         run_erase(base, step);
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "reserve")) {
+        run_reserve(base, step);
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "confirm")) {
+        run_tell(base, step, "confirm");
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "release")) {
+        run_tell(base, step, "release");
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "feedback")) {
+        run_tell(base, step, "feedback");
       } else {
         run_question(base, step);
       }

@@ -152,6 +152,52 @@ void run_question(const tactful::base &base, const json &step) {
   }
 }
 
+// Ids of decisions, by the names that steps give them.
+typedef std::map<std::string, std::string> held_decisions;
+
+void run_reserve(tactful::base &base, held_decisions &held, const json &step) {
+  const json &asked = step["reserve"];
+  std::int64_t length = tactful::no_time, expires = 0;
+  if (asked.count("reserve_for")) {
+    const std::string text = asked["reserve_for"].get<std::string>();
+    length = std::stoll(text) * INT64_C(60000000) * (text.find('h') != std::string::npos ? 60 : 1);
+  }
+  try {
+    const tactful::decision made =
+        base.reserve(asked["identifier"].get<std::string>(), request_of(asked), time_of(asked["now"]), length, &expires);
+    check("error", json(nullptr), step.value("error", json(nullptr)));
+    if (step.count("decision")) check("decision", made.json().str(), step["decision"].get<std::string>());
+    if (step.count("expires")) check("expires", expires, time_of(step["expires"]));
+    held[asked.value("as", std::string())] = made.id().str();
+  } catch (const tactful::error &error) {
+    check("error", found_error(error), step.value("error", json(nullptr)));
+  }
+}
+
+// What is told of a decision: confirm, release or feedback.
+void run_tell(tactful::base &base, const held_decisions &held, const json &step, const std::string &kind) {
+  const json &asked = step[kind];
+  const std::string identifier = asked["identifier"].get<std::string>();
+  const std::string named = asked["decision"].get<std::string>();
+  const std::string decision = held.count(named) ? held.at(named) : named;
+  const std::string outcome = asked.value("outcome", std::string("shown"));
+  const std::string chosen = asked.value("offer", std::string());
+  const tactful::text_view offer = asked.count("offer") ? tactful::text_view(chosen) : tactful::text_view();
+  const std::int64_t now = time_of(asked["now"]);
+  try {
+    if (kind == "confirm") {
+      base.confirm(identifier, decision, outcome, now, offer);
+    } else if (kind == "release") {
+      base.release(identifier, decision, now, offer);
+    } else {
+      base.feedback(identifier, decision, outcome, now, offer);
+    }
+    check("error", json(nullptr), step.value("error", json(nullptr)));
+  } catch (const tactful::error &error) {
+    check("error", found_error(error), step.value("error", json(nullptr)));
+  }
+}
+
 void run_query(const tactful::base &base, const json &step) {
   try {
     const json answer = json::parse(base.query(step["query"].dump()));
@@ -251,6 +297,7 @@ void run(const char *path) {
     const tactful::engine *engine = &first;
     tactful::base base(first);
     counted all;
+    held_decisions held;
     int number = 0;
     std::string key;
     for (const json &step : one["steps"]) {
@@ -267,6 +314,14 @@ void run(const char *path) {
         run_query(base, step);
       } else if (step.count("erase")) {
         run_erase(base, step);
+      } else if (step.count("reserve")) {
+        run_reserve(base, held, step);
+      } else if (step.count("confirm")) {
+        run_tell(base, held, step, "confirm");
+      } else if (step.count("release")) {
+        run_tell(base, held, step, "release");
+      } else if (step.count("feedback")) {
+        run_tell(base, held, step, "feedback");
       } else {
         run_question(base, step);
       }

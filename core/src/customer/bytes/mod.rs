@@ -31,6 +31,7 @@ pub(crate) mod tag {
     pub(crate) const TOLD_EACH: u64 = 9;
     pub(crate) const TOMBSTONES: u64 = 10;
     pub(crate) const RECTIFIED: u64 = 11;
+    pub(crate) const CARRIED: u64 = 12;
     /// Sections above this one are not known to this version.
-    pub(crate) const LAST: u64 = 11;
+    pub(crate) const LAST: u64 = 12;
 }

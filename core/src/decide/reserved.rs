@@ -1,0 +1,46 @@
+use crate::customer::{Reserved, StoryRow, View, outcome_column};
+use crate::expr::EventKind;
+use crate::value::{Span, Timestamp, Value};
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+/// The reservations of a customer that are open at an instant: begun, and neither confirmed, released nor expired.
+pub(crate) fn open<'a>(view: &View<'a>, reserved: &Reserved, now: Timestamp) -> Vec<StoryRow<'a>> {
+    let Some(kind) = reserved.outcome(crate::customer::RESERVED) else { return Vec::new() };
+    let mut held: Vec<StoryRow<'a>> = Vec::new();
+    view.events(&[kind], Span::lifetime(now), &mut |row| {
+        if expires(&row).is_none_or(|expires| now < expires) {
+            held.push(row);
+        }
+        ControlFlow::Continue(())
+    });
+    if held.is_empty() {
+        return held;
+    }
+    let expired = reserved.outcome("expired");
+    let ends: Vec<EventKind> = [Some(reserved.confirmed), Some(reserved.released), expired].into_iter().flatten().collect();
+    let mut over: BTreeSet<(Option<&str>, Option<&str>, Option<i64>)> = BTreeSet::new();
+    view.events(&ends, Span::lifetime(now), &mut |row| {
+        over.insert(slot(&row));
+        ControlFlow::Continue(())
+    });
+    held.retain(|row| !over.contains(&slot(row)));
+    held
+}
+
+/// Which slot of which decision an outcome is about.
+fn slot<'a>(row: &StoryRow<'a>) -> (Option<&'a str>, Option<&'a str>, Option<i64>) {
+    let number = match row.value(outcome_column::SLOT) {
+        Some(Value::Int(number)) => Some(number),
+        _ => None,
+    };
+    (row.text(outcome_column::DECISION), row.text(outcome_column::PLACEMENT), number)
+}
+
+/// From when on a reservation no longer holds.
+pub(crate) fn expires(row: &StoryRow<'_>) -> Option<Timestamp> {
+    [outcome_column::EXPIRES, outcome_column::EXPIRES + 1].iter().find_map(|column| match row.value(*column) {
+        Some(Value::Timestamp(moment)) => Some(moment.to_timestamp()),
+        _ => None,
+    })
+}
