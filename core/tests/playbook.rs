@@ -2,7 +2,7 @@
 
 use tactful::Duration;
 use tactful::error::{Diagnostics, Severity};
-use tactful::playbook::{ConsentDefault, ContactRule, Format, Limits, Movement, Playbook, Scope, Text, json_schema};
+use tactful::playbook::{ConsentDefault, Demand, Format, Limits, Movement, Part, Playbook, Scope, Text, json_schema};
 use tactful::value::{Currency, Decimal, Type, Unit, Value, Window, Zone};
 
 const GROCERY: &str = include_str!("playbooks/grocery.yaml");
@@ -89,15 +89,19 @@ fn a_whole_playbook_is_read() {
     assert_eq!(playbook.placements[0].fallback.as_ref().map(|f| f.purposes.len()), Some(1));
     assert_eq!(playbook.placements[1].fallback.as_ref().map(|f| &*f.message), Some("Bye"));
     assert_eq!(playbook.contact.len(), 6);
-    let ContactRule::Cap { name, scope: Scope::Channel(Some(channel)), at_most: 3, per, .. } = &playbook.contact[0] else {
-        panic!("{:?}", playbook.contact[0])
+    let mails = &playbook.contact[0];
+    let (Demand::Cap { at_most: 3, per, .. }, Scope::Only(Part::Channels, channels)) = (&mails.demand, &mails.scope) else {
+        panic!("{mails:?}")
     };
-    assert_eq!((&**name, &*channel.text), ("mails", "email"));
+    assert_eq!((&*mails.name, &*channels[0].text, channels.len()), ("mails", "email", 1));
     assert_eq!(*per, Window::Rolling(Duration::parse("7d").unwrap()));
-    let ContactRule::Cap { name, per, .. } = &playbook.contact[2] else { panic!("a cap") };
-    assert_eq!((&**name, *per), ("contact.2", Window::Calendar(Unit::Week { first_day: chrono::Weekday::Mon })));
-    let ContactRule::Pause { scope: Scope::Everything, pause, .. } = &playbook.contact[5] else { panic!("a pause") };
-    assert_eq!(*pause, Duration::parse("30d").unwrap());
+    let week = &playbook.contact[2];
+    let Demand::Cap { per, .. } = &week.demand else { panic!("a cap") };
+    assert_eq!((&*week.name, *per), ("contact.2", Window::Calendar(Unit::Week { first_day: chrono::Weekday::Mon })));
+    let (Scope::Everything, Demand::Pause { pause, .. }) = (&playbook.contact[5].scope, &playbook.contact[5].demand) else {
+        panic!("a pause")
+    };
+    assert_eq!(*pause, Some(Duration::parse("30d").unwrap()));
 }
 
 #[test]

@@ -262,6 +262,14 @@ impl<'a> Context<'a> {
         Holds { truth: answer.outcome.as_bool(), failed: matches!(answer.outcome, Outcome::Error(_)), until: answer.until }
     }
 
+    /// The customer's own zone; `None` while it is not known.
+    pub(crate) fn own_zone(&self) -> Option<Zone> {
+        match self.attribute(self.rules.customer_zone?).0.value {
+            Answer::Known(Value::String(name)) => Zone::parse(&name).ok(),
+            _ => None,
+        }
+    }
+
     /// A number that a rule comes to; `None` for unknown, an error or none.
     pub(crate) fn number(&self, rule: &Rule) -> Option<f64> {
         if let Some(code) = self.code(rule)

@@ -3,7 +3,7 @@ use super::location::{LOCATION_FACTS, location_type};
 use super::planned::{PlanRule, plan_of};
 use super::session::{SessionFact, SessionRule};
 use super::standing::{self, JourneyFact};
-use crate::customer::Reserved;
+use crate::customer::{Kept, Reserved};
 use crate::expr::{Detail, EventKind, FactId, Schema, TimeClass};
 use crate::playbook::{LIKELY, NeedKind, Playbook};
 use crate::relation::RelationRules;
@@ -117,12 +117,15 @@ impl Sources {
         let relations = RelationRules::of(playbook);
         let names = relations.relations.iter().map(|relation| relation.name.clone()).collect();
         let by_guardian = relations.guardian().is_some();
+        let tagged = playbook.offers.iter().any(|offer| !offer.tags.is_empty())
+            || playbook.groups.iter().any(|group| !group.tags.is_empty());
         let terms = !playbook.budgets.is_empty()
             || playbook
                 .offers
                 .iter()
                 .any(|offer| !offer.terms.is_empty() || offer.cost.is_some() || offer.commitment.is_some());
-        let reserved = Reserved::declare(&mut schema, purposes, channels, attributes, names, by_guardian, terms);
+        let reserved =
+            Reserved::declare(&mut schema, purposes, channels, attributes, names, by_guardian, Kept { terms, tagged });
         let zone = playbook.customer_zone.as_ref().and_then(|name| {
             let place = playbook.attributes.iter().position(|attribute| attribute.name.text == name.text)?;
             reserved.attributes.get(place).copied()

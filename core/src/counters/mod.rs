@@ -7,6 +7,7 @@ mod account;
 mod error;
 mod memory;
 mod rules;
+mod together;
 
 pub use error::CounterError;
 pub use memory::MemoryCounters;

@@ -1,6 +1,7 @@
 use super::Claim;
+use super::together::Together;
 use crate::expr::EventKind;
-use crate::playbook::{self, ALL_CUSTOMERS, MONEY_SCALE, Name, Playbook, Scope};
+use crate::playbook::{self, ALL_CUSTOMERS, Clock, MONEY_SCALE, Name, Playbook};
 use crate::value::{Decimal, Span, Timestamp, Unit, Window, Zone};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub(crate) struct CounterRule {
     /// Pieces, or money in millionths.
     pub(crate) at_most: i64,
     pub(crate) per: Window,
+    /// By whose clock, where it is not the playbook's.
+    zone: Option<Zone>,
 }
 
 #[derive(Debug, Clone)]
@@ -34,7 +37,7 @@ enum What {
     /// Money, for some offers or for all.
     Budget(BTreeSet<Arc<str>>, Decimal),
     /// Outcomes, counted together by scope.
-    Cap(Scope),
+    Cap(Together),
 }
 
 /// Where something is shown, or was.
@@ -60,6 +63,7 @@ impl CounterRules {
                     outcome,
                     at_most: i64::try_from(stock.at_most).unwrap_or(i64::MAX),
                     per: stock.per,
+                    zone: None,
                 }));
             }
         }
@@ -71,19 +75,24 @@ impl CounterRules {
                 outcome,
                 at_most: i64::try_from(budget.amount.units()).unwrap_or(i64::MAX),
                 per: budget.per,
+                zone: None,
             }));
         }
         for rule in &playbook.contact {
-            let playbook::ContactRule::Cap { name, count, scope, at_most, per, subject: Some(subject), .. } = rule else {
+            let (playbook::Demand::Cap { count, at_most, per }, Some(subject)) = (&rule.demand, &rule.subject) else {
                 continue;
             };
             if *subject.text == *ALL_CUSTOMERS {
-                rules.extend(outcome(count).map(|outcome| CounterRule {
-                    name: name.clone(),
-                    what: What::Cap(scope.clone()),
+                rules.extend(count.first().and_then(outcome).map(|outcome| CounterRule {
+                    name: rule.name.clone(),
+                    what: What::Cap(Together::of(rule, playbook)),
                     outcome,
                     at_most: i64::from(*at_most),
                     per: *per,
+                    zone: match rule.clock {
+                        Clock::Zone(zone) => Some(zone),
+                        Clock::Customer { .. } => None,
+                    },
                 }));
             }
         }
@@ -101,7 +110,7 @@ impl CounterRules {
         let concerns = |rule: &CounterRule| match &rule.what {
             What::Inventory(own) => **own == *offer,
             What::Budget(offers, _) => costs && (offers.is_empty() || offers.contains(offer)),
-            What::Cap(_) => true,
+            What::Cap(together) => together.binds(offer),
         };
         self.rules.iter().enumerate().filter(|(_, rule)| concerns(rule)).map(|(number, _)| number).collect()
     }
@@ -124,7 +133,7 @@ impl CounterRules {
             if amount == 0 {
                 continue;
             }
-            let limit = (rule.span(now, self.zone()), rule.at_most);
+            let limit = (rule.span(now, self.zone()), rule.limit(at.offer));
             match claims.iter_mut().find(|claim| *claim.key == *key) {
                 Some(claim) => claim.limits.push(limit),
                 None => claims.push(Claim { key: Arc::from(key), amount, limits: vec![limit] }),
@@ -143,29 +152,31 @@ impl CounterRule {
             What::Budget(offers, _) => {
                 (offers.is_empty() || offers.contains(at.offer)).then(|| format!("{}:{outcome}", self.name))
             }
-            What::Cap(Scope::Offer) => Some(format!("offer.{}:{outcome}", at.offer)),
-            What::Cap(Scope::Placement) => Some(format!("placement.{}:{outcome}", at.placement)),
-            What::Cap(Scope::Channel(None)) => Some(format!("channel.{}:{outcome}", at.channel)),
-            What::Cap(Scope::Channel(Some(only))) => {
-                (*only.text == *at.channel).then(|| format!("channel.{}:{outcome}", at.channel))
-            }
-            What::Cap(Scope::Everything) => Some(format!("everything:{outcome}")),
+            What::Cap(together) => together.key(at).map(|key| format!("{key}:{outcome}")),
         }
     }
 
     /// Whether its counter is the same for all offers of a placement.
     pub(crate) fn is_shared(&self) -> bool {
-        !matches!(self.what, What::Inventory(_) | What::Cap(Scope::Offer))
+        !matches!(&self.what, What::Inventory(_)) && !matches!(&self.what, What::Cap(together) if together.tells_offers_apart())
     }
 
     pub(crate) fn amount(&self, cost: i64) -> i64 {
         if matches!(self.what, What::Budget(..)) { cost } else { 1 }
     }
 
+    /// How many there may be with this offer among them: any number where it does not obey.
+    fn limit(&self, offer: &str) -> i64 {
+        match &self.what {
+            What::Cap(together) if !together.binds(offer) => i64::MAX,
+            _ => self.at_most,
+        }
+    }
+
     pub(crate) fn span(&self, now: Timestamp, zone: Zone) -> Span {
         match self.per {
             Window::Rolling(length) => Span::rolling(length, now),
-            Window::Calendar(unit) => Span::from(unit.start(now, zone), now),
+            Window::Calendar(unit) => Span::from(unit.start(now, self.zone.unwrap_or(zone)), now),
             Window::Session | Window::Lifetime => Span::lifetime(now),
         }
     }

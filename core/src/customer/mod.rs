@@ -41,7 +41,7 @@ pub use layout::Layout;
 pub(crate) use namespaces::{Named, Namespaces};
 pub use prepare::MAX_TEXT;
 pub use reserved::{
-    ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, RECTIFIED, RESERVED, Reserved, assigned_column, consent_column,
+    ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, Kept, RECTIFIED, RESERVED, Reserved, assigned_column, consent_column,
     link_column, outcome_column, pinned_column, relation_column,
 };
 pub(crate) use strand::PreparedCell;

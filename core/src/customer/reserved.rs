@@ -53,6 +53,8 @@ pub struct Reserved {
     pub confirmed: EventKind,
     /// `released`, with the same.
     pub released: EventKind,
+    /// The column of an outcome that keeps the tags of its offer; only where the playbook declares tags.
+    pub tags: Option<usize>,
 }
 
 /// Columns of an outcome.
@@ -67,7 +69,7 @@ pub mod outcome_column {
     pub const SLOT: usize = 3;
     /// `terms`: what was promised, as JSON; of all outcomes where the playbook declares terms, costs or commitments.
     pub const TERMS: usize = 4;
-    /// `expires`, of `reserved`: from when on it no longer holds. After `terms` where there are some.
+    /// `expires`, of `reserved`: from when on it no longer holds. After `terms` and `tags` where there are some.
     pub const EXPIRES: usize = 4;
 }
 
@@ -145,9 +147,17 @@ pub mod relation_column {
     pub const EVENT: usize = 3;
 }
 
+/// What outcomes keep beside what they always tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// What was promised.
+    pub terms: bool,
+    /// The tags of offers.
+    pub tagged: bool,
+}
+
 impl Reserved {
     /// Declares the reserved event types after the playbook's own. `by_guardian`: whether consents say who gave them.
-    /// `terms`: whether outcomes say what was promised.
     pub fn declare(
         schema: &mut Schema,
         purposes: Arc<[Arc<str>]>,
@@ -155,13 +165,14 @@ impl Reserved {
         attributes: impl IntoIterator<Item = (Arc<str>, Type)>,
         relations: Arc<[Arc<str>]>,
         by_guardian: bool,
-        terms: bool,
+        kept: Kept,
     ) -> Self {
         let text = |name: &str| (Arc::from(name), Type::String);
         let outcome = |name: &str| -> Vec<_> {
             let fixed = [text("decision"), text("offer"), text("placement"), (Arc::from("slot"), Type::Int)];
             let expires = (name == RESERVED).then(|| (Arc::from("expires"), Type::Timestamp));
-            fixed.into_iter().chain(terms.then(|| text("terms"))).chain(expires).collect()
+            let tags = kept.tagged.then(|| (Arc::from("tags"), Type::List(Box::new(Type::String))));
+            fixed.into_iter().chain(kept.terms.then(|| text("terms"))).chain(tags).chain(expires).collect()
         };
         let mut declare = |event: &str, properties: &[(Arc<str>, Type)], required: &str| {
             let kind = schema.declare_reserved_event(event, properties.iter().cloned());
@@ -231,6 +242,7 @@ impl Reserved {
             assigned,
             confirmed,
             released,
+            tags: kept.tagged.then(|| outcome_column::SLOT + 1 + usize::from(kept.terms)),
         }
     }
 

@@ -50,6 +50,18 @@ pub struct PlacementAnswer {
     pub answer: Answer,
     /// In short: how many candidates there were, and which gates stopped how many.
     pub reason: LateText,
+    /// The offers that passed every other gate of the customer and wait for the end of quiet hours, in the order of the playbook.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Held>,
+}
+
+/// An offer that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// The offer.
+    pub offer: Arc<str>,
+    /// The first instant at which it may be sent; what else holds then is to be asked then.
+    pub until: Timestamp,
 }
 
 /// Offers, or a fallback, or silence: never two of them.
@@ -82,6 +94,12 @@ pub struct Ranked {
     /// What is promised with it, frozen; where the playbook declares terms, a cost or a commitment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub terms: Option<Terms>,
+    /// When it is to be sent, where quiet hours move it; at once without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Its tags, which outcomes keep.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub tags: Arc<[Arc<str>]>,
 }
 
 impl Decision {
@@ -117,13 +135,17 @@ impl Decision {
         for answer in &self.placements {
             for (slot, ranked) in answer.offers().iter().enumerate() {
                 let id = format!("{}:{outcome}:{}:{slot}", self.id, answer.placement);
-                let event = Event::new(outcome, time, identifier.clone())
+                let mut event = Event::new(outcome, time, identifier.clone())
                     .with_id(&id)
                     .through(&answer.channel)
                     .with("decision", self.id.as_str())
                     .with("offer", &*ranked.offer)
                     .with("placement", &*answer.placement)
                     .with("slot", Value::Int(i64::try_from(slot).unwrap_or(i64::MAX)));
+                if !ranked.tags.is_empty() {
+                    let tags = ranked.tags.iter().map(|tag| Value::String(tag.clone()));
+                    event = event.with("tags", Value::List(tags.collect::<Vec<_>>().into()));
+                }
                 events.push(match &ranked.terms {
                     Some(terms) => event.with("terms", &*terms.to_json()),
                     None => event,

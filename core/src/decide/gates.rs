@@ -15,6 +15,10 @@ pub(super) struct Stop {
     pub(super) gate: Gate,
     pub(super) unknown: bool,
     pub(super) reasons: Vec<String>,
+    /// From when on this does not stop it any more, as far as that is known.
+    pub(super) until: Option<Timestamp>,
+    /// Whether it waits until then.
+    pub(super) held: bool,
 }
 
 /// Whether reasons are wanted; they cost time.
@@ -32,7 +36,11 @@ impl Stop {
     /// With the reason when that is wanted.
     pub(super) fn because(gate: Gate, unknown: bool, detail: Detail, reason: impl FnOnce() -> String) -> Self {
         let reasons = if detail == Detail::Full { vec![reason()] } else { Vec::new() };
-        Stop { gate, unknown, reasons }
+        Stop::new(gate, unknown, reasons)
+    }
+
+    pub(super) fn new(gate: Gate, unknown: bool, reasons: Vec<String>) -> Self {
+        Stop { gate, unknown, reasons, until: None, held: false }
     }
 }
 
@@ -132,11 +140,11 @@ impl Guards {
 /// Why something is not for a customer of whom the host is only so sure.
 fn unsure(what: &str, minimum: Assurance, context: &Context<'_>) -> Option<Stop> {
     let reason = || format!("the {what} asks for {minimum}, the customer is {}", context.assurance());
-    (minimum > context.assurance()).then(|| Stop { gate: Gate::Assurance, unknown: false, reasons: vec![reason()] })
+    (minimum > context.assurance()).then(|| Stop::new(Gate::Assurance, false, vec![reason()]))
 }
 
 fn consent_stop(unknown: bool, reason: String) -> Stop {
-    Stop { gate: Gate::Consent, unknown, reasons: vec![reason] }
+    Stop::new(Gate::Consent, unknown, vec![reason])
 }
 
 fn forbidden(guard: &str, verdict: Verdict) -> Stop {
@@ -159,14 +167,11 @@ impl OfferRule {
     ) -> Result<Score, Stop> {
         self.admits(offers, treatment, context, permissions)?;
         self.validity(context.now(), detail)?;
-        let gates = self.gates.iter().zip([Gate::Eligible, Gate::Applicable, Gate::Suitable]);
-        for ((rule, gate), when_unknown) in gates.zip(self.when_unknown) {
-            if let Some(rule) = rule {
-                condition(rule, gate, when_unknown, context, detail)?;
-            }
+        for condition in &self.gates {
+            condition.pass(context, detail)?;
         }
         stock.pass(self, &[], detail)?;
-        contacts.pass(self, &[], detail)?;
+        contacts.pass(self, treatment, &[], detail)?;
         self.experiment(context, detail)?;
         self.score(context, detail)
     }
@@ -297,21 +302,6 @@ impl OfferRule {
         }
         Ok(Score { propensity, context: fit, value: worth, lever, total })
     }
-}
-
-/// A condition lets an offer pass only when it is known to be true, or unknown and declared to count as true then. An error
-/// never passes.
-fn condition(rule: &Rule, gate: Gate, when_unknown: bool, context: &Context<'_>, detail: Detail) -> Result<(), Stop> {
-    let holds = context.holds(rule);
-    if holds.truth.unwrap_or(when_unknown && !holds.failed) {
-        return Ok(());
-    }
-    let unknown = holds.truth.is_none();
-    let reasons = match detail {
-        Detail::Brief | Detail::Gates => Vec::new(),
-        Detail::Full => reasons_of(rule, context),
-    };
-    Err(Stop { gate, unknown, reasons })
 }
 
 /// Why a rule came out as it did and the smallest change that would have turned it; where a segment decided, why the customer is

@@ -1,5 +1,6 @@
 //! From a request to a decision: gates, arbitration, slots, message; with a trace of it all when asked for.
 
+mod condition;
 mod consent;
 mod contact;
 mod decision;
@@ -14,8 +15,9 @@ mod shortlist;
 mod stock;
 mod trace;
 
+pub(crate) use condition::{Condition, WHERE};
 pub(crate) use consent::{Consent, Said};
-pub use decision::{Answer, Assigned, Decision, PlacementAnswer, Ranked};
+pub use decision::{Answer, Assigned, Decision, Held, PlacementAnswer, Ranked};
 pub(crate) use gates::Detail;
 pub use promise::Terms;
 pub(crate) use request::facts_in_order;
@@ -95,8 +97,8 @@ pub(crate) fn decide(
     for number in placements {
         let Some(placement) = offers.placements.get(*number) else { continue };
         let permissions = Permissions::of(offers, context, said, guards, placement);
-        let mut tally = Tally { placement, detail, counts: [0; Gate::ALL.len()], candidates: Vec::new() };
-        let contacts = Contacts::new(offers, whole, placement);
+        let mut tally = Tally { placement, detail, counts: [0; Gate::ALL.len()], candidates: Vec::new(), held: Vec::new() };
+        let contacts = Contacts::new(offers, whole, placement, detail);
         let stock = Stock::new(offers, reads.counters, context.now(), placement);
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
         let exposed = &mut answers.exposed;
@@ -168,9 +170,11 @@ pub(crate) fn decide(
             let Survivor { place, offer, score, .. } = survivor;
             match fill(offers, reads.of(offer), survivor, (&contacts, &stock), (placement, chosen.len()), &taken, detail) {
                 Ok((message, terms)) => {
-                    taken.push(Taken { offer, placement });
-                    chosen.push(Ranked { offer: offer.name.clone(), score: score.total, message, terms });
-                    tally.add(*place, offer, Stop { gate: Gate::Chosen, unknown: false, reasons: Vec::new() }, Some(*score));
+                    taken.push(Taken { offer, treatment: survivor.treatment, placement });
+                    let at = contacts.moved(offer, survivor.treatment);
+                    let (offer, tags) = (survivor.offer, survivor.offer.tags.clone());
+                    chosen.push(Ranked { offer: offer.name.clone(), score: score.total, message, terms, at, tags });
+                    tally.add(*place, offer, Stop::new(Gate::Chosen, false, Vec::new()), Some(*score));
                 }
                 Err(stop) => tally.add(*place, offer, stop, Some(*score)),
             }
@@ -189,6 +193,7 @@ pub(crate) fn decide(
             channel: placement.channel.clone(),
             answer,
             reason,
+            held: tally.held,
         });
         tally.candidates.sort_by_key(|(place, _)| *place);
         answers.candidates.extend(tally.candidates.into_iter().map(|(_, candidate)| candidate));
@@ -218,7 +223,7 @@ fn fill(
     }
     if !taken.is_empty() {
         stock.pass(survivor.offer, taken, detail)?;
-        contacts.pass(survivor.offer, taken, detail)?;
+        contacts.pass(survivor.offer, survivor.treatment, taken, detail)?;
     }
     let terms = match &survivor.offer.promise {
         Some(promise) => Some(promise.terms(context, detail)?),
@@ -239,13 +244,13 @@ fn fill(
                 if detail == Detail::Full {
                     reasons.extend(gates::reasons_of(rule, context));
                 }
-                return Err(Stop { gate: Gate::Message, unknown: true, reasons });
+                return Err(Stop::new(Gate::Message, true, reasons));
             }
         };
         values.insert(&**name, value);
     }
     let message = offers.messages.render(&survivor.treatment.template, &values);
-    let message = message.map_err(|error| Stop { gate: Gate::Message, unknown: false, reasons: vec![error] })?;
+    let message = message.map_err(|error| Stop::new(Gate::Message, false, vec![error]))?;
     Ok((message, terms))
 }
 
@@ -256,6 +261,8 @@ struct Tally<'a> {
     /// In the order of [`Gate::ALL`].
     counts: [usize; Gate::ALL.len()],
     candidates: Vec<(usize, Candidate)>,
+    /// Those that quiet hours hold.
+    held: Vec<Held>,
 }
 
 impl Tally<'_> {
@@ -267,11 +274,14 @@ impl Tally<'_> {
 
     fn add(&mut self, place: usize, offer: &OfferRule, stop: Stop, score: Option<Score>) {
         self.count(stop.gate, 1);
+        if let (true, Some(until)) = (stop.held, stop.until) {
+            self.held.push(Held { offer: offer.name.clone(), until });
+        }
         if self.detail != Detail::Brief {
-            let Stop { gate, unknown, reasons } = stop;
+            let Stop { gate, unknown, reasons, until, .. } = stop;
             let data = offer.data.iter().map(|kind| kind.name()).collect();
             let (placement, offer) = (self.placement.name.clone(), offer.name.clone());
-            self.candidates.push((place, Candidate { placement, offer, gate, unknown, reasons, data, score }));
+            self.candidates.push((place, Candidate { placement, offer, gate, unknown, reasons, until, data, score }));
         }
     }
 }

@@ -1,15 +1,18 @@
+use super::condition::{Condition, conditions};
 use super::consent::PurposeRule;
+use super::contact::{ContactRule, Demand, Switch};
 use super::guard::Guard;
 use super::message::{Messages, TemplateName};
 use super::promise::Promise;
 use super::shortlist::Shortlist;
-use crate::context::{Rule, Source, Sources};
+use crate::context::{Rule, Source, Sources, earlier};
 use crate::counters::CounterRules;
 use crate::customer::Identifier;
 use crate::error::Diagnostic;
-use crate::expr::{EventKind, Expected};
-use crate::playbook::{self, Assurance, DataKind, Format, Name, Offer, Playbook, Sensitivity};
-use crate::value::{Duration, Timestamp, Window};
+use crate::expr::Expected;
+use crate::playbook::{self, Assurance, DataKind, Format, Group, Name, Offer, Owner, Playbook, Sensitivity};
+use crate::value::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The compiled part of a playbook that says what may be shown: offers, placements, contact policy.
@@ -31,6 +34,14 @@ pub(crate) struct Offers {
     pub(crate) placements: Vec<PlacementRule>,
     /// In the order of the playbook.
     pub(crate) contact: Vec<ContactRule>,
+    /// The places of offers by their names; only where there is a contact policy.
+    by_name: BTreeMap<Arc<str>, usize>,
+    /// Whether there are offers that contact rules do not count.
+    pub(crate) selective: bool,
+    /// The column of outcomes that keeps tags.
+    pub(crate) tags: Option<usize>,
+    /// How many event types the playbook declares; outcomes come later.
+    pub(crate) declared_events: usize,
     /// What others have to permit before an offer may read of them: all of some purposes, and whether in so many words.
     pub(crate) shared: Vec<(Vec<usize>, bool)>,
     /// Whether consents of minors are given by somebody else.
@@ -93,10 +104,16 @@ pub(crate) struct OfferRule {
     pub(crate) from: Option<Timestamp>,
     /// The first instant after it.
     pub(crate) until: Option<Timestamp>,
-    /// `eligible`, `applicable`, `suitable`.
-    pub(crate) gates: [Option<Rule>; 3],
-    /// What these count as when they are unknown.
-    pub(crate) when_unknown: [bool; 3],
+    /// What must hold, in the order in which it is asked.
+    pub(crate) gates: Vec<Condition>,
+    /// The group that it belongs to.
+    pub(crate) group: Option<Arc<str>>,
+    /// Who stands behind it.
+    pub(crate) owner: Option<Owner>,
+    /// By which contact rules count; those of its group too.
+    pub(crate) tags: Arc<[Arc<str>]>,
+    /// The contact rules that count it, where a treatment does not say so.
+    pub(crate) counts: Switch,
     /// `propensity`, `context`, `value`, `lever`, each with its prior.
     pub(crate) factors: [Option<(Rule, Option<f64>)>; 4],
     /// The experiments that may hold it back, and those that its rules read, by number.
@@ -122,6 +139,10 @@ pub(crate) struct TreatmentRule {
     pub(crate) with: Vec<(Arc<str>, Rule, Option<Arc<str>>)>,
     /// How sure a request has to be who is there.
     pub(crate) assurance: Assurance,
+    /// The contact rules that hold it back.
+    pub(crate) obeys: Switch,
+    /// The contact rules that count it.
+    pub(crate) counts: Switch,
 }
 
 /// A compiled placement.
@@ -163,50 +184,6 @@ impl FallbackRule {
     }
 }
 
-/// A compiled contact rule.
-#[derive(Debug)]
-pub(crate) struct ContactRule {
-    /// Its name in traces.
-    pub(crate) name: Arc<str>,
-    /// The outcome that is counted or that starts the pause.
-    pub(crate) outcome: (Arc<str>, EventKind),
-    /// What is counted together.
-    pub(crate) scope: Scope,
-    /// What it demands.
-    pub(crate) limit: Limit,
-    /// The relation whose members are counted together; `None` for the customer alone.
-    pub(crate) subject: Option<usize>,
-}
-
-/// What a contact rule counts together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// Each offer for itself.
-    Offer,
-    /// Each placement for itself.
-    Placement,
-    /// Each channel for itself.
-    Channel,
-    /// One channel only.
-    OnlyChannel(Arc<str>),
-    /// Everything.
-    Everything,
-}
-
-/// What a contact rule demands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Limit {
-    /// At most so many in a window.
-    Cap {
-        /// How many.
-        at_most: u32,
-        /// In which window.
-        per: Window,
-    },
-    /// None for so long after the outcome.
-    Pause(Duration),
-}
-
 impl Offers {
     /// Whether the message of a treatment is the same for everybody.
     pub(crate) fn is_constant(&self, treatment: &TreatmentRule) -> bool {
@@ -245,7 +222,14 @@ impl Offers {
                 }),
             })
             .collect();
-        let contact = playbook.contact.iter().filter_map(|rule| contact_rule(rule, sources)).collect();
+        let contact = playbook.contact.iter().filter_map(|rule| ContactRule::compile(rule, sources, findings)).collect();
+        let offers: Vec<OfferRule> = offers;
+        let by_name = offers.iter().enumerate().map(|(place, offer)| (offer.name.clone(), place)).collect();
+        let counted = |offer: &OfferRule| {
+            let all = |counts: &Switch| *counts == Switch::All;
+            all(&offer.counts) && offer.treatments.iter().all(|treatment| all(&treatment.counts))
+        };
+        let selective = !offers.iter().all(counted);
         let minors = Guard::compile(playbook.minors.as_ref(), playbook, sources, findings);
         let do_not_contact = Guard::compile(playbook.do_not_contact.as_ref(), playbook, sources, findings);
         let anonymous = playbook.namespaces.iter().filter(|namespace| namespace.anonymous);
@@ -267,6 +251,10 @@ impl Offers {
             do_not_contact,
             offers,
             placements,
+            by_name: if playbook.contact.is_empty() { BTreeMap::new() } else { by_name },
+            selective,
+            tags: sources.reserved.tags,
+            declared_events: sources.declared_events,
             contact,
             shared: Vec::new(),
             counters,
@@ -280,6 +268,11 @@ impl Offers {
 }
 
 impl Offers {
+    /// The offer of a name, where there is a contact policy.
+    pub(crate) fn named(&self, name: &str) -> Option<&OfferRule> {
+        self.by_name.get(name).and_then(|place| self.offers.get(*place))
+    }
+
     /// The name of a purpose.
     pub(crate) fn purpose_name(&self, number: usize) -> &str {
         self.purposes.get(number).map_or("?", |purpose| &purpose.name)
@@ -292,19 +285,32 @@ impl Offers {
 
     /// The rules that forbid.
     pub(crate) fn guards(&self) -> impl Iterator<Item = &Rule> {
-        self.minors.iter().chain(&self.do_not_contact).map(|guard| &guard.rule)
+        let restraints = self.contact.iter().filter_map(|rule| match &rule.demand {
+            Demand::While { rule, .. } => Some(rule),
+            _ => None,
+        });
+        self.minors.iter().chain(&self.do_not_contact).map(|guard| &guard.rule).chain(restraints)
     }
 }
 
 impl OfferRule {
     /// The conditions and factors.
     pub(crate) fn ranked_by(&mut self) -> impl Iterator<Item = &mut Rule> {
-        self.gates.iter_mut().flatten().chain(self.factors.iter_mut().flatten().map(|(rule, _)| rule))
+        self.gates
+            .iter_mut()
+            .map(|condition| &mut condition.rule)
+            .chain(self.factors.iter_mut().flatten().map(|(rule, _)| rule))
+    }
+
+    /// Whether a contact rule counts what came of it through a channel.
+    pub(crate) fn counted(&self, rule: usize, channel: Option<&str>) -> bool {
+        let treatment = self.treatments.iter().find(|treatment| Some(&*treatment.channel) == channel);
+        treatment.map_or(&self.counts, |treatment| &treatment.counts).holds(rule)
     }
 
     /// Every rule of the offer: conditions, factors and what its messages show.
     pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
-        let gates = self.gates.iter().flatten();
+        let gates = self.gates.iter().map(|condition| &condition.rule);
         let factors = self.factors.iter().flatten().map(|(rule, _)| rule);
         let shown = self.treatments.iter().flat_map(|treatment| treatment.with.iter().map(|(_, rule, _)| rule));
         let promised = self.promise.iter().flat_map(|promise| promise.terms.iter().map(|(_, rule)| rule));
@@ -320,12 +326,17 @@ fn offer_rule(
     findings: &mut Vec<Diagnostic>,
 ) -> OfferRule {
     let schema = &sources.schema;
-    let gates = [&offer.eligible, &offer.applicable, &offer.suitable]
-        .map(|text| text.as_ref().and_then(|text| Rule::compile(text, schema, &Expected::Bool, findings)));
+    let group = offer.group.as_ref().and_then(|name| playbook.groups.iter().find(|group| group.name.text == name.text));
+    let gates = conditions(offer, group, schema, findings);
     let factors = offer.factors.each_ref().map(|factor| {
         let factor = factor.as_ref()?;
         Some((Rule::compile(&factor.value, schema, &Expected::Number, findings)?, factor.prior))
     });
+    let switch = |own, of_group: fn(&Group) -> Option<&playbook::Switch>, of_offer| {
+        // Whoever waits for a message is not asked for the sake of the group.
+        let of_group = group.filter(|_| !offer.transactional).and_then(of_group);
+        Switch::of(&[own, of_offer, of_group], !offer.transactional, playbook)
+    };
     let mut treatments: Vec<TreatmentRule> = Vec::new();
     for treatment in &offer.treatments {
         let format = playbook.channels.iter().find(|channel| channel.name.text == treatment.channel.text);
@@ -345,11 +356,13 @@ fn offer_rule(
             template,
             with,
             assurance: treatment.assurance,
+            obeys: switch(treatment.obeys.as_ref(), |group| group.obeys.as_ref(), offer.obeys.as_ref()),
+            counts: switch(treatment.counts.as_ref(), |group| group.counts.as_ref(), offer.counts.as_ref()),
         }));
     }
     let shown = treatments.iter().flat_map(|treatment| treatment.with.iter().map(|(_, rule, _)| rule));
-    let read = gates.iter().flatten().chain(factors.iter().flatten().map(|(rule, _)| rule)).chain(shown);
-    let read: std::collections::BTreeSet<usize> = read
+    let read = gates.iter().map(|condition| &condition.rule).chain(factors.iter().flatten().map(|(rule, _)| rule)).chain(shown);
+    let read: BTreeSet<usize> = read
         .flat_map(|rule| &rule.reads().facts)
         .filter_map(|fact| match sources.source(*fact) {
             Some(Source::Experiment(number)) => Some(number),
@@ -372,10 +385,13 @@ fn offer_rule(
         minors: offer.minors,
         beside: None,
         placements: numbers(&offer.placements, playbook.placements.iter().map(|placement| &placement.name)),
-        from: offer.valid_from,
-        until: offer.valid_until,
+        from: offer.valid_from.max(group.and_then(|group| group.valid_from)),
+        until: earlier(offer.valid_until, group.and_then(|group| group.valid_until)),
+        group: group.map(|group| group.name.text.clone()),
+        owner: offer.owner.or(group.and_then(|group| group.owner)),
+        tags: tags(offer, group),
+        counts: switch(None, |group| group.counts.as_ref(), offer.counts.as_ref()),
         gates,
-        when_unknown: offer.when_unknown,
         factors,
         priority: offer.priority,
         treatments,
@@ -384,27 +400,11 @@ fn offer_rule(
     }
 }
 
-fn contact_rule(rule: &playbook::ContactRule, sources: &Sources) -> Option<ContactRule> {
-    let (name, outcome, scope, limit) = match rule {
-        playbook::ContactRule::Cap { name, count, scope, at_most, per, .. } => {
-            (name, count, scope, Limit::Cap { at_most: *at_most, per: *per })
-        }
-        playbook::ContactRule::Pause { name, after, scope, pause } => (name, after, scope, Limit::Pause(*pause)),
-    };
-    let subject = match rule {
-        playbook::ContactRule::Cap { subject: Some(subject), .. } if *subject.text == *playbook::ALL_CUSTOMERS => return None,
-        playbook::ContactRule::Cap { subject: Some(subject), .. } => sources.relations.named(&subject.text),
-        _ => None,
-    };
-    let scope = match scope {
-        playbook::Scope::Offer => Scope::Offer,
-        playbook::Scope::Placement => Scope::Placement,
-        playbook::Scope::Channel(None) => Scope::Channel,
-        playbook::Scope::Channel(Some(channel)) => Scope::OnlyChannel(channel.text.clone()),
-        playbook::Scope::Everything => Scope::Everything,
-    };
-    let kind = sources.reserved.outcome(&outcome.text)?;
-    Some(ContactRule { name: name.clone(), outcome: (outcome.text.clone(), kind), scope, limit, subject })
+/// The tags of an offer and its group, each once.
+fn tags(offer: &Offer, group: Option<&Group>) -> Arc<[Arc<str>]> {
+    let tags = offer.tags.iter().chain(group.into_iter().flat_map(|group| &group.tags));
+    let tags: BTreeSet<Arc<str>> = tags.map(|tag| tag.text.clone()).collect();
+    tags.into_iter().collect()
 }
 
 /// Whether anything asks a request to be sure who is there.

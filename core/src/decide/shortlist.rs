@@ -52,9 +52,7 @@ pub(super) struct Group {
 }
 
 /// What tells groups apart: purposes, whether special, personal and for minors, both assurances, and the gate.
-type Kind<'a> = (&'a [usize], [bool; 3], [Assurance; 2], usize);
-
-const GATES: [Gate; 3] = [Gate::Eligible, Gate::Applicable, Gate::Suitable];
+type Kind<'a> = (&'a [usize], [bool; 3], [Assurance; 2], Gate);
 
 impl Shortlist {
     /// An index when there are enough offers for one.
@@ -66,7 +64,7 @@ impl Shortlist {
         }
         let conditions = indexed.iter().filter_map(|place| {
             let offer = offers.offers.get(*place)?;
-            offer.gates.get(gate(offer)?)?.as_ref()
+            offer.gates.get(gate(offer)?).map(|condition| &condition.rule)
         });
         let sieve = Sieve::new(conditions.map(crate::context::Rule::checked), &Arc::new(schema.clone()));
         let lots = offers.placements.iter().enumerate().map(|(number, placement)| Lot::of(offers, number, placement)).collect();
@@ -99,7 +97,8 @@ impl Lot {
         let mut kinds: BTreeMap<Kind<'_>, u32> = BTreeMap::new();
         for (place, offer) in offers.offers.iter().enumerate() {
             let treatment = here(offer, number, placement);
-            let (Some(gate), Some(treatment)) = (gate(offer), treatment) else {
+            let first = gate(offer).and_then(|place| Some(offer.gates.get(place)?.gate));
+            let (Some(gate), Some(treatment)) = (first, treatment) else {
                 if gate(offer).is_some() {
                     lot.of.push(None);
                 } else if treatment.is_some() {
@@ -116,7 +115,6 @@ impl Lot {
             let flags = [offer.special, offer.personal, offer.minors];
             let kind = (&*offer.purposes, flags, [offer.assurance, treatment.assurance], gate);
             let group = *kinds.entry(kind).or_insert_with(|| {
-                let gate = GATES.get(gate).copied().unwrap_or(Gate::Suitable);
                 lot.groups.push(Group { example: place, gate, size: 0, from: Vec::new(), until: Vec::new() });
                 u32::try_from(lot.groups.len() - 1).unwrap_or(u32::MAX)
             });
@@ -149,13 +147,15 @@ pub(super) fn here<'o>(offer: &'o OfferRule, number: usize, placement: &Placemen
     offer.treatments.iter().find(|treatment| treatment.channel == placement.channel).filter(|_| here)
 }
 
-/// The first condition of an offer, when unknown does not pass it. Whoever is asked a condition that reads an experiment is exposed to
-/// it, and what is read of others is another context: such offers are tried one by one.
+/// The condition of an offer that is indexed: the last one at its first gate that unknown does not pass, so that whoever it stops is
+/// stopped there. Whoever is asked a condition that reads an experiment is exposed to it, and what is read of others is another
+/// context: such offers are tried one by one.
 fn gate(offer: &OfferRule) -> Option<usize> {
     let [_, read] = &offer.experiments;
     if !read.is_empty() || offer.beside.is_some() {
         return None;
     }
-    let gate = offer.gates.iter().position(Option::is_some)?;
-    offer.when_unknown.get(gate).is_some_and(|passes| !passes).then_some(gate)
+    let first = offer.gates.first()?.gate;
+    let there = offer.gates.iter().take_while(|condition| condition.gate == first);
+    there.enumerate().filter(|(_, condition)| !condition.when_unknown).last().map(|(place, _)| place)
 }

@@ -49,6 +49,9 @@ pub struct Candidate {
     pub unknown: bool,
     /// Why, one sentence each, with the values that were read.
     pub reasons: Vec<String>,
+    /// From when on the contact policy has nothing against it, if nothing else happens; only with reasons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// The kinds of data about the customer that it reads, such as `behavioural`, as far as the playbook declares them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<&'static str>,
@@ -201,6 +204,9 @@ impl fmt::Display for Trace {
             }
             for reason in &candidate.reasons {
                 writeln!(f, "    {reason}")?;
+            }
+            if let Some(until) = candidate.until {
+                writeln!(f, "    until {until}")?;
             }
         }
         Ok(())

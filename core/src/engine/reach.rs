@@ -1,7 +1,7 @@
 //! Warnings about what a playbook can never come to: offers that nobody is shown, stages that nobody enters.
 
 use crate::context::{Rule, Source};
-use crate::decide::Offers;
+use crate::decide::{Condition, Offers, WHERE};
 use crate::error::{Diagnostic, Severity};
 use crate::expr::{Checked, FactId, may_hold_together};
 use crate::journey::{JourneyRule, Model};
@@ -12,19 +12,19 @@ pub(super) fn unreachable(playbook: &Playbook, model: &Model, offers: &Offers) -
     let judge = Judge { model };
     let mut findings = Vec::new();
     for (offer, rule) in playbook.offers.iter().zip(&offers.offers) {
-        let gates: Vec<&Rule> = rule.gates.iter().flatten().collect();
+        let gates: Vec<&Rule> = rule.gates.iter().map(|condition| &condition.rule).collect();
         if judge.may_hold(&gates) {
             continue;
         }
-        let names: Vec<&str> = ["`eligible`", "`applicable`", "`suitable`"]
-            .into_iter()
-            .zip(&rule.gates)
-            .filter_map(|(name, gate)| gate.as_ref().map(|_| name))
-            .collect();
-        let alone = rule.gates.iter().flatten().zip(&names).find(|(gate, _)| !judge.may_hold(&[*gate]));
+        let name = |condition: &Condition| match &condition.whose {
+            Some(whose) if **whose == *WHERE => "`where`".to_owned(),
+            Some(whose) => format!("`{}` of {whose}", condition.gate.name()),
+            None => format!("`{}`", condition.gate.name()),
+        };
+        let alone = rule.gates.iter().find(|condition| !judge.may_hold(&[&condition.rule]));
         let why = match alone {
-            Some((_, name)) => format!("{name} is never true"),
-            None => format!("{} cannot hold together", names.join(" and ")),
+            Some(condition) => format!("{} is never true", name(condition)),
+            None => format!("{} cannot hold together", rule.gates.iter().map(name).collect::<Vec<_>>().join(" and ")),
         };
         let message = format!("offer `{}` can never be shown: {why}", offer.name.text);
         let path = format!("offers.{}", offer.name.text);

@@ -257,6 +257,7 @@ fn read<'a>(playbook: &Playbook, beyond: &Beyond<'_>, findings: Findings<'a>, ro
         events: Rc::new(known.collect()),
         channels: names(playbook.channels.iter().map(|channel| &channel.name).collect()),
         placements: names(playbook.placements.iter().map(|placement| &placement.name).collect()),
+        groups: names(playbook.groups.iter().map(|group| &group.name).collect()),
     };
     let mut reader = Reader {
         loader: Loader { findings, declared },

@@ -1,15 +1,15 @@
 //! From documents to a playbook, or to all mistakes in them.
 
-use super::model::{ContactRule, Name, Playbook};
+use super::model::{Name, Playbook};
 use super::read::{At, Declared, Loader, Names};
 use super::reserved::OUTCOMES;
 use super::shape::{Path, Required};
 use super::source::{Findings, Source, Spot, cut};
 use super::table::PLAYBOOK;
 use super::tree::{Content, Entry, Limits, Node};
-use super::{digest, json, merge, templates, yaml};
+use super::{contact, digest, json, merge, templates, yaml};
 use crate::error::{Diagnostics, nearest};
-use crate::value::{Duration, Type, Unit, Window, Zone};
+use crate::value::{Duration, Type, Zone};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -171,6 +171,7 @@ fn read<'a>(findings: Findings<'a>, root: &Node) -> (Playbook, Findings<'a>) {
         events: Rc::new(events),
         channels: keys("channels"),
         placements: keys("placements"),
+        groups: keys("groups"),
     };
     let mut loader = Loader { findings, declared };
     let playbook = loader.playbook(&at);
@@ -216,12 +217,16 @@ impl Loader<'_> {
         let (channels, mut offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
         let experiments = self.experiments(root);
         let week_begins = root.text("week_begins").and_then(|day| day.parse().ok()).unwrap_or(chrono::Weekday::Mon);
-        let mut contact = self.contact(root, &relations);
-        for rule in &mut contact {
-            if let ContactRule::Cap { per: Window::Calendar(Unit::Week { first_day }), .. } = rule {
-                *first_day = week_begins;
-            }
-        }
+        let groups = self.groups(root);
+        let named = contact::Named {
+            relations: &relations,
+            offers: &offers,
+            groups: &groups,
+            zone: time_zone.unwrap_or(Zone::UTC),
+            week_begins,
+        };
+        let contact = self.contact(root, &named);
+        self.check_switches(root, &contact);
         let (mut budgets, held) = (self.budgets(root), self.held(root));
         super::promises::begin_weeks(&mut offers, &mut budgets, week_begins);
         let (trends, renamed) = (self.trends(root, &events), self.renamed(root, &events));
@@ -267,6 +272,7 @@ impl Loader<'_> {
             touchpoints: self.touchpoints(root),
             channels,
             offers,
+            groups,
             placements,
             experiments,
             contact,

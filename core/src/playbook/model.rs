@@ -8,7 +8,7 @@ use super::relations::Relation;
 use super::touchpoints::{Plan, Touchpoint};
 use super::ways::{Branch, Inner, JourneyEntry, MaxStay, Migration, Precedence, Reentry, Return, StageExit, Wait};
 use crate::error::Place;
-use crate::value::{Decimal, Duration, Type, Value, Window, Zone};
+use crate::value::{Decimal, Duration, Type, Value, Zone};
 use std::sync::Arc;
 
 /// A text out of a document, with the places of its characters; the source of a rule or of a template.
@@ -134,12 +134,14 @@ pub struct Playbook {
     pub channels: Vec<Channel>,
     /// `offers`.
     pub offers: Vec<Offer>,
+    /// `groups`.
+    pub groups: Vec<super::Group>,
     /// `placements`.
     pub placements: Vec<Placement>,
     /// `experiments`.
     pub experiments: Vec<super::Experiment>,
-    /// `contact`: caps and pauses.
-    pub contact: Vec<ContactRule>,
+    /// `contact`: caps, pauses, gaps, quiet hours, fatigue and restraint.
+    pub contact: Vec<super::ContactRule>,
     /// `budgets`.
     pub budgets: Vec<super::Budget>,
     /// `decisions`: how long decisions and reservations hold.
@@ -636,6 +638,20 @@ pub struct Offer {
     pub assurance: Assurance,
     /// `minors`: whether it is made to minors too.
     pub minors: bool,
+    /// `group`.
+    pub group: Option<Name>,
+    /// `owner`.
+    pub owner: Option<super::Owner>,
+    /// `tags`.
+    pub tags: Vec<Name>,
+    /// `where`, as a condition.
+    pub area: Option<Text>,
+    /// `transactional`: whether the customer waits for it.
+    pub transactional: bool,
+    /// `obeys`: which contact rules hold it back.
+    pub obeys: Option<super::Switch>,
+    /// `counts`: which contact rules count it.
+    pub counts: Option<super::Switch>,
     /// `from`: the first instant of validity, as CEL writes it.
     pub valid_from: Option<crate::value::Timestamp>,
     /// `until`: the first instant after its validity.
@@ -686,6 +702,10 @@ pub struct Treatment {
     pub with: Vec<Shown>,
     /// `assurance`: how sure a request has to be who is there; anonymous when nothing is asked for.
     pub assurance: Assurance,
+    /// `obeys`: which contact rules hold it back; as the offer when not declared.
+    pub obeys: Option<super::Switch>,
+    /// `counts`: which contact rules count it; as the offer when not declared.
+    pub counts: Option<super::Switch>,
 }
 
 /// A value that a message may show.
@@ -731,48 +751,4 @@ pub struct Fallback {
     pub valid_from: Option<crate::value::Timestamp>,
     /// `until`: the first instant after its validity.
     pub valid_until: Option<crate::value::Timestamp>,
-}
-
-/// A rule of the contact policy.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ContactRule {
-    /// At most so many counted outcomes per window.
-    Cap {
-        /// `name`, or `contact.<n>`.
-        name: Arc<str>,
-        /// `count`: the outcome that is counted, such as `shown`.
-        count: Name,
-        /// `scope`.
-        scope: Scope,
-        /// `at_most`.
-        at_most: u32,
-        /// `per`.
-        per: Window,
-        /// `subject`: the relation whose members count together; `None` for the customer alone.
-        subject: Option<Name>,
-    },
-    /// A pause after an outcome.
-    Pause {
-        /// `name`, or `contact.<n>`.
-        name: Arc<str>,
-        /// `after`: the outcome, such as `rejected`.
-        after: Name,
-        /// `scope`.
-        scope: Scope,
-        /// `pause`: how long.
-        pause: Duration,
-    },
-}
-
-/// What a contact rule counts together.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Scope {
-    /// `offer`: each offer for itself.
-    Offer,
-    /// `placement`: each placement for itself.
-    Placement,
-    /// `channel`: each channel for itself; `channel(email)`: only that one.
-    Channel(Option<Name>),
-    /// `everything`.
-    Everything,
 }

@@ -7,20 +7,18 @@ impl Loader<'_> {
     pub(super) fn offers(&mut self, root: &At<'_>) -> Vec<Offer> {
         let Some(section) = root.get("offers") else { return Vec::new() };
         let named = self.named(&section, "an offer");
-        named.into_iter().map(|(name, at)| self.offer(name, &at)).collect()
+        named.into_iter().map(|(name, at)| self.offer(root, name, &at)).collect()
     }
 
-    fn offer(&mut self, name: Name, at: &At<'_>) -> Offer {
+    fn offer(&mut self, root: &At<'_>, name: Name, at: &At<'_>) -> Offer {
         let purposes = self.purposes_of(at);
         let known = self.declared.placements.clone();
         let placements = self.references(at, "placements", "placement", &known);
-        let valid_from = self.instant_of(at, "from");
-        let valid_until = self.instant_of(at, "until");
-        if let (Some(from), Some(until), Some(place)) = (valid_from, valid_until, at.get("until"))
-            && until <= from
-        {
-            self.error("bad_validity", &place, format!("offer `{}` ends before it begins", name.text), None);
-        }
+        let (valid_from, valid_until) = self.validity(at, &format!("offer `{}`", name.text));
+        let group = at.get("group").and_then(|at| {
+            let known = self.declared.groups.clone();
+            self.reference(&at, "group", &known)
+        });
         let (eligible, if_eligible) = self.condition(at, "eligible", false);
         let (applicable, if_applicable) = self.condition(at, "applicable", false);
         let (suitable, if_suitable) = self.condition(at, "suitable", false);
@@ -33,6 +31,13 @@ impl Loader<'_> {
             reads: self.kinds_of(at),
             assurance: at.assurance(),
             minors: at.flag("minors"),
+            group,
+            owner: at.owner(),
+            tags: self.tags(at),
+            area: self.area(root, at),
+            transactional: at.flag("transactional"),
+            obeys: self.switch(at, "obeys"),
+            counts: self.switch(at, "counts"),
             eligible,
             applicable,
             suitable,
@@ -60,7 +65,8 @@ impl Loader<'_> {
             let Some(channel) = self.channel(&at.key, at.spot, &at.path) else { continue };
             let with = at.get("with").map(|section| self.shown(&section)).unwrap_or_default();
             if let Some(message) = self.rule_of(&at, "message") {
-                treatments.push(Treatment { channel, message, with, assurance: at.assurance() });
+                let (obeys, counts) = (self.switch(&at, "obeys"), self.switch(&at, "counts"));
+                treatments.push(Treatment { channel, message, with, assurance: at.assurance(), obeys, counts });
             }
         }
         treatments

@@ -86,7 +86,7 @@ impl Loader<'_> {
     }
 
     fn per_and_count(&mut self, at: &At<'_>) -> (Window, Name) {
-        let per = at.get("per").and_then(|at| self.window(&at)).unwrap_or(Window::Lifetime);
+        let per = at.get("per").and_then(|at| self.window(&at, chrono::Weekday::Mon)).unwrap_or(Window::Lifetime);
         if let (Window::Session, Some(place)) = (per, at.get("per")) {
             let message = "a session is of one customer, so nothing is counted in it for others";
             self.error("contradiction", &place, message.to_owned(), None);

@@ -30,6 +30,8 @@ pub(super) struct Declared {
     pub(super) events: Rc<Names>,
     pub(super) channels: Rc<Names>,
     pub(super) placements: Rc<Names>,
+    /// Groups of offers.
+    pub(super) groups: Rc<Names>,
 }
 
 /// Declared names.

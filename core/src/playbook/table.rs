@@ -5,22 +5,23 @@ use super::preferences::UnusualTest;
 use super::reserved::OUTCOMES;
 use super::shape::Shape::{Either, Leaf as One, List, Names, Object as Obj};
 use super::shape::{Field, Leaf, Object, Shape};
+use super::table_contact::{CONTACT, COUNTS, GROUP, OBEYS, OWNER, TAGS, WHERE};
 
 /// The key by which JSON documents name their schema.
 pub(super) const SCHEMA_KEY: &str = "$schema";
 
-const fn may(key: &'static str, shape: Shape, default: &'static str, doc: &'static str) -> Field {
+pub(super) const fn may(key: &'static str, shape: Shape, default: &'static str, doc: &'static str) -> Field {
     Field { key, required: false, shape, doc, default }
 }
 
-const fn must(key: &'static str, shape: Shape, doc: &'static str) -> Field {
+pub(super) const fn must(key: &'static str, shape: Shape, doc: &'static str) -> Field {
     Field { key, required: true, shape, doc, default: "" }
 }
 
-const TITLE: &str = "a name for people";
+pub(super) const TITLE: &str = "a name for people";
 
 /// A name, or a list of names.
-const fn one_or_more(names: &'static [Shape; 2]) -> Shape {
+pub(super) const fn one_or_more(names: &'static [Shape; 2]) -> Shape {
     Either(names)
 }
 
@@ -29,7 +30,7 @@ static PURPOSES: [Shape; 2] = [One(Leaf::Reference("a purpose")), List(&PURPOSE_
 static PLACEMENT_NAME: Shape = One(Leaf::Reference("a placement"));
 static PLACEMENTS: [Shape; 2] = [One(Leaf::Reference("a placement")), List(&PLACEMENT_NAME)];
 static EVENT_NAME: Shape = One(Leaf::Reference("an event type"));
-static EVENTS: [Shape; 2] = [One(Leaf::Reference("an event type")), List(&EVENT_NAME)];
+pub(super) static EVENTS: [Shape; 2] = [One(Leaf::Reference("an event type")), List(&EVENT_NAME)];
 static STAGE_NAME: Shape = One(Leaf::Reference("a stage"));
 static STAGES: [Shape; 2] = [One(Leaf::Reference("a stage")), List(&STAGE_NAME)];
 static ENUM_NAME: Shape = One(Leaf::Text);
@@ -130,6 +131,7 @@ pub(super) static PLAYBOOK: Object = Object {
         may("touchpoints", Names(&Obj(&TOUCHPOINT)), "", "where customers and brand meet, owned or not"),
         may("channels", Names(&CHANNEL), "", "the channels of messages"),
         may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
+        may("groups", Names(&Obj(&GROUP)), "", "groups of offers, and what holds for all of one"),
         may("placements", Names(&Obj(&PLACEMENT)), "", "the slots that ask for offers"),
         may(
             "experiments",
@@ -137,7 +139,7 @@ pub(super) static PLAYBOOK: Object = Object {
             "",
             "who gets which variant, and who is held out; expressions read `experiment(\"<name>\")`",
         ),
-        may("contact", List(&CONTACT), "", "the contact policy: caps and pauses"),
+        may("contact", List(&CONTACT), "", "the contact policy: caps, pauses, gaps, quiet hours, fatigue and restraint"),
         may("budgets", Names(&Obj(&BUDGET)), "", "money that offers may cost, all customers together"),
         may("decisions", Obj(&DECISIONS), "", "how long decisions and reservations hold"),
         may("outcomes", Obj(&FEEDBACK), "", "what follows from the outcomes of decisions"),
@@ -518,7 +520,7 @@ static GUARD_OBJECT: Object = Object {
         ),
     ],
 };
-const GATE: Shape = Either(&[One(Leaf::Rule), Obj(&GATE_OBJECT)]);
+pub(super) const GATE: Shape = Either(&[One(Leaf::Rule), Obj(&GATE_OBJECT)]);
 static GATE_OBJECT: Object = Object {
     name: "condition",
     doc: "A condition that permits.",
@@ -1241,6 +1243,18 @@ static OFFER: Object = Object {
             "false",
             "whether it is made although something promised is overdue, as service is",
         ),
+        may("group", One(Leaf::Reference("a group")), "", "the group that it belongs to"),
+        OWNER,
+        TAGS,
+        WHERE,
+        may(
+            "transactional",
+            One(Leaf::Bool),
+            "false",
+            "whether it is a message that the customer waits for, such as a receipt: no contact rule holds it back or counts it, unless `obeys` or `counts` say so",
+        ),
+        OBEYS,
+        COUNTS,
         may("from", One(Leaf::Instant), "", "the first instant of its validity"),
         may("until", One(Leaf::Instant), "", "the first instant after its validity"),
         may("eligible", GATE, "true", "whether the customer may have it at all"),
@@ -1384,6 +1398,8 @@ static TREATMENT: Object = Object {
         must("message", One(Leaf::Text), "a template; `{{ name }}` stands for a value of `with`"),
         may("with", Names(&SHOWN), "", "the values that the message may show"),
         MINIMUM,
+        OBEYS,
+        COUNTS,
     ],
 };
 static SHOWN: Shape = Either(&[One(Leaf::Rule), Obj(&SHOWN_OBJECT)]);
@@ -1435,48 +1451,6 @@ static FALLBACK: Object = Object {
         may("purposes", one_or_more(&PURPOSES), "", "all of them must be permitted"),
         may("from", One(Leaf::Instant), "", "the first instant of its validity"),
         may("until", One(Leaf::Instant), "", "the first instant after its validity"),
-    ],
-};
-
-static CONTACT: Shape = Either(&[Obj(&PAUSE), Obj(&CAP)]);
-const SCOPE: Shape = One(Leaf::Pattern(
-    r"^(offer|placement|channel|channel\( *[A-Za-z_][A-Za-z0-9_]* *\)|everything)$",
-    "`offer`, `placement`, `channel`, `channel(<name>)` or `everything`",
-));
-static PAUSE: Object = Object {
-    name: "pause",
-    doc: "A pause after an outcome.",
-    marks: &["pause", "after"],
-    fields: &[
-        may("name", One(Leaf::Text), "", "its name in explanations; `contact.<n>`, counted from 0, when not declared"),
-        must("after", One(Leaf::Word(&OUTCOMES)), "the outcome that begins the pause"),
-        must("scope", SCOPE, "what is paused: that offer, that placement, that channel, one channel, or everything"),
-        must("pause", One(Leaf::Duration), "how long"),
-    ],
-};
-static CAP: Object = Object {
-    name: "cap",
-    doc: "At most so many counted outcomes per window.",
-    marks: &[],
-    fields: &[
-        may("name", One(Leaf::Text), "", "its name in explanations; `contact.<n>`, counted from 0, when not declared"),
-        must("count", One(Leaf::Word(&OUTCOMES)), "the outcome that is counted"),
-        must("scope", SCOPE, "what is counted together: each offer, each placement, each channel, one channel, or everything"),
-        must("at_most", One(Leaf::Whole(0, u32::MAX as i64)), "how many; 0 for never"),
-        may(
-            "subject",
-            One(Leaf::Reference("a relation")),
-            "\"customer\"",
-            "whose outcomes are counted: `customer`, `all customers`, or a relation with a group, whose members and group count together",
-        ),
-        must(
-            "per",
-            One(Leaf::Pattern(
-                r"^(rolling +\S+|day|week|month|session|lifetime)$",
-                "`rolling <duration>`, `day`, `week`, `month`, `session` or `lifetime`",
-            )),
-            "the window, in the customer's zone or else the playbook's; a week begins on Monday",
-        ),
     ],
 };
 

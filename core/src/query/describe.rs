@@ -1,7 +1,9 @@
 //! What a playbook declares.
 
 use super::{Asked, QueryError, Question, Subject};
-use crate::playbook::{self, ConsentDefault, ContactRule, DataKind, Format, Movement, Name, Playbook, Scope, Sensitivity};
+use crate::playbook::{
+    self, ConsentDefault, ContactRule, DataKind, Demand, Format, Movement, Name, OUTCOMES, Playbook, Scope, Sensitivity,
+};
 use crate::value::{Unit, Value, Window};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -209,7 +211,7 @@ struct Placement<'a> {
     fallback: Option<&'a str>,
 }
 
-/// A rule of the contact policy: a cap (`count`, `at_most`, `per`) or a pause (`after`, `pause`).
+/// A rule of the contact policy: a cap (`count`, `at_most`, `per`), a pause (`after`, `pause`), or another that its words tell.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "contact_rule")]
 struct Contact<'a> {
@@ -219,13 +221,13 @@ struct Contact<'a> {
     /// What is counted together.
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<&'a str>,
+    count: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at_most: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     per: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    after: Option<&'a str>,
+    after: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pause: Option<String>,
 }
@@ -395,58 +397,65 @@ fn placement(placement: &playbook::Placement) -> Placement<'_> {
 }
 
 fn contact(rule: &ContactRule) -> Contact<'_> {
-    match rule {
-        ContactRule::Cap { name, count, scope, at_most, per, subject } => {
-            let (per, scope) = (window(per), self::scope(scope));
-            Contact {
-                name,
-                text: match subject {
-                    Some(subject) => format!(
-                        "at most {at_most} `{}` per {per}, counted for {} and all of the {}",
-                        count.text,
-                        told(&scope),
-                        subject.text
-                    ),
-                    None => format!("at most {at_most} `{}` per {per}, counted for {}", count.text, told(&scope)),
-                },
-                scope,
-                count: Some(text(count)),
-                at_most: Some(*at_most),
-                per: Some(per),
-                after: None,
-                pause: None,
-            }
+    let scope = scope(&rule.scope);
+    let names = |names: &[Name]| -> String {
+        match names {
+            names if names.len() >= OUTCOMES.len() => "any".to_owned(),
+            names => names.iter().map(|name| &*name.text).collect::<Vec<_>>().join(", "),
         }
-        ContactRule::Pause { name, after, scope, pause } => {
-            let scope = self::scope(scope);
-            Contact {
-                name,
-                text: format!("a pause of {pause} after `{}`, for {}", after.text, told(&scope)),
-                scope,
-                count: None,
-                at_most: None,
-                per: None,
-                after: Some(text(after)),
-                pause: Some(pause.to_string()),
-            }
+    };
+    let many = |names: &str| format!("`{}`", names.replace(", ", "` or `"));
+    let whom = told(&scope);
+    let (mut count, mut cap, mut per, mut after, mut length) = (None, None, None, None, None);
+    let text = match &rule.demand {
+        Demand::Cap { count: kinds, at_most, per: within } => {
+            let (kinds, within) = (names(kinds), window(within));
+            let text = format!("at most {at_most} {} per {within}, counted for {whom}", many(&kinds));
+            (count, cap, per) = (Some(kinds), Some(*at_most), Some(within));
+            text
         }
-    }
+        Demand::Pause { after: kinds, times, within, pause } => {
+            let kinds = names(kinds);
+            let pause = pause.map_or_else(|| "forever".to_owned(), |pause| pause.to_string());
+            let some =
+                within.filter(|_| *times > 1).map_or_else(String::new, |within| format!(" {times} times within {within}"));
+            let text = format!("a pause of {pause} after {}{some}, for {whom}", many(&kinds));
+            (after, length) = (Some(kinds), Some(pause));
+            text
+        }
+        Demand::Gap { between, gap } => format!("{gap} between any two {}, for {whom}", many(&names(between))),
+        Demand::Quiet { then, .. } => format!("quiet hours for {whom}, then {}", then.name()),
+        Demand::Fatigue(fatigue) => {
+            format!("a budget of {} with a half-life of {}, for {whom}", fatigue.budget, fatigue.half_life)
+        }
+        Demand::While { when, .. } => format!("nothing while `{}`, for {whom}", when.text),
+    };
+    let text = match &rule.subject {
+        Some(subject) => format!("{text} and all of the {}", subject.text),
+        None => text,
+    };
+    Contact { name: &rule.name, text, scope, count, at_most: cap, per, after, pause: length }
 }
 
 /// A scope as the playbook writes it.
 fn scope(scope: &Scope) -> String {
     match scope {
         Scope::Offer => "offer".to_owned(),
+        Scope::Group => "group".to_owned(),
         Scope::Placement => "placement".to_owned(),
-        Scope::Channel(None) => "channel".to_owned(),
-        Scope::Channel(Some(channel)) => format!("channel({})", channel.text),
+        Scope::Channel => "channel".to_owned(),
         Scope::Everything => "everything".to_owned(),
+        Scope::Only(part, names) => {
+            let plural = if names.len() > 1 { "s" } else { "" };
+            let names: Vec<&str> = names.iter().map(|name| &*name.text).collect();
+            format!("{}{plural}({})", part.name(), names.join(", "))
+        }
     }
 }
 
 fn told(scope: &str) -> String {
     match scope {
-        "offer" | "placement" | "channel" => format!("each {scope}"),
+        "offer" | "group" | "placement" | "channel" => format!("each {scope}"),
         "everything" => "everything together".to_owned(),
         only => only.to_owned(),
     }

@@ -60,6 +60,16 @@ impl Zone {
         Timestamp::MIN.saturating_add_micros(micros.saturating_sub(Timestamp::MIN.micros()))
     }
 
+    /// The last instant of a local date and time: as [`instant`](Self::instant), but in an overlap the later of the two.
+    #[must_use]
+    pub fn last_instant(&self, local: NaiveDateTime) -> Timestamp {
+        let late = match self.0 {
+            Kind::Named(zone) => zone.from_local_datetime(&local).latest().map(|time| time.timestamp_micros()),
+            Kind::Fixed(_) => None,
+        };
+        late.and_then(|micros| Timestamp::from_micros(micros).ok()).unwrap_or_else(|| self.instant(local))
+    }
+
     /// The first instant at which this zone's clocks show `local` or later, `local` lying in a gap.
     fn end_of_gap(&self, local: NaiveDateTime) -> i64 {
         // Clocks never jump by more than a day, so the answer lies within a day of the local time read as UTC.
@@ -160,6 +170,8 @@ mod tests {
         assert_eq!(berlin.instant(gap), time("2026-03-29T01:00:00Z"));
         let overlap = NaiveDate::from_ymd_opt(2026, 10, 25).unwrap().and_hms_opt(2, 30, 0).unwrap();
         assert_eq!(berlin.instant(overlap), time("2026-10-25T00:30:00Z"));
+        assert_eq!(berlin.last_instant(overlap), time("2026-10-25T01:30:00Z"));
+        assert_eq!(berlin.last_instant(gap), time("2026-03-29T01:00:00Z"));
     }
 
     #[test]

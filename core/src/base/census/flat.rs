@@ -142,10 +142,8 @@ fn offers<'e>(
 
 fn flat_offer<'e>(offer: &'e OfferRule, readable: &mut dyn FnMut(&Rule) -> Option<Code>) -> Option<FlatOffer<'e>> {
     let mut gates = Vec::new();
-    for (rule, when_unknown) in offer.gates.iter().zip(offer.when_unknown) {
-        if let Some(rule) = rule {
-            gates.push((readable(rule)?, when_unknown));
-        }
+    for condition in &offer.gates {
+        gates.push((readable(&condition.rule)?, condition.when_unknown));
     }
     let mut factors = Vec::new();
     for factor in &offer.factors {

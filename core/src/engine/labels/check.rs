@@ -4,8 +4,7 @@ use crate::context::{Rule, Rules};
 use crate::decide::{OfferRule, Offers};
 use crate::error::{Diagnostic, Place, Severity};
 use crate::journey::Journeys;
-use crate::playbook::{ContactRule, DataKind, LegalBasis, Name, Offer, Placement, Playbook, Purpose, Sensitivity};
-use crate::value::Window;
+use crate::playbook::{DataKind, LegalBasis, Name, Offer, Placement, Playbook, Purpose, Sensitivity};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -97,10 +96,7 @@ impl All<'_> {
         let zone = Ground::Attribute(self.rules.customer_zone?);
         let label = zone.label(self.playbook);
         let purpose = offer.purposes.iter().find(|purpose| !label.usable(&purpose.text))?;
-        let name = self.playbook.contact.iter().find_map(|rule| match rule {
-            ContactRule::Cap { name, per: Window::Calendar(_), .. } => Some(name),
-            _ => None,
-        })?;
+        let name = &self.playbook.contact.iter().find(|rule| rule.reads_zone())?.name;
         Some(self.violation(offer, purpose, zone, &label, &[(format!("contact rule `{name}`"), None)]))
     }
 

@@ -3,7 +3,6 @@ use crate::decide::Offers;
 use crate::expr::{EventKind, PropertyId, uses};
 use crate::journey::Journeys;
 use crate::playbook::{ContactRule, Playbook};
-use crate::value::Window;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -51,8 +50,7 @@ pub(in crate::engine) fn unread(playbook: &Playbook, rules: &Rules, offers: &Off
         read.look_at(kinds, property, rules);
     }
     read.attributes.extend((0..rules.preferences.len()).flat_map(|preference| rules.beside_preference(preference)));
-    let calendar = |rule: &ContactRule| matches!(rule, ContactRule::Cap { per: Window::Calendar(_), .. });
-    if let (true, Some(zone)) = (read.zone || playbook.contact.iter().any(calendar), rules.customer_zone) {
+    if let (true, Some(zone)) = (read.zone || playbook.contact.iter().any(ContactRule::reads_zone), rules.customer_zone) {
         read.attributes.insert(zone);
     }
     let unless = |read: &BTreeSet<usize>, names: Vec<&Arc<str>>| -> Vec<Arc<str>> {

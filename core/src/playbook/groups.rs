@@ -1,0 +1,216 @@
+//! Groups of offers: what their offers have in common.
+
+use super::model::{Name, Text};
+use super::read::{At, Loader};
+use super::source::cut;
+use super::types;
+use crate::value::{Timestamp, Type, Value};
+use std::sync::Arc;
+
+/// A group. What it says holds for each of its offers beside what that says itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// Its name.
+    pub name: Name,
+    /// `title`.
+    pub title: Option<Arc<str>>,
+    /// `owner`.
+    pub owner: Option<Owner>,
+    /// `tags`.
+    pub tags: Vec<Name>,
+    /// `from`: the first instant of validity.
+    pub valid_from: Option<Timestamp>,
+    /// `until`: the first instant after it.
+    pub valid_until: Option<Timestamp>,
+    /// `where`, as a condition.
+    pub area: Option<Text>,
+    /// `eligible`, `applicable` and `suitable`.
+    pub gates: [Option<Text>; 3],
+    /// `when_unknown` of these.
+    pub when_unknown: [bool; 3],
+    /// `obeys`.
+    pub obeys: Option<super::Switch>,
+    /// `counts`.
+    pub counts: Option<super::Switch>,
+}
+
+/// Who stands behind an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// `marketing`.
+    Marketing,
+    /// `sales`.
+    Sales,
+    /// `service`.
+    Service,
+    /// `loyalty`.
+    Loyalty,
+}
+
+impl Owner {
+    /// All of them.
+    pub const ALL: [Owner; 4] = [Owner::Marketing, Owner::Sales, Owner::Service, Owner::Loyalty];
+
+    /// Their names, in the same order.
+    pub const WORDS: [&'static str; 4] = ["marketing", "sales", "service", "loyalty"];
+
+    /// The name in playbooks.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Owner::Marketing => "marketing",
+            Owner::Sales => "sales",
+            Owner::Service => "service",
+            Owner::Loyalty => "loyalty",
+        }
+    }
+
+    /// The owner of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|owner| owner.name() == name)
+    }
+}
+
+impl Loader<'_> {
+    pub(super) fn groups(&mut self, root: &At<'_>) -> Vec<Group> {
+        let Some(section) = root.get("groups") else { return Vec::new() };
+        let mut groups = Vec::new();
+        for (name, at) in self.named(&section, "a group") {
+            let (valid_from, valid_until) = self.validity(&at, &format!("group `{}`", name.text));
+            let gates = ["eligible", "applicable", "suitable"].map(|key| self.condition(&at, key, false));
+            groups.push(Group {
+                title: at.text("title"),
+                owner: at.owner(),
+                tags: self.tags(&at),
+                valid_from,
+                valid_until,
+                area: self.area(root, &at),
+                when_unknown: gates.each_ref().map(|(_, unknown)| *unknown),
+                gates: gates.map(|(rule, _)| rule),
+                obeys: self.switch(&at, "obeys"),
+                counts: self.switch(&at, "counts"),
+                name,
+            });
+        }
+        groups
+    }
+
+    /// `from` and `until`.
+    pub(super) fn validity(&mut self, at: &At<'_>, what: &str) -> (Option<Timestamp>, Option<Timestamp>) {
+        let (from, until) = (self.instant_of(at, "from"), self.instant_of(at, "until"));
+        if let (Some(from), Some(until), Some(place)) = (from, until, at.get("until"))
+            && until <= from
+        {
+            self.error("bad_validity", &place, format!("{what} ends before it begins"), None);
+        }
+        (from, until)
+    }
+
+    /// The tags of an offer or a group.
+    pub(super) fn tags(&mut self, at: &At<'_>) -> Vec<Name> {
+        let mut tags: Vec<Name> = Vec::new();
+        for at in at.get("tags").iter().flat_map(At::one_or_more) {
+            let Some(text) = at.node.text().cloned() else { continue };
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            if text.is_empty() || text.len() > 100 || !text.bytes().all(plain) {
+                let hint = "write letters, digits and underscores, at most 100".to_owned();
+                self.error("bad_name", &at, format!("`{}` cannot be a tag", cut(&text)), Some(hint));
+            } else if tags.iter().any(|tag| tag.text == text) {
+                self.error("duplicate_name", &at, format!("tag `{}` stands twice in one list", cut(&text)), None);
+            } else {
+                tags.push(Name { text, place: self.findings.place(at.node.spot) });
+            }
+        }
+        tags
+    }
+
+    /// Where an offer is valid, as a condition on the customer's position.
+    pub(super) fn area(&mut self, root: &At<'_>, parent: &At<'_>) -> Option<Text> {
+        let at = parent.get("where")?;
+        let mut ways = Vec::new();
+        for (key, fact) in [("countries", "country"), ("regions", "region"), ("cities", "city")] {
+            let words: Vec<At<'_>> = at.get(key).iter().flat_map(At::one_or_more).collect();
+            let words: Vec<Arc<str>> = words.iter().filter_map(|at| at.node.text().cloned()).collect();
+            ways.extend(one_of(fact, &words));
+        }
+        let stores = root.get("stores").iter().flat_map(At::children).map(|store| store.key).collect();
+        let names = self.references(&at, "stores", "store", &stores);
+        ways.extend(one_of("store", &names.into_iter().map(|name| name.text).collect::<Vec<_>>()));
+        let near = at.get("near");
+        for near in
+            near.iter().flat_map(|at| if at.node.entries().is_empty() { at.items().collect() } else { vec![at.clone()] })
+        {
+            let within = self.radius(&near);
+            let middle = match (near.get("store"), near.get("point")) {
+                (Some(store), None) => {
+                    self.reference(&store, "store", &stores).map(|name| format!("store({})", quoted(&name.text)))
+                }
+                (None, Some(point)) => match types::value(point.node, &Type::Point) {
+                    Ok(Value::Point(point)) => Some(format!("point({:?}, {:?})", point.latitude(), point.longitude())),
+                    _ => {
+                        let hint = "such as `[52.52, 13.405]`, from -90 to 90 and from -180 to 180".to_owned();
+                        let message = "expected latitude and longitude in degrees".to_owned();
+                        self.error("bad_point", &point, message, Some(hint));
+                        None
+                    }
+                },
+                _ => {
+                    let message = "say what it is near to: either `store` or `point`".to_owned();
+                    self.error("missing_key", &near, message, None);
+                    None
+                }
+            };
+            ways.extend(
+                middle.zip(within).map(|(middle, within)| format!("location.point.within({middle}, {})", quoted(&within))),
+            );
+        }
+        if ways.is_empty() && at.node.entries().is_empty() {
+            let message = "say where: `countries`, `regions`, `cities`, `stores` or `near`".to_owned();
+            self.error_at_key("empty", &at, message, None);
+        }
+        let text: Arc<str> = ways.join(" || ").into();
+        (!text.is_empty()).then(|| Text {
+            text,
+            place: self.findings.place(at.spot),
+            path: Arc::from(&*at.path),
+            lines: Vec::new(),
+        })
+    }
+
+    /// `within`, as it is written.
+    fn radius(&mut self, at: &At<'_>) -> Option<Arc<str>> {
+        let place = at.get("within")?;
+        let text = place.node.text()?.clone();
+        let number = ["km", "mi", "m"].iter().find_map(|unit| text.trim().strip_suffix(unit)).map(str::trim_end);
+        let plain = |number: &&str| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let number = number.filter(plain).and_then(|number| number.parse::<f64>().ok());
+        if number.is_none_or(|number| !number.is_finite() || number <= 0.0) {
+            let message = format!("`{}` is not a distance above zero", cut(&text));
+            self.error("bad_distance", &place, message, Some("write `500m`, `2.5km` or `2mi`".to_owned()));
+            return None;
+        }
+        Some(text)
+    }
+}
+
+impl At<'_> {
+    /// The owner that is declared.
+    pub(super) fn owner(&self) -> Option<Owner> {
+        self.text("owner").and_then(|word| Owner::named(&word))
+    }
+}
+
+fn one_of(fact: &str, words: &[Arc<str>]) -> Option<String> {
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    match &words[..] {
+        [] => None,
+        [only] => Some(format!("location.{fact} == {only}")),
+        _ => Some(format!("location.{fact} in [{}]", words.join(", "))),
+    }
+}
+
+/// A text as the rule language writes it.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
