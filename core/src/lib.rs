@@ -19,13 +19,14 @@
 //! # Folders
 //!
 //! Each knows only those before it: [`value`], [`expr`] (the rule language), [`playbook`], [`customer`] (the story), `context`
-//! (everything readable at an instant), [`journey`], [`decide`], [`engine`], [`base`], [`intake`] (messages of other
+//! (everything readable at an instant), [`journey`], [`catalog`] (items), [`suggest`], [`decide`], [`engine`], [`base`], [`intake`] (messages of other
 //! systems), [`mine`] (event logs), [`map`] (journey maps), [`portrait`] (a customer for people), [`query`] (questions as JSON).
 //! [`column`] reads tables, [`error`] shows mistakes.
 #![forbid(unsafe_code)]
 
 pub mod base;
 pub mod cases;
+pub mod catalog;
 pub mod column;
 mod context;
 pub mod counters;
@@ -44,6 +45,7 @@ pub mod playbook;
 pub mod portrait;
 pub mod query;
 mod relation;
+pub mod suggest;
 pub mod trends;
 pub mod value;
 

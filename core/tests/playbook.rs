@@ -81,7 +81,7 @@ fn a_whole_playbook_is_read() {
     let expected = [("customer.age / 100.0", Some(0.1)), ("persona(\"thrifty\")", None), ("4.0", None), ("1", None)];
     assert_eq!(factors, expected);
     assert_eq!(offer.priority, 10);
-    assert_eq!(&*offer.treatments[0].message.text, "Hello {{ name }},\nsave on {{ category }}!\n");
+    assert_eq!(&*offer.treatments[0].variants[0].text.text, "Hello {{ name }},\nsave on {{ category }}!\n");
     assert_eq!(offer.treatments[0].with[1].missing.as_deref(), Some("diapers"));
     assert_eq!(names(&playbook.offers[1].purposes), ["service"]);
 

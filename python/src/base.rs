@@ -31,7 +31,7 @@ use tactful::{Identifier, base};
 #[pyclass(frozen, module = "tactful")]
 pub(crate) struct CustomerBase {
     pub(crate) base: RwLock<base::CustomerBase>,
-    engine: Py<Engine>,
+    engine: RwLock<Py<Engine>>,
 }
 
 #[pymethods]
@@ -40,13 +40,50 @@ impl CustomerBase {
     #[pyo3(signature = (engine, /))]
     fn new(engine: Bound<'_, Engine>) -> Self {
         let base = RwLock::new(base::CustomerBase::new(engine.get().engine.clone()));
-        CustomerBase { base, engine: engine.unbind() }
+        CustomerBase { base, engine: RwLock::new(engine.unbind()) }
     }
 
     /// The engine.
     #[getter]
-    fn engine(&self, py: Python<'_>) -> Py<Engine> {
-        self.engine.clone_ref(py)
+    fn engine(&self, py: Python<'_>) -> PyResult<Py<Engine>> {
+        Ok(read(&self.engine)?.clone_ref(py))
+    }
+
+    /// Goes on with another engine of the same playbook, such as one with a new table of items or newer trends.
+    ///
+    /// Raises:
+    ///     EventError: for the engine of another playbook; nothing is changed then.
+    #[pyo3(signature = (engine, /))]
+    fn set_engine(&self, py: Python<'_>, engine: Bound<'_, Engine>) -> PyResult<()> {
+        guard(|| {
+            let own = engine.get().engine.clone();
+            py.detach(|| write(&self.base)?.set_engine(own).map_err(|error| errors::event(&error)))?;
+            *write(&self.engine)? = engine.unbind();
+            Ok(())
+        })
+    }
+
+    /// The items that the playbook's suggestions find for a customer, see :meth:`Engine.suggest`. What others did comes from the trends
+    /// that the engine was given; without any the base counts its own customers, which takes time in proportion to all their stories.
+    ///
+    /// Args:
+    ///     identifier: whom they are for; somebody unknown is a customer without events.
+    ///     at: up to when the base counts what others did; ``now`` when not given.
+    #[pyo3(signature = (identifier, now, *, suggestion=None, at_most=None, known_at=None, at=None))]
+    #[expect(clippy::too_many_arguments, reason = "each is a keyword of its own")]
+    fn suggest<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        suggestion: Option<&Bound<'py, PyAny>>,
+        at_most: Option<&Bound<'py, PyAny>>,
+        known_at: Option<&Bound<'py, PyAny>>,
+        at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let keys = [("identifier", Some(identifier)), ("now", Some(now)), ("suggestion", suggestion), ("at_most", at_most)];
+        let [a, b, c, d] = keys;
+        self.ask(py, "suggest", &[a, b, c, d, ("known_at", known_at), ("at", at)])
     }
 
     /// Records an event for the customer whom its identifiers point to, who is made when nobody is known by them.
@@ -99,14 +136,14 @@ impl CustomerBase {
             let own = &engine.get().engine;
             let base =
                 py.detach(|| base::CustomerBase::from_bytes(own.clone(), data)).map_err(|error| errors::state(&error))?;
-            Ok(CustomerBase { base: RwLock::new(base), engine: engine.clone().unbind() })
+            Ok(CustomerBase { base: RwLock::new(base), engine: RwLock::new(engine.clone().unbind()) })
         })
     }
 
     /// Pickles with its engine.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Py<Engine>, Bound<'py, PyBytes>))> {
         let (py, own) = (slf.py(), slf.get());
-        Ok((slf.getattr("from_bytes")?, (own.engine.clone_ref(py), own.to_bytes(py)?)))
+        Ok((slf.getattr("from_bytes")?, (read(&own.engine)?.clone_ref(py), own.to_bytes(py)?)))
     }
 
     /// Decides for the customer whom an identifier points to; somebody unknown is a customer without events.
@@ -494,7 +531,7 @@ impl CustomerBase {
     ) -> PyResult<JourneyMap> {
         guard(|| {
             let wanted = Wanted::new(journey, at, since, split, nps, csat, complaints, k)?;
-            let engine = &self.engine.get().engine;
+            let engine = &read(&self.engine)?.get().engine.clone();
             JourneyMap::filled(py, engine, wanted, |options| {
                 let base = read(&self.base)?;
                 Ok(engine.journey_map(options).map(|mut map| {
@@ -513,8 +550,9 @@ impl CustomerBase {
     fn find(&self, py: Python<'_>, identifier: &Bound<'_, PyAny>) -> PyResult<Option<Customer>> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            py.detach(|| Ok(read(&self.base)?.find(&identifier).cloned()))
-                .map(|found| found.map(|found| Customer::of(found, self.engine.clone_ref(py))))
+            let found = py.detach(|| Ok::<_, PyErr>(read(&self.base)?.find(&identifier).cloned()))?;
+            let engine = self.engine(py)?;
+            Ok(found.map(|found| Customer::of(found, engine)))
         })
     }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyAny;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tactful::decide::{self, Answer};
 
@@ -63,7 +64,7 @@ impl Decision {
     /// The variant of each experiment that had a say, or ``"holdout"``, by name. Recording the outcome ``decided`` or ``shown``
     /// records these too: the customer keeps them from then on.
     #[getter]
-    fn assigned(&self) -> std::collections::BTreeMap<String, String> {
+    fn assigned(&self) -> BTreeMap<String, String> {
         let assigned = self.decision.assigned.iter();
         assigned.map(|assigned| (assigned.experiment.to_string(), assigned.variant.to_string())).collect()
     }
@@ -232,9 +233,39 @@ impl Ranked {
         &self.ranked.message
     }
 
+    /// What goes with the message on single lines, such as ``subject``, by name.
+    #[getter]
+    fn headers(&self) -> BTreeMap<String, String> {
+        self.ranked.headers.iter().map(|(name, header)| (name.to_string(), header.clone())).collect()
+    }
+
+    /// On a channel of format ``sms`` the ``encoding``, ``units`` and ``segments`` of the message.
+    #[getter]
+    fn sms<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.ranked.sms.as_ref().map(|length| plain(py, length)).transpose()
+    }
+
+    /// On a channel of format ``script`` why the offer is made, for whoever speaks to the customer.
+    #[getter]
+    fn why(&self) -> Vec<String> {
+        self.ranked.why.clone()
+    }
+
+    /// The items that the offer carries, best first: dicts with ``item``, ``name``, ``price``, ``how`` and ``because``.
+    #[getter]
+    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.ranked.items)
+    }
+
     fn __repr__(&self) -> String {
         format!("<Ranked {} {}>", self.ranked.offer, self.ranked.score)
     }
+}
+
+/// Plain data as Python has it.
+fn plain<'py>(py: Python<'py>, data: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+    let text = serde_json::to_string(data).map_err(|error| internal(&error.to_string()))?;
+    loads(py, &text)
 }
 
 /// Why a decision came out as it did: what became of each candidate. ``str()`` is for people.

@@ -1,3 +1,4 @@
+use crate::catalog;
 use crate::census;
 use crate::customer::Customer;
 use crate::decision::Decision;
@@ -9,6 +10,7 @@ use crate::question::Question;
 use crate::replay::{self, Replay};
 use crate::rights::{self, Erasure, Portrait, Sitting, Tombstones};
 use crate::table::Table;
+use crate::trends::TrendSnapshot;
 use crate::{query, time, value};
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
@@ -630,6 +632,81 @@ impl Engine {
         columns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Table> {
         guard(|| census::run(py, &self.engine, events, now, placement, columns))
+    }
+
+    /// The same engine with the items of a table, in place of those it had. The playbook is not compiled again and customers go on as
+    /// they are. What others did has to be given again, see :meth:`with_trends`. Does not pickle with the table.
+    ///
+    /// Args:
+    ///     table: a table (polars, pandas, pyarrow, DuckDB, anything with ``__arrow_c_stream__``), a list of dicts, or JSON text: a
+    ///         list of objects or one per line. Columns: ``id``, ``name``, ``category``, ``price``, ``stock`` (by store in a table:
+    ///         ``stock.<store>``), ``replenish``, ``life``, ``warranty``, ``complements`` and the attributes that the playbook declares.
+    ///
+    /// Returns:
+    ///     The engine, and what is wrong with the table: dicts with ``code``, ``row``, ``column`` and ``message``. Such rows are left out,
+    ///     all others are kept.
+    ///
+    /// Raises:
+    ///     QueryError: for something that is no table, or a playbook without a catalog.
+    ///
+    /// Example:
+    ///     >>> shop = tactful.Engine.compile({"shop.yaml": '''
+    ///     ... playbook: shop
+    ///     ... version: 1
+    ///     ... identity: {customer: {}}
+    ///     ... events: {purchase: {sku: string}}
+    ///     ... catalog: {item: sku, bought: purchase, price: money(EUR)}
+    ///     ... '''})
+    ///     >>> shop, bad = shop.with_catalog([{"id": "tea", "price": 4.5}, {"id": "cup"}])
+    ///     >>> bad[0]["code"], bad[0]["row"]
+    ///     ('missing_price', 1)
+    #[pyo3(signature = (table, /))]
+    fn with_catalog<'py>(&self, py: Python<'py>, table: &Bound<'py, PyAny>) -> PyResult<(Self, Bound<'py, PyAny>)> {
+        guard(|| {
+            let (engine, bad) = catalog::read(py, &self.engine, table)?;
+            Ok((Engine { engine, documents: self.documents.clone() }, bad))
+        })
+    }
+
+    /// The same engine with what others did with items, out of a snapshot of trends. Does not pickle with it.
+    ///
+    /// Args:
+    ///     snapshot: made by :meth:`Trends.snapshot`; decisions before its instant do not see it.
+    #[pyo3(signature = (snapshot, /))]
+    fn with_trends(&self, py: Python<'_>, snapshot: &Bound<'_, TrendSnapshot>) -> PyResult<Self> {
+        guard(|| {
+            let snapshot = snapshot.get();
+            let engine = py.detach(|| self.engine.with_trends(&snapshot.snapshot));
+            Ok(Engine { engine, documents: self.documents.clone() })
+        })
+    }
+
+    /// The items that the playbook's suggestions find for a customer, best first, each with how, the figures and the reason.
+    ///
+    /// Args:
+    ///     customer: whom they are for.
+    ///     now: the instant; later events are not seen.
+    ///     suggestion: one suggestion; all when not given.
+    ///     at_most: how many items of each.
+    ///     known_at: up to when knowledge counts; ``now`` when not given.
+    ///
+    /// Returns:
+    ///     ``suggestions`` with ``suggestion``, ``items`` and ``left_out``, and the number of events about ``unknown_items``.
+    ///
+    /// Raises:
+    ///     QueryError: for an undeclared suggestion, or a playbook without a catalog.
+    #[pyo3(signature = (customer, now, *, suggestion=None, at_most=None, known_at=None))]
+    fn suggest<'py>(
+        &self,
+        py: Python<'py>,
+        customer: &Bound<'py, Customer>,
+        now: &Bound<'py, PyAny>,
+        suggestion: Option<&Bound<'py, PyAny>>,
+        at_most: Option<&Bound<'py, PyAny>>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let keys = [("now", Some(now)), ("suggestion", suggestion), ("at_most", at_most), ("known_at", known_at)];
+        self.ask(py, customer, "suggest", None, &keys)
     }
 
     fn __repr__(&self) -> String {

@@ -5,6 +5,7 @@
 #![deny(clippy::undocumented_unsafe_blocks)]
 
 mod base;
+mod catalog;
 mod census;
 mod customer;
 mod decision;

@@ -34,7 +34,7 @@ pub(crate) struct Trends {
 /// :meth:`Trends.snapshot` makes one; it never changes.
 #[pyclass(frozen, eq, module = "tactful")]
 pub(crate) struct TrendSnapshot {
-    snapshot: Snapshot,
+    pub(crate) snapshot: Snapshot,
     engine: Py<Engine>,
 }
 

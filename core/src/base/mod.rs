@@ -83,6 +83,18 @@ impl CustomerBase {
         &self.engine
     }
 
+    /// Goes on with another engine of the same playbook, such as one with a new table of items or newer trends.
+    ///
+    /// # Errors
+    /// [`EventError`] with code `other_playbook` for the engine of another playbook; nothing is changed then.
+    pub fn set_engine(&mut self, engine: Engine) -> Result<(), EventError> {
+        if engine.digest() != self.engine.digest() {
+            return Err(EventError::new("other_playbook", "", crate::engine::OTHER_PLAYBOOK));
+        }
+        self.engine = engine;
+        Ok(())
+    }
+
     /// How many customers there are.
     #[must_use]
     pub fn len(&self) -> usize {

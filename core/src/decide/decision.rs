@@ -1,8 +1,11 @@
+use super::message::SmsLength;
 use super::promise::Terms;
 use super::trace::Trace;
 use crate::customer::{Event, Identifier};
+use crate::suggest::Suggested;
 use crate::value::{LateText, Timestamp, Value};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -100,6 +103,18 @@ pub struct Ranked {
     /// Its tags, which outcomes keep.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub tags: Arc<[Arc<str>]>,
+    /// What goes with it on single lines, such as the subject, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<Arc<str>, String>,
+    /// How long it is, on a channel of format `sms`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sms: Option<SmsLength>,
+    /// Why the offer is made, on a channel of format `script`, for whoever speaks to the customer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
+    /// The items that it carries, best first, each with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Suggested>,
 }
 
 impl Decision {

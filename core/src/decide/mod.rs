@@ -6,6 +6,7 @@ mod contact;
 mod decision;
 mod gates;
 mod guard;
+mod items;
 mod message;
 mod promise;
 mod request;
@@ -19,6 +20,7 @@ pub(crate) use condition::{Condition, WHERE};
 pub(crate) use consent::{Consent, Said};
 pub use decision::{Answer, Assigned, Decision, Held, PlacementAnswer, Ranked};
 pub(crate) use gates::Detail;
+pub use message::SmsLength;
 pub use promise::Terms;
 pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
@@ -29,14 +31,16 @@ pub use trace::{Candidate, Gate, JourneyPlace, Score, Trace};
 
 use crate::context::Context;
 use crate::counters::Counters;
-use crate::expr::{Facts, Outcome};
+use crate::expr::Facts;
+use crate::suggest::{Shelf, Suggested};
 use crate::value::{LateText, Recipe};
 use contact::{Contacts, Taken};
 use gates::{Guards, Permissions, Stop};
 use shortlist::here;
 use smallvec::SmallVec;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use stock::Stock;
 
 /// The answers for some placements, and what became of every candidate.
@@ -68,6 +72,8 @@ pub(crate) struct Reads<'r, 'a> {
     pub(crate) shared: &'r [Context<'a>],
     /// What is counted over all customers; `None` when the host does not say.
     pub(crate) counters: Option<&'r dyn Counters>,
+    /// What suggestions are made from.
+    pub(crate) shelf: Option<&'r Shelf>,
 }
 
 impl<'r, 'a> Reads<'r, 'a> {
@@ -92,6 +98,8 @@ pub(crate) fn decide(
     let mut answers =
         Answers { placements: Vec::with_capacity(placements.len()), candidates: Vec::new(), exposed: BTreeSet::new() };
     let mut taken: Vec<Taken<'_>> = Vec::new();
+    // The items that earlier offers carry.
+    let mut shown: BTreeSet<Arc<str>> = BTreeSet::new();
     // What an index leaves of the offers, asked when it is first needed.
     let possible: OnceCell<Option<Vec<u32>>> = OnceCell::new();
     for number in placements {
@@ -168,13 +176,14 @@ pub(crate) fn decide(
         let mut chosen = Vec::new();
         for survivor in &survivors {
             let Survivor { place, offer, score, .. } = survivor;
-            match fill(offers, reads.of(offer), survivor, (&contacts, &stock), (placement, chosen.len()), &taken, detail) {
-                Ok((message, terms)) => {
+            match fill(offers, reads, survivor, (&contacts, &stock), (placement, chosen.len()), &taken, &shown, detail) {
+                Ok(ranked) => {
                     taken.push(Taken { offer, treatment: survivor.treatment, placement });
+                    shown.extend(ranked.items.iter().map(|item| item.item.clone()));
+                    let reasons = ranked.items.iter().map(Suggested::reason).collect();
                     let at = contacts.moved(offer, survivor.treatment);
-                    let (offer, tags) = (survivor.offer, survivor.offer.tags.clone());
-                    chosen.push(Ranked { offer: offer.name.clone(), score: score.total, message, terms, at, tags });
-                    tally.add(*place, offer, Stop::new(Gate::Chosen, false, Vec::new()), Some(*score));
+                    chosen.push(Ranked { at, ..ranked });
+                    tally.add(*place, offer, Stop::new(Gate::Chosen, false, reasons), Some(*score));
                 }
                 Err(stop) => tally.add(*place, offer, stop, Some(*score)),
             }
@@ -204,13 +213,14 @@ pub(crate) fn decide(
 /// The last gate: a free slot, the contact policy with what was chosen before, and a message that can be written.
 fn fill(
     offers: &Offers,
-    context: &Context<'_>,
+    reads: Reads<'_, '_>,
     survivor: &Survivor<'_>,
     (contacts, stock): (&Contacts<'_, '_>, &Stock<'_>),
     (placement, filled): (&PlacementRule, usize),
     taken: &[Taken<'_>],
+    shown: &BTreeSet<Arc<str>>,
     detail: Detail,
-) -> Result<(String, Option<Terms>), Stop> {
+) -> Result<Ranked, Stop> {
     if filled >= placement.slots {
         return Err(Stop::because(Gate::Outranked, false, detail, || {
             let slots = if placement.slots == 1 { "the slot".to_owned() } else { format!("the {} slots", placement.slots) };
@@ -226,32 +236,21 @@ fn fill(
         contacts.pass(survivor.offer, survivor.treatment, taken, detail)?;
     }
     let terms = match &survivor.offer.promise {
-        Some(promise) => Some(promise.terms(context, detail)?),
+        Some(promise) => Some(promise.terms(reads.of(survivor.offer), detail)?),
         None => None,
     };
-    let constant = offers.messages.constant(&survivor.treatment.template);
-    if let (Some(message), true) = (constant, survivor.treatment.with.is_empty()) {
-        return Ok((message.to_owned(), terms));
-    }
-    let mut values = BTreeMap::new();
-    for (name, rule, missing) in &survivor.treatment.with {
-        let value = match (rule.ask(context).outcome, missing) {
-            (Outcome::Value(value), _) => message::shown(&value),
-            (_, Some(missing)) => (&**missing).into(),
-            (_, None) => {
-                let mut reasons =
-                    vec![format!("the message needs `{name}`, which is not known and declares nothing for that case")];
-                if detail == Detail::Full {
-                    reasons.extend(gates::reasons_of(rule, context));
-                }
-                return Err(Stop::new(Gate::Message, true, reasons));
-            }
-        };
-        values.insert(&**name, value);
-    }
-    let message = offers.messages.render(&survivor.treatment.template, &values);
-    let message = message.map_err(|error| Stop::new(Gate::Message, false, vec![error]))?;
-    Ok((message, terms))
+    items::answer(offers, reads, survivor, shown, detail).map(|(written, items)| Ranked {
+        offer: survivor.offer.name.clone(),
+        score: survivor.score.total,
+        message: written.message,
+        headers: written.headers,
+        sms: written.sms,
+        why: written.why,
+        items,
+        terms,
+        at: None,
+        tags: survivor.offer.tags.clone(),
+    })
 }
 
 /// Counts what became of the candidates of a placement.

@@ -2,7 +2,7 @@ use super::condition::{Condition, conditions};
 use super::consent::PurposeRule;
 use super::contact::{ContactRule, Demand, Switch};
 use super::guard::Guard;
-use super::message::{Messages, TemplateName};
+use super::message::{Messages, TemplateName, VariantRule, treatment_rule};
 use super::promise::Promise;
 use super::shortlist::Shortlist;
 use crate::context::{Rule, Source, Sources, earlier};
@@ -11,6 +11,7 @@ use crate::customer::Identifier;
 use crate::error::Diagnostic;
 use crate::expr::Expected;
 use crate::playbook::{self, Assurance, DataKind, Format, Group, Name, Offer, Owner, Playbook, Sensitivity};
+use crate::suggest::{ItemsRule, Suggestions};
 use crate::value::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -53,7 +54,9 @@ pub(crate) struct Offers {
     /// The names of the request facts.
     pub(crate) request: Vec<Arc<str>>,
     /// The templates.
-    pub(crate) messages: Messages,
+    pub(super) messages: Messages,
+    /// What is suggested.
+    pub(crate) suggestions: Option<Suggestions>,
     /// An index over the offers, when there are many.
     pub(crate) shortlist: Option<Shortlist>,
 }
@@ -126,6 +129,10 @@ pub(crate) struct OfferRule {
     pub(crate) counted: Vec<usize>,
     /// What is promised with it.
     pub(crate) promise: Option<Promise>,
+    /// The items that it carries.
+    pub(crate) items: Option<ItemsRule>,
+    /// Every rule by which these are chosen.
+    pub(crate) item_rules: Vec<Rule>,
 }
 
 /// A compiled treatment.
@@ -133,8 +140,18 @@ pub(crate) struct OfferRule {
 pub(crate) struct TreatmentRule {
     /// The channel.
     pub(crate) channel: Arc<str>,
-    /// The message.
-    pub(crate) template: TemplateName,
+    /// How its messages are written.
+    pub(crate) format: Format,
+    /// How many segments a text message may take.
+    pub(crate) segments: u32,
+    /// The template, when there is nothing to choose from and no header beside it.
+    pub(crate) plain: Option<TemplateName>,
+    /// The wordings.
+    pub(super) variants: Vec<VariantRule>,
+    /// Whether it greets.
+    pub(crate) greets: bool,
+    /// By which a wording is chosen and a customer greeted.
+    pub(crate) voiced: Vec<Rule>,
     /// What the message shows: name, expression, what stands for an unknown value.
     pub(crate) with: Vec<(Arc<str>, Rule, Option<Arc<str>>)>,
     /// How sure a request has to be who is there.
@@ -187,16 +204,17 @@ impl FallbackRule {
 impl Offers {
     /// Whether the message of a treatment is the same for everybody.
     pub(crate) fn is_constant(&self, treatment: &TreatmentRule) -> bool {
-        self.messages.constant(&treatment.template).is_some()
+        treatment.plain.as_ref().is_some_and(|template| self.messages.constant(template).is_some())
     }
 
     /// Compiles offers, placements and contact policy; findings are added to `findings`. `None` when something is wrong.
     pub(crate) fn compile(playbook: &Playbook, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut messages = Messages::new();
+        let mut messages = Messages::new(playbook, sources, findings);
+        let suggestions = Suggestions::compile(playbook, sources, findings);
         let before = findings.iter().filter(|finding| finding.severity == crate::error::Severity::Error).count();
         let counters = CounterRules::of(playbook, &|name| sources.reserved.outcome(name));
         let offer = |offer: &Offer| {
-            let rule = offer_rule(offer, playbook, sources, &mut messages, findings);
+            let rule = offer_rule(offer, playbook, sources, suggestions.as_ref(), &mut messages, findings);
             OfferRule { counted: counters.concerning(&offer.name.text), ..rule }
         };
         let offers = playbook.offers.iter().map(offer).collect();
@@ -262,6 +280,7 @@ impl Offers {
             graded: graded(playbook),
             request: playbook.request.iter().map(|fact| fact.name.text.clone()).collect(),
             messages,
+            suggestions,
             shortlist: None,
         })
     }
@@ -312,9 +331,16 @@ impl OfferRule {
     pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
         let gates = self.gates.iter().map(|condition| &condition.rule);
         let factors = self.factors.iter().flatten().map(|(rule, _)| rule);
-        let shown = self.treatments.iter().flat_map(|treatment| treatment.with.iter().map(|(_, rule, _)| rule));
+        let shown = self.treatments.iter().flat_map(TreatmentRule::rules);
         let promised = self.promise.iter().flat_map(|promise| promise.terms.iter().map(|(_, rule)| rule));
-        gates.chain(factors).chain(shown).chain(promised)
+        gates.chain(factors).chain(shown).chain(&self.item_rules).chain(promised)
+    }
+}
+
+impl TreatmentRule {
+    /// What its messages show, and by what they are chosen.
+    fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.with.iter().map(|(_, rule, _)| rule).chain(&self.voiced)
     }
 }
 
@@ -322,6 +348,7 @@ fn offer_rule(
     offer: &Offer,
     playbook: &Playbook,
     sources: &Sources,
+    suggestions: Option<&Suggestions>,
     messages: &mut Messages,
     findings: &mut Vec<Diagnostic>,
 ) -> OfferRule {
@@ -337,30 +364,27 @@ fn offer_rule(
         let of_group = group.filter(|_| !offer.transactional).and_then(of_group);
         Switch::of(&[own, of_offer, of_group], !offer.transactional, playbook)
     };
-    let mut treatments: Vec<TreatmentRule> = Vec::new();
-    for treatment in &offer.treatments {
-        let format = playbook.channels.iter().find(|channel| channel.name.text == treatment.channel.text);
-        let format = format.map_or(Format::Text, |channel| channel.format);
-        let names: Vec<&str> = treatment.with.iter().map(|shown| &*shown.name.text).collect();
-        let template = messages.add(&treatment.message, format, &names, findings);
-        let with = treatment
-            .with
-            .iter()
-            .filter_map(|shown| {
-                let rule = Rule::compile(&shown.value, schema, &Expected::Any, findings)?;
-                Some((shown.name.text.clone(), rule, shown.missing.clone()))
+    let items = offer.items.as_ref().map(|items| ItemsRule::compile(items, playbook));
+    let fields = suggestions.filter(|_| items.is_some()).map(|suggestions| suggestions.catalog.fields());
+    let treatments: Vec<TreatmentRule> = offer
+        .treatments
+        .iter()
+        .filter_map(|treatment| {
+            let rule = treatment_rule(treatment, fields, playbook, sources, messages, findings)?;
+            Some(TreatmentRule {
+                obeys: switch(treatment.obeys.as_ref(), |group| group.obeys.as_ref(), offer.obeys.as_ref()),
+                counts: switch(treatment.counts.as_ref(), |group| group.counts.as_ref(), offer.counts.as_ref()),
+                ..rule
             })
-            .collect();
-        treatments.extend(template.map(|template| TreatmentRule {
-            channel: treatment.channel.text.clone(),
-            template,
-            with,
-            assurance: treatment.assurance,
-            obeys: switch(treatment.obeys.as_ref(), |group| group.obeys.as_ref(), offer.obeys.as_ref()),
-            counts: switch(treatment.counts.as_ref(), |group| group.counts.as_ref(), offer.counts.as_ref()),
-        }));
-    }
-    let shown = treatments.iter().flat_map(|treatment| treatment.with.iter().map(|(_, rule, _)| rule));
+        })
+        .collect();
+    let item_rules: Vec<Rule> = items
+        .iter()
+        .flat_map(|items| &items.from)
+        .flat_map(|number| suggestions.into_iter().flat_map(|all| all.rules(*number)))
+        .cloned()
+        .collect();
+    let shown = treatments.iter().flat_map(TreatmentRule::rules).chain(&item_rules);
     let read = gates.iter().map(|condition| &condition.rule).chain(factors.iter().flatten().map(|(rule, _)| rule)).chain(shown);
     let read: BTreeSet<usize> = read
         .flat_map(|rule| &rule.reads().facts)
@@ -397,6 +421,8 @@ fn offer_rule(
         treatments,
         counted: Vec::new(),
         promise: Promise::compile(offer, schema, findings),
+        items,
+        item_rules,
     }
 }
 

@@ -8,11 +8,12 @@ use crate::error::{Diagnostic, Diagnostics, Severity};
 use crate::expr::plan::PlanBuilder;
 use crate::journey::{Journeys, Model, Touches};
 use crate::playbook::{Name, Playbook};
+use crate::suggest::Shelf;
 use crate::trends::TrendRules;
 use std::sync::Arc;
 
 /// Compiles the loaded playbook; all findings of all its parts are reported together.
-pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner, Diagnostics> {
+pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inner, Option<Shelf>), Diagnostics> {
     // A draft has gaps, so what lies between its parts is not judged.
     let whole = !findings.has_errors();
     let mut findings = findings.0;
@@ -37,6 +38,8 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
             check(&playbook, &model.rules, offers, &model.journeys, &flow, &mut findings);
         }
     }
+    let suggestions = offers.as_ref().and_then(|offers| offers.suggestions.as_ref());
+    let shelf = suggestions.and_then(|suggestions| suggestions.shelf(&playbook, &mut findings));
     let mut findings = Diagnostics(findings);
     findings.sort();
     match (model, offers) {
@@ -48,7 +51,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<Inner
             let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
             let identity = Namespaces::compile(&playbook.namespaces, playbook.identity_limits, &playbook.relations);
             let names = super::Engine::state_names(&playbook, &trends);
-            Ok(Inner { playbook, identity, model, offers, flow, names, trends, warnings: findings })
+            Ok((Inner { playbook, identity, model, offers, flow, names, trends, warnings: findings }, shelf))
         }
         _ => Err(findings),
     }

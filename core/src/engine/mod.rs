@@ -3,6 +3,7 @@
 mod around;
 mod attributes;
 mod audience;
+mod catalog;
 mod compile;
 mod effect;
 mod fold;
@@ -43,6 +44,7 @@ use crate::error::Diagnostics;
 use crate::expr::{Answer, Facts};
 use crate::journey::{Model, News, derive, derive_news, next_due};
 use crate::playbook::{Assurance, Playbook};
+use crate::suggest::Shelf;
 use crate::trends::TrendRules;
 use crate::value::{LateText, Recipe, Timestamp, Value};
 use effect::Namer;
@@ -79,7 +81,7 @@ use std::sync::Arc;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(Arc<Inner>, Option<Arc<Shelf>>);
 
 #[derive(Debug)]
 struct Inner {
@@ -101,7 +103,9 @@ impl Engine {
     /// All mistakes of all documents at once, each with its place.
     pub fn compile(documents: &[(&str, &str)]) -> Result<Self, Diagnostics> {
         match Playbook::draft(documents) {
-            (Some(playbook), findings) => compile::compile(playbook, findings).map(|inner| Engine(Arc::new(inner))),
+            (Some(playbook), findings) => {
+                compile::compile(playbook, findings).map(|(inner, shelf)| Engine(Arc::new(inner), shelf.map(Arc::new)))
+            }
             (None, mistakes) => Err(mistakes),
         }
     }
@@ -507,7 +511,8 @@ impl Engine {
                 let identifier = identifier.as_ref().and_then(|identifier| self.identity().read(identifier).ok());
                 identifier.zip(around).is_some_and(|(identifier, around)| around.is_guardian(&identifier))
             };
-            let reads = decide::Reads { context, whole: &whole, shared: &shared, counters: beyond.counters };
+            let reads =
+                decide::Reads { context, whole: &whole, shared: &shared, shelf: self.1.as_deref(), counters: beyond.counters };
             let mut answers = decide::decide(&inner.offers, reads, said, &guardian, &placements, detail);
             let candidates = if detail == Detail::Full { std::mem::take(&mut answers.candidates) } else { Vec::new() };
             let trace = (detail == Detail::Full).then(|| self.trace(context, request.assurance, candidates));

@@ -43,7 +43,7 @@ impl Engine {
     /// What a customer contributes to trends: all that is in their story, and the stages and segments entered so far.
     #[must_use]
     pub fn contribution(&self, customer: &Customer) -> Contribution {
-        Contribution::of(&self.0.trends, customer, &self.told(customer))
+        Contribution::of(&self.0.trends, customer, &self.told(customer), self.catalog())
     }
 
     /// Trends out of the bytes that [`Trends::to_bytes`] wrote.

@@ -230,11 +230,13 @@ impl Loader<'_> {
         let (mut budgets, held) = (self.budgets(root), self.held(root));
         super::promises::begin_weeks(&mut offers, &mut budgets, week_begins);
         let (trends, renamed) = (self.trends(root, &events), self.renamed(root, &events));
+        let catalog = self.catalog(root, &events);
+        let suggestions = self.suggestions(root, catalog.as_ref());
         self.check_cart(root, &sessions, &events);
         self.missing_treatments(root, &offers, &placements);
         // Without a name there is a mistake already; the rest is checked all the same.
         let unnamed = || Name { text: Arc::from(""), place: self.findings.place(root.node.spot) };
-        Playbook {
+        let playbook = Playbook {
             name: name.unwrap_or_else(unnamed),
             version: root.number("version").unwrap_or(0),
             title: root.text("title"),
@@ -281,9 +283,15 @@ impl Loader<'_> {
             outcomes: self.outcomes(root),
             held,
             trends,
+            voice: self.voice(root),
+            snippets: self.snippets(root),
+            catalog,
+            suggestions,
             renamed,
             digest: digest::digest(root.node),
-        }
+        };
+        self.check_voice(root, &playbook);
+        playbook
     }
 
     /// The zone of the playbook; none when it is a mistake.

@@ -7,6 +7,7 @@
 
 mod assurance;
 mod cases;
+mod catalog;
 mod contact;
 mod digest;
 mod experiments;
@@ -45,11 +46,14 @@ mod touchpoints;
 mod tree;
 mod trends;
 mod types;
+mod voice;
 mod ways;
 mod yaml;
 
 pub use assurance::Assurance;
 pub(crate) use cases::{Act, Beyond, Case, Expectation, When, cases};
+pub(crate) use catalog::ITEM_COLUMNS;
+pub use catalog::{CatalogSection, HowToSuggest, ItemCategory, ItemRow, OfferItems, SuggestOf, Suggestion};
 pub(crate) use contact::ALL_CUSTOMERS;
 pub use contact::{Clock, ContactRule, Demand, Fatigue, Part, Scope, Switch, Then, UnknownZone};
 pub use experiments::{Experiment, HOLDOUT, TREATED, WHOLE};
@@ -74,6 +78,8 @@ pub use touchpoints::{Cell, Plan, Touchpoint};
 pub use tree::Limits;
 pub(crate) use trends::USUAL_K;
 pub use trends::{SEGMENT_ENTERED, STAGE_ENTERED};
+pub(crate) use voice::same_language;
+pub use voice::{Address, Appeal, Greeting, VOICE_FACTS, Variant, Voice};
 pub use ways::{
     Branch, Inner, JourneyEntry, MaxStay, Migration, MigrationRule, Precedence, Reentry, ReentryPolicy, Return, StageExit, Wait,
 };

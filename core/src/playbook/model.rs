@@ -152,6 +152,14 @@ pub struct Playbook {
     pub held: Vec<Name>,
     /// `trends`: what is counted over many customers.
     pub trends: Vec<Trend>,
+    /// How the brand speaks.
+    pub voice: Option<super::Voice>,
+    /// Pieces that messages may include.
+    pub snippets: Vec<(Name, Text)>,
+    /// What there is to suggest.
+    pub catalog: Option<super::CatalogSection>,
+    /// Ways to choose items.
+    pub suggestions: Vec<super::Suggestion>,
     /// `renamed`: names that earlier versions had.
     pub renamed: Vec<Renamed>,
     /// SHA-256 over the canonical form of the merged documents (comments, layout and file names do not count) and the
@@ -608,6 +616,8 @@ pub struct Channel {
     pub format: Format,
     /// `contact`: whether showing something here is contacting the customer.
     pub contact: bool,
+    /// `segments`: how many segments a message of format `sms` may take.
+    pub segments: u32,
 }
 
 /// The format of a channel's messages.
@@ -619,6 +629,10 @@ pub enum Format {
     Html,
     /// `json`: values are written as JSON.
     Json,
+    /// `sms`: text that is counted in segments.
+    Sms,
+    /// `script`: what somebody says to the customer, and why.
+    Script,
 }
 
 /// Something that can be shown.
@@ -680,6 +694,8 @@ pub struct Offer {
     pub commitment: Option<super::Commitment>,
     /// `despite_overdue`: whether it is made although something promised is overdue.
     pub despite_overdue: bool,
+    /// The items that it carries.
+    pub items: Option<super::OfferItems>,
 }
 
 /// A factor of an offer's score.
@@ -696,8 +712,8 @@ pub struct Factor {
 pub struct Treatment {
     /// The channel.
     pub channel: Name,
-    /// `message`: a template; `{{ name }}` stands for a value of `with`.
-    pub message: Text,
+    /// `message`: its wordings, each a template; `{{ name }}` stands for a value of `with`.
+    pub variants: Vec<super::Variant>,
     /// `with`: the values that the message may show.
     pub with: Vec<Shown>,
     /// `assurance`: how sure a request has to be who is there; anonymous when nothing is asked for.

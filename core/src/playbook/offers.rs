@@ -1,5 +1,6 @@
 //! What can be shown: offers and their treatments.
 
+use super::catalog::suggestion_names;
 use super::model::{Factor, Name, Offer, Shown, Treatment};
 use super::read::{At, Loader};
 
@@ -7,7 +8,9 @@ impl Loader<'_> {
     pub(super) fn offers(&mut self, root: &At<'_>) -> Vec<Offer> {
         let Some(section) = root.get("offers") else { return Vec::new() };
         let named = self.named(&section, "an offer");
-        named.into_iter().map(|(name, at)| self.offer(root, name, &at)).collect()
+        let known = suggestion_names(root);
+        let one = |(name, at): (Name, At<'_>)| Offer { items: self.offer_items(&at, &known), ..self.offer(root, name, &at) };
+        named.into_iter().map(one).collect()
     }
 
     fn offer(&mut self, root: &At<'_>, name: Name, at: &At<'_>) -> Offer {
@@ -50,6 +53,7 @@ impl Loader<'_> {
             terms: self.terms(at),
             commitment: self.commitment(at),
             despite_overdue: at.flag("despite_overdue"),
+            items: None,
             name,
         }
     }
@@ -64,9 +68,10 @@ impl Loader<'_> {
         for at in section.children() {
             let Some(channel) = self.channel(&at.key, at.spot, &at.path) else { continue };
             let with = at.get("with").map(|section| self.shown(&section)).unwrap_or_default();
-            if let Some(message) = self.rule_of(&at, "message") {
+            let variants = self.variants(&at);
+            if !variants.is_empty() {
                 let (obeys, counts) = (self.switch(&at, "obeys"), self.switch(&at, "counts"));
-                treatments.push(Treatment { channel, message, with, assurance: at.assurance(), obeys, counts });
+                treatments.push(Treatment { channel, variants, with, assurance: at.assurance(), obeys, counts });
             }
         }
         treatments

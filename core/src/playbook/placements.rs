@@ -13,10 +13,12 @@ impl Loader<'_> {
             let format = match word.as_deref() {
                 Some("html") => Format::Html,
                 Some("json") => Format::Json,
+                Some("sms") => Format::Sms,
+                Some("script") => Format::Script,
                 _ => Format::Text,
             };
             let contact = at.get("contact").is_none() || at.flag("contact");
-            Channel { name, format, contact }
+            Channel { name, format, contact, segments: at.number("segments").unwrap_or(3) }
         };
         named.into_iter().map(read).collect()
     }

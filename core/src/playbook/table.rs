@@ -145,6 +145,15 @@ pub(super) static PLAYBOOK: Object = Object {
         may("outcomes", Obj(&FEEDBACK), "", "what follows from the outcomes of decisions"),
         may("commitments", Obj(&COMMITMENTS), "", "what follows from offers that were accepted"),
         may("trends", Names(&Obj(&TREND)), "", "what is counted over many customers"),
+        may("voice", Obj(&VOICE), "", "how the brand speaks: language, form of address and appeal, greetings"),
+        may(
+            "snippets",
+            Names(&One(Leaf::Text)),
+            "",
+            "pieces of templates; a message takes one in with `{% include \"<name>\" %}`",
+        ),
+        may("catalog", Obj(&CATALOG), "", "what there is to suggest: what items are like, and which events are about them"),
+        may("suggestions", Names(&Obj(&SUGGESTION)), "", "ways to choose items of the catalog for a customer"),
         may("renamed", Obj(&RENAMED), "", "names that earlier versions had, so that the stories of customers carry over"),
         may(SCHEMA_KEY, One(Leaf::Text), "", "where an editor finds the JSON Schema; not part of the playbook"),
     ],
@@ -179,6 +188,154 @@ static TREND: Object = Object {
             "the span of time that is counted together, from 1970 on; a snapshot holds those that are over",
         ),
         may("k", One(Leaf::Whole(2, 1_000_000)), "10", "no answer is about fewer customers than this"),
+    ],
+};
+
+static ITEM_ROW: Shape = Names(&One(Leaf::Any));
+static ITEM_TYPE: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM)]);
+static ITEM_TEXT: Shape = One(Leaf::Text);
+const ITEM_TEXTS: Shape = Either(&[One(Leaf::Text), List(&ITEM_TEXT)]);
+static COMPLEMENTS: Shape = ITEM_TEXTS;
+static CATALOG: Object = Object {
+    name: "catalog",
+    doc: "What there is to suggest: what items are like, and which events are about them.",
+    marks: &[],
+    fields: &[
+        must("item", PROPERTY_NAME, "the property by which events name the item that they are about"),
+        may("bought", one_or_more(&EVENTS), "", "event types by which items are bought"),
+        may("seen", one_or_more(&EVENTS), "", "event types by which items are looked at"),
+        may("returned", one_or_more(&EVENTS), "", "event types by which items are given back"),
+        may(
+            "basket",
+            PROPERTY_NAME,
+            "",
+            "the property that purchases of one basket share; without it those of one instant are one",
+        ),
+        may("price", One(Leaf::Type), "", "the type of prices; every item needs one then"),
+        may("attributes", Names(&ITEM_TYPE), "", "what else is known of items, by type; expressions read `item.<name>`"),
+        may(
+            "size",
+            One(Leaf::Reference("an attribute of items")),
+            "",
+            "the attribute by which `next_size` compares; without it the price",
+        ),
+        may(
+            "store",
+            One(Leaf::Rule),
+            "",
+            "an expression that gives the store or market; only what is in stock there is suggested, and nothing while it is unknown",
+        ),
+        may("half_life", One(Leaf::Duration), "", "after this time a purchase or look counts half"),
+        may("epoch", One(Leaf::Duration), "\"7d\"", "the span of time that is counted together"),
+        may("k", One(Leaf::Whole(2, 1_000_000)), "10", "nothing is suggested because of what fewer customers did"),
+        may("categories", Names(&Obj(&ITEM_CATEGORY)), "", "what holds for all items of a category, by its name"),
+        may(
+            "complements",
+            Names(&COMPLEMENTS),
+            "",
+            "what goes with what: by item or category one or a list of items or categories",
+        ),
+        may(
+            "items",
+            List(&ITEM_ROW),
+            "",
+            "the items: rows with the columns `id`, `name`, `category`, `price`, `stock`, `replenish`, `life`, `warranty`, `complements` and the attributes",
+        ),
+    ],
+};
+static ITEM_CATEGORY: Object = Object {
+    name: "item category",
+    doc: "What holds for all items of a category.",
+    marks: &[],
+    fields: &[
+        may(
+            "replenish",
+            Either(&[One(Leaf::Bool), One(Leaf::Duration)]),
+            "false",
+            "whether items are bought again and again, or after which time when nothing else tells",
+        ),
+        may("life", One(Leaf::Duration), "", "how long an item lasts that is bought once"),
+        may("warranty", One(Leaf::Duration), "", "how long an item is under warranty"),
+    ],
+};
+
+static SUGGESTION_NAME: Shape = One(Leaf::Reference("a suggestion"));
+static SUGGESTION_NAMES: [Shape; 2] = [One(Leaf::Reference("a suggestion")), List(&SUGGESTION_NAME)];
+static SEGMENT_NAME: Shape = One(Leaf::Reference("a segment"));
+static SEGMENT_NAMES: [Shape; 2] = [One(Leaf::Reference("a segment")), List(&SEGMENT_NAME)];
+static SUGGESTION: Object = Object {
+    name: "suggestion",
+    doc: "A way to choose items of the catalog for a customer.",
+    marks: &[],
+    fields: &[
+        must(
+            "how",
+            One(Leaf::Word(&[
+                "bought_together",
+                "seen_together",
+                "popular",
+                "next_size",
+                "complements",
+                "due_again",
+                "after_event",
+                "still_looking",
+            ])),
+            "how items are found",
+        ),
+        may(
+            "of",
+            One(Leaf::Rule),
+            "\"bought\"",
+            "which items it begins with, or counts: `bought`, `seen`, or an expression that gives an item or a list of items; `seen` by default where it is about looks",
+        ),
+        may("within", One(Leaf::Duration), "", "how far back what the customer bought, saw or went through counts"),
+        may(
+            "only",
+            One(Leaf::Rule),
+            "true",
+            "which items may be suggested: a condition that reads `item.<name>` beside everything else; unknown is no",
+        ),
+        may("support", One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)), "", "the least share of baskets that have both"),
+        may(
+            "confidence",
+            One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)),
+            "",
+            "the least share of baskets with the one that have the other too",
+        ),
+        may(
+            "lift",
+            One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)),
+            "1",
+            "the least that the one makes the other likelier, as a multiple",
+        ),
+        may(
+            "by",
+            One(Leaf::Reference("an attribute")),
+            "",
+            "for `popular`: among whom, `segment` or an attribute of the customer such as a place",
+        ),
+        may("segments", one_or_more(&SEGMENT_NAMES), "", "for `by: segment`: the segments that count; all by default"),
+        may(
+            "above",
+            One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)),
+            "1",
+            "for `next_size`: the price is above this multiple of that of the item it begins with",
+        ),
+        may("up_to", One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)), "1.5", "for `next_size`: and at most this multiple"),
+        may("lead", One(Leaf::Duration), "\"30d\"", "for `due_again`: how long before and after the end of life or warranty"),
+        may("event", One(Leaf::Reference("an event type")), "", "for `after_event`: what happened"),
+        may("items", ITEM_TEXTS, "", "for `after_event`: items and categories that are needed then"),
+    ],
+};
+static OFFER_ITEMS: Object = Object {
+    name: "offer items",
+    doc: "The items that an offer carries.",
+    marks: &[],
+    fields: &[
+        must("from", one_or_more(&SUGGESTION_NAMES), "suggestions, in the order in which they are asked"),
+        may("at_most", One(Leaf::Whole(1, 100)), "3", "at most so many items"),
+        may("at_least", One(Leaf::Whole(1, 100)), "1", "with fewer the offer drops out"),
+        may("per_category", One(Leaf::Whole(1, 100)), "", "at most so many items of one category"),
     ],
 };
 
@@ -1205,7 +1362,8 @@ static TIMEOUT: Object = Object {
     ],
 };
 
-static CHANNEL: Shape = Either(&[One(Leaf::Word(&["text", "html", "json"])), Obj(&CHANNEL_OBJECT)]);
+const FORMAT: Leaf = Leaf::Word(&["text", "html", "json", "sms", "script"]);
+static CHANNEL: Shape = Either(&[One(FORMAT), Obj(&CHANNEL_OBJECT)]);
 static CHANNEL_OBJECT: Object = Object {
     name: "channel",
     doc: "A channel of messages.",
@@ -1213,9 +1371,15 @@ static CHANNEL_OBJECT: Object = Object {
     fields: &[
         may(
             "format",
-            One(Leaf::Word(&["text", "html", "json"])),
+            One(FORMAT),
             "\"text\"",
-            "how values are written into messages: as they are, escaped for HTML, or as JSON",
+            "how values are written into messages: as they are, escaped for HTML, or as JSON; `sms` counts segments, `script` says to somebody what to say and why",
+        ),
+        may(
+            "segments",
+            One(Leaf::Whole(1, 20)),
+            "3",
+            "how many segments a message of format `sms` may take; a longer one is not sent",
         ),
         may(
             "contact",
@@ -1266,6 +1430,12 @@ static OFFER: Object = Object {
         may("lever", FACTOR, "1", "fourth factor: the weight that the business gives it"),
         may("priority", One(Leaf::Whole(i64::MIN, i64::MAX)), "0", "breaks ties of the score, larger first"),
         may("treatments", Names(&Obj(&TREATMENT)), "", "its form for each channel"),
+        may(
+            "suggest",
+            Either(&[One(Leaf::Reference("a suggestion")), List(&SUGGESTION_NAME), Obj(&OFFER_ITEMS)]),
+            "",
+            "the suggestions whose items the offer carries; without an item the offer drops out",
+        ),
         may(
             "inventory",
             Either(&[One(Leaf::Whole(0, 1_000_000_000_000)), Obj(&STOCK), List(&STOCK_ITEM)]),
@@ -1395,11 +1565,91 @@ static TREATMENT: Object = Object {
     doc: "The form of an offer for a channel.",
     marks: &[],
     fields: &[
-        must("message", One(Leaf::Text), "a template; `{{ name }}` stands for a value of `with`"),
+        must(
+            "message",
+            Either(&[One(Leaf::Text), List(&WORDING)]),
+            "a template; `{{ name }}` stands for a value of `with`; or a list of wordings, of which the closest is taken",
+        ),
+        may("headers", Names(&One(Leaf::Text)), "", "templates of single lines that go with the message, such as `subject`"),
         may("with", Names(&SHOWN), "", "the values that the message may show"),
         MINIMUM,
         OBEYS,
         COUNTS,
+    ],
+};
+static WORDING: Shape = Either(&[One(Leaf::Text), Obj(&WORDING_OBJECT)]);
+static STAGE_TEXT: Shape = One(Leaf::Text);
+static WORDING_OBJECT: Object = Object {
+    name: "wording",
+    doc: "One wording of several of a message. All that it asks for has to hold; of several that fit, the one that asks for most is taken.",
+    marks: &[],
+    fields: &[
+        must("text", One(Leaf::Text), "a template"),
+        may("language", One(Leaf::Text), "", "the language in which it is, such as `de` or `pt-br`"),
+        may("address", One(ADDRESS), "", "the form of address that it takes"),
+        may("appeal", One(APPEAL), "", "what it appeals to"),
+        may("stage", Either(&[One(Leaf::Text), List(&STAGE_TEXT)]), "", "the stages for which it is, one or a list"),
+        may("returning", One(Leaf::Bool), "", "whether it is for those who come back; false for those who are new"),
+        may("when", One(Leaf::Rule), "", "a condition; unknown is no"),
+        may("headers", Names(&One(Leaf::Text)), "", "headers of this wording, in place of those of the treatment"),
+    ],
+};
+const ADDRESS: Leaf = Leaf::Word(&["formal", "informal"]);
+const APPEAL: Leaf = Leaf::Word(&["emotional", "factual"]);
+static VOICE: Object = Object {
+    name: "voice",
+    doc: "How the brand speaks to a customer.",
+    marks: &[],
+    fields: &[
+        may("language", One(Leaf::Rule), "", "an expression that gives the customer's language, such as `de` or `pt-br`"),
+        may(
+            "default_language",
+            One(Leaf::Text),
+            "\"en\"",
+            "the language when the customer's is unknown, or nothing is written in it",
+        ),
+        may(
+            "address",
+            One(Leaf::Rule),
+            "",
+            "an expression that gives the form of address that the customer stated: `formal` or `informal`",
+        ),
+        may("default_address", One(ADDRESS), "\"formal\"", "the form of address when the customer stated none"),
+        may("title", One(Leaf::Rule), "", "an expression that gives the title, such as `Dr.` or `Ms`"),
+        may("given_name", One(Leaf::Rule), "", "an expression that gives the first name"),
+        may("family_name", One(Leaf::Rule), "", "an expression that gives the family name"),
+        may("nickname", One(Leaf::Rule), "", "an expression that gives the name that the customer wants to be called by"),
+        may(
+            "suffix",
+            One(Leaf::Rule),
+            "",
+            "an expression that gives what follows the family name in Chinese, Japanese and Korean; the title when not declared",
+        ),
+        may(
+            "stage",
+            One(Leaf::Rule),
+            "",
+            "an expression that gives the stage of the journey, such as `journey(\"lifecycle\").stage`",
+        ),
+        may(
+            "returning",
+            One(Leaf::Rule),
+            "",
+            "whether the customer comes back; by default when anything happened before the present session",
+        ),
+        may("appeal", Names(&One(APPEAL)), "", "by persona what messages appeal to"),
+        may("default_appeal", One(APPEAL), "", "what messages appeal to when no persona tells"),
+        may("greetings", Names(&Obj(&GREETING)), "", "by language; messages show `{{ greeting }}`"),
+    ],
+};
+static GREETING: Object = Object {
+    name: "greeting",
+    doc: "How to greet in a language.",
+    marks: &[],
+    fields: &[
+        must("formal", One(Leaf::Text), "with title and family name, which stand for `{{ name }}`"),
+        must("informal", One(Leaf::Text), "with nickname or first name, which stands for `{{ name }}`"),
+        must("without_name", One(Leaf::Text), "when the name is not known"),
     ],
 };
 static SHOWN: Shape = Either(&[One(Leaf::Rule), Obj(&SHOWN_OBJECT)]);

@@ -371,6 +371,8 @@ fn channel(channel: &playbook::Channel) -> Channel<'_> {
         Format::Text => "text",
         Format::Html => "html",
         Format::Json => "json",
+        Format::Sms => "sms",
+        Format::Script => "script",
     };
     Channel { name: text(&channel.name), format }
 }

@@ -21,6 +21,7 @@ mod relation;
 mod rights;
 mod schema;
 mod session;
+mod suggest;
 mod tact;
 mod touchpoint;
 mod trend;
@@ -154,6 +155,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<session::Location>(),
     Entry::of::<relation::Relations>(),
     Entry::of::<trend::Trend>(),
+    Entry::of::<suggest::Suggest>(),
     Entry::of::<map::MapAsked>(),
     Entry::of::<map::Picture>(),
     Entry::of::<map::Compare>(),

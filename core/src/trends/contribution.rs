@@ -1,5 +1,7 @@
 use super::cell::{Amount, Key, bucket, double, whole};
+use super::items::ItemsSeen;
 use super::rules::{Dimension, TrendRule, TrendRules, What};
+use crate::catalog::Catalog;
 use crate::customer::{Customer, Derived, StoryRow, What as Changed};
 use crate::value::{Span, Timestamp, Value};
 use smallvec::SmallVec;
@@ -16,9 +18,10 @@ type Values = SmallVec<[Arc<str>; 4]>;
 
 impl Contribution {
     /// What a customer contributes; `derived` says when they were in which segments.
-    pub(crate) fn of(rules: &TrendRules, customer: &Customer, derived: &Derived) -> Self {
+    pub(crate) fn of(rules: &TrendRules, customer: &Customer, derived: &Derived, catalog: Option<&Catalog>) -> Self {
         let mut contribution = Contribution::default();
         let view = customer.view(Timestamp::MAX);
+        let items = rules.items.as_ref().zip(catalog).map(|(reads, catalog)| (ItemsSeen::of(reads, catalog, &view), catalog));
         for (trend, rule) in (0..).zip(&rules.trends) {
             match &rule.what {
                 What::Events(kinds) => view.events(kinds, Span::lifetime(Timestamp::MAX), &mut |row| {
@@ -33,6 +36,11 @@ impl Contribution {
                     }
                     ControlFlow::Continue(())
                 }),
+                What::Items(what) => {
+                    if let Some((items, catalog)) = &items {
+                        items.count(&mut contribution, rules, (trend, rule), *what, catalog, derived);
+                    }
+                }
                 What::Stages | What::Segments => {
                     for change in &derived.changes {
                         let (wanted, names) = match change.what {
@@ -92,7 +100,7 @@ impl Contribution {
 }
 
 /// The values of a dimension for an event; none when it lacks the property, so that it is left out.
-fn of_row(rules: &TrendRules, derived: &Derived, row: &StoryRow<'_>, dimension: Dimension) -> Values {
+pub(super) fn of_row(rules: &TrendRules, derived: &Derived, row: &StoryRow<'_>, dimension: Dimension) -> Values {
     let one = |text: Option<Arc<str>>| text.into_iter().collect();
     match dimension {
         Dimension::Column(column) => one(row.value(column).and_then(|value| match value {
@@ -115,7 +123,7 @@ fn of_row(rules: &TrendRules, derived: &Derived, row: &StoryRow<'_>, dimension: 
             let numbers = (0..rules.segments.len()).filter_map(|segment| u16::try_from(segment).ok());
             numbers.filter(inside).filter_map(|segment| rules.segments.get(usize::from(segment)).cloned()).collect()
         }
-        Dimension::Journey | Dimension::Stage => Values::new(),
+        Dimension::Journey | Dimension::Stage | Dimension::Item | Dimension::Attribute(_) => Values::new(),
     }
 }
 

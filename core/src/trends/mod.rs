@@ -8,6 +8,7 @@
 mod bytes;
 mod cell;
 mod contribution;
+mod items;
 mod rules;
 mod shown;
 mod snapshot;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use cell::bucket_bounds;
 pub use contribution::Contribution;
+pub(crate) use items::ItemsOf;
 pub use rules::TrendRules;
 pub use shown::{ShownCell, ShownTrend};
 pub use snapshot::{Answer, Cell, Range, Snapshot};

@@ -1,3 +1,4 @@
+use super::items::{self, ItemReads, ItemsOf};
 use crate::customer::{Layout, Reserved, outcome_column};
 use crate::expr::EventKind;
 use crate::playbook::{OUTCOMES, Playbook, SEGMENT_ENTERED, STAGE_ENTERED, USUAL_K};
@@ -13,6 +14,8 @@ pub struct TrendRules {
     /// Names of the segments and, by journey, of the stages.
     pub(crate) segments: Vec<Arc<str>>,
     pub(crate) journeys: Vec<(Arc<str>, Vec<Arc<str>>)>,
+    /// Where items are found in the story.
+    pub(super) items: Option<ItemReads>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,7 @@ pub(crate) enum What {
     Events(Vec<EventKind>),
     Stages,
     Segments,
+    Items(ItemsOf),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +54,10 @@ pub(crate) enum Dimension {
     Type,
     Journey,
     Stage,
+    /// An item or its category.
+    Item,
+    /// An attribute of the customer.
+    Attribute(EventKind),
 }
 
 const DAY: i64 = 86_400_000_000;
@@ -132,10 +140,14 @@ impl TrendRules {
                 });
             }
         }
+        let items = items::item_trends(playbook, layout.schema(), reserved).map(|(reads, counted)| {
+            trends.extend(counted);
+            reads
+        });
         let segments = playbook.segments.iter().map(|segment| segment.name.text.clone()).collect();
         let stages = |journey: &crate::playbook::Journey| journey.stages.iter().map(|stage| stage.name.text.clone()).collect();
         let journeys = playbook.journeys.iter().map(|journey| (journey.name.text.clone(), stages(journey))).collect();
-        TrendRules { playbook: playbook.name.text.clone(), trends, segments, journeys }
+        TrendRules { playbook: playbook.name.text.clone(), trends, segments, journeys, items }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<(u16, &TrendRule)> {

@@ -87,6 +87,14 @@ impl All<'_> {
                     findings.push(self.reveals(offer, &shown.name, ground, &way));
                 }
             }
+            // A greeting shows what the voice reads.
+            for rule in treatment.voiced.iter().filter(|_| treatment.greets) {
+                let hidden = flow.grounds(rule, playbook, rules).into_iter().find(|g| flow.ground(*g, playbook).hidden);
+                if let Some(ground) = hidden {
+                    let greeting = Name { text: Arc::from("greeting"), place: declared.channel.place.clone() };
+                    findings.push(self.reveals(offer, &greeting, ground, &self.way(rule, ground)));
+                }
+            }
         }
         (reads, self.zone_of_contact(offer))
     }

@@ -1,0 +1,117 @@
+//! Suggestions: which items of the catalog are chosen for a customer, each with the reason why.
+//!
+//! What others bought or looked at together is counted by [trends](crate::trends) as everything else is, so it merges and tells about
+//! nobody; a snapshot of them lies beside the catalog. What the customer bought, gave back or looked at is read from their own story
+//! when somebody asks.
+
+mod choose;
+mod company;
+mod due;
+mod facts;
+mod found;
+mod own;
+mod rules;
+
+pub(crate) use choose::{Asking, Left, choose, suggested};
+pub(crate) use company::Company;
+pub use found::{Because, Suggested};
+pub(crate) use rules::{CatalogRules, ItemsRule, SuggestionRule};
+
+use crate::catalog::{Catalog, Reading};
+use crate::context::{Rule, Sources};
+use crate::error::{Diagnostic, Place, Severity};
+use crate::playbook::{CatalogSection, Playbook};
+use std::sync::Arc;
+
+/// What suggestions are made from: the items, and what others did with them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shelf {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) company: Option<Arc<Company>>,
+}
+
+/// The compiled catalog of a playbook and all ways to choose from it.
+#[derive(Debug)]
+pub(crate) struct Suggestions {
+    pub(crate) catalog: CatalogRules,
+    /// In the order of the playbook.
+    pub(crate) list: Vec<SuggestionRule>,
+}
+
+impl Suggestions {
+    /// `None` when the playbook declares no catalog.
+    pub(crate) fn compile(playbook: &Playbook, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Self> {
+        let section = playbook.catalog.as_ref()?;
+        let catalog = CatalogRules::compile(section, sources, findings)?;
+        let compiled = playbook
+            .suggestions
+            .iter()
+            .map(|suggestion| SuggestionRule::compile(suggestion, section, &catalog, playbook, sources, findings));
+        let list = compiled.collect();
+        Some(Suggestions { catalog, list })
+    }
+
+    /// Every rule by which a suggestion chooses, by its number.
+    pub(crate) fn rules(&self, number: usize) -> impl Iterator<Item = &Rule> {
+        self.list.get(number).into_iter().flat_map(|suggestion| suggestion.rules(&self.catalog))
+    }
+
+    /// The items that the playbook brings itself; what is wrong with them is a mistake of the playbook.
+    pub(crate) fn shelf(&self, playbook: &Playbook, findings: &mut Vec<Diagnostic>) -> Option<Shelf> {
+        let section = playbook.catalog.as_ref()?;
+        let mut reading = Reading::new(&self.catalog.columns);
+        for (number, row) in section.items.iter().enumerate() {
+            reading.row(number, &row.cells);
+        }
+        let (catalog, bad) = reading.finish();
+        for bad in bad {
+            let row = bad.row.and_then(|row| section.items.get(row));
+            let place = row.map_or(&section.item.place, |row| &row.name.place);
+            let path = row.map_or("catalog.items", |row| &*row.name.text);
+            findings.push(Diagnostic {
+                code: bad.code,
+                severity: Severity::Error,
+                message: match &bad.column {
+                    Some(column) => format!("column `{column}`: {}", bad.message),
+                    None => bad.message.clone(),
+                },
+                path: path.to_owned(),
+                place: Some(place.clone()),
+                hint: None,
+                related: None,
+            });
+        }
+        if !section.items.is_empty() {
+            self.unknown(playbook, section, &catalog, findings);
+        }
+        (!catalog.is_empty()).then(|| Shelf { catalog: Arc::new(catalog), company: None })
+    }
+
+    /// What the playbook says of items and categories that its own table does not have.
+    fn unknown(&self, playbook: &Playbook, section: &CatalogSection, catalog: &Catalog, findings: &mut Vec<Diagnostic>) {
+        let mut warn = |name: &str, path: String, place: &Place| {
+            if catalog.named(name).is_empty() {
+                let shown: String = name.chars().take(80).collect();
+                findings.push(Diagnostic {
+                    code: "unknown_item",
+                    severity: Severity::Warning,
+                    message: format!("`{shown}` is neither an item nor a category of the catalog"),
+                    path,
+                    place: Some(place.clone()),
+                    hint: None,
+                    related: None,
+                });
+            }
+        };
+        for (name, with) in &section.complements {
+            for name in std::iter::once(name).chain(with) {
+                warn(&name.text, "catalog.complements".to_owned(), &name.place);
+            }
+        }
+        for suggestion in &playbook.suggestions {
+            for name in &suggestion.items {
+                warn(name, format!("suggestions.{}.items", suggestion.name.text), &suggestion.name.place);
+            }
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Laws of suggestions: what others did merges in any order and tells about nobody, what the customer has is not suggested again.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+use proptest::prelude::*;
+use serde_json::Value as Json;
+use tactful::catalog::BadItem;
+use tactful::column::{Batch, Column, Offsets};
+use tactful::{Customer, CustomerBase, Engine, Event, Identifier, Request, Timestamp};
+
+const SHOP: &str = r#"
+playbook: shop
+version: 1
+identity: {customer: {}}
+attributes: {city: string}
+events:
+  view: {sku: string}
+  purchase: {sku: string, order: string}
+  returned: {sku: string}
+channels: {web: text}
+placements: {home: {channel: web}}
+segments: {buyers: 'events("purchase").exists()'}
+catalog:
+  item: sku
+  bought: purchase
+  seen: view
+  returned: returned
+  price: money(EUR)
+  attributes: {pieces: int}
+  k: 3
+  epoch: 1d
+  half_life: 10d
+  categories: {tea: {replenish: true}, pots: {life: 100d}}
+  items:
+    - {id: a, category: tea, price: 1}
+    - {id: b, category: tea, price: 2}
+    - {id: c, category: pots, price: 3}
+    - {id: d, category: pots, price: 4}
+    - {id: e, category: cups, price: 5}
+    - {id: f, category: cups, price: 6}
+suggestions:
+  due: {how: due_again}
+  together: {how: bought_together, lift: 0}
+  looked: {how: seen_together, lift: 0}
+  popular: {how: popular}
+  inside: {how: popular, by: segment}
+  bigger: {how: next_size, above: 0.1, up_to: 9}
+offers:
+  some: {suggest: {from: [due, together, popular], at_most: 6}, treatments: {web: {message: "{{ item.id }}"}}}
+"#;
+
+fn shop() -> Engine {
+    Engine::compile(&[("shop.yaml", SHOP)]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+fn at(hour: i64) -> Timestamp {
+    Timestamp::from_micros(1_700_000_000_000_000 + hour * 3_600_000_000).unwrap()
+}
+
+/// Who did what with which item, in which hour.
+type Deed = (u8, u8, u8, i64);
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    prop::collection::vec((0..9_u8, 0..3_u8, 0..7_u8, 0..400_i64), 0..80)
+}
+
+fn event(number: usize, (who, what, item, hour): Deed) -> Event {
+    let what = ["purchase", "view", "returned"][usize::from(what)];
+    let item = ["a", "b", "c", "d", "e", "f", "unheard"][usize::from(item)];
+    let who = Identifier::parse(&format!("customer:{who}")).unwrap();
+    Event::new(what, at(hour), who).with("sku", item).with_id(&format!("e{number}"))
+}
+
+fn base_of(engine: &Engine, deeds: &[(usize, Deed)]) -> CustomerBase {
+    let mut base = CustomerBase::new(engine.clone());
+    for (number, deed) in deeds {
+        base.record(&event(*number, *deed)).unwrap();
+    }
+    base
+}
+
+fn suggest(engine: &Engine, customer: &Customer, now: Timestamp) -> Json {
+    let answer = engine.query(customer, &format!(r#"{{"query": "suggest", "now": "{now}", "at_most": 100}}"#)).unwrap();
+    serde_json::from_str(&answer).unwrap()
+}
+
+fn items(answer: &Json) -> impl Iterator<Item = &Json> {
+    answer["suggestions"].as_array().unwrap().iter().flat_map(|found| found["items"].as_array().unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Customers counted in any partition, merged in any order, and told in any order of arrival give the same suggestions.
+    #[test]
+    fn what_others_did_merges_in_any_order(deeds in deeds(), parts in prop::collection::vec(0..3_usize, 9), seed in any::<u64>()) {
+        let engine = shop();
+        let numbered: Vec<(usize, Deed)> = deeds.into_iter().enumerate().collect();
+        let mut shuffled = numbered.clone();
+        shuffled.sort_by_key(|(number, _)| (*number as u64).wrapping_mul(seed | 1).rotate_left(17));
+        let (one, other) = (base_of(&engine, &numbered), base_of(&engine, &shuffled));
+        let mut whole = engine.trends();
+        one.observe(&mut whole);
+        let mut parted = [engine.trends(), engine.trends(), engine.trends()];
+        for (place, customer) in other.iter().enumerate() {
+            engine.observe(&mut parted[parts[place % parts.len()]], customer);
+        }
+        let [mut first, second, third] = parted;
+        let mut left = second.clone();
+        left.merge(&third).unwrap();
+        left.merge(&first).unwrap();
+        first.merge(&second).unwrap();
+        first.merge(&third).unwrap();
+        prop_assert_eq!(first.to_bytes(), left.to_bytes());
+        prop_assert_eq!(first.to_bytes(), whole.to_bytes());
+        let now = at(500);
+        let (mine, theirs) = (whole.snapshot(now, None).unwrap(), left.snapshot(now, None).unwrap());
+        prop_assert_eq!(mine.digest(), theirs.digest());
+        let (knowing, again) = (engine.with_trends(&mine), engine.with_trends(&theirs));
+        for customer in one.iter() {
+            let twin = other.find(&Identifier::parse(customer.id()).unwrap()).unwrap();
+            prop_assert_eq!(suggest(&knowing, customer, now), suggest(&again, twin, now));
+        }
+    }
+
+    /// Nothing is suggested that the customer has or gave back, unless it is bought again and again or worn out; nothing unheard of; and
+    /// what is due is due now.
+    #[test]
+    fn what_the_customer_has_is_not_suggested(deeds in deeds(), hour in 0..3_000_i64) {
+        let engine = shop();
+        let numbered: Vec<(usize, Deed)> = deeds.iter().copied().enumerate().collect();
+        let base = base_of(&engine, &numbered);
+        let now = at(hour);
+        let mut trends = engine.trends();
+        base.observe(&mut trends);
+        let engine = engine.with_trends(&trends.snapshot(now, None).unwrap());
+        for customer in base.iter() {
+            let answer = suggest(&engine, customer, now);
+            for item in items(&answer) {
+                let id = item["item"].as_str().unwrap();
+                prop_assert!(["a", "b", "c", "d", "e", "f"].contains(&id));
+                let done = |what: u8| deeds.iter().filter(|(who, did, what_item, when)| {
+                    format!("customer:{who}") == customer.id() && *did == what && *when <= hour
+                        && ["a", "b", "c", "d", "e", "f", ""][usize::from(*what_item)] == id
+                }).map(|deed| deed.3).max();
+                if item["how"] == "due_again" {
+                    let time = |key: &str| Timestamp::parse(item["because"][key].as_str().unwrap()).unwrap();
+                    prop_assert!(time("from") <= now && now <= time("until"), "{item}");
+                } else if !["a", "b"].contains(&id) {
+                    let (bought, returned) = (done(0), done(2));
+                    prop_assert!(bought.is_none() && returned.is_none(), "{item} {bought:?} {returned:?}");
+                }
+            }
+        }
+    }
+
+    /// With fewer customers than the threshold, nobody learns what others did.
+    #[test]
+    fn company_holds_the_threshold(deeds in deeds()) {
+        let engine = shop();
+        let few: Vec<(usize, Deed)> = deeds.into_iter().map(|(who, what, item, hour)| (who % 2, what, item, hour)).enumerate().collect();
+        let base = base_of(&engine, &few);
+        let now = at(500);
+        let mut trends = engine.trends();
+        base.observe(&mut trends);
+        let snapshot = trends.snapshot(now, None).unwrap();
+        let engine = engine.with_trends(&snapshot);
+        for customer in base.iter() {
+            let answer = suggest(&engine, customer, now);
+            for item in items(&answer) {
+                let kind = item["because"]["kind"].as_str().unwrap();
+                let whose = item["because"]["whose"].as_str();
+                prop_assert!(!["together", "popular"].contains(&kind) && whose != Some("category"), "{item}");
+            }
+        }
+    }
+
+    /// What is decided is the same with and without reasons, and what an offer carries is what the message names first.
+    #[test]
+    fn offers_carry_what_they_say(deeds in deeds()) {
+        let engine = shop();
+        let numbered: Vec<(usize, Deed)> = deeds.into_iter().enumerate().collect();
+        let base = base_of(&engine, &numbered);
+        let now = at(401);
+        for customer in base.iter() {
+            let brief = engine.decide(customer, &Request::of("home"), now, None).unwrap();
+            let mut full = engine.explain(customer, &Request::of("home"), now, None).unwrap();
+            full.trace = None;
+            prop_assert_eq!(brief.to_json(), full.to_json());
+            for offer in brief.offers() {
+                prop_assert_eq!(&offer.message, &*offer.items[0].item);
+            }
+        }
+    }
+
+    /// Any table gives a catalog and all that is wrong with it; rows that are right are kept.
+    #[test]
+    fn any_table_is_read(rows in prop::collection::vec((0..6_u8, 0..4_u8, any::<bool>()), 0..20)) {
+        let written: Vec<String> = rows.iter().map(|(id, price, odd)| {
+            let price = ["", ", \"price\": 2.5", ", \"price\": -1", ", \"price\": \"x\""][usize::from(*price)];
+            let odd = if *odd { ", \"prize\": 3" } else { "" };
+            format!("{{\"id\": \"i{id}\"{price}{odd}}}")
+        }).collect();
+        let (engine, bad) = shop().with_catalog_json(&format!("[{}]", written.join(", "))).unwrap();
+        let right: std::collections::BTreeSet<u8> = rows.iter().filter(|(_, price, _)| *price == 1).map(|row| row.0).collect();
+        prop_assert_eq!(engine.catalog().unwrap().len(), right.len());
+        let wrong_rows: std::collections::BTreeSet<usize> = bad.iter().filter_map(|bad| bad.row).collect();
+        prop_assert_eq!(wrong_rows.len() + right.len(), rows.len());
+        let (lines, told) = shop().with_catalog_json(&written.join("\n")).unwrap();
+        prop_assert_eq!(lines.catalog(), engine.catalog());
+        prop_assert_eq!(told, bad);
+    }
+}
+
+fn codes(bad: &[BadItem]) -> Vec<(&'static str, Option<usize>, Option<&str>)> {
+    bad.iter().map(|bad| (bad.code, bad.row, bad.column.as_deref())).collect()
+}
+
+#[test]
+fn what_is_wrong_with_a_table_has_a_row_a_column_and_a_code() {
+    let table = r#"[
+        {"id": "x", "price": 1.50, "pieces": 3},
+        {"price": 1},
+        {"id": "y"},
+        {"id": "x", "price": 2},
+        {"id": "z", "price": 1, "pieces": "many"},
+        {"id": "n", "price": -2},
+        {"id": "s", "price": 1, "stock": -1},
+        {"id": "l", "price": 1, "life": "long"},
+        {"id": "c", "price": 1, "complements": ["x", "nothing"]},
+        7,
+        {"id": "k", "price": 1, "stock": {"ulm": 3, "berlin": true}, "brand": "x"},
+        {"id": "", "price": 1},
+        {"id": 12, "price": "3.00"}
+    ]"#;
+    let (engine, bad) = shop().with_catalog_json(table).unwrap();
+    assert_eq!(
+        codes(&bad),
+        [
+            ("unknown_column", None, Some("brand")),
+            ("missing_id", Some(1), Some("id")),
+            ("missing_price", Some(2), Some("price")),
+            ("duplicate_item", Some(3), Some("id")),
+            ("wrong_type", Some(4), Some("pieces")),
+            ("bad_price", Some(5), Some("price")),
+            ("wrong_type", Some(6), Some("stock")),
+            ("wrong_type", Some(7), Some("life")),
+            ("unknown_item", Some(8), Some("complements")),
+            ("not_a_row", Some(9), None),
+            ("missing_id", Some(11), Some("id")),
+        ]
+    );
+    assert_eq!(bad[4].to_string(), "row 4, column `pieces`: expected int, found string");
+    let ids: Vec<&str> = engine.catalog().unwrap().items().iter().map(|item| &*item.id).collect();
+    assert_eq!(ids, ["x", "c", "k", "12"]);
+    assert_eq!(shop().with_catalog_json("[{]").unwrap_err().code(), "invalid_json");
+    assert_eq!(shop().with_catalog_json("{\"id\": 1}{").unwrap_err().code(), "invalid_json");
+    let bare = Engine::compile(&[("a", "playbook: a\nversion: 1\n")]).unwrap();
+    assert_eq!(bare.with_catalog_json("[]").unwrap_err().code(), "no_catalog");
+}
+
+#[test]
+fn a_table_of_columns_is_the_same_as_one_of_rows() {
+    let ids = Column::texts(Offsets::from(&[0_i32, 1, 2, 3][..]), b"xyz");
+    let prices = Column::doubles(&[1.5, 2.0, 3.25][..]);
+    let stock = Column::ints(&[3_i64, 0, 1][..]);
+    let columns = vec![("id".into(), ids), ("price".into(), prices), ("stock.ulm".into(), stock)];
+    let (columns, bad) = shop().with_catalog_batches(&[Batch::new(columns, 3).unwrap()]).unwrap();
+    assert!(bad.is_empty(), "{bad:?}");
+    let rows = r#"[{"id": "x", "price": 1.5, "stock": {"ulm": 3}}, {"id": "y", "price": 2, "stock": {"ulm": 0}},
+        {"id": "z", "price": 3.25, "stock": {"ulm": 1}}]"#;
+    let (rows, _) = shop().with_catalog_json(rows).unwrap();
+    assert_eq!(columns.catalog(), rows.catalog());
+    assert_eq!(columns.catalog().unwrap().digest(), rows.catalog().unwrap().digest());
+}
+
+#[test]
+fn wrong_rows_of_a_playbook_are_mistakes_with_their_place() {
+    let text =
+        SHOP.replace("    - {id: f, category: cups, price: 6}\n", "    - {id: f, category: cups}\n    - {id: a, price: 1}\n");
+    let mistakes = Engine::compile(&[("shop.yaml", &text)]).unwrap_err();
+    let told: Vec<(&str, &str)> = mistakes.0.iter().map(|mistake| (mistake.code, &*mistake.path)).collect();
+    assert_eq!(told, [("missing_price", "catalog.items[5]"), ("duplicate_item", "catalog.items[6]")]);
+    assert!(mistakes.to_string().contains("shop.yaml:30:"), "{mistakes}");
+}
+
+/// What others did after the instant of a question is not known then.
+#[test]
+fn company_does_not_look_into_the_future() {
+    let engine = shop();
+    let deeds: Vec<(usize, Deed)> = (0..6).map(|who| (usize::from(who), (who, 0, 4, 10))).collect();
+    let base = base_of(&engine, &deeds);
+    let mut trends = engine.trends();
+    base.observe(&mut trends);
+    let knowing = engine.with_trends(&trends.snapshot(at(100), None).unwrap());
+    let nobody = engine.customer(&Identifier::parse("customer:new").unwrap()).unwrap();
+    assert_eq!(items(&suggest(&knowing, &nobody, at(99))).count(), 0);
+    assert!(items(&suggest(&knowing, &nobody, at(100))).count() > 0);
+}
+
+/// The purposes of what suggestions read hold for the offers that carry their items.
+#[test]
+fn reading_the_story_for_a_suggestion_is_a_use_of_it() {
+    let text = r#"
+playbook: shop
+version: 1
+identity: {customer: {}}
+purposes: {marketing: opt_in, service: opt_in}
+events: {purchase: {properties: {sku: string}, purposes: [service]}}
+channels: {web: text}
+placements: {home: {channel: web}}
+catalog: {item: sku, bought: purchase}
+suggestions: {again: {how: due_again}}
+offers:
+  refill: {purposes: marketing, suggest: again, treatments: {web: {message: "{{ item.id }}"}}}
+"#;
+    let mistakes = Engine::compile(&[("shop.yaml", text)]).unwrap_err();
+    assert!(mistakes.0.iter().any(|mistake| mistake.code == "purpose_violation"), "{mistakes}");
+    assert!(Engine::compile(&[("shop.yaml", &text.replace("purposes: marketing,", "purposes: service,"))]).is_ok());
+}

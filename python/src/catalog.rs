@@ -1,0 +1,29 @@
+use crate::errors::{self, Bad};
+use crate::{query, stream};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use tactful::Engine;
+use tactful::catalog::CatalogError;
+use tactful_arrow::Chunk;
+
+/// An engine with the items of a table, and what is wrong with that.
+pub(crate) fn read<'py>(py: Python<'py>, engine: &Engine, table: &Bound<'py, PyAny>) -> PyResult<(Engine, Bound<'py, PyAny>)> {
+    let wrong = |error: CatalogError| Bad::new(error.code(), "table", error.to_string()).query();
+    let read = if table.hasattr("__arrow_c_stream__")? {
+        let reader = stream::reader(table)?;
+        let chunks = py.detach(|| reader.collect::<Result<Vec<Chunk>, _>>()).map_err(|error| errors::arrow(&error))?;
+        let batches = chunks.iter().map(Chunk::batch).collect::<Result<Vec<_>, _>>().map_err(|error| errors::arrow(&error))?;
+        py.detach(|| engine.with_catalog_batches(&batches))
+    } else if let Ok(text) = table.cast::<PyString>() {
+        let text = text.to_str()?.to_owned();
+        py.detach(|| engine.with_catalog_json(&text))
+    } else {
+        let options = PyDict::new(py);
+        options.set_item("default", py.import("builtins")?.getattr("str")?)?;
+        let text: String = py.import("json")?.getattr("dumps")?.call((table,), Some(&options))?.extract()?;
+        py.detach(|| engine.with_catalog_json(&text))
+    };
+    let (engine, bad) = read.map_err(wrong)?;
+    let bad = serde_json::to_string(&bad).map_err(|error| errors::internal(&error.to_string()))?;
+    Ok((engine, query::loads(py, &bad)?))
+}
