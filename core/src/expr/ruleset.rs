@@ -3,12 +3,11 @@
 use super::check::compile_source;
 use super::evaluate::{Machine, evaluate};
 use super::explain::{Explanation, explain};
-use super::index::blocks::{Blocks, Left};
-use super::index::flat::{Test, possible, run, run_prefix};
+use super::index::bitmaps::{Bitmaps, Left};
+use super::index::flat::{Test, possible, run};
 use super::index::layout::Layout;
 use super::index::row::{Row, RowError};
 use super::index::shape::Opaque;
-use super::index::whole::{Met, Whole};
 use super::ruleset_build::{Gathered, Texts, options};
 use super::{Checked, Facts, Outcome, Schema};
 use crate::error::{Diagnostic, Diagnostics};
@@ -70,9 +69,7 @@ pub struct RuleSet {
 pub(super) enum Finder {
     /// All are tried.
     Each,
-    /// By rule: how many tests there are of parts that the index cannot look up; those come first.
-    Whole(Whole, Box<[u16]>),
-    Blocks(Blocks),
+    Bitmaps(Bitmaps),
 }
 
 /// What a rule comes to.
@@ -93,9 +90,6 @@ pub enum Truth {
 pub struct RuleScratch {
     matches: Vec<RuleId>,
     left: Left,
-    met: Met,
-    /// A bit per rule, all clear between questions.
-    bits: Vec<u64>,
     question: u64,
     /// By opaque part: the question it was evaluated for, and what it came to.
     memo: Vec<(u64, Option<bool>)>,
@@ -103,8 +97,6 @@ pub struct RuleScratch {
 
 /// At most so many rules are tried one after the other.
 pub(super) const FEW: usize = 16;
-/// From so many matches on they are sorted by way of a bitmap.
-const MANY: usize = 32;
 
 impl RuleSet {
     /// Compiles rules, each a name and a condition.
@@ -171,7 +163,7 @@ impl RuleSet {
     }
 
     fn find<'s>(&self, row: &Row, facts: &dyn Facts, scratch: &'s mut RuleScratch) -> &'s [RuleId] {
-        let RuleScratch { matches, left, met, bits, question, memo } = scratch;
+        let RuleScratch { matches, left, question, memo } = scratch;
         matches.clear();
         if !Arc::ptr_eq(&row.layout, &self.layout) {
             return matches;
@@ -186,57 +178,13 @@ impl RuleSet {
                         matches.push(RuleId(rule));
                     }
                 }
-                return matches;
             }
-            Finder::Whole(whole, prefixes) => {
-                whole.candidates(row, met, |rule| {
-                    let prefix = usize::from(prefixes[rule as usize]);
-                    let first = || self.program(rule).get(..prefix);
-                    if prefix == 0 || first().is_some_and(|first| run_prefix(first, &self.pool, row, &mut opaque)) {
-                        matches.push(RuleId(rule));
-                    }
-                });
-                return matches;
+            Finder::Bitmaps(bitmaps) => {
+                let program = |rule| run(self.program(rule), &self.pool, row, &mut opaque);
+                bitmaps.matches(row, left, program, matches, RuleId);
             }
-            Finder::Blocks(blocks) => blocks.matches(row, left, |rule, verify| {
-                if !verify || run(self.program(rule), &self.pool, row, &mut opaque) {
-                    matches.push(RuleId(rule));
-                }
-            }),
         }
-        self.sort(matches, bits);
         matches
-    }
-
-    /// Puts rules into the order given, each once.
-    fn sort(&self, matches: &mut Vec<RuleId>, bits: &mut Vec<u64>) {
-        let words = self.len().div_ceil(64);
-        if matches.len() < MANY.max(words / 16) {
-            matches.sort_unstable();
-            matches.dedup();
-            return;
-        }
-        bits.resize(words, 0);
-        for rule in matches.iter() {
-            bits[rule.0 as usize / 64] |= 1 << (rule.0 % 64);
-        }
-        // Two places are written whatever there is: most words have no more, and that takes no branch.
-        matches.resize(matches.len() + 2, RuleId(0));
-        let mut count = 0;
-        for (at, word) in (0_u32..).zip(bits.iter_mut()) {
-            let mut rest = std::mem::take(word);
-            for _ in 0..2 {
-                matches[count] = RuleId(at * 64 + rest.trailing_zeros());
-                count += usize::from(rest != 0);
-                rest &= rest.wrapping_sub(1);
-            }
-            while rest != 0 {
-                matches[count] = RuleId(at * 64 + rest.trailing_zeros());
-                count += 1;
-                rest &= rest - 1;
-            }
-        }
-        matches.truncate(count);
     }
 
     #[inline]
@@ -363,8 +311,7 @@ impl RuleSet {
             + self.layout.bytes()
             + match &self.finder {
                 Finder::Each => 0,
-                Finder::Whole(whole, prefixes) => whole.bytes() + size_of_val(&**prefixes),
-                Finder::Blocks(blocks) => blocks.bytes(),
+                Finder::Bitmaps(bitmaps) => bitmaps.bytes(),
             }
     }
 }

@@ -2,13 +2,11 @@
 
 use super::Checked;
 use super::check::{CompileOptions, Expected, compile_source};
-use super::index::blocks::Blocks;
-use super::index::demand::bring_forward;
+use super::index::bitmaps::Bitmaps;
 use super::index::flat::{Pool, Test, Writer, tests_of};
 use super::index::layout::Layout;
 use super::index::order::Odds;
 use super::index::shape::{Lowering, Opaque, Shape};
-use super::index::whole::Whole;
 use super::ruleset::{FEW, Finder, RuleSet};
 use super::{FactId, Schema};
 use crate::error::{Diagnostic, Diagnostics, Severity};
@@ -103,13 +101,8 @@ impl Gathered {
         let (layout, literals) = Layout::new(self.lowering, schema, &kept);
         let odds = Odds::new(&layout, &literals, &uses);
         let few = self.shapes.len() <= FEW;
-        let whole = Whole::suits(self.shapes.len(), &layout);
-        let mut forward = vec![0; self.shapes.len()];
-        for (shape, forward) in self.shapes.iter_mut().zip(&mut forward) {
+        for shape in &mut self.shapes {
             odds.arrange(shape, &literals);
-            if whole && !few {
-                *forward = bring_forward(shape, &literals);
-            }
         }
         let mut pool = Pool::default();
         let codes = |slot: u16| layout.slot(slot).map_or(0, |slot| slot.codes);
@@ -123,16 +116,7 @@ impl Gathered {
             let _ = writer.write(shape);
         }
         starts.push(u32::try_from(writer.tests.len()).unwrap_or(u32::MAX));
-        let finder = match (few, whole) {
-            (true, _) => Finder::Each,
-            (_, true) => {
-                let rules = self.shapes.iter().zip(&forward);
-                let prefix = |(shape, forward): (&Shape, &usize)| u16::try_from(writer.prefix(shape, *forward));
-                let prefixes = rules.clone().map(|rule| prefix(rule).unwrap_or(u16::MAX)).collect();
-                Finder::Whole(Whole::new(rules.map(|(shape, forward)| (shape, *forward)), &layout, &literals), prefixes)
-            }
-            _ => Finder::Blocks(Blocks::new(&self.shapes, &layout, &literals, &odds)),
-        };
+        let finder = if few { Finder::Each } else { Finder::Bitmaps(Bitmaps::new(&self.shapes, &layout, &literals, &odds)) };
         let tests = writer.tests.into();
         Ok(RuleSet {
             layout: Arc::new(layout),

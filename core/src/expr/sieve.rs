@@ -1,11 +1,10 @@
 //! Many conditions over one source of facts: which of them may be true.
 
-use super::index::blocks::{Blocks, Left};
+use super::index::bitmaps::{Bitmaps, Left};
 use super::index::layout::Layout;
 use super::index::order::Odds;
 use super::index::row::{Row, RowError};
 use super::index::shape::{Lowering, Shape};
-use super::index::whole::{Met, Whole};
 use super::{Checked, Facts, Schema};
 use crate::value::Timestamp;
 use std::sync::Arc;
@@ -16,13 +15,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Sieve {
     layout: Arc<Layout>,
-    finder: Finder,
-}
-
-#[derive(Debug)]
-enum Finder {
-    Whole(Whole),
-    Blocks(Blocks),
+    bitmaps: Bitmaps,
 }
 
 impl Sieve {
@@ -39,15 +32,11 @@ impl Sieve {
         shapes.iter_mut().for_each(|shape| {
             odds.arrange(shape, &literals);
         });
-        let finder = if Whole::suits(shapes.len(), &layout) {
-            Finder::Whole(Whole::new(shapes.iter().map(|shape| (shape, 0)), &layout, &literals))
-        } else {
-            Finder::Blocks(Blocks::new(&shapes, &layout, &literals, &odds))
-        };
-        Sieve { layout: Arc::new(layout), finder }
+        let bitmaps = Bitmaps::new(&shapes, &layout, &literals, &odds);
+        Sieve { layout: Arc::new(layout), bitmaps }
     }
 
-    /// The numbers of all conditions that are known to be true, and of some that are not, in any order and perhaps twice.
+    /// The numbers of all conditions that are known to be true, and of some that are not.
     ///
     /// # Errors
     /// `wrong_type` when a fact is not of its declared type.
@@ -55,10 +44,7 @@ impl Sieve {
         let mut row = Row::new(self.layout.clone(), Timestamp::MIN);
         row.read(facts)?;
         let mut found = Vec::new();
-        match &self.finder {
-            Finder::Whole(whole) => whole.candidates(&row, &mut Met::default(), |condition| found.push(condition)),
-            Finder::Blocks(blocks) => blocks.matches(&row, &mut Left::default(), |condition, _| found.push(condition)),
-        }
+        self.bitmaps.matches(&row, &mut Left::default(), |_| true, &mut found, |condition| condition);
         Ok(found)
     }
 }

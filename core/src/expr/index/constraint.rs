@@ -2,7 +2,6 @@
 
 use super::layout::{CodeRanges, Coded};
 use super::literal::SlotId;
-use super::order::Odds;
 use super::shape::Shape;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -42,6 +41,12 @@ impl<'a> Constraint<'a> {
         }
     }
 
+    pub(in crate::expr) fn slot(&self) -> SlotId {
+        match self {
+            Constraint::Codes { slot, .. } | Constraint::Elements { slot, .. } => *slot,
+        }
+    }
+
     fn or(self, other: &Constraint<'_>) -> Option<Self> {
         match (self, other) {
             (Constraint::Codes { slot, ranges }, Constraint::Codes { slot: same, ranges: more }) if slot == *same => {
@@ -57,16 +62,6 @@ impl<'a> Constraint<'a> {
                 Some(Constraint::Elements { slot, bits: Cow::Owned(all) })
             }
             _ => None,
-        }
-    }
-
-    /// How often it holds.
-    pub(in crate::expr) fn odds(&self, odds: &Odds) -> f32 {
-        match self {
-            Constraint::Codes { slot, ranges } => odds.codes(usize::from(*slot), ranges),
-            Constraint::Elements { slot, bits } => {
-                odds.of(&Coded::Elements { slot: *slot, bits: bits.clone().into_owned(), within: true })
-            }
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The flat program of a rule: a test of one slot each, and where to go when it holds or not.
 
-use super::constraint::conjuncts;
 use super::layout::{Coded, UNKNOWN};
 use super::literal::Fold;
 use super::row::Row;
@@ -148,11 +147,6 @@ pub(in crate::expr) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// How many tests the first parts of a rule have; a constant has one.
-    pub(in crate::expr) fn prefix(&self, shape: &Shape, parts: usize) -> usize {
-        conjuncts(shape).iter().take(parts).map(|part| self.size(part)).sum::<usize>().max(usize::from(parts > 0))
-    }
-
     /// Appends the program of a rule; `None` when it has too many tests.
     pub(in crate::expr) fn write(&mut self, shape: &Shape) -> Option<()> {
         let start = self.tests.len();
@@ -244,16 +238,6 @@ pub(in crate::expr) fn run(tests: &[Test], pool: &[u64], row: &Row, opaque: &mut
         at = if holds(test, pool, row, opaque) { test.yes } else { test.no };
     }
     at == ACCEPT
-}
-
-/// Runs the first tests of a program: those of some parts of an *and*.
-#[inline]
-pub(in crate::expr) fn run_prefix(tests: &[Test], pool: &[u64], row: &Row, opaque: &mut impl FnMut(u32, bool) -> bool) -> bool {
-    let mut at = 0_u16;
-    while let Some(test) = tests.get(usize::from(at)) {
-        at = if holds(test, pool, row, opaque) { test.yes } else { test.no };
-    }
-    at == ACCEPT || usize::from(at) == tests.len()
 }
 
 /// Runs a program without opaque parts on what may be true.

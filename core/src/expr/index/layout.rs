@@ -43,6 +43,13 @@ pub(in crate::expr) struct Slot {
     pub(in crate::expr) codes: u32,
 }
 
+impl Slot {
+    /// How many codes or elements there are.
+    pub(in crate::expr) fn count(&self) -> u32 {
+        if let Coding::Elements { count, .. } = self.coding { count } else { self.codes }
+    }
+}
+
 #[derive(Debug)]
 pub(in crate::expr) enum Coding {
     /// A code is the number of bounds that are not above the key.

@@ -65,6 +65,17 @@ impl Odds {
         }
     }
 
+    /// Of a slot: before each code, and after the last, the weight of all codes below.
+    pub(in crate::expr) fn sums(&self, slot: u16) -> &[u32] {
+        self.sums.get(usize::from(slot)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The same of the elements of a list.
+    pub(in crate::expr) fn element_sums(&self, first: u32, count: u32) -> Vec<u32> {
+        let of = |element| 1 + self.elements.get(element as usize).copied().unwrap_or(0);
+        running(&(first..first + count).map(of).collect::<Vec<u32>>())
+    }
+
     /// How often a slot has a code of the ranges.
     pub(in crate::expr) fn codes(&self, slot: usize, ranges: &CodeRanges) -> f32 {
         let Some(sums) = self.sums.get(slot) else { return 1.0 };

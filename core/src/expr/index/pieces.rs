@@ -1,6 +1,7 @@
 //! The facts of a question in pieces of sixteen bits, so that every test of every rule is the same few instructions.
 
-use super::layout::{CodeRanges, Coded, Coding, Layout, UNKNOWN};
+use super::layout::{CodeRanges, Coded, Coding, Layout, Slot};
+use super::literal::SlotId;
 use super::row::Row;
 use smallvec::SmallVec;
 
@@ -39,28 +40,22 @@ pub(super) struct Tests {
 #[derive(Debug)]
 pub(super) struct Pieces {
     slots: Box<[Place]>,
-    bytes: usize,
+    /// Those that tests read: of codes, the slots; of bits, the places.
+    codes: Box<[SlotId]>,
+    bits: Box<[Place]>,
 }
 
 /// The pieces of a slot. Its code is the piece of its number.
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    /// By how many bits its codes are shortened to fit into a piece.
-    shift: u32,
+    slot: SlotId,
+    /// Whether each code fits into a piece.
+    exact: bool,
     /// The pieces with a bit per code or element; none when `count` is 0.
     first: u16,
     count: u16,
     /// Of a list: its words in a row of facts.
     words: (usize, usize),
-}
-
-/// The facts of a question.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Prepared {
-    pub(super) pieces: Vec<u16>,
-    /// What the columns of blocks are compared with: 0, then the code of each slot, then 32 bits of each: one for every 32nd code
-    /// or element.
-    pub(super) keys: Vec<u32>,
 }
 
 impl Pieces {
@@ -76,53 +71,41 @@ impl Pieces {
                 _ => (0, 0),
             }
         };
-        let place = |slot: &super::layout::Slot| {
-            let ((first, count), words) = match slot.coding {
+        let place = |(slot, of): (SlotId, &Slot)| {
+            let ((first, count), words) = match of.coding {
                 Coding::Elements { first, count, .. } => {
                     // A piece too many, where a word of the row has bits without an element.
                     (take(count.next_multiple_of(64)), (first as usize / 64, count.div_ceil(64) as usize))
                 }
-                _ if (3..=BITS).contains(&slot.codes) => (take(slot.codes), (0, 0)),
+                _ if (3..=BITS).contains(&of.codes) => (take(of.codes), (0, 0)),
                 _ => ((0, 0), (0, 0)),
             };
-            let mut shift = 0;
-            while slot.codes >> shift >= u32::from(NOTHING) - 1 {
-                shift += 1;
-            }
-            Place { shift, first, count, words }
+            Place { slot, exact: of.codes < u32::from(NOTHING), first, count, words }
         };
-        let slots: Box<[Place]> = layout.slots.iter().map(place).collect();
-        Pieces { bytes: size_of_val(&*slots), slots }
+        let slots: Box<[Place]> = (0..).zip(&layout.slots).map(place).collect();
+        Pieces { codes: slots.iter().map(|place| place.slot).collect(), bits: slots.clone(), slots }
     }
 
+    /// Prepares from now on only what some tests read.
+    pub(super) fn keep(&mut self, tests: impl Iterator<Item = Piece>) {
+        let mut read = vec![false; PIECES];
+        tests.for_each(|test| read[usize::from(test.at)] = true);
+        let any = |first: u16, count: u16| read.iter().skip(usize::from(first)).take(usize::from(count)).any(|read| *read);
+        self.codes = self.slots.iter().map(|place| place.slot).filter(|slot| any(*slot, 1)).collect();
+        self.bits = self.slots.iter().filter(|place| any(place.first, place.count)).copied().collect();
+    }
+
+    /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// The place among the keys of the code of a slot.
-    pub(super) fn code_key(&self, slot: u16) -> Option<u16> {
-        (usize::from(slot) < PIECES / 2 - 1 && self.exact(slot)).then(|| slot + 1)
-    }
-
-    /// The place among the keys of the bits of a slot.
-    pub(super) fn bits_key(&self, slot: u16) -> Option<u16> {
-        u16::try_from(self.slots.len() + 1 + usize::from(slot)).ok()
-    }
-
-    /// Whether a key is one of bits.
-    pub(super) fn is_bits(&self, key: u16) -> bool {
-        usize::from(key) > self.slots.len()
-    }
-
-    /// Whether each code has a piece of its own.
-    fn exact(&self, slot: u16) -> bool {
-        self.slots.get(usize::from(slot)).is_some_and(|place| place.shift == 0)
+        size_of_val(&*self.slots) + size_of_val(&*self.codes) + size_of_val(&*self.bits)
     }
 
     /// The tests of a literal; `None` when only its program can decide it.
-    pub(super) fn tests(&self, literal: &Coded, codes: u32) -> Option<Tests> {
+    pub(super) fn tests(&self, literal: &Coded, layout: &Layout) -> Option<Tests> {
         match literal {
-            Coded::Codes { slot, ranges } => self.ranges(*slot, ranges, codes).map(|tests| Tests { all: false, tests }),
+            Coded::Codes { slot, ranges } => self
+                .ranges(*slot, ranges, layout.slot(*slot).map_or(0, |slot| slot.codes))
+                .map(|tests| Tests { all: false, tests }),
             Coded::Elements { slot, bits, within } => {
                 let place = self.slots.get(usize::from(*slot))?;
                 let mut tests: SmallVec<[Piece; 2]> = SmallVec::new();
@@ -151,7 +134,7 @@ impl Pieces {
     }
 
     fn ranges(&self, slot: u16, ranges: &CodeRanges, codes: u32) -> Option<SmallVec<[Piece; 2]>> {
-        let place = self.slots.get(usize::from(slot)).filter(|place| place.shift == 0)?;
+        let place = self.slots.get(usize::from(slot)).filter(|place| place.exact)?;
         let mut tests: SmallVec<[Piece; 2]> = SmallVec::new();
         if ranges.len() > 1 && place.count > 0 {
             let mut masks = [0_u16; BITS as usize / 16];
@@ -178,38 +161,28 @@ impl Pieces {
     }
 
     /// Prepares the facts of a row.
-    pub(super) fn prepare(&self, row: &Row, prepared: &mut Prepared) {
-        let Prepared { pieces, keys } = prepared;
-        let slots = self.slots.len();
+    pub(super) fn prepare(&self, row: &Row, pieces: &mut Vec<u16>) {
         if pieces.is_empty() {
             // Zeroes as the system gives them: most are never touched.
             *pieces = vec![0; PIECES];
         }
-        keys.resize(1 + 2 * slots, 0);
-        let (codes, bits) = keys[1..].split_at_mut(slots);
-        for (((slot, place), code_key), bits_key) in (0..).zip(&self.slots).zip(codes).zip(bits) {
-            let code = row.code(slot);
-            #[expect(clippy::cast_possible_truncation, reason = "codes are shifted until they fit")]
-            let short = if code == UNKNOWN { NOTHING } else { (code >> place.shift) as u16 };
-            pieces[usize::from(slot)] = short;
-            *code_key = u32::from(short);
-            let first = usize::from(place.first);
+        for slot in &self.codes {
+            pieces[usize::from(*slot)] = u16::try_from(row.code(*slot)).unwrap_or(NOTHING);
+        }
+        for place in &self.bits {
+            let own = &mut pieces[usize::from(place.first)..usize::from(place.first) + usize::from(place.count)];
             if place.words.1 > 0 {
                 let words = row.element_words(place.words.0, place.words.1);
-                *bits_key = words.iter().fold(0, |all, word| all | low_half(*word | word >> 32));
-                for (word, pieces) in words.iter().zip(pieces[first..first + usize::from(place.count)].chunks_exact_mut(4)) {
+                for (word, pieces) in words.iter().zip(own.chunks_exact_mut(4)) {
                     for (number, piece) in (0..).zip(pieces) {
                         *piece = low_quarter(word >> (16 * number));
                     }
                 }
                 continue;
             }
-            *bits_key = if code == UNKNOWN { 0 } else { 1 << (code % 32) };
-            if place.count > 0 {
-                pieces[first..first + usize::from(place.count)].fill(0);
-                if code != UNKNOWN {
-                    pieces[first + code as usize / 16] = 1 << (code % 16);
-                }
+            let code = row.code(place.slot);
+            for (number, piece) in (0..).zip(own) {
+                *piece = u16::from(code / 16 == number) << (code % 16);
             }
         }
     }
@@ -218,11 +191,6 @@ impl Pieces {
 /// Any bit of a mask, or none, is set.
 fn bits_of(at: u16, mask: u16, any: bool) -> Piece {
     if any { Piece { at, mask, low: 1, limit: u16::MAX } } else { Piece { at, mask, low: 0, limit: 1 } }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the low half is meant")]
-fn low_half(word: u64) -> u32 {
-    word as u32
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the low quarter is meant")]

@@ -57,7 +57,7 @@ pub(super) struct Records<'a> {
 
 impl<'s> Records<'s> {
     /// The first record of a rule; `settled` are the parts that need no test.
-    pub(super) fn write(&mut self, shape: &'s Shape, settled: [usize; 2], rule: u32) -> Record {
+    pub(super) fn write(&mut self, shape: &'s Shape, settled: &[usize], rule: u32) -> Record {
         let mut steps: SmallVec<[Step<'s>; 4]> = SmallVec::new();
         let (mut size, mut end) = (0, RULE | rule);
         let mut add = |steps: &mut SmallVec<[Step<'s>; 4]>, part: Part<'s>, tests: usize| match steps.last_mut() {
