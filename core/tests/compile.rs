@@ -266,3 +266,115 @@ fn the_example_personas_compile() {
     let priors: Vec<f64> = engine.playbook().personas.iter().map(|persona| persona.prior).collect();
     assert_eq!(priors, [0.32, 0.25, 0.16, 0.15, 0.12]);
 }
+
+/// The doubts about contacts and offers.
+fn doubts(rest: &str) -> Vec<String> {
+    let engine = Engine::compile(&[("shop.yaml", &format!("{HEAD}{rest}"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let codes = ["contradictory_caps", "quiet_gap", "no_fallback", "possible_tie", "shadowed_offer"];
+    let said = engine.warnings().0.iter().filter(|warning| codes.contains(&warning.code));
+    said.map(|warning| format!("{} at {}: {}", warning.code, warning.path, warning.message)).collect()
+}
+
+#[test]
+fn caps_that_never_hold_anything_back_are_found() {
+    let found = doubts(
+        "contact:
+  - {name: daily, count: shown, scope: offer, at_most: 3, per: day}
+  - {name: weekly, count: [shown, clicked], scope: everything, at_most: 3, per: week}
+  - {name: month, count: shown, scope: offer, at_most: 9, per: month}
+  - {name: hour, count: sent, scope: everything, at_most: 3, per: rolling 1h}
+  - {name: breath, gap: 20m, between: sent}
+  - {name: again, count: sent, scope: everything, at_most: 3, per: rolling 1h}
+",
+    );
+    assert_eq!(
+        found,
+        [
+            "contradictory_caps at contact.0: `daily` never holds anything back: `weekly` allows no more than 3 already",
+            "contradictory_caps at contact.3: `hour` never holds anything back: with 20m between any two, as `breath` says, there are never so many",
+            "contradictory_caps at contact.5: `again` never holds anything back: `hour` allows no more than 3 already",
+        ]
+    );
+    // What an offer obeys alone may well hold it back.
+    let alone = doubts(
+        "offers:
+  hat: {obeys: daily, treatments: {web: {message: hat}}}
+contact:
+  - {name: daily, count: shown, scope: offer, at_most: 3, per: day}
+  - {name: weekly, count: shown, scope: offer, at_most: 3, per: week}
+",
+    );
+    assert!(alone.is_empty(), "{alone:?}");
+}
+
+#[test]
+fn gaps_in_quiet_hours_are_found() {
+    let found = doubts(
+        "contact:
+  - {name: night, quiet: \"21:00-24:00, 00:30-08:00\"}
+  - {name: week, quiet: {weekdays: \"21:00-08:00\"}, zone: UTC}
+  - {name: whole, quiet: {weekdays: \"21:00-08:00\", weekend: none}, zone: Asia/Tokyo}
+"
+        .replace("21:00-24:00, 00:30-08:00", "00:30-08:00, 21:00-24:00")
+        .as_str(),
+    );
+    assert_eq!(
+        found,
+        [
+            "quiet_gap at contact.0: on Monday at 00:00 the quiet hours pause for 30 minutes",
+            "quiet_gap at contact.1: `week` says nothing of sat, sun, where messages go out at any hour",
+        ]
+    );
+}
+
+#[test]
+fn pages_that_may_stay_empty_ties_and_shadows_are_found() {
+    const HERE: &str = "playbook: shop
+version: 1
+identity: {customer: {}}
+attributes: {age: int}
+channels: {web: {format: html, contact: false}, mail: text}
+placements: {home: {channel: web}, letter: {channel: mail, slots: 2}}
+offers:
+";
+    let found = |offers: &str| {
+        let engine =
+            Engine::compile(&[("shop.yaml", &format!("{HERE}{offers}"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let said =
+            engine.warnings().0.iter().map(|warning| format!("{} at {}: {}", warning.code, warning.path, warning.message));
+        said.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        found("  hat: {eligible: customer.age > 18, treatments: {web: {message: hat}}}\n"),
+        ["no_fallback at placements.home: placement `home` may stay empty on a page that customers open themselves"]
+    );
+    assert_eq!(
+        found(
+            "  hat: {placements: home, treatments: {web: {message: hat}}}
+  cap: {placements: home, eligible: customer.age > 18, treatments: {web: {message: cap}}}
+"
+        ),
+        ["shadowed_offer at offers.cap: offer `cap` is never shown: `hat` is always there and outranks it",]
+    );
+    assert_eq!(
+        found(
+            "  hat: {placements: home, value: 0.5, treatments: {web: {message: hat}}}
+  scarf: {placements: home, eligible: customer.age > 12, treatments: {web: {message: scarf}}}
+  cap: {placements: home, eligible: customer.age > 18, treatments: {web: {message: cap}}}
+"
+        ),
+        [
+            "possible_tie at offers.cap: offers `scarf` and `cap` may have the same rank in placement `home`: the order of the playbook decides"
+        ]
+    );
+    // Two slots for two offers; different priorities; conditions that exclude each other; dates as well.
+    for offers in [
+        "  a: {placements: letter, treatments: {mail: {message: a}}}\n  b: {placements: letter, treatments: {mail: {message: b}}}\n",
+        "  a: {placements: home, treatments: {web: {message: a}}}\n  b: {placements: home, priority: 1, eligible: customer.age > 18, treatments: {web: {message: b}}}\n",
+        "  z: {placements: home, value: 0.5, treatments: {web: {message: z}}}\n  a: {placements: home, eligible: customer.age > 18, treatments: {web: {message: a}}}\n  b: {placements: home, eligible: customer.age <= 18, treatments: {web: {message: b}}}\n",
+        "  z: {placements: home, value: 0.5, treatments: {web: {message: z}}}\n  a: {placements: home, until: 2026-01-01T00:00:00Z, treatments: {web: {message: a}}}\n  b: {placements: home, from: 2026-01-01T00:00:00Z, treatments: {web: {message: b}}}\n",
+    ] {
+        let found: Vec<String> = found(offers).into_iter().filter(|said| !said.starts_with("no_fallback")).collect();
+        assert!(found.is_empty(), "{offers}{found:?}");
+    }
+}

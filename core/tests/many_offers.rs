@@ -23,6 +23,10 @@ segments:
   adult: customer.age >= 18
   visitor: events("visit").within("3d").count() >= 2
 channels: {web: text, mail: text}
+groups:
+  grown: {eligible: customer.age >= 20}
+  late: {from: 2026-01-02T00:00:00Z, applicable: {when: customer.city == "Bonn", when_unknown: true}, suitable: customer.score > 1.5}
+  here: {where: {cities: Bonn}}
 placements:
   home: {channel: web, slots: 3}
   letter: {channel: mail, slots: 2, fallback: {message: Hello}}
@@ -58,16 +62,26 @@ fn offer() -> impl Strategy<Value = String> {
         prop::sample::select(vec!["", "", "placements: [home], ", "placements: [letter], "]),
         prop::sample::select(vec!["", "", "assurance: recognised, "]),
         prop::sample::select(vec!["", "", "", "from: 2026-01-02T00:00:00Z, ", "until: 2026-01-02T00:00:00Z, "]),
-        prop::sample::select(vec![false, false, true]),
+        (
+            prop::sample::select(vec![false, false, true]),
+            prop::sample::select(vec![
+                "",
+                "",
+                "group: grown, ",
+                "group: late, ",
+                "group: here, ",
+                "where: {regions: [a, b]}, ",
+            ]),
+        ),
         prop::sample::select(vec!["{web: {message: w}}", "{mail: {message: m}}", "{web: {message: w}, mail: {message: m}}"]),
         0..4_i64,
     );
     (gate, condition(), extra).prop_map(
-        |(gate, condition, (more, purposes, placements, assurance, valid, unknown, treatments, value))| {
+        |(gate, condition, (more, purposes, placements, assurance, valid, (unknown, group), treatments, value))| {
             let more = more.filter(|_| gate == "eligible").map_or_else(String::new, |more| format!("suitable: '{more}', "));
             let condition = if unknown { format!("{{when: '{condition}', when_unknown: true}}") } else { format!("'{condition}'") };
             format!(
-                "{{{purposes}{placements}{assurance}{valid}{gate}: {condition}, {more}value: {value}, treatments: {treatments}}}"
+                "{{{group}{purposes}{placements}{assurance}{valid}{gate}: {condition}, {more}value: {value}, treatments: {treatments}}}"
             )
         },
     )

@@ -202,6 +202,12 @@ impl PlacementAnswer {
         &self.answer.reason
     }
 
+    /// The offers that wait for the end of quiet hours, each with the first instant at which it may be sent, in UTC; ask again then.
+    #[getter]
+    fn held(&self) -> Vec<(&str, DateTime<Utc>)> {
+        self.answer.held.iter().map(|held| (&*held.offer, time::datetime(held.until))).collect()
+    }
+
     fn __repr__(&self) -> String {
         format!("<PlacementAnswer {}: {}>", self.answer.placement, shown(&self.answer))
     }
@@ -255,6 +261,18 @@ impl Ranked {
     #[getter]
     fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.ranked.items)
+    }
+
+    /// When it is to be sent, in UTC, where quiet hours move it; ``None`` for at once.
+    #[getter]
+    fn at(&self) -> Option<DateTime<Utc>> {
+        self.ranked.at.map(time::datetime)
+    }
+
+    /// Its tags, which outcomes keep.
+    #[getter]
+    fn tags(&self) -> Vec<&str> {
+        self.ranked.tags.iter().map(|tag| &**tag).collect()
     }
 
     fn __repr__(&self) -> String {

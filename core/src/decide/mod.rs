@@ -18,6 +18,7 @@ mod trace;
 
 pub(crate) use condition::{Condition, WHERE};
 pub(crate) use consent::{Consent, Said};
+pub(crate) use contact::Switch;
 pub use decision::{Answer, Assigned, Decision, Held, PlacementAnswer, Ranked};
 pub(crate) use gates::Detail;
 pub use message::SmsLength;
@@ -26,7 +27,7 @@ pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
 pub(crate) use reserved::expires;
 pub(crate) use rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
-pub(crate) use shortlist::Shortlist;
+pub(crate) use shortlist::{Shortlist, here};
 pub use trace::{Candidate, Gate, JourneyPlace, Score, Trace};
 
 use crate::context::Context;
@@ -36,7 +37,6 @@ use crate::suggest::{Shelf, Suggested};
 use crate::value::{LateText, Recipe};
 use contact::{Contacts, Taken};
 use gates::{Guards, Permissions, Stop};
-use shortlist::here;
 use smallvec::SmallVec;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;

@@ -142,7 +142,7 @@ impl Group {
 }
 
 /// The treatment by which an offer is made in a placement; `None` when it is not.
-pub(super) fn here<'o>(offer: &'o OfferRule, number: usize, placement: &PlacementRule) -> Option<&'o TreatmentRule> {
+pub(crate) fn here<'o>(offer: &'o OfferRule, number: usize, placement: &PlacementRule) -> Option<&'o TreatmentRule> {
     let here = offer.placements.is_empty() || offer.placements.contains(&number);
     offer.treatments.iter().find(|treatment| treatment.channel == placement.channel).filter(|_| here)
 }

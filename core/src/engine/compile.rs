@@ -1,5 +1,6 @@
 use super::Inner;
 use super::labels::{Flow, check};
+use super::policy::doubtful;
 use super::reach::unreachable;
 use crate::context::{NeedRule, PersonaRule, Reach, Reaches, Rule, Rules, Source};
 use crate::customer::Namespaces;
@@ -37,6 +38,11 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inne
             flow = Flow::of(&playbook, &model.rules, &model.journeys);
             check(&playbook, &model.rules, offers, &model.journeys, &flow, &mut findings);
         }
+    }
+    // What is wrong is to be put right before what is doubtful.
+    let wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
+    if let (true, false, Some(model), Some(offers)) = (whole, wrong, &model, &offers) {
+        findings.extend(doubtful(&playbook, model, offers));
     }
     let suggestions = offers.as_ref().and_then(|offers| offers.suggestions.as_ref());
     let shelf = suggestions.and_then(|suggestions| suggestions.shelf(&playbook, &mut findings));

@@ -11,6 +11,7 @@ mod journeys;
 mod labels;
 mod log;
 mod map;
+mod policy;
 mod reach;
 mod reader;
 mod reserve;

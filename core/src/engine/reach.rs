@@ -36,12 +36,12 @@ pub(super) fn unreachable(playbook: &Playbook, model: &Model, offers: &Offers) -
     findings
 }
 
-struct Judge<'a> {
-    model: &'a Model,
+pub(super) struct Judge<'a> {
+    pub(super) model: &'a Model,
 }
 
 impl Judge<'_> {
-    fn may_hold(&self, rules: &[&Rule]) -> bool {
+    pub(super) fn may_hold(&self, rules: &[&Rule]) -> bool {
         let rules: Vec<&Checked> = rules.iter().map(|rule| rule.checked()).collect();
         let sources = &self.model.rules.sources;
         let define = |fact: FactId| match sources.source(fact) {

@@ -1,0 +1,278 @@
+//! Warnings about what a playbook says of its offers and contacts and probably does not mean: caps that never hold anything back,
+//! gaps in quiet hours, pages that may stay empty, offers that others always outrank, and ranks that only the order of the playbook
+//! tells apart.
+
+use super::reach::Judge;
+use crate::context::Rule;
+use crate::decide::{OfferRule, Offers, PlacementRule, Switch, TreatmentRule};
+use crate::error::{Diagnostic, Place, Severity};
+use crate::journey::Model;
+use crate::playbook::{ContactRule, Demand, Name, Placement, Playbook, QuietHours, Scope};
+use crate::value::{Duration, Unit, Window};
+
+/// Looks at the contact policy, the placements and the ranks of offers.
+pub(super) fn doubtful(playbook: &Playbook, model: &Model, offers: &Offers) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for (number, rule) in playbook.contact.iter().enumerate() {
+        let stricter = playbook.contact.iter().enumerate().find_map(|(other, by)| {
+            let always = number != other && within(offers, number, other);
+            (always && covers(by, rule)).then(|| spared(rule, by, other < number)).flatten().map(|why| (by, why))
+        });
+        if let Some((by, why)) = stricter {
+            let message = format!("`{}` never holds anything back: {why}", rule.name);
+            findings.push(warning("contradictory_caps", message, number, &rule.place, Some((&by.name, &by.place))));
+        }
+    }
+    quiet_gaps(playbook, &mut findings);
+    let judge = Judge { model };
+    let shadowed = shadowed(playbook, offers);
+    let never = |tie: &Diagnostic| !shadowed.iter().any(|finding| finding.path == tie.path);
+    for (number, (placement, rule)) in playbook.placements.iter().zip(&offers.placements).enumerate() {
+        let here: Vec<Here<'_>> = here(playbook, offers, number, rule);
+        findings.extend(empty(placement, rule, offers, &here));
+        findings.extend(tie(placement, rule, &judge, &here).filter(never));
+    }
+    findings.extend(shadowed);
+    findings
+}
+
+/// Whether whatever obeys and counts for one rule does so for another.
+fn within(offers: &Offers, rule: usize, other: usize) -> bool {
+    let follows = |switch: &Switch| !switch.holds(rule) || switch.holds(other);
+    let treatments = offers.offers.iter().flat_map(|offer| &offer.treatments);
+    treatments.into_iter().all(|treatment| follows(&treatment.obeys) && follows(&treatment.counts))
+}
+
+/// Whether one rule is about all that another is about.
+fn covers(by: &ContactRule, rule: &ContactRule) -> bool {
+    by.subject == rule.subject && (by.scope == rule.scope || by.scope == Scope::Everything)
+}
+
+/// Why a cap that others cover never holds anything back.
+fn spared(rule: &ContactRule, by: &ContactRule, earlier: bool) -> Option<String> {
+    let Demand::Cap { count, at_most, per } = &rule.demand else { return None };
+    let counted = |by: &[Name]| count.iter().all(|name| by.iter().any(|other| other.text == name.text));
+    match &by.demand {
+        Demand::Cap { count: others, at_most: most, per: whole } => {
+            let same = *most == *at_most && whole == per && others.len() == count.len();
+            let inside = inside(*per, *whole) && (rule.clock == by.clock || matches!(whole, Window::Lifetime));
+            (counted(others) && most <= at_most && inside && (!same || earlier))
+                .then(|| format!("`{}` allows no more than {most} already", by.name))
+        }
+        Demand::Gap { between, gap } if by.scope == rule.scope => {
+            let Window::Rolling(length) = per else { return None };
+            let spaced = gap.micros().saturating_mul(i64::from(*at_most)) >= length.micros();
+            (counted(between) && *at_most > 0 && spaced)
+                .then(|| format!("with {gap} between any two, as `{}` says, there are never so many", by.name))
+        }
+        _ => None,
+    }
+}
+
+/// Whether one window always lies in another.
+fn inside(inner: Window, outer: Window) -> bool {
+    let longest = match inner {
+        Window::Rolling(length) => Some(length.micros()),
+        Window::Calendar(Unit::Day) => Some(25 * HOUR),
+        Window::Calendar(Unit::Week { .. }) => Some((7 * 24 + 1) * HOUR),
+        Window::Calendar(Unit::Month) => Some((31 * 24 + 1) * HOUR),
+        Window::Session | Window::Lifetime => None,
+    };
+    match (inner, outer) {
+        (_, Window::Lifetime) => true,
+        (Window::Calendar(Unit::Day), Window::Calendar(_)) => true,
+        (Window::Calendar(inner), Window::Calendar(outer)) => inner == outer,
+        (_, Window::Rolling(length)) => longest.is_some_and(|longest| longest <= Duration::micros(length)),
+        (inner, outer) => inner == outer,
+    }
+}
+
+const HOUR: i64 = 3_600_000_000;
+
+/// Minutes of a week.
+const WEEK: usize = 7 * 24 * 60;
+
+/// Shorter than this many minutes between two quiet times is probably a slip.
+const SLIP: usize = 120;
+
+fn quiet_gaps(playbook: &Playbook, findings: &mut Vec<Diagnostic>) {
+    let mut done: Vec<&ContactRule> = Vec::new();
+    for (number, rule) in playbook.contact.iter().enumerate() {
+        let Demand::Quiet { hours, .. } = &rule.demand else { continue };
+        if !hours.unsaid.is_empty() {
+            let days = hours.unsaid.join(", ");
+            let message = format!("`{}` says nothing of {days}, where messages go out at any hour", rule.name);
+            let hint = "write `none` for these days when that is meant".to_owned();
+            findings.push(Diagnostic { hint: Some(hint), ..warning("quiet_gap", message, number, &rule.place, None) });
+        }
+        let alike = |other: &ContactRule| other.scope == rule.scope && other.clock == rule.clock;
+        if done.iter().any(|other| alike(other)) {
+            continue;
+        }
+        done.push(rule);
+        let together = playbook.contact.iter().filter(|other| alike(other)).filter_map(|other| match &other.demand {
+            Demand::Quiet { hours, .. } => Some(hours),
+            _ => None,
+        });
+        if let Some((from, length)) = slip(together) {
+            let day = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+            let name = day.get(from / 1_440).copied().unwrap_or("Monday");
+            let (hour, minute) = (from % 1_440 / 60, from % 60);
+            let message = format!("on {name} at {hour:02}:{minute:02} the quiet hours pause for {length} minutes");
+            findings.push(warning("quiet_gap", message, number, &rule.place, None));
+        }
+    }
+}
+
+/// The first short time between two quiet ones: its minute of the week, and how long it is.
+fn slip<'a>(all: impl Iterator<Item = &'a QuietHours>) -> Option<(usize, usize)> {
+    let mut quiet = vec![false; WEEK];
+    for hours in all {
+        for (day, own) in hours.days.iter().enumerate() {
+            for (from, to) in own {
+                for minute in usize::from(*from)..usize::from(*to) {
+                    if let Some(quiet) = quiet.get_mut((day * 1_440 + minute) % WEEK) {
+                        *quiet = true;
+                    }
+                }
+            }
+        }
+    }
+    let is = |minute: usize| quiet.get(minute % WEEK).copied().unwrap_or(false);
+    let ends = (0..WEEK).filter(|minute| !is(*minute) && is(minute + WEEK - 1));
+    let free = |from: usize| (0..WEEK).take_while(|more| !is(from + more)).count();
+    ends.map(|from| (from, free(from))).find(|(_, length)| *length < SLIP)
+}
+
+/// An offer that may be shown in a placement.
+struct Here<'a> {
+    place: usize,
+    name: &'a Name,
+    offer: &'a OfferRule,
+    treatment: &'a TreatmentRule,
+    /// The score, where it is the same for everybody.
+    score: Option<f64>,
+}
+
+fn here<'a>(playbook: &'a Playbook, offers: &'a Offers, number: usize, placement: &PlacementRule) -> Vec<Here<'a>> {
+    let shown = |(place, (declared, offer)): (usize, (&'a crate::playbook::Offer, &'a OfferRule))| {
+        let treatment = crate::decide::here(offer, number, placement)?;
+        Some(Here { place, name: &declared.name, offer, treatment, score: score(declared) })
+    };
+    playbook.offers.iter().zip(&offers.offers).enumerate().filter_map(shown).collect()
+}
+
+/// The score of an offer whose factors are numbers.
+fn score(offer: &crate::playbook::Offer) -> Option<f64> {
+    let factors = offer.factors.iter().flatten().map(|factor| factor.value.text.trim().parse::<f64>().ok());
+    factors.into_iter().try_fold(1.0, |product, factor| Some(product * factor?))
+}
+
+/// A page that customers open themselves and that may stay empty.
+fn empty(placement: &Placement, rule: &PlacementRule, offers: &Offers, here: &[Here<'_>]) -> Option<Diagnostic> {
+    if rule.contact || rule.fallback.is_some() || here.iter().any(|here| always(offers, here) && here.offer.purposes.is_empty())
+    {
+        return None;
+    }
+    let message = format!("placement `{}` may stay empty on a page that customers open themselves", placement.name.text);
+    let hint = "declare a `fallback`, or an offer without conditions".to_owned();
+    Some(Diagnostic {
+        hint: Some(hint),
+        ..named("no_fallback", message, format!("placements.{}", placement.name.text), &placement.name)
+    })
+}
+
+/// Whether an offer is there for everybody who permits its purposes, at any time.
+fn always(offers: &Offers, here: &Here<'_>) -> bool {
+    let Here { offer, treatment, .. } = here;
+    let free = offers.contact.is_empty() || treatment.obeys == Switch::None;
+    let dated = offer.from.is_some() || offer.until.is_some();
+    let tried = offer.experiments.iter().any(|experiments| !experiments.is_empty());
+    let minors = offers.minors.is_none() || offer.minors;
+    offer.gates.is_empty() && free && !dated && !tried && !offer.special && minors && treatment.with.is_empty()
+}
+
+/// Two offers that may be shown to the same customers with the same rank, where not both can be shown.
+fn tie(placement: &Placement, rule: &PlacementRule, judge: &Judge<'_>, here: &[Here<'_>]) -> Option<Diagnostic> {
+    let mut ranked: Vec<&Here<'_>> = here.iter().filter(|here| here.score.is_some()).collect();
+    ranked.sort_by(|a, b| {
+        let score = |here: &Here<'_>| here.score.unwrap_or(0.0);
+        score(b).total_cmp(&score(a)).then(b.offer.priority.cmp(&a.offer.priority)).then(a.place.cmp(&b.place))
+    });
+    let same = |a: &Here<'_>, b: &Here<'_>| a.score == b.score && a.offer.priority == b.offer.priority;
+    let rules = |here: &Here<'_>| -> Vec<Rule> { here.offer.gates.iter().map(|condition| condition.rule.clone()).collect() };
+    let together = |a: &Here<'_>, b: &Here<'_>| {
+        let both: Vec<Rule> = rules(a).into_iter().chain(rules(b)).collect();
+        let apart =
+            |first: &OfferRule, second: &OfferRule| first.until.zip(second.from).is_some_and(|(until, from)| until <= from);
+        !apart(a.offer, b.offer) && !apart(b.offer, a.offer) && judge.may_hold(&both.iter().collect::<Vec<_>>())
+    };
+    let pairs = ranked.iter().zip(ranked.iter().skip(rule.slots)).filter(|(a, b)| same(a, b));
+    let (first, second) = pairs.take(TRIED).find(|(a, b)| together(a, b))?;
+    let message = format!(
+        "offers `{}` and `{}` may have the same rank in placement `{}`: the order of the playbook decides",
+        first.name.text, second.name.text, placement.name.text
+    );
+    let hint = "give one of them a `priority`, or a factor of its score".to_owned();
+    let path = format!("offers.{}", second.name.text);
+    Some(Diagnostic { hint: Some(hint), ..named("possible_tie", message, path, second.name) })
+}
+
+/// How many pairs of a placement are looked at.
+const TRIED: usize = 64;
+
+/// Offers that are outranked wherever they may be shown by others that are always there.
+fn shadowed(playbook: &Playbook, offers: &Offers) -> Vec<Diagnostic> {
+    // For each offer where it may be shown, and by which of the others it is outranked in all of these places.
+    let mut shadows: Vec<(usize, Option<&Name>)> = vec![(0, None); offers.offers.len()];
+    let mut shaded = vec![0_usize; offers.offers.len()];
+    for (number, rule) in offers.placements.iter().enumerate() {
+        let here = here(playbook, offers, number, rule);
+        let mut strong: Vec<&Here<'_>> = here.iter().filter(|here| always(offers, here) && here.score.is_some()).collect();
+        strong.sort_by(|a, b| rank(b, a));
+        for weak in &here {
+            if let Some((places, _)) = shadows.get_mut(weak.place) {
+                *places += 1;
+            }
+            let above = |one: &&&Here<'_>| {
+                let permitted =
+                    one.offer.purposes.iter().all(|own| weak.offer.purposes.contains(own) || rule.purposes.contains(own));
+                let sure = one.offer.assurance <= weak.offer.assurance && one.treatment.assurance <= weak.treatment.assurance;
+                one.place != weak.place && permitted && sure && weak.score.is_some() && rank(one, weak).is_gt()
+            };
+            let mut above = strong.iter().take(rule.slots.saturating_add(TRIED)).filter(above);
+            if let Some(last) = above.nth(rule.slots.saturating_sub(1)) {
+                if let Some(count) = shaded.get_mut(weak.place) {
+                    *count += 1;
+                }
+                if let Some((_, by)) = shadows.get_mut(weak.place) {
+                    *by = Some(last.name);
+                }
+            }
+        }
+    }
+    let found = playbook.offers.iter().zip(shadows).zip(shaded).filter_map(|((offer, (places, by)), shaded)| {
+        let by = by.filter(|_| places > 0 && places == shaded)?;
+        let message = format!("offer `{}` is never shown: `{}` is always there and outranks it", offer.name.text, by.text);
+        let path = format!("offers.{}", offer.name.text);
+        let related = Some(("that is declared here".to_owned(), by.place.clone()));
+        Some(Diagnostic { related, ..named("shadowed_offer", message, path, &offer.name) })
+    });
+    found.collect()
+}
+
+/// Which of two offers with scores that are the same for everybody comes first; greater is earlier.
+fn rank(a: &Here<'_>, b: &Here<'_>) -> std::cmp::Ordering {
+    let score = |here: &Here<'_>| here.score.unwrap_or(0.0);
+    score(a).total_cmp(&score(b)).then(a.offer.priority.cmp(&b.offer.priority)).then(b.place.cmp(&a.place))
+}
+
+fn warning(code: &'static str, message: String, number: usize, place: &Place, by: Option<(&str, &Place)>) -> Diagnostic {
+    let related = by.map(|(name, place)| (format!("`{name}` is declared here"), place.clone()));
+    let path = format!("contact.{number}");
+    Diagnostic { code, severity: Severity::Warning, message, path, place: Some(place.clone()), hint: None, related }
+}
+
+fn named(code: &'static str, message: String, path: String, name: &Name) -> Diagnostic {
+    Diagnostic { code, severity: Severity::Warning, message, path, place: Some(name.place.clone()), hint: None, related: None }
+}
