@@ -1659,7 +1659,7 @@ tactful_status tactful_base_confirm(struct tactful_base *base,
 /**
  * Gives back what tactful_base_reserve held: records "released".
  *
- * Arguments, threads and errors are as for tactful_base_confirm.
+ * Arguments and threads are as for tactful_base_confirm. Fails as that does.
  */
 tactful_status tactful_base_release(struct tactful_base *base,
                                     struct tactful_text identifier,
@@ -2066,6 +2066,18 @@ tactful_status tactful_replay_table(const struct tactful_replay *replay,
                                     struct tactful_text name,
                                     struct ArrowArrayStream *stream,
                                     struct tactful_error **error);
+
+/**
+ * What another replay of the same history does differently, as a JSON object: `before` and `after` with the customers reached, what was
+ * given and its declared value; how many decisions stay and change; who gains and loses; and lists by placement, offer, gate
+ * and segment. The caller frees the answer with tactful_answer_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT, code `not_run`, for a replay that was not run.
+ */
+tactful_status tactful_replay_compare(const struct tactful_replay *before,
+                                      const struct tactful_replay *after,
+                                      struct tactful_answer **answer,
+                                      struct tactful_error **error);
 
 /**
  * Fills `stats` with the counts so far. False, and nothing is written, for null.

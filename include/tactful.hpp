@@ -946,6 +946,13 @@ public:
     detail::outcome outcome;
     outcome.check(tactful_replay_table(handle_.get(), name.c(), stream, outcome));
   }
+  /** What another replay of the same history does differently, as a JSON object. */
+  std::string compare(const replay &after) const {
+    detail::handle<tactful_answer, tactful_answer_free> answer;
+    detail::outcome outcome;
+    outcome.check(tactful_replay_compare(handle_.get(), after.handle_.get(), answer.out(), outcome));
+    return text_view(tactful_answer_to_json(answer.get())).str();
+  }
   tactful_replay_stats stats() const {
     tactful_replay_stats stats = tactful_replay_stats();
     tactful_replay_get_stats(handle_.get(), &stats);

@@ -247,7 +247,7 @@ pub unsafe extern "C" fn tactful_base_confirm(
 
 /// Gives back what tactful_base_reserve held: records "released".
 ///
-/// Arguments, threads and errors are as for tactful_base_confirm.
+/// Arguments and threads are as for tactful_base_confirm. Fails as that does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tactful_base_release(
     base: *mut tactful_base,

@@ -2,6 +2,7 @@ use crate::column::{Laid, tactful_column};
 use crate::engine::tactful_engine;
 use crate::error::{Failure, tactful_error, tactful_status};
 use crate::guard::{Out, array, exclusive, free, guard, shared};
+use crate::query::tactful_answer;
 use crate::text::{Text, lend, tactful_text, time};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -248,6 +249,35 @@ pub unsafe extern "C" fn tactful_replay_table(
         };
         // SAFETY: by contract.
         unsafe { out.write(table.stream()) };
+        Ok(())
+    })
+}
+
+/// What another replay of the same history does differently, as a JSON object: `before` and `after` with the customers reached, what was
+/// given and its declared value; how many decisions stay and change; who gains and loses; and lists by placement, offer, gate
+/// and segment. The caller frees the answer with tactful_answer_free.
+///
+/// Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT, code `not_run`, for a replay that was not run.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_replay_compare(
+    before: *const tactful_replay,
+    after: *const tactful_replay,
+    answer: *mut *mut tactful_answer,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        let out = Out::new(answer, "answer")?;
+        // SAFETY: by contract.
+        let (before, after) = unsafe { (shared(before, "before")?, shared(after, "after")?) };
+        for (replay, name) in [(before, "before"), (after, "after")] {
+            if replay.tables.is_none() {
+                return Err(tactful_error::argument("not_run", name, "expected a replay that was run"));
+            }
+        }
+        let json = serde_json::to_string(&before.replay.compare(&after.replay))
+            .map_err(|error| tactful_error::argument("not_json", "after", error.to_string()))?;
+        // SAFETY: by contract.
+        unsafe { out.give(tactful_answer::of(json)) };
         Ok(())
     })
 }

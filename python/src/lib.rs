@@ -62,7 +62,7 @@ mod _tactful {
     #[pymodule_export]
     use super::map::JourneyMap;
     #[pymodule_export]
-    use super::replay::Replay;
+    use super::replay::{Comparison, Replay};
     #[pymodule_export]
     use super::reserve::Reservation;
     #[pymodule_export]

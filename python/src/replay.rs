@@ -187,6 +187,14 @@ impl Replay {
         })
     }
 
+    /// What another replay of the same history does differently, as a :class:`Comparison`: run the same events through two
+    /// playbooks and compare. Takes time in proportion to the decisions of both.
+    #[pyo3(signature = (after, /))]
+    fn compare(&self, py: Python<'_>, after: &Bound<'_, Replay>) -> PyResult<Comparison> {
+        let after = after.get();
+        guard(|| Ok(Comparison { found: py.detach(|| self.replay.compare(&after.replay)) }))
+    }
+
     /// The events of a customer in the order of the story, what was recorded by the replay included; empty when nobody is known.
     #[pyo3(signature = (identifier, /))]
     fn events(&self, py: Python<'_>, identifier: &Bound<'_, PyAny>) -> PyResult<Vec<Event>> {
@@ -205,6 +213,39 @@ impl Replay {
     fn __repr__(&self) -> String {
         let ReplayStats { events, customers, decisions, .. } = self.stats_of();
         format!("<Replay of {events} events of {customers} customers: {decisions} decisions>")
+    }
+}
+
+/// What one playbook does differently from another with the same history.
+#[pyclass(frozen, module = "tactful")]
+pub(crate) struct Comparison {
+    found: tactful::base::Comparison,
+}
+
+#[pymethods]
+impl Comparison {
+    /// A page to read: totals of both, then what changes most.
+    #[getter]
+    fn text(&self) -> String {
+        self.found.to_string()
+    }
+
+    /// All of it: ``before`` and ``after`` (``digest``, ``customers``, ``reached``, ``offers``, ``fallbacks``, ``silences``, ``value``,
+    /// ``most``, ``per_customer``, ``without_value``); ``same``, ``changed``, ``only_before`` and ``only_after`` (decisions); ``gained``,
+    /// ``lost`` and ``never`` (customers); and lists by ``placements``, ``offers``, ``swaps``, ``gates`` and ``segments``.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        guard(|| {
+            let text = serde_json::to_string(&self.found).map_err(|error| errors::internal(&error.to_string()))?;
+            crate::query::loads(py, &text)
+        })
+    }
+
+    fn __str__(&self) -> String {
+        self.found.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Comparison: {} decisions stay, {} change>", self.found.same, self.found.changed)
     }
 }
 

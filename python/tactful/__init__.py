@@ -26,6 +26,7 @@ Example:
 """
 
 from ._tactful import (
+    Comparison,
     Customer,
     CustomerBase,
     Decision,
@@ -77,6 +78,7 @@ from .unknown import UNKNOWN, Unknown
 
 __all__ = [
     "UNKNOWN",
+    "Comparison",
     "Customer",
     "CustomerBase",
     "Decision",

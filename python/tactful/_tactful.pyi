@@ -14,6 +14,7 @@ __all__ = [
     "Erasure",
     "Portrait",
     "Tombstones",
+    "Comparison",
     "Customer",
     "Decision",
     "PlacementAnswer",
@@ -526,7 +527,14 @@ class Replay:
         complaints: Sequence[str] | None = None,
         k: int = 10,
     ) -> JourneyMap: ...
+    def compare(self, after: Replay, /) -> Comparison: ...
     def events(self, identifier: str, /) -> list[Event]: ...
+
+@final
+class Comparison:
+    @property
+    def text(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
 
 @final
 class Trends:

@@ -109,6 +109,20 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--quiet", action="store_true", help="no progress bar and no figures")
     replay.set_defaults(command=_replay)
 
+    compare = commands.add_parser(
+        "compare",
+        help="say what another playbook would do with the same events",
+        description="Replays the events through both playbooks and says who gains, who loses, and which gate bites.",
+    )
+    compare.add_argument("before", type=Path, help="the playbook as it is")
+    compare.add_argument("after", type=Path, help="the playbook as it would be")
+    _add_events(compare)
+    compare.add_argument("--decide", choices=["month-end", "week"], default="month-end", help="when to ask (default: %(default)s)")
+    compare.add_argument("--placement", action="append", metavar="NAME", help="ask for this placement only; may be repeated")
+    compare.add_argument("--json", action="store_true", help="print all of it as JSON")
+    compare.add_argument("--quiet", action="store_true", help="no progress bar")
+    compare.set_defaults(command=_compare)
+
     explain = commands.add_parser(
         "explain",
         help="say what one customer gets at one placement, and why",
@@ -127,6 +141,10 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--playbook", action="append", required=True, type=Path, help="a playbook; may be repeated for one in several documents"
     )
+    _add_events(parser)
+
+
+def _add_events(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--events", action="append", required=True, type=Path, metavar="FILE", help="events as Parquet, CSV or Arrow IPC; may be repeated"
     )
@@ -351,6 +369,36 @@ def _replay(given: argparse.Namespace) -> int:
             print(f"Report: {write(data, given.report)}")
         except OSError as error:
             raise _Stop(f"`{given.report}` cannot be written: {error.strerror or error}") from error
+    return 0
+
+
+def _compare(given: argparse.Namespace) -> int:
+    _need_extra()
+    from . import printing
+    from .instants import calendar, instants
+
+    engines = [_load([given.before]), _load([given.after])]
+    for engine in engines:
+        _known_placements(engine.playbook, given.placement or [])
+    sources = _sources(given)
+    first, last = _period(sources)
+    at = instants(given.decide, first, last, calendar(str(engines[0].playbook.get("time_zone", "UTC"))))
+    columns = {"customer": given.customer_column} if given.customer_column else None
+    replays = []
+    for engine in engines:
+        with printing.progress(sum(source.rows or 0 for source in sources), quiet=given.quiet or given.json) as told, _engine_errors():
+            replay = engine.replay(
+                [source.stream() for source in sources],
+                decide_at=at,
+                placements=given.placement or [placement["name"] for placement in engine.playbook["placements"]],
+                record="shown",
+                columns=columns,
+                bad_rows=given.bad_rows,
+                progress=told,
+            )
+        replays.append(replay)
+    found = replays[0].compare(replays[1])
+    print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if given.json else found.text, end="\n" if given.json else "")
     return 0
 
 

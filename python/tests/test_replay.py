@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import shop
 import tactful
 from shop import DAY, START
+from tactful import cli
 
 AT = [START + number * DAY for number in (3, 30, 80)]
 NAMES = ["customers", "decisions", "gates", "segments", "stages", "transitions", "bad_rows"]
@@ -207,3 +210,53 @@ def test_options_may_be_given_plainly(engine: tactful.Engine) -> None:
     nothing = engine.replay(events)
     assert len(nothing.decisions) == 0 and len(nothing.customers) > 0 and len(nothing.segments) == 0
     assert repr(nothing).endswith("0 decisions>")
+
+
+def test_compare_says_what_another_playbook_does() -> None:
+    events = table(2_000)
+    before = run(shop.engine(), events)
+    assert before.compare(before).to_dict()["changed"] == 0
+    # A dearer threshold, no rejections, and one offer that nobody may have any more.
+    text = shop.PLAYBOOK.replace('eligible: segment("buyer")', "eligible: 'false'")
+    assert text != shop.PLAYBOOK
+    after = run(tactful.Engine.compile({"shop.yaml": text}), events)
+    found = before.compare(after).to_dict()
+    chosen = {side: plain(replay)["decisions"] for side, replay in (("before", before), ("after", after))}
+    for side, rows in chosen.items():
+        offers = [row for row in rows if row["kind"] == "offer"]
+        assert found[side]["offers"] == len(offers)
+        assert found[side]["reached"] == len({row["customer"] for row in offers})
+        assert found[side]["value"] == sum({"thanks": 2, "bundle": 5}[row["offer"]] for row in offers)
+    answers = {
+        side: {key: [row["offer"] for row in rows if (row["time"], row["customer"], row["placement"]) == key] for key in keys(rows)}
+        for side, rows in chosen.items()
+    }
+    assert found["same"] + found["changed"] == len(answers["before"])
+    assert found["changed"] > 0
+    reached = {side: {row["customer"] for row in rows if row["kind"] == "offer"} for side, rows in chosen.items()}
+    assert found["lost"] == len(reached["before"] - reached["after"]) > 0
+    assert found["gained"] == len(reached["after"] - reached["before"])
+    thanks = next(offer for offer in found["offers"] if offer["offer"] == "thanks")
+    assert thanks["before"]["times"] > 0 and thanks["after"] == {"times": 0, "customers": 0}
+    gate = next(gate for gate in found["gates"] if (gate["offer"], gate["gate"]) == ("thanks", "eligible"))
+    assert gate["after"] > gate["before"]
+    assert "in place of thanks" in before.compare(after).text
+
+
+def keys(rows: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
+    return {(row["time"], row["customer"], row["placement"]) for row in rows}
+
+
+def test_compare_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after, events = tmp_path / "before.yaml", tmp_path / "after.yaml", tmp_path / "events.parquet"
+    before.write_text(shop.PLAYBOOK, encoding="utf-8")
+    after.write_text(shop.PLAYBOOK.replace("at_most: 1", "at_most: 0"), encoding="utf-8")
+    pq.write_table(table(500), events)
+    asked = ["compare", str(before), str(after), "--events", str(events)]
+    assert cli.main([*asked, "--quiet"]) == 0
+    told = capsys.readouterr().out
+    assert "before        after" in told and "lose their last" in told and "were stopped at contact" in told
+    assert cli.main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["before"]["digest"] != found["after"]["digest"] and found["after"]["offers"] == 0 < found["lost"]
+    assert cli.main(["compare", str(before), str(tmp_path / "none.yaml"), "--events", str(events)]) == 2

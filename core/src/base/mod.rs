@@ -2,6 +2,7 @@
 
 mod bytes;
 mod census;
+mod compare;
 mod count;
 mod erase;
 mod join;
@@ -17,6 +18,7 @@ mod story;
 mod tombstones;
 
 pub use census::{Census, CensusOptions};
+pub use compare::{Comparison, GateChange, Given, OfferChange, PlacementChange, SegmentChange, Share, Side, Swap, Times};
 pub use erase::{Erasure, ErasureReceipt};
 pub use replay::{Progress, Replay, ReplayError, ReplayOptions, Step, Watch};
 pub use rows::{

@@ -137,6 +137,7 @@ static void story(const tactful::engine &engine) {
               column("time", TACTFUL_COLUMN_TIME, times), column("spare", TACTFUL_COLUMN_TIME, times)},
              2);
   replay.run();
+  HOLDS(replay.compare(replay).find("\"changed\":0,") != std::string::npos);
   HOLDS(replay.stats().events == 1 && replay.stats().bad_rows == 1 && replay.stats().decisions == 1);
   HOLDS(replay.ignored_columns() == std::vector<std::string>(1, "spare"));
   ArrowArrayStream stream;

@@ -222,6 +222,27 @@ int main(void) {
   REFUSED(tactful_replay_add_columns(replay, columns, count, 6, &error), TACTFUL_INVALID_ARGUMENT, "already_run", "replay", -1);
   results(replay);
 
+  /* Beside another that asks nowhere: both know the customers, only the first decides. */
+  {
+    tactful_answer *compared = NULL;
+    const char *text;
+    memset(&options, 0, sizeof options);
+    OK(tactful_replay_new(engine, &options, &second, &error));
+    REFUSED(tactful_replay_compare(replay, second, &compared, &error), TACTFUL_INVALID_ARGUMENT, "not_run", "after", -1);
+    OK(tactful_replay_add_columns(second, columns, count, 6, &error));
+    OK(tactful_replay_run(second, &error));
+    OK(tactful_replay_compare(replay, replay, &compared, &error));
+    text = tactful_answer_to_json(compared).data;
+    HOLDS(strstr(text, "\"changed\":0,\"only_before\":0,") != NULL);
+    tactful_answer_free(compared);
+    OK(tactful_replay_compare(replay, second, &compared, &error));
+    text = tactful_answer_to_json(compared).data;
+    HOLDS(strstr(text, "\"same\":0,\"changed\":0,\"only_before\":8,\"only_after\":0,") != NULL);
+    tactful_answer_free(compared);
+    tactful_replay_free(second);
+    second = NULL;
+  }
+
   /* A result may outlive the replay, and be the input of another: it has no column `type`. */
   OK(tactful_replay_table(replay, T("decisions"), &kept, &error));
   OK(tactful_replay_table(replay, T("decisions"), &stream, &error));
