@@ -28,6 +28,7 @@ pub mod base;
 pub mod cases;
 pub mod catalog;
 pub mod column;
+pub mod commitment;
 mod context;
 pub mod counters;
 pub mod customer;

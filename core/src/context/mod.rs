@@ -34,6 +34,7 @@ pub(crate) use rules::{PersonaRule, Rules};
 pub(crate) use sources::{Asked, Source, Sources};
 pub(crate) use standing::{JourneyFact, Standing};
 
+use crate::commitment::Commitment;
 use crate::customer::{Identifier, Place, SegmentState, View};
 use crate::expr::plan::{Asker, Code, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
 use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, Outcome, PropertyId, Read, Run, RunColumn, SubjectId};
@@ -323,6 +324,12 @@ impl<'a> Context<'a> {
         self.rules
     }
 
+    /// The commitments that may be read; none where no offer declares one.
+    pub(crate) fn commitments(&self) -> Vec<Commitment> {
+        let Some(rules) = &self.rules.sources.commitments else { return Vec::new() };
+        rules.commitments(&self.view, self.now, &|time| self.reads(time))
+    }
+
     /// Membership of a segment.
     #[must_use]
     pub(crate) fn segment(&self, segment: usize) -> Read {
@@ -484,6 +491,12 @@ impl<'a> Context<'a> {
             Some(Source::StoreOpen(store)) => {
                 let open = self.rules.places.stores.get(store).and_then(|store| store.open(self.now));
                 open.map_or_else(missing, |(open, until)| Read::known(Value::Bool(open)).until(until))
+            }
+            Some(Source::Commitment(asked)) => {
+                let Some(rules) = &self.rules.sources.commitments else { return missing() };
+                let (value, ahead) = rules.fact(&self.commitments(), asked, self.now);
+                let next = self.view.next_event(&rules.kinds(), self.now);
+                value.map_or_else(missing, Read::known).until(earlier(ahead, next))
             }
             Some(Source::Beside(subject, asked)) => self.beside_fact(fact, subject, asked),
             Some(Source::Since(journey)) => match self.places.get(journey).copied().flatten() {

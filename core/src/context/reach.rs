@@ -75,6 +75,9 @@ impl Reaches {
                     reach.journeys.insert(place);
                     reach.absorb_from(&self.journeys, place);
                 }
+                Some(Source::Commitment(_)) => {
+                    reach.kinds.extend(sources.commitments.iter().flat_map(|rules| rules.kinds()));
+                }
                 // Sessions and places follow all events that the playbook declares.
                 Some(Source::Session(_) | Source::Location(_)) => reach.sessions = true,
                 Some(

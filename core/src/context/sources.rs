@@ -3,6 +3,7 @@ use super::location::{LOCATION_FACTS, location_type};
 use super::planned::{PlanRule, plan_of};
 use super::session::{SessionFact, SessionRule};
 use super::standing::{self, JourneyFact};
+use crate::commitment::{CommitmentFact, CommitmentRules};
 use crate::customer::{Kept, Reserved};
 use crate::expr::{Detail, EventKind, FactId, Schema, TimeClass};
 use crate::playbook::{LIKELY, NeedKind, Playbook};
@@ -51,6 +52,8 @@ pub(crate) enum Source {
     Location(Detail),
     /// `store("<name>").open`.
     StoreOpen(usize),
+    /// `commitments.<name>`.
+    Commitment(CommitmentFact),
     /// `account.<name>` and its like: the number of the subject, and what is asked.
     Beside(usize, BesideFact),
 }
@@ -87,6 +90,8 @@ pub(crate) struct Sources {
     pub(crate) zone: Option<EventKind>,
     /// The relations, and what is read through them.
     pub(crate) relations: RelationRules,
+    /// Which offers are commitments once they are accepted; `None` where none is.
+    pub(crate) commitments: Option<CommitmentRules>,
     /// The kind of each need.
     pub(crate) need_kinds: Vec<NeedKind>,
     /// The plan of each journey.
@@ -222,6 +227,11 @@ impl Sources {
         for (place, store) in playbook.stores.iter().enumerate().filter(|(_, store)| store.opening_hours.is_some()) {
             declare(format!("store.{}.open", store.name.text), Type::Bool, TimeClass::Step, Source::StoreOpen(place));
         }
+        let commitments = CommitmentRules::of(playbook, &reserved);
+        for asked in CommitmentFact::ALL.into_iter().filter(|_| commitments.is_some()) {
+            let ty = if asked == CommitmentFact::Due { Type::Timestamp } else { Type::Int };
+            declare(format!("commitments.{}", asked.name()), ty, TimeClass::Step, Source::Commitment(asked));
+        }
         beside::declare(playbook, &mut schema, &mut facts);
         let retired = playbook.attributes.iter().map(|attribute| attribute.retired && attribute.default.is_none());
         for (place, _) in
@@ -238,6 +248,7 @@ impl Sources {
             kept,
             zone,
             relations,
+            commitments,
             need_kinds: playbook.needs.iter().map(|need| need.kind).collect(),
             plans: playbook.journeys.iter().map(|journey| plan_of(journey, playbook)).collect(),
         }

@@ -1,5 +1,6 @@
 use super::rules::Offers;
 use crate::customer::{Identifier, Reserved, StoryRow, View, consent_column};
+use crate::expr::EventKind;
 use crate::playbook::{ConsentDefault, LegalBasis};
 use crate::value::{Duration, Span, Timestamp, Value};
 use smallvec::SmallVec;
@@ -116,6 +117,8 @@ pub(crate) struct Said<'a> {
     /// Permissions given before do not count; what forbids counts always.
     begins: Option<Timestamp>,
     declared_events: usize,
+    /// Outcomes that closed their channel: when, which channel, which outcome.
+    closed: Vec<(Timestamp, &'a str, Arc<str>)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -210,7 +213,16 @@ impl<'a> Said<'a> {
             }
             ControlFlow::Continue(())
         });
-        Said { words, view, now, who, begins: None, declared_events }
+        let mut closed = Vec::new();
+        if !offers.closing.is_empty() {
+            let kinds: SmallVec<[EventKind; 4]> = offers.closing.iter().map(|(_, kind)| *kind).collect();
+            view.events(&kinds, Span::lifetime(now), &mut |row| {
+                let outcome = offers.closing.iter().find(|(_, kind)| *kind == row.kind());
+                closed.extend(row.channel().zip(outcome).map(|(channel, (name, _))| (row.time(), channel, name.clone())));
+                ControlFlow::Continue(())
+            });
+        }
+        Said { words, view, now, who, begins: None, declared_events, closed }
     }
 
     /// The same for a minor: of consents only those count that somebody gave who may.
@@ -265,6 +277,19 @@ impl<'a> Said<'a> {
             }
         }
         person.or(here)
+    }
+
+    /// Since when a channel is closed by an outcome, and by which; contact that is allowed later opens it again.
+    pub(crate) fn closed(&self, channel: &str) -> Option<(Timestamp, &Arc<str>)> {
+        let (time, _, outcome) = self.closed.iter().rev().find(|(_, on, _)| *on == channel)?;
+        let allows = |word: &Word<'_>| {
+            let here = match word.scope {
+                Scope::Channel(on) => on == channel,
+                Scope::Person | Scope::Identifier(_) => true,
+            };
+            word.what == What::ContactAllowed && here && word.time > *time
+        };
+        (!self.words.iter().any(allows)).then_some((*time, outcome))
     }
 
     fn standing(&self, purpose: Option<usize>, channel: Option<&str>, default: ConsentDefault) -> Consent {

@@ -75,6 +75,10 @@ impl Permissions {
             offers.purposes.iter().enumerate().map(|(number, purpose)| said.consent(number, purpose, channel)).collect();
         let told = said.do_not_contact(&placement.channel).filter(|_| placement.contact);
         let no_contact = told.map(|when| consent_stop(false, format!("the customer asked on {when} not to be contacted")));
+        let closed = || said.closed(&placement.channel).filter(|_| placement.contact);
+        let no_contact = no_contact.or_else(|| {
+            closed().map(|(when, outcome)| consent_stop(false, format!("the channel is closed since `{outcome}` on {when}")))
+        });
         let mut permissions = Permissions {
             consents,
             no_contact,

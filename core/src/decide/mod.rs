@@ -25,11 +25,12 @@ pub use message::SmsLength;
 pub use promise::Terms;
 pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
-pub(crate) use reserved::expires;
+pub(crate) use reserved::{expires, lapsed};
 pub(crate) use rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 pub(crate) use shortlist::{Shortlist, here};
 pub use trace::{Candidate, Gate, JourneyPlace, Score, Trace};
 
+use crate::commitment::CommitmentState;
 use crate::context::Context;
 use crate::counters::Counters;
 use crate::expr::Facts;
@@ -100,6 +101,7 @@ pub(crate) fn decide(
     let mut taken: Vec<Taken<'_>> = Vec::new();
     // The items that earlier offers carry.
     let mut shown: BTreeSet<Arc<str>> = BTreeSet::new();
+    let overdue = whole.commitments().into_iter().find(|own| own.state == CommitmentState::Overdue);
     // What an index leaves of the offers, asked when it is first needed.
     let possible: OnceCell<Option<Vec<u32>>> = OnceCell::new();
     for number in placements {
@@ -107,7 +109,7 @@ pub(crate) fn decide(
         let permissions = Permissions::of(offers, context, said, guards, placement);
         let mut tally = Tally { placement, detail, counts: [0; Gate::ALL.len()], candidates: Vec::new(), held: Vec::new() };
         let contacts = Contacts::new(offers, whole, placement, detail);
-        let stock = Stock::new(offers, reads.counters, context.now(), placement);
+        let stock = Stock::new(offers, reads.counters, context.now(), placement, overdue.as_ref());
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
         let exposed = &mut answers.exposed;
         let mut one = |place: usize, tally: &mut Tally<'_>| {

@@ -6,10 +6,24 @@ use std::ops::ControlFlow;
 
 /// The reservations of a customer that are open at an instant: begun, and neither confirmed, released nor expired.
 pub(crate) fn open<'a>(view: &View<'a>, reserved: &Reserved, now: Timestamp) -> Vec<StoryRow<'a>> {
+    unended(view, reserved, now, &|expires| expires.is_none_or(|expires| now < expires))
+}
+
+/// The reservations of a customer whose time is over at an instant, and of which nothing was told since.
+pub(crate) fn lapsed<'a>(view: &View<'a>, reserved: &Reserved, now: Timestamp) -> Vec<StoryRow<'a>> {
+    unended(view, reserved, now, &|expires| expires.is_some_and(|expires| expires <= now))
+}
+
+fn unended<'a>(
+    view: &View<'a>,
+    reserved: &Reserved,
+    now: Timestamp,
+    wanted: &dyn Fn(Option<Timestamp>) -> bool,
+) -> Vec<StoryRow<'a>> {
     let Some(kind) = reserved.outcome(crate::customer::RESERVED) else { return Vec::new() };
     let mut held: Vec<StoryRow<'a>> = Vec::new();
     view.events(&[kind], Span::lifetime(now), &mut |row| {
-        if expires(&row).is_none_or(|expires| now < expires) {
+        if wanted(expires(&row)) {
             held.push(row);
         }
         ControlFlow::Continue(())

@@ -51,6 +51,8 @@ pub(crate) struct Offers {
     pub(crate) graded: bool,
     /// What is limited for all customers together.
     pub(crate) counters: CounterRules,
+    /// The outcomes after which a channel is closed.
+    pub(crate) closing: Vec<(Arc<str>, EventKind)>,
     /// The names of the request facts.
     pub(crate) request: Vec<Arc<str>>,
     /// The templates.
@@ -133,6 +135,8 @@ pub(crate) struct OfferRule {
     pub(crate) items: Option<ItemsRule>,
     /// Every rule by which these are chosen.
     pub(crate) item_rules: Vec<Rule>,
+    /// Whether it is held back while something promised is overdue.
+    pub(crate) held: bool,
 }
 
 /// A compiled treatment.
@@ -276,6 +280,12 @@ impl Offers {
             contact,
             shared: Vec::new(),
             counters,
+            closing: playbook
+                .outcomes
+                .close_channel
+                .iter()
+                .filter_map(|name| Some((name.text.clone(), sources.reserved.outcome(&name.text)?)))
+                .collect(),
             guardian: sources.relations.guardian().is_some(),
             graded: graded(playbook),
             request: playbook.request.iter().map(|fact| fact.name.text.clone()).collect(),
@@ -423,6 +433,9 @@ fn offer_rule(
         promise: Promise::compile(offer, schema, findings),
         items,
         item_rules,
+        held: !offer.despite_overdue
+            && (playbook.held.is_empty()
+                || offer.purposes.iter().any(|own| playbook.held.iter().any(|held| held.text == own.text))),
     }
 }
 

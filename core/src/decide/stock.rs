@@ -2,16 +2,20 @@ use super::contact::Taken;
 use super::gates::{Detail, Stop};
 use super::rules::{OfferRule, Offers, PlacementRule};
 use super::trace::Gate;
+use crate::commitment::Commitment;
 use crate::counters::{CounterRule, Counters, Place};
 use crate::value::Timestamp;
 use std::cell::OnceCell;
 
-/// What is limited for all customers together, at one placement.
+/// What holds offers back at one placement whatever the customer's own contacts: what is limited for all customers together, and what is
+/// overdue.
 pub(super) struct Stock<'c> {
     offers: &'c Offers,
     counters: Option<&'c dyn Counters>,
     now: Timestamp,
     placement: &'c PlacementRule,
+    /// A promise that should have been kept.
+    overdue: Option<&'c Commitment>,
     /// By limit: what is taken, where that is the same for all offers here.
     shared: Vec<OnceCell<i64>>,
 }
@@ -22,13 +26,19 @@ impl<'c> Stock<'c> {
         counters: Option<&'c dyn Counters>,
         now: Timestamp,
         placement: &'c PlacementRule,
+        overdue: Option<&'c Commitment>,
     ) -> Self {
         let shared = vec![OnceCell::new(); offers.counters.rules.len()];
-        Stock { offers, counters, now, placement, shared }
+        Stock { offers, counters, now, placement, overdue, shared }
     }
 
     /// Whether there is one left, with the slots that this decision has filled already.
     pub(super) fn pass(&self, offer: &OfferRule, taken: &[Taken<'_>], detail: Detail) -> Result<(), Stop> {
+        if let Some(overdue) = self.overdue.filter(|_| offer.held) {
+            let due = overdue.due.unwrap_or(self.now);
+            let reason = || format!("`{}`, accepted on {}, is overdue since {due}", overdue.offer, overdue.since);
+            return Err(Stop::because(Gate::Contact, false, detail, reason));
+        }
         if offer.counted.is_empty() {
             return Ok(());
         }

@@ -1,3 +1,4 @@
+use crate::commitment::Commitment;
 use crate::playbook::Assurance;
 use crate::value::Timestamp;
 use serde::Serialize;
@@ -16,6 +17,9 @@ pub struct Trace {
     pub personas: Vec<(Arc<str>, f64)>,
     /// The journeys with the stage and since when; no stage outside of the journey.
     pub journeys: Vec<JourneyPlace>,
+    /// What was promised with offers that the customer accepted, and how that stands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub commitments: Vec<Commitment>,
     /// Every offer that could be shown in a placement, in the order of placements, then of the playbook.
     pub candidates: Vec<Candidate>,
 }
@@ -182,6 +186,14 @@ impl fmt::Display for Trace {
             match (&place.stage, place.since) {
                 (Some(stage), Some(since)) => writeln!(f, "journey {}: {stage} since {since}", place.journey)?,
                 _ => writeln!(f, "journey {}: not in it", place.journey)?,
+            }
+        }
+        for own in &self.commitments {
+            write!(f, "commitment {}: {} since {}", own.offer, own.state.name(), own.since)?;
+            match (own.until, own.due) {
+                (Some(until), _) => writeln!(f, ", until {until}")?,
+                (None, Some(due)) => writeln!(f, ", due {due}")?,
+                (None, None) => writeln!(f)?,
             }
         }
         let mut placement = "";

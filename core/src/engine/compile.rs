@@ -292,6 +292,7 @@ impl Walk<'_> {
                         | Source::Location(_)
                         | Source::StoreOpen(_)
                         | Source::NeedKind(_)
+                        | Source::Commitment(_)
                         | Source::Beside(..)
                         | Source::Unusual(_),
                     )

@@ -12,6 +12,7 @@ mod labels;
 mod log;
 mod map;
 mod policy;
+mod outcomes;
 mod reach;
 mod reader;
 mod reserve;
@@ -589,6 +590,7 @@ impl Engine {
                     JourneyPlace { journey: journey.name.text.clone(), stage, since: place.map(|place| place.since) }
                 })
                 .collect(),
+            commitments: context.commitments(),
             candidates,
         }
     }

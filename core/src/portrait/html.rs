@@ -36,6 +36,7 @@ pub(super) fn part(portrait: &Portrait) -> String {
     page.raw("</div>\n<div class=\"tp-side\">\n");
     page.consents(portrait);
     page.journeys(portrait);
+    page.commitments(portrait);
     page.segments(portrait);
     page.chances(&portrait.personas, "Personas");
     page.needs(portrait);
@@ -311,6 +312,21 @@ impl Page {
             }
             for (channel, since) in &portrait.do_not_contact {
                 mark(false, &format!("contact by {channel}"), &format!("since {}", time(*since, zone)));
+            }
+            page.raw("</ul>\n");
+        });
+    }
+
+    fn commitments(&mut self, portrait: &Portrait) {
+        if portrait.commitments.is_empty() {
+            return;
+        }
+        self.section("Commitments", "", |page| {
+            page.raw("<ul>\n");
+            for own in &portrait.commitments {
+                page.raw("<li>");
+                page.text(&format!("{}: {}", own.offer, super::text::commitment(own, portrait.zone)));
+                page.raw("</li>\n");
             }
             page.raw("</ul>\n");
         });

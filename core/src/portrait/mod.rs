@@ -8,6 +8,7 @@ mod read;
 mod text;
 mod words;
 
+use crate::commitment::Commitment;
 use crate::value::{Timestamp, Value, Zone};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -55,6 +56,9 @@ pub struct Portrait {
     pub last: Option<Timestamp>,
     /// By what the customer is known, in order.
     pub identifiers: Vec<PortraitIdentifier>,
+    /// What was promised with offers that were accepted; for the host and the customer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub commitments: Vec<Commitment>,
     /// Every attribute that may be seen, in the order of the playbook; those that nobody knows too.
     pub attributes: Vec<PortraitAttribute>,
     /// What the customer permits, in the order of the playbook.

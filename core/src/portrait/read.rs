@@ -109,6 +109,7 @@ fn paint(
         first: None,
         last: None,
         identifiers: Vec::new(),
+        commitments: Vec::new(),
         attributes: Vec::new(),
         consents: Vec::new(),
         profiling_objected: None,
@@ -135,6 +136,9 @@ fn paint(
         painter.conclusions(&mut portrait, state);
         painter.sessions(&mut portrait);
         painter.folded(&mut portrait);
+        if reader.is_host() || audience == Some("customer") {
+            portrait.commitments = context.commitments();
+        }
     });
     Ok(portrait)
 }

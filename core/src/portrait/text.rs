@@ -1,7 +1,8 @@
 //! A portrait for a terminal.
 
 use super::words::{clean, consent, count, day, length, percent, time, title, value};
-use super::{Portrait, PortraitAttribute, PortraitChance, PortraitEvent};
+use super::{Commitment, Portrait, PortraitAttribute, PortraitChance, PortraitEvent};
+use crate::value::Zone;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -42,6 +43,12 @@ pub(super) fn write(portrait: &Portrait) -> String {
         rows.add(clean(&own.identifier), format!("{}{since}{anonymous}", count(own.events, "event", "events")));
     }
     rows.write(&mut text, "Identifiers");
+
+    let mut rows = Rows::default();
+    for own in &portrait.commitments {
+        rows.add(clean(&own.offer), commitment(own, zone));
+    }
+    rows.write(&mut text, "Commitments");
 
     let mut rows = Rows::default();
     for own in portrait.attributes.iter() {
@@ -250,4 +257,14 @@ pub(super) fn facts(own: &PortraitEvent, portrait: &Portrait) -> Vec<(String, St
     let told = own.properties.iter().map(|(name, told)| (named(name), value(told, portrait.zone)));
     let details = own.details.iter().map(|(name, told)| (name.replace('_', " "), value(told, portrait.zone)));
     told.chain(details).collect()
+}
+
+/// Such as `overdue, accepted 2026-03-01, due 2026-03-03`.
+pub(super) fn commitment(own: &Commitment, zone: Zone) -> String {
+    let due = match (own.until, own.due) {
+        (Some(until), _) => format!(" on {}", time(until, zone)),
+        (None, Some(due)) => format!(", due {}", time(due, zone)),
+        (None, None) => String::new(),
+    };
+    format!("{}{due}, accepted {}", own.state.name(), time(own.since, zone))
 }

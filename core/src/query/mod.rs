@@ -15,6 +15,7 @@ mod intake;
 mod journey;
 mod map;
 mod mine;
+mod outcome;
 mod portrait;
 mod read;
 mod relation;
@@ -174,6 +175,9 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<experiment::Experiments>(),
     Entry::of::<experiment::SampleRatio>(),
     Entry::of::<cases::Try>(),
+    Entry::of::<outcome::Outcomes>(),
+    Entry::of::<outcome::Commitments>(),
+    Entry::of::<outcome::DueOutcomes>(),
 ];
 
 impl Engine {

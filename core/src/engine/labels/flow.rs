@@ -414,6 +414,7 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
                     _ => None,
                 });
             }
+            Some(Source::Commitment(_)) => steps.push(Step::Ground(Ground::Outcome)),
             Some(Source::Request(_) | Source::Experiment(_) | Source::StoreOpen(_) | Source::NeedKind(_)) | None => {}
         }
     }
