@@ -285,6 +285,138 @@ impl CustomerBase {
         self.told(py, identifier, now, |base, who, now| base.feedback(who, decision, offer, outcome, now))
     }
 
+    /// A decision with a receipt of what it was made from: ``{"decision": …, "receipt": …}``. Keep the receipt; :meth:`verify` makes the
+    /// decision again.
+    ///
+    /// Raises:
+    ///     QueryError: where :meth:`decide` raises a ``RequestError``.
+    ///
+    /// Example:
+    ///     >>> told = base.receipt("customer:17", "home", "2010-03-01T10:00:00Z")
+    ///     >>> base.verify("customer:17", told["receipt"])["verdict"]
+    ///     'same'
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are named")]
+    fn receipt<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        placements: &Bound<'py, PyAny>,
+
+        now: &Bound<'py, PyAny>,
+        facts: Option<&Bound<'py, PyAny>>,
+        known_at: Option<&Bound<'py, PyAny>>,
+        assurance: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let placements = reserve::listed(placements)?;
+        let asked = [("identifier", Some(identifier)), ("placements", Some(&placements)), ("now", Some(now))];
+        let more = [("facts", facts), ("known_at", known_at), ("assurance", assurance)];
+        self.ask(py, "receipt", &[&asked[..], &more].concat())
+    }
+
+    /// Makes the decision of a receipt again: the ``verdict`` is ``same``, ``inputs_changed`` (which ``inputs``, and what ``answers`` differ),
+    /// ``erased`` or ``not_genuine``.
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        receipt: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, "verify", &[("identifier", Some(identifier)), ("receipt", Some(receipt))])
+    }
+
+    /// The smallest ``changes`` of facts that would make an offer win a slot, and the smallest ``lever`` and ``value`` that would.
+    ///
+    /// Args and errors: as for :meth:`receipt`; ``placement`` is by default the first.
+    #[pyo3(signature = (identifier, placements, offer, now, *, placement=None, facts=None, known_at=None, assurance=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are named")]
+    fn what_would_win<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        placements: &Bound<'py, PyAny>,
+        offer: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        placement: Option<&Bound<'py, PyAny>>,
+        facts: Option<&Bound<'py, PyAny>>,
+        known_at: Option<&Bound<'py, PyAny>>,
+        assurance: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let placements = reserve::listed(placements)?;
+        let asked = [("identifier", Some(identifier)), ("placements", Some(&placements)), ("now", Some(now))];
+        let more = [
+            ("offer", Some(offer)),
+            ("placement", placement),
+            ("facts", facts),
+            ("known_at", known_at),
+            ("assurance", assurance),
+        ];
+        self.ask(py, "what_would_win", &[&asked[..], &more].concat())
+    }
+
+    /// The facts that are not known and would most change what is decided, each with what its values would do.
+    ///
+    /// Args and errors: as for :meth:`receipt`.
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are named")]
+    fn what_to_ask<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        placements: &Bound<'py, PyAny>,
+
+        now: &Bound<'py, PyAny>,
+        facts: Option<&Bound<'py, PyAny>>,
+        known_at: Option<&Bound<'py, PyAny>>,
+        assurance: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let placements = reserve::listed(placements)?;
+        let asked = [("identifier", Some(identifier)), ("placements", Some(&placements)), ("now", Some(now))];
+        let more = [("facts", facts), ("known_at", known_at), ("assurance", assurance)];
+        self.ask(py, "what_to_ask", &[&asked[..], &more].concat())
+    }
+
+    /// What was promised with offers that a customer accepted, and how that stands.
+    #[pyo3(signature = (identifier, now, *, known_at=None))]
+    fn commitments<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, "commitments", &[("identifier", Some(identifier)), ("now", Some(now)), ("known_at", known_at)])
+    }
+
+    /// What came of the decisions for a customer, slot by slot.
+    #[pyo3(signature = (identifier, now, *, known_at=None, decision=None))]
+    fn outcomes<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        known_at: Option<&Bound<'py, PyAny>>,
+        decision: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let asked = [("identifier", Some(identifier)), ("now", Some(now)), ("known_at", known_at), ("decision", decision)];
+        self.ask(py, "outcomes", &asked)
+    }
+
+    /// The outcomes that are due and were not told yet, as events to record: what was ignored, and what is over.
+    fn due_outcomes(&self, py: Python<'_>, identifier: &Bound<'_, PyAny>, now: &Bound<'_, PyAny>) -> PyResult<Vec<Event>> {
+        guard(|| {
+            let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
+            let now = time::instant(now, "now").map_err(Bad::request)?;
+            let due = py.detach(|| {
+                let base = read(&self.base)?;
+                Ok::<_, PyErr>(
+                    base.find(&identifier).map(|customer| base.engine().due_outcomes(customer, now)).unwrap_or_default(),
+                )
+            })?;
+            Ok(due.into_iter().map(Event::of).collect())
+        })
+    }
+
     /// Everything known about a customer at an instant, for people: ``print`` it, or let a notebook show it.
     ///
     /// Args and errors: as for :meth:`Engine.portrait`; the customer is found by ``identifier``, as they were known then.

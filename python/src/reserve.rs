@@ -65,3 +65,9 @@ pub(crate) fn length(told: &Bound<'_, PyAny>) -> Result<Duration, Bad> {
     let text = text.to_cow().map_err(|_| Bad::new("not_utf8", "reserve_for", "expected text without lone surrogates"))?;
     Duration::parse(&text).map_err(|_| Bad::new("out_of_range", "reserve_for", format!("expected {expected}")))
 }
+
+/// One placement by name, or several, as a list.
+pub(crate) fn listed<'py>(asked: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let names = crate::question::placements(asked).map_err(Bad::request)?;
+    Ok(pyo3::types::PyList::new(asked.py(), names)?.into_any())
+}

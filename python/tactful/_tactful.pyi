@@ -416,6 +416,44 @@ class CustomerBase:
         known_at: _Time | None = None,
         assurance: _Assurance | None = None,
     ) -> Decision: ...
+    def receipt(
+        self,
+        identifier: str,
+        placements: _Placements,
+        now: _Time,
+        *,
+        facts: Mapping[str, _Value] | None = None,
+        known_at: _Time | None = None,
+        assurance: _Assurance | None = None,
+    ) -> dict[str, Any]: ...
+    def verify(self, identifier: str, receipt: Mapping[str, Any]) -> dict[str, Any]: ...
+    def what_would_win(
+        self,
+        identifier: str,
+        placements: _Placements,
+        offer: str,
+        now: _Time,
+        *,
+        placement: str | None = None,
+        facts: Mapping[str, _Value] | None = None,
+        known_at: _Time | None = None,
+        assurance: _Assurance | None = None,
+    ) -> dict[str, Any]: ...
+    def what_to_ask(
+        self,
+        identifier: str,
+        placements: _Placements,
+        now: _Time,
+        *,
+        facts: Mapping[str, _Value] | None = None,
+        known_at: _Time | None = None,
+        assurance: _Assurance | None = None,
+    ) -> dict[str, Any]: ...
+    def commitments(self, identifier: str, now: _Time, *, known_at: _Time | None = None) -> dict[str, Any]: ...
+    def outcomes(
+        self, identifier: str, now: _Time, *, known_at: _Time | None = None, decision: str | None = None
+    ) -> dict[str, Any]: ...
+    def due_outcomes(self, identifier: str, now: _Time) -> list[Event]: ...
     def reserve(
         self,
         identifier: str,

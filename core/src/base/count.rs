@@ -49,7 +49,7 @@ impl Carried {
 
 impl CustomerBase {
     /// What is counted over all customers; `None` where the playbook limits nothing for all of them.
-    pub(super) fn counters(&self) -> Option<&dyn Counters> {
+    pub(crate) fn counters(&self) -> Option<&dyn Counters> {
         (!self.engine.offers().counters.is_empty()).then(|| self.ledger() as &dyn Counters)
     }
 

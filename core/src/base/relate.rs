@@ -55,7 +55,7 @@ struct State {
 
 impl CustomerBase {
     /// Who is around a customer; `None` where the playbook declares no relations.
-    pub(super) fn around<'a>(
+    pub(crate) fn around<'a>(
         &'a self,
         identifier: &Identifier,
         now: Timestamp,

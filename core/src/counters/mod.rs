@@ -8,11 +8,13 @@ mod error;
 mod memory;
 mod rules;
 mod together;
+mod unlimited;
 
 pub use error::CounterError;
 pub use memory::MemoryCounters;
 pub(crate) use memory::{Ahead, Standing};
 pub(crate) use rules::{CounterRule, CounterRules, Place};
+pub(crate) use unlimited::Unlimited;
 
 use crate::value::{Span, Timestamp};
 use std::fmt;

@@ -12,6 +12,7 @@ mod promise;
 mod request;
 mod reserved;
 mod rules;
+mod seen;
 mod shortlist;
 mod stock;
 mod trace;
@@ -207,6 +208,9 @@ pub(crate) fn decide(
             held: tally.held,
         });
         tally.candidates.sort_by_key(|(place, _)| *place);
+        if detail == Detail::Full {
+            seen::complete(offers, reads, &mut tally.candidates);
+        }
         answers.candidates.extend(tally.candidates.into_iter().map(|(_, candidate)| candidate));
     }
     answers
@@ -282,7 +286,9 @@ impl Tally<'_> {
             let Stop { gate, unknown, reasons, until, .. } = stop;
             let data = offer.data.iter().map(|kind| kind.name()).collect();
             let (placement, offer) = (self.placement.name.clone(), offer.name.clone());
-            self.candidates.push((place, Candidate { placement, offer, gate, unknown, reasons, until, data, score }));
+            let candidate =
+                Candidate { placement, offer, gate, unknown, reasons, until, data, score, margin: None, facts: Vec::new() };
+            self.candidates.push((place, candidate));
         }
     }
 }

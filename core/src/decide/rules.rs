@@ -9,7 +9,7 @@ use crate::context::{Rule, Source, Sources, earlier};
 use crate::counters::CounterRules;
 use crate::customer::Identifier;
 use crate::error::Diagnostic;
-use crate::expr::Expected;
+use crate::expr::{EventKind, Expected};
 use crate::playbook::{self, Assurance, DataKind, Format, Group, Name, Offer, Owner, Playbook, Sensitivity};
 use crate::suggest::{ItemsRule, Suggestions};
 use crate::value::Timestamp;

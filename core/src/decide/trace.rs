@@ -62,6 +62,13 @@ pub struct Candidate {
     /// The arithmetic of its rank, when it came that far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<Score>,
+    /// How far its score is above the best that lost, when it was chosen, or below the lowest that won.
+    #[serde(skip)]
+    pub margin: Option<f64>,
+    /// The facts and aggregates that its conditions and factors read, as expressions write them, with their values as text; `None` for what
+    /// is not known.
+    #[serde(skip)]
+    pub facts: Vec<(String, Option<String>)>,
 }
 
 /// The factors of a score, in the order of multiplication; one that is not declared is 1.

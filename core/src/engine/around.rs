@@ -52,6 +52,11 @@ impl<'c> Around<'c> {
         Around { stands, others, guardians }
     }
 
+    /// Those of whom something is known, by id.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &Customer> {
+        self.others.values().map(|other| &**other)
+    }
+
     /// Whether somebody may consent for the customer while that is a minor.
     pub(crate) fn is_guardian(&self, identifier: &Identifier) -> bool {
         self.guardians.contains(identifier)

@@ -19,6 +19,7 @@ mod reserve;
 #[cfg(test)]
 mod tests;
 mod trends;
+mod variant;
 
 pub(crate) use around::{Around, Beyond, identifiers_of};
 pub(crate) use attributes::parts;

@@ -77,7 +77,9 @@ impl Engine {
             let expires = crate::decide::expires(&row).unwrap_or(now);
             due.extend(again(&row, "expired", expires));
         }
-        let (Some(rules), Some(expired)) = (&self.model().rules.sources.commitments, reserved.outcome("expired")) else { return };
+        let (Some(rules), Some(expired)) = (&self.model().rules.sources.commitments, reserved.outcome("expired")) else {
+            return;
+        };
         let mut told: BTreeSet<String> = BTreeSet::new();
         view.events(&[expired], Span::lifetime(now), &mut |row| {
             told.insert(row.id().to_owned());

@@ -233,6 +233,25 @@ impl Explanation {
         }
     }
 
+    /// What was read: the canonical text of each fact and aggregate that was needed, and its value as text; `None` when it is not known.
+    #[must_use]
+    pub fn read(&self) -> Vec<(String, Option<String>)> {
+        let mut read = Vec::new();
+        self.gather(&mut read);
+        read
+    }
+
+    fn gather(&self, read: &mut Vec<(String, Option<String>)>) {
+        if self.parts.is_empty() || matches!(self.role, Role::Stream(_)) {
+            let one = (self.text.clone(), self.outcome.value().map(plain));
+            if !read.contains(&one) {
+                read.push(one);
+            }
+            return;
+        }
+        self.parts.iter().for_each(|part| part.gather(read));
+    }
+
     fn streams(&self) -> usize {
         usize::from(matches!(self.role, Role::Stream(_))) + self.parts.iter().map(Explanation::streams).sum::<usize>()
     }

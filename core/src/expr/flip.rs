@@ -6,7 +6,7 @@ use super::evaluate::Machine;
 use super::flip_values::{Aim, aims};
 use super::print::{print_node, value_text};
 use super::program::Memo;
-use super::{Facts, Outcome, warn};
+use super::{FactId, Facts, Outcome, warn};
 use crate::value::{Type, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::cell::Cell;
@@ -91,6 +91,28 @@ pub fn flips(expression: &Checked, facts: &dyn Facts) -> Option<Flips> {
     // Whatever was left out might have done it.
     let search = Search { expression, facts, trials: &finder.trials, left: Cell::new(BUDGET) };
     Some(search.run())
+}
+
+/// The changes that could turn any comparison of an expression, each with the fact that it gives a value, when it is one, and that value:
+/// the nearest to what it is now, or one on each side while it is unknown.
+#[must_use]
+pub(crate) fn changes(expression: &Checked, facts: &dyn Facts) -> Vec<(Change, Option<FactId>, Value)> {
+    if expression.nodes.len() > MOST_NODES {
+        return Vec::new();
+    }
+    let steps = Cell::new(0);
+    let machine = Machine::new(&expression.nodes, &expression.limits, facts, &steps);
+    let mut finder = Finder { expression, machine: &machine, steps: &steps, spent: Cell::new(0), trials: Vec::new() };
+    finder.visit(expression.root);
+    let found = finder.trials.into_iter().take(MOST_CHANGES).filter_map(|trial| {
+        let fact = trial.overrides.iter().find_map(|(id, _)| match expression.node(*id).op {
+            Op::Fact(fact) => Some(fact),
+            _ => None,
+        });
+        let value = trial.overrides.first()?.1.clone();
+        Some((trial.change, fact, value))
+    });
+    found.collect()
 }
 
 /// Collects the changes that could matter.

@@ -94,6 +94,7 @@ pub use evaluate::{Evaluated, evaluate};
 pub use explain::{Explanation, explain, explain_with_flips};
 pub use expression::{Expression, NamedFacts};
 pub use facts::{Answer, EventRow, Facts, Folded, FoldedNumbers, Missing, Read};
+pub(crate) use flip::changes;
 pub use flip::{Beyond, Change, Flips, flips};
 pub use format::format;
 pub(crate) use format::{format_line, unreadable};

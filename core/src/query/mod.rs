@@ -7,6 +7,7 @@
 mod attribute;
 mod cases;
 mod customer;
+mod decision;
 mod describe;
 mod error;
 mod experiment;
@@ -178,6 +179,11 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<outcome::Outcomes>(),
     Entry::of::<outcome::Commitments>(),
     Entry::of::<outcome::DueOutcomes>(),
+    Entry::of::<decision::Explain>(),
+    Entry::of::<decision::Issue>(),
+    Entry::of::<decision::Verify>(),
+    Entry::of::<decision::WouldWin>(),
+    Entry::of::<decision::ToAsk>(),
 ];
 
 impl Engine {

@@ -116,16 +116,16 @@ impl Question for Unused {
     }
 }
 
-fn assurance(text: Option<&str>) -> Result<Assurance, QueryError> {
+pub(super) fn assurance(text: Option<&str>) -> Result<Assurance, QueryError> {
     let Some(text) = text else { return Ok(Assurance::default()) };
     Assurance::named(text).ok_or_else(|| RequestError::unknown_assurance(text)).map_err(|error| refused(&error))
 }
 
-fn met_on(text: Option<&str>) -> Result<Option<Identifier>, QueryError> {
+pub(super) fn met_on(text: Option<&str>) -> Result<Option<Identifier>, QueryError> {
     let wrong = |error: crate::customer::IdentifierError| QueryError::new(error.code(), "met_on", error.to_string());
     text.map(|text| Identifier::parse(text).map_err(wrong)).transpose()
 }
 
-fn refused(error: &RequestError) -> QueryError {
+pub(super) fn refused(error: &RequestError) -> QueryError {
     QueryError::new(error.code(), error.path(), error.message())
 }
