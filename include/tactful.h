@@ -1991,6 +1991,41 @@ tactful_status tactful_snapshot_from_bytes(const struct tactful_engine *engine,
 void tactful_snapshot_free(struct tactful_snapshot *snapshot);
 
 /**
+ * The same engine with the items of a table, in place of those it had: JSON, a list of objects with the columns of an item, or one object
+ * per line. The playbook is not compiled again and customers go on as they are. `bad` gets what is wrong with the table as JSON, a
+ * list of objects with code, row, column and message: such rows are left out, all others are kept. The caller frees both.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_QUERY for text that is no table or a playbook without a catalog, or with
+ * TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_engine_with_catalog(const struct tactful_engine *engine,
+                                           struct tactful_text table,
+                                           struct tactful_engine **stocked,
+                                           struct tactful_answer **bad,
+                                           struct tactful_error **error);
+
+/**
+ * The same engine with what others did with items, out of a snapshot of trends; decisions before its instant do not see it. The caller
+ * frees the engine.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_engine_with_trends(const struct tactful_engine *engine,
+                                          const struct tactful_snapshot *snapshot,
+                                          struct tactful_engine **knowing,
+                                          struct tactful_error **error);
+
+/**
+ * Goes on with another engine of the same playbook, such as one with a new table of items or newer trends.
+ *
+ * Thread-safe; waits for other uses of the base. Fails with TACTFUL_INVALID_EVENT for the engine of another playbook, and changes
+ * nothing then, or with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_base_set_engine(const struct tactful_base *base,
+                                       const struct tactful_engine *engine,
+                                       struct tactful_error **error);
+
+/**
  * Answers a question in JSON about an event log in a stream of the Arrow C stream interface, which is consumed and left released, also
  * when this fails: "directly_follows", "variants", "paths", "funnel" or "matching", see docs/maps.md. The key "table" says which
  * columns hold the case, the activity and the time. The caller frees the answer with tactful_answer_free.

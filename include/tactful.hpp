@@ -305,6 +305,7 @@ public:
 
 private:
   friend class engine;
+class trend_snapshot;
   friend class base;
   effects() {}
   detail::handle<tactful_effects, tactful_effects_free> handle_;
@@ -472,6 +473,7 @@ inline std::vector<std::uint8_t> taken(const handle<tactful_bytes, tactful_bytes
 } // namespace detail
 
 class customer;
+class trend_snapshot;
 
 /** A compiled playbook. */
 class engine {
@@ -519,9 +521,21 @@ public:
   std::string query(text_view question) const { return ask(nullptr, question); }
   /** Answers a question in JSON about a customer. */
   std::string query(const customer &who, text_view question) const;
+  /** The same engine with the items of a table in JSON; `bad` gets what is wrong with rows as a JSON list, see tactful_engine_with_catalog. */
+  engine with_catalog(text_view table, std::string *bad = nullptr) const {
+    engine stocked;
+    detail::handle<tactful_answer, tactful_answer_free> wrong;
+    detail::outcome outcome;
+    outcome.check(tactful_engine_with_catalog(handle_.get(), table.c(), stocked.handle_.out(), wrong.out(), outcome));
+    if (bad) *bad = text_view(tactful_answer_to_json(wrong.get())).str();
+    return stocked;
+  }
+  /** The same engine with what others did with items. */
+  engine with_trends(const trend_snapshot &counted) const;
   const tactful_engine *c() const noexcept { return handle_.get(); }
 
 private:
+  engine() {}
   std::string ask(const tactful_customer *who, text_view question) const {
     detail::handle<tactful_answer, tactful_answer_free> answer;
     detail::outcome outcome;
@@ -770,6 +784,11 @@ public:
     outcome.check(tactful_base_to_bytes(handle_.get(), bytes.out(), outcome));
     return detail::taken(bytes);
   }
+  /** Goes on with another engine of the same playbook, such as one with a new table of items. */
+  void set_engine(const engine &with) {
+    detail::outcome outcome;
+    outcome.check(tactful_base_set_engine(handle_.get(), with.c(), outcome));
+  }
   /** How many customers there are. */
   std::size_t size() const noexcept { return tactful_base_len(handle_.get()); }
   const tactful_base *c() const noexcept { return handle_.get(); }
@@ -822,11 +841,20 @@ public:
     return text_view(tactful_answer_to_json(answer.get())).str();
   }
 
+  const tactful_snapshot *c() const noexcept { return handle_.get(); }
+
 private:
   friend class trends;
   trend_snapshot() {}
   detail::handle<tactful_snapshot, tactful_snapshot_free> handle_;
 };
+
+inline engine engine::with_trends(const trend_snapshot &counted) const {
+  engine knowing;
+  detail::outcome outcome;
+  outcome.check(tactful_engine_with_trends(handle_.get(), counted.c(), knowing.handle_.out(), outcome));
+  return knowing;
+}
 
 /** What was counted over many customers, with what each of them contributed. */
 class trends {

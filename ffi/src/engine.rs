@@ -17,6 +17,14 @@ pub struct tactful_engine {
     warnings: Vec<Finding>,
 }
 
+impl tactful_engine {
+    pub(crate) fn of(engine: Engine) -> Self {
+        let warnings = engine.warnings().0.iter().map(Finding::new).collect();
+        let digest = Text::new(&**engine.digest());
+        tactful_engine { engine, digest, warnings }
+    }
+}
+
 /// A named text: a part of a playbook.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -52,10 +60,8 @@ pub unsafe extern "C" fn tactful_engine_compile(
         };
         let documents = documents.iter().enumerate().map(read).collect::<Result<Vec<(&str, &str)>, Failure>>()?;
         let engine = Engine::compile(&documents)?;
-        let warnings = engine.warnings().0.iter().map(Finding::new).collect();
-        let digest = Text::new(&**engine.digest());
         // SAFETY: by contract.
-        unsafe { out.give(tactful_engine { engine, digest, warnings }) };
+        unsafe { out.give(tactful_engine::of(engine)) };
         Ok(())
     })
 }

@@ -1,6 +1,7 @@
 use crate::guard::{Out, answer, free};
 use crate::text::{Text, lend, tactful_text};
 use tactful::base::ReplayError;
+use tactful::catalog::CatalogError;
 use tactful::column::ColumnError;
 use tactful::error::Severity;
 use tactful::trends::TrendError;
@@ -220,6 +221,12 @@ impl From<RequestError> for Failure {
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
         tactful_error::new(TACTFUL_INVALID_QUERY, error.code(), error.path(), error.message())
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Self {
+        tactful_error::new(TACTFUL_INVALID_QUERY, error.code(), "table", error.to_string())
     }
 }
 

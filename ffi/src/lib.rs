@@ -36,6 +36,8 @@ mod state;
 
 mod trends;
 
+mod catalog;
+
 mod column;
 mod log;
 mod replay;

@@ -19,7 +19,7 @@ pub struct tactful_trends {
 /// What was counted, as it may be read: about at least k customers in every cell, without anybody in it. Never changes.
 #[derive(Debug)]
 pub struct tactful_snapshot {
-    snapshot: Snapshot,
+    pub(crate) snapshot: Snapshot,
     digest: Text,
 }
 

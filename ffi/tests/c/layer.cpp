@@ -204,8 +204,46 @@ static void threads(const tactful::engine &engine) {
   HOLDS(!traces[0].empty());
 }
 
+/** Another table of items, newer trends, and a base that goes on with both. */
+static void items() {
+  const tactful::engine plain("tea.yaml", "{playbook: tea, version: 1, identity: {customer: {}}, events: {purchase: {sku: string}}, "
+                                          "channels: {web: text}, placements: {home: {channel: web}}, "
+                                          "catalog: {item: sku, bought: purchase, price: money(EUR), k: 2, categories: {tea: {replenish: 30d}}}, "
+                                          "suggestions: {again: {how: due_again}, wanted: {how: popular}}, "
+                                          "offers: {refill: {suggest: again, treatments: {web: {message: '{{ item.name }}'}}}}}");
+  std::string bad;
+  const tactful::engine stocked =
+      plain.with_catalog("[{\"id\": \"green\", \"name\": \"Green tea\", \"category\": \"tea\", \"price\": 4.5}, {\"id\": \"cup\"}]", &bad);
+  HOLDS(bad.find("missing_price") != std::string::npos);
+  tactful::base base(plain);
+  const std::int64_t day = INT64_C(86400000000), then = 20000 * day;
+  for (const char *who : {"customer:a", "customer:b"}) {
+    tactful::event bought("purchase", then, who);
+    bought.set("sku", "green");
+    base.record(bought);
+  }
+  tactful::request home{"home"};
+  HOLDS(base.decide("customer:a", home, then + 30 * day).json().str().find("Green tea") == std::string::npos);
+  base.set_engine(stocked);
+  HOLDS(base.decide("customer:a", home, then + 30 * day).json().str().find("Green tea") != std::string::npos);
+  tactful::trends counted(stocked);
+  counted.observe(base);
+  const tactful::engine knowing = stocked.with_trends(counted.snapshot(then + 8 * day));
+  tactful::customer nobody(knowing, "customer:c");
+  const std::string question = "{\"query\": \"suggest\", \"suggestion\": \"wanted\", \"now\": \"2030-01-01T00:00:00Z\"}";
+  HOLDS(knowing.query(nobody, question).find("Green tea") != std::string::npos);
+  HOLDS(stocked.query(nobody, question).find("Green tea") == std::string::npos);
+  try {
+    plain.with_catalog("[{");
+    HOLDS(false);
+  } catch (const tactful::error &wrong) {
+    HOLDS(wrong.status() == TACTFUL_INVALID_QUERY && wrong.code() == "invalid_json");
+  }
+}
+
 int main() {
   const tactful::engine engine("shop.yaml", shop);
+  items();
   ownership(engine);
   errors(engine);
   texts();
