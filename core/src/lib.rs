@@ -46,6 +46,7 @@ pub mod mine;
 pub mod playbook;
 pub mod portrait;
 pub mod query;
+pub mod reach;
 mod receipt;
 mod relation;
 pub mod suggest;

@@ -86,6 +86,37 @@ impl CustomerBase {
         self.ask(py, "suggest", &[a, b, c, d, ("known_at", known_at), ("at", at)])
     }
 
+    /// How and when to reach whom an identifier points to about an offer, or that silence is better: ``answer`` (``reach`` or ``silence``), ``placement``,
+    /// ``channel``, ``not_before``, ``not_after``, ``message``, ``reason``, and every placement in ``options``.
+    ///
+    /// Args:
+    ///     offer: what it is about.
+    ///     now: the instant of the question; later events are not seen, the hours ahead are tried.
+    ///     placements: to choose from; all on channels that contact when not given.
+    ///     within: how long ahead, such as ``"2d"``; ``"7d"`` when not given.
+    ///     rates: how many of all customers respond, 0 to 1, by channel.
+    ///     facts: of the request, by name.
+    ///
+    /// Raises:
+    ///     QueryError: for an undeclared offer or placement, or a value that cannot be used.
+    #[pyo3(signature = (identifier, offer, now, *, placements=None, within=None, rates=None, facts=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are named")]
+    fn reach<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        offer: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        placements: Option<&Bound<'py, PyAny>>,
+        within: Option<&Bound<'py, PyAny>>,
+        rates: Option<&Bound<'py, PyAny>>,
+        facts: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let told = [("identifier", Some(identifier)), ("offer", Some(offer)), ("now", Some(now)), ("placements", placements)];
+        let [a, b, c, d] = told;
+        self.ask(py, "reach", &[a, b, c, d, ("within", within), ("rates", rates), ("facts", facts)])
+    }
+
     /// Records an event for the customer whom its identifiers point to, who is made when nobody is known by them.
     ///
     /// An event with several identifiers is kept under the one whose namespace the playbook declares first. ``linked`` joins the

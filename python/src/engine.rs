@@ -709,6 +709,37 @@ impl Engine {
         self.ask(py, customer, "suggest", None, &keys)
     }
 
+    /// How and when to reach a customer about an offer, or that silence is better: ``answer`` (``reach`` or ``silence``), ``placement``,
+    /// ``channel``, ``not_before``, ``not_after``, ``message``, ``reason``, and every placement in ``options``.
+    ///
+    /// Args:
+    ///     offer: what it is about.
+    ///     now: the instant of the question; later events are not seen, the hours ahead are tried.
+    ///     placements: to choose from; all on channels that contact when not given.
+    ///     within: how long ahead, such as ``"2d"``; ``"7d"`` when not given.
+    ///     rates: how many of all customers respond, 0 to 1, by channel.
+    ///     facts: of the request, by name.
+    ///
+    /// Raises:
+    ///     QueryError: for an undeclared offer or placement, or a value that cannot be used.
+    #[pyo3(signature = (customer, offer, now, *, placements=None, within=None, rates=None, facts=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are named")]
+    fn reach<'py>(
+        &self,
+        py: Python<'py>,
+        customer: &Bound<'py, Customer>,
+        offer: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        placements: Option<&Bound<'py, PyAny>>,
+        within: Option<&Bound<'py, PyAny>>,
+        rates: Option<&Bound<'py, PyAny>>,
+        facts: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let told = [("offer", Some(offer)), ("now", Some(now)), ("placements", placements)];
+        let [a, b, c] = told;
+        self.ask(py, customer, "reach", None, &[a, b, c, ("within", within), ("rates", rates), ("facts", facts)])
+    }
+
     fn __repr__(&self) -> String {
         let playbook = self.engine.playbook();
         format!("<Engine {} version {}>", playbook.name.text, playbook.version)

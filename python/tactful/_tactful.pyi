@@ -92,6 +92,17 @@ class Engine:
         self, table: _ArrowStream | Sequence[Mapping[str, object]] | str, /
     ) -> tuple[Engine, list[dict[str, Any]]]: ...
     def with_trends(self, snapshot: TrendSnapshot, /) -> Engine: ...
+    def reach(
+        self,
+        customer: Customer,
+        offer: str,
+        now: _Time,
+        *,
+        placements: Sequence[str] | None = None,
+        within: str | None = None,
+        rates: Mapping[str, float] | None = None,
+        facts: Mapping[str, object] | None = None,
+    ) -> dict[str, Any]: ...
     def suggest(
         self,
         customer: Customer,
@@ -478,6 +489,17 @@ class CustomerBase:
     def session(self, identifier: str, now: _Time, *, known_at: _Time | None = None) -> dict[str, Any]: ...
     def location(self, identifier: str, now: _Time, *, known_at: _Time | None = None) -> dict[str, Any]: ...
     def set_engine(self, engine: Engine, /) -> None: ...
+    def reach(
+        self,
+        identifier: str,
+        offer: str,
+        now: _Time,
+        *,
+        placements: Sequence[str] | None = None,
+        within: str | None = None,
+        rates: Mapping[str, float] | None = None,
+        facts: Mapping[str, object] | None = None,
+    ) -> dict[str, Any]: ...
     def suggest(
         self,
         identifier: str,

@@ -333,7 +333,7 @@ impl CustomerBase {
     ) -> Result<Decision, RequestError> {
         let (met, customer) = self.somebody(identifier, now, known_at)?;
         let around = self.around(&met, now, known_at);
-        let beyond = Beyond { around: around.as_ref(), counters };
+        let beyond = Beyond { around: around.as_ref(), counters, ..Beyond::default() };
         let answer = self.engine.answer_among(&customer, beyond, &request.met_on(&met), now, known_at, detail);
         answer.map(|(decision, _)| decision)
     }

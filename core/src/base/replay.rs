@@ -231,7 +231,7 @@ impl Replay {
         }
         let Some(customer) = self.base.customers.get(owner) else { return Ok(()) };
         let around = self.base.around(owner, now, None);
-        let beyond = Beyond { around: around.as_ref(), counters: self.base.counters() };
+        let beyond = Beyond { around: around.as_ref(), counters: self.base.counters(), ..Beyond::default() };
         let (decision, candidates) = engine.answer_among(customer, beyond, &self.request, now, None, Detail::Gates)?;
         drop(around);
         tally.gates(&candidates);

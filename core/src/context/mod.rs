@@ -26,7 +26,7 @@ pub(crate) use beside::{Beside, BesideFact};
 pub(crate) use experiment::{Assignment, ExperimentRule, Experiments};
 pub(crate) use instance::{InstanceOf, key_of};
 pub(crate) use need::{NeedRule, Strength};
-pub(crate) use preference::Preferences;
+pub(crate) use preference::{Preferences, Trait as PreferenceTrait};
 pub(crate) use reach::{Reach, Reaches};
 pub(crate) use rule::Rule;
 pub(crate) use rules::state_rule;

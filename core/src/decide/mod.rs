@@ -76,6 +76,8 @@ pub(crate) struct Reads<'r, 'a> {
     pub(crate) counters: Option<&'r dyn Counters>,
     /// What suggestions are made from.
     pub(crate) shelf: Option<&'r Shelf>,
+    /// The only offer that is looked at; all without one.
+    pub(crate) only: Option<usize>,
 }
 
 impl<'r, 'a> Reads<'r, 'a> {
@@ -132,12 +134,12 @@ pub(crate) fn decide(
             None
         };
         // Reasons are wanted of every candidate, so that each is tried.
-        let short = offers.shortlist.as_ref().filter(|_| detail == Detail::Brief);
+        let short = offers.shortlist.as_ref().filter(|_| detail == Detail::Brief && reads.only.is_none());
         let short = short
             .and_then(|short| Some((short, short.lot(*number)?, possible.get_or_init(|| short.possible(context)).as_ref()?)));
         match short {
             None => {
-                for place in 0..offers.offers.len() {
+                for place in reads.only.map_or(0..offers.offers.len(), |only| only..only + 1) {
                     one(place, &mut tally);
                 }
             }

@@ -514,8 +514,14 @@ impl Engine {
                 let identifier = identifier.as_ref().and_then(|identifier| self.identity().read(identifier).ok());
                 identifier.zip(around).is_some_and(|(identifier, around)| around.is_guardian(&identifier))
             };
-            let reads =
-                decide::Reads { context, whole: &whole, shared: &shared, shelf: self.1.as_deref(), counters: beyond.counters };
+            let reads = decide::Reads {
+                context,
+                whole: &whole,
+                shared: &shared,
+                shelf: self.1.as_deref(),
+                counters: beyond.counters,
+                only: beyond.only,
+            };
             let mut answers = decide::decide(&inner.offers, reads, said, &guardian, &placements, detail);
             let candidates = if detail == Detail::Full { std::mem::take(&mut answers.candidates) } else { Vec::new() };
             let trace = (detail == Detail::Full).then(|| self.trace(context, request.assurance, candidates));

@@ -18,6 +18,7 @@ mod map;
 mod mine;
 mod outcome;
 mod portrait;
+mod reach;
 mod read;
 mod relation;
 mod rights;
@@ -158,6 +159,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<relation::Relations>(),
     Entry::of::<trend::Trend>(),
     Entry::of::<suggest::Suggest>(),
+    Entry::of::<reach::ReachAsked>(),
     Entry::of::<map::MapAsked>(),
     Entry::of::<map::Picture>(),
     Entry::of::<map::Compare>(),

@@ -70,7 +70,7 @@ impl<'a> Setting<'a> {
         (now, known_at): (Timestamp, Timestamp),
         detail: Detail,
     ) -> Result<(Decision, Vec<Candidate>), RequestError> {
-        let beyond = Beyond { around: self.around.as_ref(), counters };
+        let beyond = Beyond { around: self.around.as_ref(), counters, ..Beyond::default() };
         engine.answer_among(customer, beyond, request, now, Some(known_at), detail)
     }
 
