@@ -723,7 +723,7 @@ public:
   effects confirm(text_view identifier, text_view decision, text_view what, std::int64_t now, text_view offer = text_view()) {
     effects caused;
     detail::outcome outcome;
-    outcome.check(tactful_base_confirm(handle_.get(), identifier.c(), decision.c(), offer.c(), what.c(), now,
+    outcome.check(tactful_base_confirm(handle_.get(), identifier.c(), decision.c(), offer ? offer.c() : tactful_text(), what.c(), now,
                                        caused.handle_.out(), outcome));
     return caused;
   }
@@ -731,14 +731,14 @@ public:
   effects release(text_view identifier, text_view decision, std::int64_t now, text_view offer = text_view()) {
     effects caused;
     detail::outcome outcome;
-    outcome.check(tactful_base_release(handle_.get(), identifier.c(), decision.c(), offer.c(), now, caused.handle_.out(), outcome));
+    outcome.check(tactful_base_release(handle_.get(), identifier.c(), decision.c(), offer ? offer.c() : tactful_text(), now, caused.handle_.out(), outcome));
     return caused;
   }
   /** Tells what came of a decision that was recorded before: "clicked", "rejected" ... */
   effects feedback(text_view identifier, text_view decision, text_view what, std::int64_t now, text_view offer = text_view()) {
     effects caused;
     detail::outcome outcome;
-    outcome.check(tactful_base_feedback(handle_.get(), identifier.c(), decision.c(), offer.c(), what.c(), now,
+    outcome.check(tactful_base_feedback(handle_.get(), identifier.c(), decision.c(), offer ? offer.c() : tactful_text(), what.c(), now,
                                         caused.handle_.out(), outcome));
     return caused;
   }
