@@ -36,7 +36,7 @@ pub(crate) use standing::{JourneyFact, Standing};
 
 use crate::commitment::Commitment;
 use crate::customer::{Identifier, Place, SegmentState, View};
-use crate::expr::plan::{Asker, Code, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
+use crate::expr::plan::{Asker, Code, Defer, Found, Ground, Live, Memo, NEVER, Scalar, Seen, State};
 use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, Outcome, PropertyId, Read, Run, RunColumn, SubjectId};
 use crate::playbook::Assurance;
 use crate::value::{Span, Timestamp, Type, Value, Zone};
@@ -81,7 +81,10 @@ pub(crate) struct Context<'a> {
     settled: Option<&'a [Cell<SegmentState>]>,
     /// Segments as they were derived; as far as they are known and hold at `now`, they are not evaluated again.
     derived: &'a [SegmentState],
-    memo: Memo<'a>,
+    /// Slots that stand as the story ends.
+    live: Option<&'a Live>,
+    /// Made when something has to be looked up.
+    memo: OnceCell<Box<Memo<'a>>>,
     /// Made when a fact is first asked for.
     facts: OnceCell<Box<[OnceCell<Read>]>>,
     members: SmallVec<[Cell<Option<Holds>>; 24]>,
@@ -129,7 +132,8 @@ impl<'a> Context<'a> {
             stages,
             settled: None,
             derived: &[],
-            memo: Memo::new(&rules.plan),
+            live: None,
+            memo: OnceCell::new(),
             facts: OnceCell::new(),
             members: SmallVec::from_elem(Cell::new(None), rules.segments.len()),
             zone: OnceCell::new(),
@@ -161,6 +165,7 @@ impl<'a> Context<'a> {
         self.assurance = assurance;
         self.hides = self.rules.minimums.iter().any(|minimum| *minimum > assurance);
         self.derived = &[];
+        self.live = None;
         if assurance == Assurance::Anonymous {
             self.view = self.view.on(who);
             self.session = OnceCell::new();
@@ -230,6 +235,11 @@ impl<'a> Context<'a> {
     /// Takes segments as they were derived for this instant.
     pub(crate) fn known(&mut self, segments: &'a [SegmentState]) {
         self.derived = segments;
+    }
+
+    /// Takes slots as they stand at the end of the story that is read.
+    pub(crate) fn standing_on(&mut self, live: &'a Live) {
+        self.live = Some(live);
     }
 
     /// The customer is somewhere else in a journey.
@@ -620,6 +630,10 @@ impl<'a> Ground<'a> for Context<'a> {
 
     fn told(&self, fact: FactId) -> bool {
         self.has(fact)
+    }
+
+    fn standing(&self, slot: u32) -> Option<State> {
+        self.live?.get(&self.rules.plan, slot, self.now)
     }
 
     fn seen(&self, kind: EventKind) -> Seen<'a> {

@@ -1,4 +1,5 @@
 use super::walk::{Instances, Walk, Way};
+use crate::expr::plan::Live;
 use crate::value::Timestamp;
 use smallvec::SmallVec;
 use std::fmt;
@@ -30,6 +31,8 @@ pub struct Derived {
     pub(crate) start: Option<Arc<Start>>,
     /// What late events have put off.
     pub(crate) pending: Option<Pending>,
+    /// What rules read of the story, as it ends.
+    pub(crate) live: Live,
 }
 
 /// Late events of which nothing was derived yet.
@@ -352,6 +355,7 @@ impl Derived {
     /// Forgets how to come back to earlier instants, because their events are there no longer.
     pub(crate) fn forget(&mut self) {
         (self.undo, self.checkpoints, self.walked) = (Undo::default(), Vec::new(), 0);
+        self.live.clear();
     }
 
     /// Up to when everything was told that is to be told.
@@ -383,6 +387,7 @@ impl Derived {
             walked: 0,
             start: self.start.clone(),
             pending: None,
+            live: Live::default(),
         }
     }
 
@@ -598,5 +603,6 @@ impl Derived {
             + self.changes.capacity() * size_of::<Change>()
             + self.undo.was.capacity() * size_of::<Was>()
             + self.checkpoints.len() * checkpoint
+            + self.live.memory()
     }
 }

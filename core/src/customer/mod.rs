@@ -208,6 +208,12 @@ impl Customer {
         self.strands.iter().any(|strand| strand.last_of(kind) == Some(time))
     }
 
+    /// Whether a story in one strand ends with an event: it is the last of its type, and none is later.
+    pub(crate) fn ends_with_event(&self, event: &Prepared<'_>) -> bool {
+        let [strand] = &self.strands[..] else { return false };
+        strand.last() == event.time && strand.ends_with(event)
+    }
+
     /// How many events happened at an instant or later.
     pub(crate) fn count_from(&self, from: Timestamp) -> usize {
         self.strands.iter().map(|strand| strand.count_from(from)).sum()

@@ -456,6 +456,13 @@ impl Strand {
         self.track(kind).and_then(|track| track.times.last().copied())
     }
 
+    /// Whether an event is the last of its type.
+    pub(super) fn ends_with(&self, event: &Prepared<'_>) -> bool {
+        let track = self.track(event.kind);
+        let last = track.and_then(|track| Some((*track.times.last()?, *track.ids.last()?)));
+        last.is_some_and(|(time, id)| time == event.time && self.ids.get(id) == &*event.id)
+    }
+
     /// How many events happened at an instant or later.
     pub(crate) fn count_from(&self, from: Timestamp) -> usize {
         self.tracks.iter().map(|(_, track)| track.len() - track.times.partition_point(|time| *time < from)).sum()

@@ -6,7 +6,7 @@ use crate::context::{NeedRule, PersonaRule, Reach, Reaches, Rule, Rules, Source}
 use crate::customer::Namespaces;
 use crate::decide::{Offers, Shortlist};
 use crate::error::{Diagnostic, Diagnostics, Severity};
-use crate::expr::plan::PlanBuilder;
+use crate::expr::plan::{Form, PlanBuilder};
 use crate::journey::{Journeys, Model, Touches};
 use crate::playbook::{Name, Playbook};
 use crate::suggest::Shelf;
@@ -88,6 +88,14 @@ fn plan(model: &mut Model, offers: &mut Offers) {
     model.journeys.rules.iter_mut().flat_map(|rule| rule.conditions_mut()).for_each(|rule| rule.join(&mut plan));
     offers.offers.iter_mut().flat_map(|offer| offer.ranked_by()).for_each(|rule| rule.join(&mut plan));
     model.rules.plan = plan.build();
+    let journeys = model.journeys.rules.iter().filter(|rule| rule.key.is_none()).flat_map(|rule| rule.conditions());
+    let codes: Vec<_> = model.rules.segments.iter().chain(journeys).filter_map(Rule::code).collect();
+    let layout = model.rules.layout.clone();
+    model.rules.plan.stand(codes, &|kind, property| match layout.column_of(kind, property) {
+        None => Form::Absent,
+        Some(column) if layout.is_text(kind, column) => Form::Text,
+        Some(column) => layout.bits(kind, column).map_or(Form::Other, Form::Bits),
+    });
     model.touches = Touches::of(&model.rules, &model.journeys);
     let asks = |rule: &Rule| {
         let asked = |fact: &crate::expr::FactId| matches!(model.rules.sources.source(*fact), Some(Source::Journey(..)));

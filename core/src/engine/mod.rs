@@ -282,6 +282,13 @@ impl Engine {
         let next =
             pending.is_none() && !strikes && settled.is_some_and(|settled| settled < event.time && customer.last() <= settled);
         let arrival = self.insert(customer, identifier, event)?;
+        let same = settled == Some(event.time) && pending.is_none() && !strikes;
+        if arrival == Arrival::New && same && customer.ends_with_event(event) {
+            customer.mark(self.0.model.rules.plan.filters());
+            self.0.model.follow_same(customer, event.kind);
+        } else if !next {
+            customer.derived.live.clear();
+        }
         let effects = match arrival {
             Arrival::New if next && customer.ends_with(event.kind, event.time) => {
                 self.settle_next(customer, News { at: event.time, kind: event.kind, id: &event.id })
@@ -501,6 +508,9 @@ impl Engine {
             let folded = view.strands().iter().any(|strand| strand.folded().is_some());
             if detail != Detail::Full && around.is_none() && !folded {
                 whole.known(&state.segments);
+            }
+            if detail != Detail::Full && state.live.is_at(state.settled) {
+                whole.standing_on(&state.live);
             }
             let context = limited.as_ref().unwrap_or(&whole);
             let said = said.since(Facts::begins(context));

@@ -1,9 +1,10 @@
 use super::moves::{Bits, Turn};
 use super::rules::Journeys;
-use crate::context::{Context, Holds, Reach, Rules, earlier};
-use crate::customer::{Change, Derived, Place, SegmentState, StoryRow, View, WatchState, What};
-use crate::expr::{EventKind, EventRow};
-use crate::value::{Span, Timestamp, Value};
+use crate::context::{Context, Holds, Reach, Rules, Source, earlier};
+use crate::customer::{Change, Customer, Derived, Place, SegmentState, StoryRow, View, WatchState, What};
+use crate::expr::plan::{Defer, Found, Ground, Live, Seen};
+use crate::expr::{EventKind, EventRow, FactId, PropertyId, RunColumn};
+use crate::value::{Span, Timestamp, Value, Zone};
 use smallvec::SmallVec;
 use std::cell::{Cell, OnceCell};
 use std::ops::ControlFlow;
@@ -29,6 +30,10 @@ pub(crate) struct Touches {
     journeys: Vec<Bits>,
     /// By event type.
     watches: Vec<Bits>,
+    /// By event type: segments that read more of it than slots that stand.
+    more: Vec<Bits>,
+    /// By segment: the slots that stand which it reads.
+    slots: Vec<u128>,
 }
 
 impl Touches {
@@ -46,7 +51,23 @@ impl Touches {
             }
             bits
         };
+        let standing = standing(rules);
+        let more = |kind: usize| {
+            let mut bits = Bits::new();
+            for (number, (stands, reach)) in standing.iter().zip(&rules.reaches.segments).enumerate() {
+                let reads = u16::try_from(kind).is_ok_and(|kind| match stands.more {
+                    true => reach.kinds.contains(&EventKind(kind)),
+                    false => stands.kinds.contains(&EventKind(kind)),
+                });
+                if reads || (reach.sessions && kind < declared) {
+                    set(&mut bits, number);
+                }
+            }
+            bits
+        };
         Touches {
+            more: (0..kinds).map(more).collect(),
+            slots: standing.iter().map(|stands| stands.slots).collect(),
             segments: (0..kinds).map(|kind| bits(&mut rules.reaches.segments.iter(), kind)).collect(),
             journeys: (0..kinds).map(|kind| bits(&mut journeys.rules.iter().map(|rule| &rule.reach), kind)).collect(),
             watches: (0..kinds).map(|kind| bits(&mut rules.reaches.watches.iter(), kind)).collect(),
@@ -60,6 +81,48 @@ impl Touches {
         let none = |by_kind: &[Bits]| by_kind.get(usize::from(kind.0)).is_none_or(|bits| bits.iter().all(|word| *word == 0));
         none(&self.segments) && none(&self.journeys) && none(&self.watches)
     }
+}
+
+/// What a segment reads in the end.
+#[derive(Default, Clone)]
+struct Reads {
+    slots: u128,
+    /// Event types of the attributes.
+    kinds: Vec<EventKind>,
+    /// Whether it reads anything but slots that stand and attributes.
+    more: bool,
+}
+
+/// What each segment reads in the end, through other segments.
+fn standing(rules: &Rules) -> Vec<Reads> {
+    let mut reads: Vec<Option<Reads>> = vec![None; rules.segments.len()];
+    fn read(rules: &Rules, number: usize, reads: &mut Vec<Option<Reads>>) -> Reads {
+        if let Some(Some(known)) = reads.get(number) {
+            return known.clone();
+        }
+        let mut own = Reads { more: true, ..Reads::default() };
+        if let Some(code) = rules.segments.get(number).and_then(|rule| rule.code()) {
+            let stands = rules.plan.stands(code);
+            (own.slots, own.more) = (stands.slots, stands.more);
+            for fact in stands.facts {
+                match rules.sources.source(fact) {
+                    Some(Source::Attribute(place)) => own.kinds.extend(rules.sources.reserved.attributes.get(place)),
+                    Some(Source::Segment(other)) => {
+                        let other = read(rules, other, reads);
+                        own.slots |= other.slots;
+                        own.kinds.extend(other.kinds);
+                        own.more |= other.more;
+                    }
+                    _ => own.more = true,
+                }
+            }
+        }
+        if let Some(place) = reads.get_mut(number) {
+            *place = Some(own.clone());
+        }
+        own
+    }
+    (0..rules.segments.len()).map(|number| read(rules, number, &mut reads)).collect()
 }
 
 pub(super) fn set(bits: &mut Bits, number: usize) {
@@ -85,6 +148,21 @@ fn touched(by_kind: &[Bits], kinds: &[EventKind]) -> Bits {
         all.iter_mut().zip(bits).for_each(|(all, bits)| *all |= bits);
     }
     all
+}
+
+impl Model {
+    /// Takes an event of the last instant that was looked at into what stands; it is the last of its type in the story.
+    pub(crate) fn follow_same(&self, customer: &mut Customer, kind: EventKind) {
+        let mut live = std::mem::take(&mut customer.derived.live);
+        let at = customer.derived.settled;
+        let view = View::new(customer.strands(), Timestamp::MAX);
+        let ([strand], Some(now)) = (view.strands(), at) else { return };
+        let rows = strand.len();
+        if live.stands(at, rows.saturating_sub(1)) && strand.folded().is_none() {
+            self.rules.plan.follow(&mut live, &Story { view: &view, now }, Some(kind), rows);
+            customer.derived.live = live;
+        }
+    }
 }
 
 /// Walks a story on to `to`, from instant to instant: those at which events happened, and those at which something changes
@@ -183,14 +261,14 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
     #[cfg(test)]
     STEPS.set(STEPS.get() + 1);
     let kinds: SmallVec<[EventKind; 4]>;
-    let first_event = match happened {
+    let first_event = match &happened {
         Happened::Nothing => {
             kinds = SmallVec::new();
             First::None
         }
         Happened::One(news) => {
             kinds = SmallVec::from_slice(&[news.kind]);
-            First::News(news)
+            First::News(*news)
         }
         Happened::Any => {
             let (all, first) = view.at(at);
@@ -199,7 +277,19 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
         }
     };
     let first = state.settled.is_none();
-    let mut segments_touched = touched(&model.touches.segments, &kinds);
+    let live = follow(model, view, state, at, &happened);
+    let mut segments_touched = match &live {
+        None => touched(&model.touches.segments, &kinds),
+        Some(live) => {
+            let mut touched = touched(&model.touches.more, &kinds);
+            for (number, slots) in model.touches.slots.iter().enumerate() {
+                if live.changed() & slots != 0 {
+                    set(&mut touched, number);
+                }
+            }
+            touched
+        }
+    };
     let mut journeys_touched = touched(&model.touches.journeys, &kinds);
     for (number, segment) in state.segments.iter().enumerate() {
         if first || segment.due_micros() <= at.micros() {
@@ -218,6 +308,7 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
         }
     }
     if segments_touched.iter().chain(&journeys_touched).chain(&watches_touched).all(|word| *word == 0) {
+        state.live = live.unwrap_or_default();
         return;
     }
     // The cause is looked up when something changes, which is rare.
@@ -231,6 +322,9 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
     let mut segments = std::mem::take(&mut state.segments);
     let cells = Cell::from_mut(&mut segments[..]).as_slice_of_cells();
     let mut context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages).standing(&state.journeys);
+    if let Some(live) = &live {
+        context.standing_on(live);
+    }
     for (number, reach) in reaches.iter().enumerate().filter(|(number, _)| has(&segments_touched, *number)) {
         if reach.journeys.is_empty() {
             settle(&context, cells, number, state, &change);
@@ -253,6 +347,76 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
     }
     drop(context);
     state.segments = segments;
+    state.live = live.unwrap_or_default();
+}
+
+/// Slots as they stand at an instant, when they stood just before and it is known what happened.
+fn follow(
+    model: &Model,
+    view: &View<'_>,
+    state: &mut Derived,
+    at: Timestamp,
+    happened: &Happened<'_>,
+) -> Option<Live> {
+    let mut live = std::mem::take(&mut state.live);
+    let [strand] = view.strands() else { return None };
+    let rows = strand.len();
+    if strand.folded().is_some() {
+        return None;
+    }
+    match happened {
+        // The events of this instant were taken in as they came.
+        Happened::Any if live.stands(Some(at), rows) => return Some(live),
+        Happened::Any => return None,
+        Happened::Nothing if !live.is_at(state.settled) => return None,
+        Happened::Nothing => {
+            let rows = live.rows();
+            model.rules.plan.follow(&mut live, &Story { view, now: at }, None, rows);
+        }
+        Happened::One(news) => {
+            if !live.stands(state.settled, rows.saturating_sub(1)) {
+                live.clear();
+            }
+            model.rules.plan.follow(&mut live, &Story { view, now: at }, Some(news.kind), rows);
+        }
+    }
+    Some(live)
+}
+
+/// A story up to an instant, for slots that read nothing else.
+pub(crate) struct Story<'v, 'a> {
+    pub(crate) view: &'v View<'a>,
+    pub(crate) now: Timestamp,
+}
+
+impl<'a> Ground<'a> for Story<'_, 'a> {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn zone(&self) -> Option<Zone> {
+        None
+    }
+
+    fn session(&self) -> Option<(Timestamp, Timestamp)> {
+        None
+    }
+
+    fn fact(&self, _: FactId) -> Result<Found<'_>, Defer> {
+        Err(Defer)
+    }
+
+    fn told(&self, _: FactId) -> bool {
+        false
+    }
+
+    fn seen(&self, kind: EventKind) -> Seen<'a> {
+        self.view.seen(kind)
+    }
+
+    fn column(&self, place: (u32, u32), property: PropertyId) -> Option<RunColumn<'a>> {
+        self.view.column(place, property)
+    }
 }
 
 /// The first event of an instant, where that is known.

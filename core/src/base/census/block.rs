@@ -4,7 +4,7 @@ use crate::context::Source;
 use crate::expr::plan::{Asker, Columns, Defer, Found, Ground, Memo, NEVER, Scalar, Seen};
 use crate::expr::{EventKind, FactId, PropertyId, RunColumn, RunTexts};
 use crate::value::{Timestamp, Zone};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 /// The rows of some customers, laid out by customer and event type, each in time order.
 pub(super) struct Block<'f, 'e> {
@@ -135,7 +135,7 @@ impl<'f, 'e> Block<'f, 'e> {
             block: self,
             now,
             local: 0,
-            memo: Memo::new(&flat.rules.plan),
+            memo: OnceCell::new(),
             members: vec![Cell::new(Member::Open); flat.segments.len()],
         };
         let mut segments: Vec<Option<bool>> = vec![None; flat.segments.len()];
@@ -189,7 +189,7 @@ struct At<'b, 'f, 'e> {
     block: &'b Block<'f, 'e>,
     now: Timestamp,
     local: usize,
-    memo: Memo<'b>,
+    memo: OnceCell<Box<Memo<'b>>>,
     members: Vec<Cell<Member>>,
 }
 
@@ -202,7 +202,9 @@ enum Member {
 impl<'b> At<'b, '_, '_> {
     fn turn(&mut self, local: usize) {
         self.local = local;
-        self.memo.forget();
+        if let Some(memo) = self.memo.get_mut() {
+            memo.forget();
+        }
         self.members.iter_mut().for_each(|member| *member = Cell::new(Member::Open));
     }
 

@@ -3,7 +3,7 @@
 use super::scalar::Scalar;
 use super::slot::{Columns, Part, Seen};
 use super::turns::LONGEST;
-use super::{Code, Node, Plan};
+use super::{Code, Node, Plan, State};
 use crate::expr::ast::BinaryOp;
 use crate::expr::{FactId, PropertyId, RunColumn};
 use crate::value::{Timestamp, Zone};
@@ -28,6 +28,10 @@ pub(crate) trait Ground<'a> {
     fn fact(&self, fact: FactId) -> Result<Found<'_>, Defer>;
     /// Whether a declared fact was told.
     fn told(&self, fact: FactId) -> bool;
+    /// What a slot is known to come to.
+    fn standing(&self, _slot: u32) -> Option<State> {
+        None
+    }
     /// The events of a type.
     fn seen(&self, kind: crate::expr::EventKind) -> Seen<'a>;
     /// A property of the events of a track; `None` when it cannot be read as a column.
@@ -82,7 +86,7 @@ pub(super) struct WindowNow<'p> {
 pub(crate) struct Asker<'p, 'a, G> {
     pub(super) plan: &'p Plan,
     pub(super) ground: &'p G,
-    memo: &'p Memo<'a>,
+    memo: &'p OnceCell<Box<Memo<'a>>>,
 }
 
 impl Memo<'_> {
@@ -110,8 +114,12 @@ impl Memo<'_> {
 }
 
 impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
-    pub(crate) fn new(plan: &'p Plan, ground: &'p G, memo: &'p Memo<'a>) -> Self {
+    pub(crate) fn new(plan: &'p Plan, ground: &'p G, memo: &'p OnceCell<Box<Memo<'a>>>) -> Self {
         Asker { plan, ground, memo }
+    }
+
+    fn memo(&self) -> &'p Memo<'a> {
+        self.memo.get_or_init(|| Box::new(Memo::new(self.plan)))
     }
 
     /// What an expression comes to.
@@ -220,7 +228,10 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
     }
 
     fn slot(&self, number: u32) -> Result<Found<'a>, Defer> {
-        let place = self.memo.slots.get(number as usize).ok_or(Defer)?;
+        if let Some(state) = self.ground.standing(number) {
+            return self.read(number, state);
+        }
+        let place = self.memo().slots.get(number as usize).ok_or(Defer)?;
         match place.get() {
             Kept::Found(found) => return Ok(found),
             Kept::Defer => return Err(Defer),
@@ -233,7 +244,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
 
     pub(super) fn window(&self, number: u32) -> Result<WindowNow<'p>, Defer> {
         let declared = self.plan.windows.get(number as usize).ok_or(Defer)?;
-        let place = self.memo.windows.get(number as usize).ok_or(Defer)?;
+        let place = self.memo().windows.get(number as usize).ok_or(Defer)?;
         let mut edge = place.get();
         if edge.after == i64::MAX {
             edge = self.edge(declared).unwrap_or(Edge { after: i64::MIN, until: i64::MIN });
@@ -247,7 +258,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
 
     /// The events of a part's type; `None` when there are none.
     pub(super) fn track(&self, part: &Part) -> Result<Option<&'p Columns<'a>>, Defer> {
-        let place = self.memo.tracks.get(part.track as usize).ok_or(Defer)?;
+        let place = self.memo().tracks.get(part.track as usize).ok_or(Defer)?;
         match place.get_or_init(|| self.ground.seen(part.kind)) {
             Seen::Nothing => Ok(None),
             Seen::Columns(columns) => Ok(Some(columns)),
@@ -280,7 +291,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
 
     /// The rows of an event type in a window; the second is how many rows there are up to now.
     pub(super) fn range(&self, number: u32, columns: &Columns<'a>, after: i64) -> (usize, usize) {
-        let place = self.memo.ranges.get(number as usize);
+        let place = self.memo().ranges.get(number as usize);
         if let Some((start, end)) = place.map(Cell::get).filter(|(start, _)| *start != u32::MAX) {
             return (start as usize, end as usize);
         }

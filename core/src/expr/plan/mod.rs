@@ -7,6 +7,7 @@
 mod ask;
 mod blocks;
 mod compile;
+mod live;
 mod scalar;
 mod slot;
 mod turns;
@@ -14,6 +15,7 @@ mod turns;
 pub(crate) use ask::{Asker, Defer, Found, Ground, Memo, NEVER};
 pub(crate) use blocks::Blocks;
 pub(crate) use compile::PlanBuilder;
+pub(crate) use live::{Form, Live, State};
 pub(crate) use scalar::Scalar;
 pub(crate) use slot::{Columns, Filters, Seen};
 
@@ -34,6 +36,8 @@ pub(crate) struct Plan {
     /// An event type and a window: where both meet is found once per question.
     ranges: Vec<(EventKind, u32)>,
     filters: Filters,
+    /// Slots that are not looked up while a story only grows.
+    standing: live::Standing,
 }
 
 /// What a plan reads of the events of a type.

@@ -100,8 +100,8 @@ impl Filters {
 }
 
 /// The rows of a part that count.
-struct Chosen<'p, 'a> {
-    columns: &'p Columns<'a>,
+pub(super) struct Chosen<'p, 'a> {
+    pub(super) columns: &'p Columns<'a>,
     start: usize,
     end: usize,
     /// The words of a filter for the rows from `start` on, the first one from the row `start - start % 64`.
@@ -144,7 +144,7 @@ impl Chosen<'_, '_> {
 
     /// Visits the rows in order.
     #[inline]
-    fn each(&self, mut visit: impl FnMut(usize)) {
+    pub(super) fn each(&self, mut visit: impl FnMut(usize)) {
         match &self.mask {
             None => (self.start..self.end).for_each(visit),
             Some(words) => {
@@ -161,18 +161,25 @@ impl Chosen<'_, '_> {
 }
 
 /// When the rows of all parts happened.
-struct Times {
-    count: usize,
-    first: i64,
-    last: i64,
+pub(super) struct Times {
+    pub(super) count: usize,
+    pub(super) first: i64,
+    pub(super) last: i64,
     until: i64,
+}
+
+impl Times {
+    /// Of no rows.
+    pub(super) fn none() -> Self {
+        Times { count: 0, first: NEVER, last: i64::MIN, until: NEVER }
+    }
 }
 
 impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
     /// Computes a slot.
     pub(super) fn gather(&self, slot: &Slot) -> Result<Found<'a>, Defer> {
         let window = self.window(slot.window)?;
-        let mut times = Times { count: 0, first: NEVER, last: i64::MIN, until: window.until };
+        let mut times = Times { until: window.until, ..Times::none() };
         let (value, until) = match (&slot.parts[..], slot.property) {
             ([part], None) => {
                 self.choose(part, window.after, &mut times)?;
@@ -214,7 +221,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
 
     /// The rows of a part that count; `None` when there are none.
     #[inline]
-    fn choose(&self, part: &Part, after: i64, times: &mut Times) -> Result<Option<Chosen<'p, 'a>>, Defer> {
+    pub(super) fn choose(&self, part: &Part, after: i64, times: &mut Times) -> Result<Option<Chosen<'p, 'a>>, Defer> {
         let Some(columns) = self.track(part)? else { return Ok(None) };
         let (start, end) = self.range(part.range, columns, after);
         if let Some(next) = columns.times.get(end) {
@@ -276,7 +283,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
     }
 
     /// What is asked of a property.
-    fn values(&self, slot: &Slot, property: PropertyId, chosen: &[Chosen<'p, 'a>]) -> Result<Option<Scalar<'a>>, Defer> {
+    pub(super) fn values(&self, slot: &Slot, property: PropertyId, chosen: &[Chosen<'p, 'a>]) -> Result<Option<Scalar<'a>>, Defer> {
         let column = |rows: &Chosen<'p, 'a>| self.ground.column(rows.columns.place, property).ok_or(Defer);
         match slot.terminal {
             Terminal::CountDistinct => distinct(chosen, column),
@@ -327,7 +334,7 @@ fn scalar<'a>(column: &RunColumn<'a>, row: usize) -> Option<Scalar<'a>> {
     }
 }
 
-fn plain(meaning: Bits, bits: u64) -> Scalar<'static> {
+pub(super) fn plain(meaning: Bits, bits: u64) -> Scalar<'static> {
     let signed = bits.cast_signed();
     match meaning {
         Bits::Bool => Scalar::Bool(bits != 0),
@@ -384,18 +391,10 @@ fn one<'a>(
                 return Ok(best.map(|best| plain(*meaning, best.cast_unsigned())));
             }
             let mut best: Option<u64> = None;
-            let better = |value: u64, best: u64| match meaning {
-                Bits::Double if least => f64::from_bits(value) < f64::from_bits(best),
-                Bits::Double => f64::from_bits(value) > f64::from_bits(best),
-                Bits::Uint | Bits::Bool if least => value < best,
-                Bits::Uint | Bits::Bool => value > best,
-                _ if least => value.cast_signed() < best.cast_signed(),
-                _ => value.cast_signed() > best.cast_signed(),
-            };
             rows.each(|row| {
                 let there = missing.is_empty() || !missing.get(row).copied().unwrap_or(false);
                 if let (true, Some(value)) = (there, bits.get(row))
-                    && best.is_none_or(|best| better(*value, best))
+                    && best.is_none_or(|best| better(*meaning, least, *value, best))
                 {
                     best = Some(*value);
                 }
@@ -403,6 +402,18 @@ fn one<'a>(
             Ok(best.map(|best| plain(*meaning, best)))
         }
         _ => Err(Defer),
+    }
+}
+
+/// Whether a value comes before the best so far.
+pub(super) fn better(meaning: Bits, least: bool, value: u64, best: u64) -> bool {
+    match meaning {
+        Bits::Double if least => f64::from_bits(value) < f64::from_bits(best),
+        Bits::Double => f64::from_bits(value) > f64::from_bits(best),
+        Bits::Uint | Bits::Bool if least => value < best,
+        Bits::Uint | Bits::Bool => value > best,
+        _ if least => value.cast_signed() < best.cast_signed(),
+        _ => value.cast_signed() > best.cast_signed(),
     }
 }
 

@@ -1,0 +1,568 @@
+//! Slots that stand while a story grows at its end. An event later than all others makes a count one more and a sum its value more,
+//! so that nothing is read again; a slot whose window lost an event is read anew.
+//!
+//! What stands is what a fresh look at the story finds, to the last bit and instant. Whoever changes a story other than at its end
+//! has to let go of it.
+
+use super::super::stream::Terminal;
+use super::super::{Bits, EventKind, PropertyId, RunColumn};
+use super::ask::{Asker, Defer, Found, Ground, NEVER};
+use super::scalar::Scalar;
+use super::slot::{Chosen, Columns, Part, Seen, Slot, Times, better, plain};
+use super::{Code, Node, Plan};
+use crate::value::{Decimal, Timestamp};
+use smallvec::SmallVec;
+use std::cell::OnceCell;
+
+/// Which slots stand, and what an event of each type means to them.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// Numbers of slots, and what the bits of the property mean, when it is no text.
+    slots: Vec<(u32, Option<Bits>)>,
+    /// By number of the slot: its place among those that stand.
+    places: Vec<Option<u8>>,
+    /// By number of the event type.
+    touches: Vec<Vec<Touch>>,
+}
+
+/// How a property of an event type is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Events of the type have none.
+    Absent,
+    Text,
+    Bits(Bits),
+    Other,
+}
+
+/// What tells how properties are kept.
+type Forms<'f> = &'f dyn Fn(EventKind, PropertyId) -> Form;
+
+/// At most so many slots stand, one bit each.
+const MOST: usize = 128;
+
+/// What an event of one type means to a slot.
+#[derive(Debug, Clone, Copy)]
+struct Touch {
+    place: u8,
+    part: Part,
+    terminal: Terminal,
+    property: Option<PropertyId>,
+    /// The length of the window; [`NEVER`] without one.
+    length: i64,
+}
+
+/// What slots came to at an instant.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Live {
+    states: Vec<State>,
+    /// The instant; no event of the story that was seen is later.
+    at: Option<Timestamp>,
+    /// How many events the story had.
+    rows: usize,
+    /// Which slots came to something else at that instant than just before.
+    changed: u128,
+}
+
+/// It can be made again at any time, and says nothing of its own.
+impl PartialEq for Live {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// What a slot came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct State {
+    /// Until when it stands; the smallest number when it has to be looked up.
+    until: i64,
+    /// A sum, an extreme, a number of different values, an instant or the first or last value, as 64 bits.
+    value: i64,
+    /// How many events had the property.
+    told: u32,
+    /// How many events there are in the window.
+    rows: u32,
+}
+
+const OPEN: State = State { until: i64::MIN, value: 0, told: 0, rows: 0 };
+
+/// What a rule reads of slots that stand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stands {
+    /// One bit per slot.
+    pub(crate) slots: u128,
+    /// The facts it reads.
+    pub(crate) facts: Vec<super::FactId>,
+    /// Whether it reads anything else.
+    pub(crate) more: bool,
+}
+
+impl Live {
+    /// Lets go of everything.
+    pub(crate) fn clear(&mut self) {
+        self.at = None;
+        self.states = Vec::new();
+    }
+
+    /// Whether it stands at an instant, for a story of so many events.
+    pub(crate) fn stands(&self, at: Option<Timestamp>, rows: usize) -> bool {
+        at.is_some() && self.at == at && self.rows == rows
+    }
+
+    /// Which slots changed at its instant.
+    pub(crate) fn changed(&self) -> u128 {
+        self.changed
+    }
+
+    /// Whether it stands at an instant.
+    pub(crate) fn is_at(&self, at: Option<Timestamp>) -> bool {
+        at.is_some() && self.at == at
+    }
+
+    /// For a story of how many events it stands.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes in use, roughly.
+    pub(crate) fn memory(&self) -> usize {
+        self.states.capacity() * size_of::<State>()
+    }
+
+    /// What a slot came to, when that stands at `now`.
+    pub(crate) fn get(&self, plan: &Plan, slot: u32, now: Timestamp) -> Option<State> {
+        let place = (*plan.standing.places.get(slot as usize)?)?;
+        self.states.get(usize::from(place)).copied().filter(|state| state.until > now.micros())
+    }
+}
+
+impl Plan {
+    /// Chooses the slots that stand: those of rules that are asked with every event, as far as they roll.
+    pub(crate) fn stand(&mut self, codes: impl IntoIterator<Item = Code>, forms: Forms<'_>) {
+        let mut wanted = vec![false; self.slots.len()];
+        for code in codes {
+            self.each_node(code.0, &mut |node| {
+                if let Node::Slot(slot) | Node::Age(slot, _) | Node::AgeTest(slot, _) = node
+                    && let Some(wanted) = wanted.get_mut(*slot as usize)
+                {
+                    *wanted = true;
+                }
+            });
+        }
+        let mut standing = Standing { places: vec![None; self.slots.len()], ..Standing::default() };
+        for (number, slot) in self.slots.iter().enumerate() {
+            let (Some(true), Some(length), Ok(place)) =
+                (wanted.get(number), self.length(slot), u8::try_from(standing.slots.len()))
+            else {
+                continue;
+            };
+            if usize::from(place) >= MOST || !rolls(slot, forms) {
+                continue;
+            }
+            let form = slot.property.zip(slot.parts.first()).map(|(property, part)| forms(part.kind, property));
+            let meaning = if let Some(Form::Bits(meaning)) = form { Some(meaning) } else { None };
+            standing.slots.push((u32::try_from(number).unwrap_or(u32::MAX), meaning));
+            if let Some(known) = standing.places.get_mut(number) {
+                *known = Some(place);
+            }
+            for part in &slot.parts {
+                let kind = usize::from(part.kind.0);
+                if standing.touches.len() <= kind {
+                    standing.touches.resize(kind + 1, Vec::new());
+                }
+                if let Some(touches) = standing.touches.get_mut(kind) {
+                    let (terminal, property) = (slot.terminal, slot.property);
+                    touches.push(Touch { place, part: *part, terminal, property, length });
+                }
+            }
+        }
+        self.standing = standing;
+    }
+
+    /// What an expression reads of slots that stand.
+    pub(crate) fn stands(&self, code: Code) -> Stands {
+        let mut stands = Stands::default();
+        self.each_node(code.0, &mut |node| match node {
+            Node::Slot(slot) | Node::AgeTest(slot, _) => match self.standing.places.get(*slot as usize) {
+                Some(Some(place)) => stands.slots |= 1 << place,
+                _ => stands.more = true,
+            },
+            Node::Fact(fact) | Node::Has(fact) => stands.facts.push(*fact),
+            Node::Age(..) => stands.more = true,
+            _ => {}
+        });
+        stands
+    }
+
+    fn each_node(&self, at: u32, visit: &mut dyn FnMut(&Node)) {
+        let Some(node) = self.nodes.get(at as usize) else { return };
+        visit(node);
+        match node {
+            Node::Constant(_) | Node::Fact(_) | Node::Has(_) | Node::Slot(_) | Node::Age(..) | Node::AgeTest(..) => {}
+            Node::Not(one) | Node::Double(one) | Node::In(one, _) => self.each_node(*one, visit),
+            Node::And(all) | Node::Or(all) => all.iter().for_each(|one| self.each_node(*one, visit)),
+            Node::Ternary(condition, yes, no) => [condition, yes, no].iter().for_each(|one| self.each_node(**one, visit)),
+            Node::Binary(_, left, right) => [left, right].iter().for_each(|one| self.each_node(**one, visit)),
+        }
+    }
+
+    /// How long the window of a slot is, when it rolls or is the whole story.
+    fn length(&self, slot: &Slot) -> Option<i64> {
+        let window = self.windows.get(slot.window as usize)?;
+        (window.units.is_empty() && !window.session).then(|| window.lengths.iter().copied().min().unwrap_or(NEVER))
+    }
+
+    /// Takes what happened at the instant of the question into what stands, or nothing when only time passed; the event is the last of its
+    /// type, and none is later than the question except when none of its types is read. `rows` is how many events the story has.
+    pub(crate) fn follow<'a, G: Ground<'a>>(&self, live: &mut Live, ground: &G, event: Option<EventKind>, rows: usize) {
+        let at = ground.now();
+        let memo = OnceCell::new();
+        let asker = Asker::new(self, ground, &memo);
+        if live.at.is_none() || live.states.len() != self.standing.slots.len() {
+            live.states.clear();
+            live.states.reserve_exact(self.standing.slots.len());
+            live.states.extend(self.standing.slots.iter().map(|(slot, _)| asker.look(*slot)));
+            (live.changed, live.at, live.rows) = (u128::MAX, Some(at), rows);
+            return;
+        }
+        if live.at != Some(at) {
+            live.changed = 0;
+        }
+        let mut fresh = 0_u128;
+        for (place, (state, (slot, _))) in live.states.iter_mut().zip(&self.standing.slots).enumerate() {
+            if state.until <= at.micros() && state.until != OPEN.until {
+                let found = asker.look(*slot);
+                if found != *state {
+                    live.changed |= 1 << place;
+                    *state = found;
+                }
+                fresh |= 1 << place;
+            }
+        }
+        if let Some(kind) = event {
+            let touches = self.standing.touches.get(usize::from(kind.0)).map_or(&[][..], |touches| touches);
+            if !touches.is_empty()
+                && let Seen::Columns(columns) = ground.seen(kind)
+            {
+                for touch in touches {
+                    let Some(state) = live.states.get_mut(usize::from(touch.place)) else { continue };
+                    if fresh & (1 << touch.place) == 0 && self.add(&asker, touch, state, &columns, at) {
+                        live.changed |= 1 << touch.place;
+                    }
+                }
+            }
+        }
+        (live.at, live.rows) = (Some(at), rows);
+    }
+
+    /// Adds the last event of a type to a slot; tells whether that changed it.
+    fn add<'a, G: Ground<'a>>(
+        &self,
+        asker: &Asker<'_, 'a, G>,
+        touch: &Touch,
+        state: &mut State,
+        columns: &Columns<'a>,
+        at: Timestamp,
+    ) -> bool {
+        let Some(row) = columns.times.len().checked_sub(1) else { return false };
+        // What could not be added up is looked up by whoever asks.
+        if state.until == OPEN.until {
+            return true;
+        }
+        if let Some(filter) = touch.part.filter {
+            let stride = self.filters.count(touch.part.kind);
+            let word = columns.marks.get(row / 64 * stride + usize::from(filter));
+            match word.filter(|_| row < columns.marked && columns.odd & (1 << filter) == 0) {
+                Some(word) if word & (1 << (row % 64)) == 0 => return false,
+                Some(_) => {}
+                None => {
+                    *state = OPEN;
+                    return true;
+                }
+            }
+        }
+        let before = *state;
+        if state.rows == 0 {
+            state.until = match touch.length {
+                NEVER => NEVER,
+                length => at.micros().saturating_add(length).min(Timestamp::MAX.micros()),
+            };
+        }
+        let Some(more) = state.rows.checked_add(1) else {
+            *state = OPEN;
+            return true;
+        };
+        state.rows = more;
+        match (touch.terminal, touch.property) {
+            (Terminal::Count, _) => return true,
+            (Terminal::Exists, _) => return before.rows == 0,
+            (Terminal::SinceLast, _) => state.value = at.micros(),
+            (Terminal::SinceFirst, _) if before.rows == 0 => state.value = at.micros(),
+            (Terminal::SinceFirst, _) => return false,
+            (terminal, Some(property)) => {
+                let Some(column) = asker.ground.column(columns.place, property) else {
+                    *state = OPEN;
+                    return true;
+                };
+                if state.put(terminal, &column, row) != Some(()) {
+                    *state = match (terminal, &column) {
+                        (Terminal::CountDistinct, RunColumn::Absent) => *state,
+                        (Terminal::CountDistinct, _) => return self.add_distinct(asker, touch, (before, state), (columns, &column), at),
+                        _ => OPEN,
+                    };
+                }
+            }
+            (_, None) => *state = OPEN,
+        }
+        (state.until, state.value, state.told > 0) != (before.until, before.value, before.told > 0)
+            || (touch.terminal == Terminal::Avg && state.told != before.told)
+    }
+
+    /// A value more among different ones.
+    fn add_distinct<'a, G: Ground<'a>>(
+        &self,
+        asker: &Asker<'_, 'a, G>,
+        touch: &Touch,
+        (before, state): (State, &mut State),
+        (columns, column): (&Columns<'a>, &RunColumn<'a>),
+        at: Timestamp,
+    ) -> bool {
+        let slot = self.standing.slots.get(usize::from(touch.place)).map_or(u32::MAX, |(slot, _)| *slot);
+        let Some(row) = columns.times.len().checked_sub(1) else { return false };
+        if !column.has(row) {
+            return *state != before && state.until != before.until;
+        }
+        let parts = self.slots.get(slot as usize).map_or(&[][..], |slot| &slot.parts);
+        let known = parts.iter().try_fold(false, |known, part| {
+            if known {
+                return Some(true);
+            }
+            if part.kind == touch.part.kind {
+                return has_before(columns, column, column, row, touch.length, at);
+            }
+            match asker.ground.seen(part.kind) {
+                Seen::Nothing => Some(false),
+                Seen::Columns(others) => {
+                    let theirs = asker.ground.column(others.place, touch.property?)?;
+                    has_before_end(&others, &theirs, column, row, touch.length, at)
+                }
+                Seen::Scattered => None,
+            }
+        });
+        match known {
+            Some(true) => {}
+            Some(false) => state.value += 1,
+            None => *state = asker.look(slot),
+        }
+        state.told = state.told.saturating_add(1);
+        (state.until, state.value) != (before.until, before.value)
+    }
+}
+
+/// Whether a row's value stands in an earlier row of its window.
+fn has_before(
+    columns: &Columns<'_>,
+    own: &RunColumn<'_>,
+    column: &RunColumn<'_>,
+    row: usize,
+    length: i64,
+    at: Timestamp,
+) -> Option<bool> {
+    let start = start(columns.times.get(..row)?, length, at);
+    among(own, start, row, column, row)
+}
+
+/// Whether a value stands in the window of another type's events.
+fn has_before_end(
+    others: &Columns<'_>,
+    theirs: &RunColumn<'_>,
+    column: &RunColumn<'_>,
+    row: usize,
+    length: i64,
+    at: Timestamp,
+) -> Option<bool> {
+    let start = start(others.times, length, at);
+    among(theirs, start, others.times.len(), column, row)
+}
+
+/// The first row in a window that ends at an instant.
+fn start(times: &[Timestamp], length: i64, at: Timestamp) -> usize {
+    let after = if length == NEVER { i64::MIN } else { at.saturating_add_micros(length.saturating_neg()).micros() };
+    match times.first() {
+        Some(first) if first.micros() <= after => times.partition_point(|time| time.micros() <= after),
+        _ => 0,
+    }
+}
+
+fn among(theirs: &RunColumn<'_>, start: usize, end: usize, column: &RunColumn<'_>, row: usize) -> Option<bool> {
+    match (theirs, column) {
+        (RunColumn::Absent, _) => Some(false),
+        (RunColumn::Codes { codes: theirs, .. }, RunColumn::Codes { codes, .. }) => {
+            let code = codes.get(row)?;
+            Some(theirs.get(start..end)?.contains(code))
+        }
+        (RunColumn::Bits { bits: theirs, missing, .. }, RunColumn::Bits { bits, .. }) if missing.is_empty() => {
+            let value = bits.get(row)?;
+            Some(theirs.get(start..end)?.contains(value))
+        }
+        _ => None,
+    }
+}
+
+impl State {
+    /// Takes the value of a row; `None` when this is not how.
+    fn put(&mut self, terminal: Terminal, column: &RunColumn<'_>, row: usize) -> Option<()> {
+        let (value, meaning) = match column {
+            RunColumn::Absent => return (terminal != Terminal::CountDistinct).then_some(()),
+            _ if terminal == Terminal::CountDistinct => return None,
+            _ if !column.has(row) => return Some(()),
+            RunColumn::Codes { codes, .. } => (i64::from(*codes.get(row)?), None),
+            RunColumn::Bits { bits, meaning, .. } => (bits.get(row)?.cast_signed(), Some(*meaning)),
+        };
+        let first = self.told == 0;
+        self.value = match (terminal, meaning) {
+            (Terminal::First, _) if !first => self.value,
+            (Terminal::First | Terminal::Last, _) => value,
+            (Terminal::Sum | Terminal::Avg, Some(Bits::Double)) => {
+                let value = f64::from_bits(value.cast_unsigned());
+                let sum = match (terminal, first) {
+                    (Terminal::Avg, true) => value,
+                    (_, true) => 0.0 + value,
+                    (_, false) => f64::from_bits(self.value.cast_unsigned()) + value,
+                };
+                sum.to_bits().cast_signed()
+            }
+            (Terminal::Sum | Terminal::Avg, Some(Bits::Uint)) => {
+                self.value.cast_unsigned().checked_add(value.cast_unsigned())?.cast_signed()
+            }
+            (Terminal::Sum | Terminal::Avg, Some(Bits::Int | Bits::Decimal { .. })) => self.value.checked_add(value)?,
+            (Terminal::Min | Terminal::Max, Some(meaning)) => {
+                let least = terminal == Terminal::Min;
+                match first || better(meaning, least, value.cast_unsigned(), self.value.cast_unsigned()) {
+                    true => value,
+                    false => self.value,
+                }
+            }
+            _ => return None,
+        };
+        self.told = self.told.checked_add(1)?;
+        Some(())
+    }
+}
+
+impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
+    /// What a slot comes to now.
+    fn look(&self, number: u32) -> State {
+        let slot = self.plan.slots.get(number as usize);
+        slot.and_then(|slot| self.look_at(slot).ok()).unwrap_or(OPEN)
+    }
+
+    fn look_at(&self, slot: &Slot) -> Result<State, Defer> {
+        let window = self.window(slot.window)?;
+        let mut times = Times::none();
+        let mut chosen: SmallVec<[Chosen<'_, 'a>; 8]> = SmallVec::new();
+        for part in &slot.parts {
+            chosen.extend(self.choose(part, window.after, &mut times)?);
+        }
+        let mut state = State { until: NEVER, value: 0, told: 0, rows: u32::try_from(times.count).map_err(|_| Defer)? };
+        if times.count > 0 {
+            for length in window.lengths {
+                state.until = state.until.min(times.first.saturating_add(*length).min(Timestamp::MAX.micros()));
+            }
+        }
+        match (slot.terminal, slot.property) {
+            (Terminal::Count | Terminal::Exists, _) => {}
+            (Terminal::SinceLast, _) if times.count > 0 => state.value = times.last,
+            (Terminal::SinceFirst, _) if times.count > 0 => state.value = times.first,
+            (Terminal::SinceLast | Terminal::SinceFirst, _) => {}
+            (Terminal::CountDistinct, Some(property)) => {
+                if let Some(Scalar::Int(count)) = self.values(slot, property, &chosen)? {
+                    state.value = count;
+                }
+            }
+            (terminal, Some(property)) => {
+                for rows in &chosen {
+                    let column = self.ground.column(rows.columns.place, property).ok_or(Defer)?;
+                    let mut fits = true;
+                    rows.each(|row| fits &= state.put(terminal, &column, row).is_some());
+                    if !fits {
+                        return Err(Defer);
+                    }
+                }
+            }
+            (_, None) => return Err(Defer),
+        }
+        Ok(state)
+    }
+
+    /// What a slot that stands comes to.
+    pub(super) fn read(&self, number: u32, state: State) -> Result<Found<'a>, Defer> {
+        let slot = self.plan.slots.get(number as usize).ok_or(Defer)?;
+        let place = self.plan.standing.places.get(number as usize).copied().flatten().ok_or(Defer)?;
+        let (_, meaning) = *self.plan.standing.slots.get(usize::from(place)).ok_or(Defer)?;
+        let value = match (slot.terminal, slot.property) {
+            (Terminal::Count, _) => Some(Scalar::Int(i64::from(state.rows))),
+            (Terminal::Exists, _) => Some(Scalar::Bool(state.rows > 0)),
+            (Terminal::SinceLast | Terminal::SinceFirst, _) => (state.rows > 0).then_some(Scalar::Since(state.value)),
+            (Terminal::CountDistinct, _) => Some(Scalar::Int(state.value)),
+            (Terminal::Sum, _) if state.told == 0 => slot.zero,
+            (_, Some(_)) if state.told == 0 => None,
+            (terminal, Some(property)) => {
+                match meaning {
+                    Some(meaning) if terminal == Terminal::Avg => Some(average(meaning, state).ok_or(Defer)?),
+                    Some(meaning) => Some(plain(meaning, state.value.cast_unsigned())),
+                    None => {
+                        let part = slot.parts.first().ok_or(Defer)?;
+                        let Seen::Columns(columns) = self.ground.seen(part.kind) else { return Err(Defer) };
+                        let code = u32::try_from(state.value).map_err(|_| Defer)?;
+                        match self.ground.column(columns.place, property) {
+                            Some(RunColumn::Codes { texts, .. }) => Some(Scalar::Text(texts.get(code))),
+                            _ => return Err(Defer),
+                        }
+                    }
+                }
+            }
+            (_, None) => return Err(Defer),
+        };
+        Ok(Found { value, until: state.until })
+    }
+}
+
+fn average(meaning: Bits, state: State) -> Option<Scalar<'static>> {
+    let told = f64::from(state.told);
+    match meaning {
+        Bits::Int => Some(Scalar::Double(state.value as f64 / told)),
+        Bits::Uint => Some(Scalar::Double(state.value.cast_unsigned() as f64 / told)),
+        Bits::Double => Some(Scalar::Double(f64::from_bits(state.value.cast_unsigned()) / told)),
+        Bits::Decimal { scale, currency } => Decimal::new(i128::from(state.value), scale, currency)
+            .average(u64::from(state.told))
+            .ok()
+            .and_then(Scalar::decimal),
+        _ => None,
+    }
+}
+
+/// Whether a slot can be added to.
+fn rolls(slot: &Slot, forms: Forms<'_>) -> bool {
+    let one = slot.parts.len() == 1;
+    match (slot.terminal, slot.property) {
+        (Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst, _) => true,
+        (Terminal::CountDistinct, Some(property)) => slot.parts.iter().all(|part| {
+            let alike = match forms(part.kind, property) {
+                Form::Absent | Form::Text => true,
+                Form::Bits(meaning) => one && matches!(meaning, Bits::Int | Bits::Decimal { .. }),
+                Form::Other => false,
+            };
+            part.filter.is_none() && alike
+        }),
+        (Terminal::First | Terminal::Last, Some(property)) => {
+            let form = slot.parts.first().map(|part| forms(part.kind, property));
+            one && matches!(form, Some(Form::Text | Form::Bits(_)))
+        }
+        (Terminal::Sum | Terminal::Avg | Terminal::Min | Terminal::Max, Some(property)) => {
+            let form = slot.parts.first().map(|part| forms(part.kind, property));
+            one && matches!(form, Some(Form::Bits(Bits::Int | Bits::Uint | Bits::Double | Bits::Decimal { .. })))
+        }
+        _ => false,
+    }
+}
