@@ -2,6 +2,7 @@
 
 use super::{Context, Holds, Rule};
 use crate::customer::{Customer, Strand};
+use crate::expr::plan::Live;
 use crate::expr::{EventKind, EventRow, Expected, FactId, Facts, Outcome, Read, evaluate};
 use crate::playbook::Playbook;
 use crate::value::{Span, Timestamp, Zone};
@@ -191,6 +192,83 @@ proptest! {
             prop_assert_eq!(holds, Holds { truth: answer.outcome.as_bool(), failed, until: answer.until }, "{}", text);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_stands_is_what_a_fresh_look_finds(
+        events in events(),
+        shapes in prop::collection::vec((any::<[u8; 4]>(), any::<[u8; 4]>(), 0_u8..8), 2..12),
+        late in prop::collection::vec(any::<u8>(), 20),
+    ) {
+        let segments: Vec<String> =
+            shapes.iter().enumerate().map(|(number, shape)| format!("  s{number}: '{}'\n", condition(number, shape))).collect();
+        let journey = format!(
+            "journeys: {{way: {{stages: {{a: {{on: purchase, timeout: {{after: 30h, to: c, reset_on: [view]}}}}, b: {{enter: '{}'}}, c: {{}}}}}}}}\n",
+            condition(0, &shapes[0])
+        );
+        let text = format!("{PLAYBOOK}attributes: {{age: int, city: string}}\n{journey}segments:\n{}", segments.concat());
+        let engine = Engine::compile(&[("live.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
+        let mut customer = engine.customer(&Identifier::parse("customer:ada").unwrap()).unwrap();
+        // Most come in time order, and some with the time of the one before.
+        let mut sorted = events.clone();
+        sorted.sort_by_key(|event| event.time);
+        let mut told: Vec<(u8, Event)> = late.iter().copied().zip(sorted).collect();
+        for place in 1..told.len() {
+            if told[place].0 < 100 {
+                told[place].1.time = told[place - 1].1.time;
+                told[place].1.sequence = told[place - 1].1.sequence + i64::from(told[place].0 % 3) - 1;
+            }
+        }
+        told.sort_by_key(|(late, event)| if *late > 230 { at(200) } else { event.time });
+        for (number, (late, event)) in told.iter().enumerate() {
+            if late % 7 == 0 && number > 0 {
+                engine.advance(&mut customer, event.time.saturating_add_micros(-i64::from(*late) * 60_000_000));
+            }
+            engine.record(&mut customer, event, None).unwrap();
+            let strands = customer.strands().iter().cloned().map(Strand::without_marks).collect();
+            let mut fresh = Customer::of_strands(strands);
+            fresh.derived.advanced = customer.derived.advanced;
+            let (own, fresh) = (engine.told(&customer), engine.told(&fresh));
+            prop_assert_eq!(own.settled, fresh.settled);
+            prop_assert_eq!(&own.segments, &fresh.segments, "{}", text);
+            prop_assert_eq!(&own.journeys, &fresh.journeys, "{}", text);
+            prop_assert_eq!(&own.changes, &fresh.changes, "{}", text);
+            if let Some(live) = customer.derived.live.as_ref().filter(|live| live.is_at(customer.derived.settled)) {
+                let view = customer.view(Timestamp::MAX);
+                let story = crate::journey::Story { view: &view, now: customer.derived.settled.unwrap() };
+                let mut again = Live::default();
+                engine.model().rules.plan.follow(&mut again, &story, None, customer.len());
+                prop_assert!(live.agrees(&again).0, "{live:?}\n{again:?}\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn slots_stand_where_a_story_grows_at_its_end() {
+    let text = format!(
+        "{PLAYBOOK}segments: {{two: 'events(\"view\").within(\"9h\").count() == 2', all: 'events(\"view\").sum(\"seconds\") > 3.0'}}"
+    );
+    let engine = Engine::compile(&[("live.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let ada = Identifier::parse("customer:ada").unwrap();
+    let mut customer = engine.customer(&ada).unwrap();
+    let known = |customer: &Customer| {
+        let live = customer.derived.live.as_ref().filter(|live| live.is_at(customer.derived.settled));
+        live.map_or(0, |live| live.agrees(live).1)
+    };
+    for (number, hour) in [1, 1, 5, 20, 20, 40].into_iter().enumerate() {
+        let event = Event::new("view", at(hour), ada.clone()).with_id(&number.to_string()).with("seconds", 1.5);
+        engine.record(&mut customer, &event, None).unwrap();
+        assert_eq!(known(&customer), 2);
+    }
+    engine.advance(&mut customer, at(60));
+    assert_eq!(known(&customer), 2);
+    let late = Event::new("view", at(3), ada).with_id("late").with("seconds", 0.5);
+    engine.record(&mut customer, &late, None).unwrap();
+    assert_eq!(known(&customer), 0, "a late event changes what stood");
 }
 
 /// A comparison of an aggregate, chosen by some bytes.

@@ -14,25 +14,25 @@ pub struct Derived {
     /// How far time has been advanced; nothing changes between `settled` and this.
     pub advanced: Option<Timestamp>,
     /// One per segment, in the order of the playbook.
-    pub segments: Vec<SegmentState>,
+    pub segments: Box<[SegmentState]>,
     /// One per journey, in the order of the playbook.
-    pub journeys: Vec<JourneyState>,
+    pub journeys: Box<[JourneyState]>,
     /// One per watch, in the order of the playbook.
-    pub watches: Vec<WatchState>,
+    pub watches: Box<[WatchState]>,
     /// All changes so far, in order.
     pub changes: Vec<Change>,
     /// How to come back to just before the last instant, because several events often share one.
     undo: Undo,
     /// The state at earlier instants, further apart the longer ago, so that a late event need not walk from the beginning.
-    checkpoints: Vec<Checkpoint>,
+    checkpoints: Option<Box<Vec<Checkpoint>>>,
     /// Instants since the last checkpoint.
     walked: u32,
     /// Where a walk begins when events before it were folded.
     pub(crate) start: Option<Arc<Start>>,
     /// What late events have put off.
-    pub(crate) pending: Option<Pending>,
+    pending: Option<Box<Pending>>,
     /// What rules read of the story, as it ends.
-    pub(crate) live: Live,
+    pub(crate) live: Option<Box<Live>>,
 }
 
 /// Late events of which nothing was derived yet.
@@ -57,8 +57,8 @@ pub(crate) struct Start {
 struct Undo {
     /// Whether there is anything to come back to.
     marked: bool,
+    changes: u32,
     settled: Option<Timestamp>,
-    changes: usize,
     /// In the order in which it was changed.
     was: Vec<Was>,
     /// Watches by number, in the order in which they changed.
@@ -172,7 +172,7 @@ pub struct JourneyState {
     /// Where, and since when; `None` outside of the journey.
     pub place: Option<Place>,
     /// Values of the conditions: one per stage, then that of leaving.
-    pub conditions: SmallVec<[SegmentState; 4]>,
+    pub conditions: SmallVec<[SegmentState; 8]>,
     /// Stages that became enterable during a minimum stay.
     pub waiting: SmallVec<[bool; 8]>,
     /// The stages so far, the present one last and without end.
@@ -325,7 +325,7 @@ impl JourneyState {
     /// Everything but the stays so far.
     pub(crate) fn clone_but_visits(&self) -> Self {
         let JourneyState { place, conditions, waiting, walk, instances, .. } = self;
-        let (conditions, waiting) = (conditions.clone(), waiting.clone());
+        let (conditions, waiting) = (SmallVec::from_slice(conditions), SmallVec::from_slice(waiting));
         JourneyState { place: *place, conditions, waiting, visits: Vec::new(), walk: *walk, instances: instances.clone() }
     }
 }
@@ -354,13 +354,38 @@ impl Derived {
 
     /// Forgets how to come back to earlier instants, because their events are there no longer.
     pub(crate) fn forget(&mut self) {
-        (self.undo, self.checkpoints, self.walked) = (Undo::default(), Vec::new(), 0);
-        self.live.clear();
+        (self.undo, self.checkpoints, self.walked, self.live) = (Undo::default(), None, 0, None);
+    }
+
+    /// A word of whatever the next event is going to touch.
+    #[inline]
+    pub(crate) fn warm(&self) -> u64 {
+        let segment = self.segments.first().map_or(0, |segment| segment.0);
+        let journey = self.journeys.first().map_or(0, |journey| i64::from(journey.walk.entries) ^ journey.waiting.len() as i64);
+        let change = self.changes.last().map_or(0, |change| change.at.micros());
+        let undo = self.undo.was.first().map_or(0, |was| was.value);
+        let live = self.live.as_ref().map_or(0, |live| live.warm());
+        (segment ^ journey ^ change ^ undo).cast_unsigned() ^ live
+    }
+
+    /// What late events have put off.
+    pub(crate) fn pending(&self) -> Option<Pending> {
+        self.pending.as_deref().copied()
+    }
+
+    /// The same, which is made up for now.
+    pub(crate) fn take_pending(&mut self) -> Option<Pending> {
+        self.pending.take().map(|pending| *pending)
+    }
+
+    /// Puts off what late events change.
+    pub(crate) fn put_off(&mut self, pending: Pending) {
+        self.pending = Some(Box::new(pending));
     }
 
     /// Up to when everything was told that is to be told.
     pub(crate) fn told(&self) -> Option<Timestamp> {
-        let pending = self.pending.map(|pending| pending.from.saturating_add_micros(-1));
+        let pending = self.pending().map(|pending| pending.from.saturating_add_micros(-1));
         self.advanced.map(|advanced| pending.map_or(advanced, |pending| advanced.min(pending)))
     }
 
@@ -370,7 +395,11 @@ impl Derived {
         undo.was.clear();
         undo.watches.iter_mut().for_each(|watches| watches.clear());
         undo.walks.iter_mut().for_each(|walks| walks.clear());
-        (undo.marked, undo.settled, undo.changes) = (true, *settled, changes.len());
+        let Ok(count) = u32::try_from(changes.len()) else {
+            *undo = Undo::default();
+            return;
+        };
+        (undo.marked, undo.settled, undo.changes) = (true, *settled, count);
     }
 
     /// The same state, for a walk that nobody comes back from.
@@ -383,11 +412,11 @@ impl Derived {
             watches: self.watches.clone(),
             changes: self.changes.clone(),
             undo: Undo::default(),
-            checkpoints: Vec::new(),
+            checkpoints: None,
             walked: 0,
             start: self.start.clone(),
             pending: None,
-            live: Live::default(),
+            live: None,
         }
     }
 
@@ -397,7 +426,7 @@ impl Derived {
         let early = |settled: Option<Timestamp>| settled.is_none_or(|settled| settled < before);
         let mut changes = std::mem::take(&mut self.changes);
         if self.undo.marked && early(self.undo.settled) {
-            let taken = changes.split_off(self.undo.changes.min(changes.len()));
+            let taken = changes.split_off((self.undo.changes as usize).min(changes.len()));
             self.changes = changes;
             self.settled = self.undo.settled;
             self.undo.marked = false;
@@ -415,22 +444,25 @@ impl Derived {
                 }
             }
             let settled = self.settled;
-            self.checkpoints.retain(|checkpoint| checkpoint.settled <= settled);
+            if let Some(checkpoints) = &mut self.checkpoints {
+                checkpoints.retain(|checkpoint| checkpoint.settled <= settled);
+            }
             let kept = self.changes.len();
             return (taken, kept);
         }
-        while self.checkpoints.last().is_some_and(|checkpoint| !early(checkpoint.settled)) {
-            self.checkpoints.pop();
+        let checkpoints = self.checkpoints.get_or_insert_default();
+        while checkpoints.last().is_some_and(|checkpoint| !early(checkpoint.settled)) {
+            checkpoints.pop();
         }
-        let Some(checkpoint) = self.checkpoints.last() else {
+        let Some(checkpoint) = checkpoints.last() else {
             *self = Derived { advanced: self.advanced, start: self.start.take(), ..Derived::default() };
             return (changes, 0);
         };
         let taken = changes.split_off(checkpoint.changes.min(changes.len()));
         self.changes = changes;
         self.settled = checkpoint.settled;
-        self.segments = checkpoint.segments.to_vec();
-        self.watches = checkpoint.watches.to_vec();
+        self.segments = checkpoint.segments.clone();
+        self.watches = checkpoint.watches.clone();
         for ((journey, then), (count, open)) in self.journeys.iter_mut().zip(&checkpoint.journeys).zip(&checkpoint.visits) {
             let mut visits = std::mem::take(&mut journey.visits);
             visits.truncate(*count);
@@ -564,18 +596,20 @@ impl Derived {
         self.walked = 0;
         let visits =
             |journey: &JourneyState| (journey.visits.len(), journey.visits.last().is_some_and(|visit| visit.left.is_none()));
-        self.checkpoints.push(Checkpoint {
+        let checkpoint = Checkpoint {
             settled: self.settled,
-            segments: self.segments.clone().into(),
-            watches: self.watches.clone().into(),
+            segments: self.segments.clone(),
+            watches: self.watches.clone(),
             visits: self.journeys.iter().map(visits).collect(),
             journeys: self.journeys.iter().map(|journey| journey.clone_but_visits()).collect(),
             changes: self.changes.len(),
-        });
+        };
+        let checkpoints = self.checkpoints.get_or_insert_default();
+        checkpoints.push(checkpoint);
         // Of the older half every second one goes, when there are many: the longer ago, the further apart.
-        if self.checkpoints.len() > MOST {
+        if checkpoints.len() > MOST {
             let mut place = 0;
-            self.checkpoints.retain(|_| {
+            checkpoints.retain(|_| {
                 place += 1;
                 place > MOST / 2 || place % 2 == 0
             });
@@ -599,10 +633,10 @@ impl Derived {
             .sum();
         let checkpoint = size_of::<Checkpoint>() + self.segments.len() * 8 + self.journeys.len() * size_of::<JourneyState>();
         journeys
-            + self.segments.capacity() * size_of::<SegmentState>()
+            + self.segments.len() * size_of::<SegmentState>()
             + self.changes.capacity() * size_of::<Change>()
             + self.undo.was.capacity() * size_of::<Was>()
-            + self.checkpoints.len() * checkpoint
-            + self.live.memory()
+            + self.checkpoints.as_ref().map_or(0, |checkpoints| checkpoints.len() * checkpoint)
+            + self.live.as_ref().map_or(0, |live| live.memory())
     }
 }

@@ -196,9 +196,9 @@ impl Checkpoint {
         };
         let mut state = Derived::default();
         state.settled = self.state.settled;
-        state.segments.resize_with(names.segments.len(), Default::default);
-        state.journeys.resize_with(names.journeys.len(), JourneyState::default);
-        state.watches.resize_with(names.watches.len(), WatchState::default);
+        state.segments = vec![Default::default(); names.segments.len()].into();
+        state.journeys = vec![JourneyState::default(); names.journeys.len()].into();
+        state.watches = vec![WatchState::default(); names.watches.len()].into();
         let watch = |number: u16| place(&names.watches, self.names.watches.get(usize::from(number)));
         for (number, old) in (0..).zip(&self.state.watches) {
             if let Some(new) = watch(number).and_then(|new| state.watches.get_mut(usize::from(new))) {

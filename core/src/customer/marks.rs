@@ -46,6 +46,7 @@ impl Track {
         }
         let mut marks = self.marks.take().unwrap_or_default();
         let mut alike: Option<(PropertyId, usize, Option<usize>)> = None;
+        let mut read: Option<(PropertyId, Option<RunColumn<'_>>)> = None;
         for row in marks.marked..rows {
             for filter in 0..count {
                 let properties = filters.properties(kind, filter);
@@ -62,9 +63,21 @@ impl Track {
                         continue;
                     }
                 }
-                let columns: Option<SmallVec<[RunColumn<'_>; 4]>> =
-                    properties.iter().map(|property| self.column(kind, layout, texts, *property)).collect();
-                let holds = columns.and_then(|columns| filters.holds(kind, filter, &columns, row));
+                let holds = match properties {
+                    [property] => {
+                        let column = match read {
+                            Some((known, column)) if known == *property => column,
+                            _ => self.column(kind, layout, texts, *property),
+                        };
+                        read = Some((*property, column));
+                        column.and_then(|column| filters.holds(kind, filter, &[column], row))
+                    }
+                    properties => {
+                        let columns: Option<SmallVec<[RunColumn<'_>; 4]>> =
+                            properties.iter().map(|property| self.column(kind, layout, texts, *property)).collect();
+                        columns.and_then(|columns| filters.holds(kind, filter, &columns, row))
+                    }
+                };
                 marks.set(row, filter, count, holds);
             }
         }

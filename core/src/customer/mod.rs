@@ -208,6 +208,19 @@ impl Customer {
         self.strands.iter().any(|strand| strand.last_of(kind) == Some(time))
     }
 
+    /// Reads a word of whatever an event of a type is going to touch, all at once: memory that is cold is then waited for once and not
+    /// piece by piece.
+    #[inline]
+    pub(crate) fn warm(&self, kind: crate::expr::EventKind) {
+        let strand = self.strands.first().map_or(0, |strand| strand.warm(kind));
+        std::hint::black_box(strand ^ self.derived.warm());
+    }
+
+    /// Whether nothing was ever told.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.strands.iter().all(Strand::is_blank)
+    }
+
     /// Whether a story in one strand ends with an event: it is the last of its type, and none is later.
     pub(crate) fn ends_with_event(&self, event: &Prepared<'_>) -> bool {
         let [strand] = &self.strands[..] else { return false };

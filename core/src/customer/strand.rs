@@ -26,8 +26,8 @@ pub struct Strand {
     ids: Texts,
     /// No event happened after this.
     last: Timestamp,
-    /// The latest instant at which an event became known after it happened.
-    late: Option<Timestamp>,
+    /// The latest instant at which an event became known after it happened; the smallest when none did.
+    late: Timestamp,
     /// Events of another version of the playbook that do not fit this one.
     aside: Option<Box<Vec<Aside>>>,
     /// What is left of events that were folded.
@@ -106,7 +106,7 @@ impl Strand {
             texts: Texts::default(),
             ids: Texts::default(),
             last: Timestamp::MIN,
-            late: None,
+            late: Timestamp::MIN,
             aside: None,
             fold: None,
             struck: None,
@@ -123,7 +123,7 @@ impl Strand {
     ) -> Self {
         let tracks: SmallVec<[(EventKind, Track); 1]> = tracks.into_iter().collect();
         let known = tracks.iter().flat_map(|(_, track)| track.known().iter().zip(&track.times));
-        let late = known.filter(|(known, time)| known > time).map(|(known, _)| *known).max();
+        let late = known.filter(|(known, time)| known > time).map(|(known, _)| *known).max().unwrap_or(Timestamp::MIN);
         let last = tracks.iter().filter_map(|(_, track)| track.times.last().copied()).max().unwrap_or(Timestamp::MIN);
         Strand { identifier, layout, tracks, texts, ids, last, late, aside: None, fold: None, struck: None }
     }
@@ -169,7 +169,7 @@ impl Strand {
     /// When the last of its events became known.
     pub(crate) fn known(&self) -> Timestamp {
         let last = self.tracks.iter().filter_map(|(_, track)| track.times.last().copied()).max();
-        self.late.max(last).unwrap_or(Timestamp::MIN)
+        last.map_or(self.late, |last| last.max(self.late))
     }
 
     /// Folds the events of a type up to an instant into totals; tells how many there were.
@@ -339,7 +339,7 @@ impl Strand {
         }
         self.last = self.last.max(event.time);
         if event.known_at > event.time {
-            self.late = self.late.max(Some(event.known_at));
+            self.late = self.late.max(event.known_at);
         }
         let head = Head { time: event.time, known_at: event.known_at, sequence: event.sequence, id, channel, source, details };
         let place = match self.tracks.binary_search_by_key(&event.kind, |(kind, _)| *kind) {
@@ -456,6 +456,13 @@ impl Strand {
         self.track(kind).and_then(|track| track.times.last().copied())
     }
 
+    /// A word of whatever an event of a type is going to touch.
+    #[inline]
+    pub(super) fn warm(&self, kind: EventKind) -> u64 {
+        let track = self.track(kind).map_or(0, Track::warm);
+        track ^ self.texts.warm() ^ self.ids.warm()
+    }
+
     /// Whether an event is the last of its type.
     pub(super) fn ends_with(&self, event: &Prepared<'_>) -> bool {
         let track = self.track(event.kind);
@@ -479,7 +486,7 @@ impl Strand {
     }
 
     pub(super) fn late(&self) -> Option<Timestamp> {
-        self.late
+        (self.late > Timestamp::MIN).then_some(self.late)
     }
 
     pub(super) fn id(&self, code: u32) -> &str {

@@ -77,6 +77,15 @@ impl Texts {
         codes.find(is)
     }
 
+    /// A word of whatever the next text is going to touch.
+    #[inline]
+    pub(super) fn warm(&self) -> u64 {
+        let end = self.ends.last().map_or(0, |end| u64::from(*end));
+        let hash = self.hashes.last().map_or(0, |hash| u64::from(*hash));
+        let bytes = self.bytes.as_bytes();
+        end ^ hash ^ bytes.last().map_or(0, |byte| u64::from(*byte)) ^ bytes.first().map_or(0, |byte| u64::from(*byte))
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.ends.len()

@@ -9,7 +9,7 @@ use crate::value::{Timestamp, Value};
 pub(super) struct Track {
     pub(super) times: Vec<Timestamp>,
     pub(super) ids: Vec<Code>,
-    pub(super) columns: Vec<Cells>,
+    pub(super) columns: Box<[Cells]>,
     /// What few events say; `None` while none does.
     pub(super) rare: Option<Box<Rare>>,
     /// What is remembered of the events; derived, and forgotten from where something changes.
@@ -82,6 +82,22 @@ impl Track {
             })
             .collect();
         Track { columns, ..Track::default() }
+    }
+
+    /// A word of whatever the next event is going to touch.
+    #[inline]
+    pub(super) fn warm(&self) -> u64 {
+        let columns = self.columns.iter().fold(0, |word, cells| {
+            word ^ match cells {
+                Cells::Bits { bits, .. } => bits.last().copied().unwrap_or(0),
+                Cells::Codes(codes) => codes.last().map_or(0, |code| u64::from(*code)),
+                Cells::Whole(_) => 0,
+            }
+        });
+        let time = self.times.last().map_or(0, |time| time.micros().cast_unsigned());
+        let id = self.ids.last().map_or(0, |id| u64::from(*id));
+        let marks = self.marks.as_ref().and_then(|marks| marks.words.last()).copied().unwrap_or(0);
+        columns ^ time ^ id ^ marks
     }
 
     pub(super) fn len(&self) -> usize {
@@ -247,7 +263,7 @@ impl Track {
             })
             .sum();
         columns
-            + self.columns.capacity() * size_of::<Cells>()
+            + self.columns.len() * size_of::<Cells>()
             + self.times.capacity() * 8
             + self.ids.capacity() * 4
             + self.rare.as_ref().map_or(0, |rare| rare.memory())

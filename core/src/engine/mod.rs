@@ -219,9 +219,9 @@ impl Engine {
     /// What is derived of a customer up to when their effects were told, late events included that were put off.
     pub(crate) fn told<'a>(&self, customer: &'a Customer) -> Cow<'a, Derived> {
         let said = self.said_of(customer);
-        let (Some(pending), Some(reached)) = (said.pending, said.advanced) else { return said };
+        let (Some(pending), Some(reached)) = (said.pending(), said.advanced) else { return said };
         let mut state = said.into_owned();
-        state.pending = None;
+        state.take_pending();
         state.rewind(pending.from);
         derive(&self.0.model, &customer.view(Timestamp::MAX), &mut state, reached);
         Cow::Owned(state)
@@ -275,19 +275,23 @@ impl Engine {
         identifier: &Identifier,
         event: &Prepared<'_>,
     ) -> Result<Effects, EventError> {
+        customer.warm(event.kind);
         self.catch_up(customer);
         // When nothing is known after what was looked at last, this event is all that is new.
-        let (settled, pending) = (customer.derived.settled, customer.derived.pending);
+        let (settled, pending) = (customer.derived.settled, customer.derived.pending());
         let strikes = event.kind == self.0.model.rules.sources.reserved.rectified;
-        let next =
-            pending.is_none() && !strikes && settled.is_some_and(|settled| settled < event.time && customer.last() <= settled);
+        let after = |settled: Option<Timestamp>| match settled {
+            Some(settled) => settled < event.time && customer.last() <= settled,
+            None => customer.derived.start.is_none() && customer.is_blank(),
+        };
+        let next = pending.is_none() && !strikes && after(settled);
         let arrival = self.insert(customer, identifier, event)?;
         let same = settled == Some(event.time) && pending.is_none() && !strikes;
         if arrival == Arrival::New && same && customer.ends_with_event(event) {
             customer.mark(self.0.model.rules.plan.filters());
             self.0.model.follow_same(customer, event.kind);
         } else if !next {
-            customer.derived.live.clear();
+            customer.derived.live = None;
         }
         let effects = match arrival {
             Arrival::New if next && customer.ends_with(event.kind, event.time) => {
@@ -351,7 +355,7 @@ impl Engine {
     pub fn advance(&self, customer: &mut Customer, now: Timestamp) -> Effects {
         self.catch_up(customer);
         customer.mark(self.0.model.rules.plan.filters());
-        let mut effects = match customer.derived.pending.take() {
+        let mut effects = match customer.derived.take_pending() {
             Some(pending) => self.settle(customer, pending.from, pending.from),
             None => Vec::new(),
         };
@@ -509,8 +513,8 @@ impl Engine {
             if detail != Detail::Full && around.is_none() && !folded {
                 whole.known(&state.segments);
             }
-            if detail != Detail::Full && state.live.is_at(state.settled) {
-                whole.standing_on(&state.live);
+            if let Some(live) = state.live.as_ref().filter(|live| detail != Detail::Full && live.is_at(state.settled)) {
+                whole.standing_on(live);
             }
             let context = limited.as_ref().unwrap_or(&whole);
             let said = said.since(Facts::begins(context));
@@ -618,9 +622,9 @@ impl Engine {
         let cached = &customer.derived;
         let all_known = view.known_at() >= now && view.sees_all();
         let usable = all_known && cached.settled.is_none_or(|settled| settled <= now);
-        if usable && let Some(pending) = cached.pending {
+        if usable && let Some(pending) = cached.pending() {
             let mut state = cached.clone();
-            state.pending = None;
+            state.take_pending();
             state.rewind(pending.from);
             derive(&self.0.model, view, &mut state, now);
             return Cow::Owned(state);
@@ -736,14 +740,14 @@ impl Engine {
     /// The same as [`settle`](Self::settle), put off while that would walk through very many instants for few late events: so many of
     /// them cost no more than a walk through the story now and then. What was put off is told when it is made up for.
     fn settle_late(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
-        let pending = customer.derived.pending.take();
+        let pending = customer.derived.take_pending();
         let from = pending.map_or(from, |pending| pending.from.min(from));
         let count = pending.map_or(0, |pending| pending.count).saturating_add(1);
         if customer.derived.settled.is_some_and(|settled| from <= settled) {
             let later = customer.count_from(from);
             if later > MANY_INSTANTS && (count as usize).saturating_mul(PER_LATE_EVENT) < later {
                 customer.mark(self.0.model.rules.plan.filters());
-                customer.derived.pending = Some(Pending { from, count });
+                customer.derived.put_off(Pending { from, count });
                 return Vec::new();
             }
         }
@@ -754,7 +758,7 @@ impl Engine {
     /// changed at its instant that it could be named for.
     fn indifferent(&self, customer: &Customer, event: &Prepared<'_>) -> bool {
         let derived = &customer.derived;
-        let late = derived.pending.is_none() && derived.settled.is_some_and(|settled| event.time <= settled);
+        let late = derived.pending().is_none() && derived.settled.is_some_and(|settled| event.time <= settled);
         // What follows sessions follows all events that the playbook declares, so only these are known to be read by no rule.
         let declared = usize::from(event.kind.0) < self.0.model.rules.sources.declared_events;
         late && declared

@@ -153,14 +153,14 @@ fn touched(by_kind: &[Bits], kinds: &[EventKind]) -> Bits {
 impl Model {
     /// Takes an event of the last instant that was looked at into what stands; it is the last of its type in the story.
     pub(crate) fn follow_same(&self, customer: &mut Customer, kind: EventKind) {
-        let mut live = std::mem::take(&mut customer.derived.live);
+        let Some(mut live) = customer.derived.live.take() else { return };
         let at = customer.derived.settled;
         let view = View::new(customer.strands(), Timestamp::MAX);
         let ([strand], Some(now)) = (view.strands(), at) else { return };
         let rows = strand.len();
         if live.stands(at, rows.saturating_sub(1)) && strand.folded().is_none() {
             self.rules.plan.follow(&mut live, &Story { view: &view, now }, Some(kind), rows);
-            customer.derived.live = live;
+            customer.derived.live = Some(live);
         }
     }
 }
@@ -233,10 +233,12 @@ fn prepare(model: &Model, state: &mut Derived) {
 }
 
 /// Exactly so many, and no memory for more.
-fn resize<T: Clone + Default>(list: &mut Vec<T>, count: usize) {
+fn resize<T: Clone + Default>(list: &mut Box<[T]>, count: usize) {
     if list.len() != count {
-        list.reserve_exact(count.saturating_sub(list.len()));
-        list.resize(count, T::default());
+        let mut longer = std::mem::take(list).into_vec();
+        longer.reserve_exact(count.saturating_sub(longer.len()));
+        longer.resize(count, T::default());
+        *list = longer.into_boxed_slice();
     }
 }
 
@@ -308,7 +310,7 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
         }
     }
     if segments_touched.iter().chain(&journeys_touched).chain(&watches_touched).all(|word| *word == 0) {
-        state.live = live.unwrap_or_default();
+        state.live = live;
         return;
     }
     // The cause is looked up when something changes, which is rare.
@@ -347,18 +349,15 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
     }
     drop(context);
     state.segments = segments;
-    state.live = live.unwrap_or_default();
+    state.live = live;
 }
 
 /// Slots as they stand at an instant, when they stood just before and it is known what happened.
-fn follow(
-    model: &Model,
-    view: &View<'_>,
-    state: &mut Derived,
-    at: Timestamp,
-    happened: &Happened<'_>,
-) -> Option<Live> {
-    let mut live = std::mem::take(&mut state.live);
+fn follow(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happened: &Happened<'_>) -> Option<Box<Live>> {
+    let live = state.live.take();
+    if !model.rules.plan.is_standing() {
+        return None;
+    }
     let [strand] = view.strands() else { return None };
     let rows = strand.len();
     if strand.folded().is_some() {
@@ -366,21 +365,22 @@ fn follow(
     }
     match happened {
         // The events of this instant were taken in as they came.
-        Happened::Any if live.stands(Some(at), rows) => return Some(live),
-        Happened::Any => return None,
-        Happened::Nothing if !live.is_at(state.settled) => return None,
+        Happened::Any => live.filter(|live| live.stands(Some(at), rows)),
         Happened::Nothing => {
+            let mut live = live.filter(|live| live.is_at(state.settled))?;
             let rows = live.rows();
             model.rules.plan.follow(&mut live, &Story { view, now: at }, None, rows);
+            Some(live)
         }
         Happened::One(news) => {
+            let mut live = live.unwrap_or_default();
             if !live.stands(state.settled, rows.saturating_sub(1)) {
                 live.clear();
             }
             model.rules.plan.follow(&mut live, &Story { view, now: at }, Some(news.kind), rows);
+            Some(live)
         }
     }
-    Some(live)
 }
 
 /// A story up to an instant, for slots that read nothing else.

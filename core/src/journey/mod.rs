@@ -16,6 +16,8 @@ mod ways;
 
 #[cfg(test)]
 pub(crate) use derive::STEPS;
+#[cfg(test)]
+pub(crate) use derive::Story;
 pub(crate) use derive::{Model, News, Touches, derive, derive_news, next_due};
 pub use history::{JourneyHistory, Stay};
 pub(crate) use rules::{JourneyRule, Journeys, StageRule};

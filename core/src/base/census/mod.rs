@@ -7,6 +7,7 @@ mod block;
 mod flat;
 mod rows;
 mod stories;
+mod sums;
 #[cfg(test)]
 mod tests;
 
@@ -81,7 +82,7 @@ impl Census {
     pub fn of(engine: &Engine, batches: &[Batch<'_>], options: &CensusOptions) -> Result<Self, ReplayError> {
         let placement = options.placement.as_ref().map(|name| placement(engine, name)).transpose()?;
         let rows = match Flat::of(engine, placement) {
-            Some(flat) => Rows::read(engine, &flat, batches, options)?.map(|rows| (flat, rows)),
+            Some(flat) => Rows::read_best(engine, &flat, batches, options)?.map(|rows| (flat, rows)),
             None => None,
         };
         let Some((flat, rows)) = rows else { return stories::all(engine, batches, options) };

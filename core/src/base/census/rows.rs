@@ -4,6 +4,7 @@ use super::super::rows::BadRow;
 use super::CensusOptions;
 use super::block::{Answers, Block};
 use super::flat::{Flat, WIDEST};
+use super::sums::{Added, Sums};
 use crate::column::{Batch, Column};
 use crate::customer::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, EventError, Identifier, PreparedCell, Texts};
 use crate::engine::Engine;
@@ -27,6 +28,8 @@ pub(super) struct Rows<'e> {
     /// Of whom an event was seen.
     seen: Vec<bool>,
     known: Known,
+    /// Where rows are added up as they come, and not kept.
+    sums: Option<Sums>,
     pub(super) width: usize,
 }
 
@@ -80,12 +83,29 @@ enum Read {
 }
 
 impl<'e> Rows<'e> {
-    /// Reads all batches; `None` when a table has columns that only stories can hold.
-    pub(super) fn read(
+    /// Reads all batches; `None` when a table has columns that only stories can hold. Rows are added up as they come where that is
+    /// enough, else laid out.
+    pub(super) fn read_best(
         engine: &'e Engine,
         flat: &Flat<'_>,
         batches: &[Batch<'_>],
         options: &CensusOptions,
+    ) -> Result<Option<Self>, ReplayError> {
+        if let Some(sums) = Sums::of(flat, options.now)
+            && let Some(rows) = Self::read(engine, flat, batches, options, Some(sums))?
+            && rows.sums.as_ref().is_some_and(|sums| !sums.failed())
+        {
+            return Ok(Some(rows));
+        }
+        Self::read(engine, flat, batches, options, None)
+    }
+
+    fn read(
+        engine: &'e Engine,
+        flat: &Flat<'_>,
+        batches: &[Batch<'_>],
+        options: &CensusOptions,
+        sums: Option<Sums>,
     ) -> Result<Option<Self>, ReplayError> {
         let mut rows = Rows {
             engine,
@@ -95,6 +115,7 @@ impl<'e> Rows<'e> {
             hard: Vec::new(),
             seen: Vec::new(),
             known: Known::default(),
+            sums,
             width: flat.width,
         };
         let mut number = 0;
@@ -108,6 +129,9 @@ impl<'e> Rows<'e> {
             rows.add(flat, batch.rows(), &roles, options.now)
                 .map_err(|(row, bad)| ReplayError::BadRow(BadRow { row: number + row as u64, ..bad }))?;
             number += batch.rows() as u64;
+            if rows.sums.as_ref().is_some_and(Sums::failed) {
+                break;
+            }
         }
         Ok(Some(rows))
     }
@@ -128,6 +152,9 @@ impl<'e> Rows<'e> {
 
     /// Answers for one customer after the other.
     pub(super) fn answer(&self, flat: &Flat<'_>, now: Timestamp, take: &mut dyn FnMut(Answers<'_>)) {
+        if let Some(sums) = &self.sums {
+            return sums.answer(flat, (&self.seen, &self.hard), take);
+        }
         for (number, words) in self.blocks.iter().enumerate() {
             let first = number * BLOCK;
             let count = BLOCK.min(self.len() - first);
@@ -295,6 +322,9 @@ impl<'e> Rows<'e> {
             self.customers.push(identifier);
             self.hard.push(false);
             self.seen.push(false);
+            if let Some(sums) = &mut self.sums {
+                sums.grow();
+            }
             if self.customers.len() > self.blocks.len() * BLOCK {
                 self.blocks.push(Vec::new());
             }
@@ -392,6 +422,16 @@ impl<'e> Rows<'e> {
     }
 
     fn put(&mut self, flat: &Flat<'_>, (customer, kind): (u32, u16), time: Timestamp, id: u64, cells: &[Read]) {
+        if let Some(sums) = &mut self.sums {
+            let bits = |place: usize| if let Some(Read::Bits(bits)) = cells.get(place) { Some(*bits) } else { None };
+            // Whether an id was told before is not known without keeping all.
+            if id != 0 {
+                sums.fail();
+            } else if sums.add(customer as usize, usize::from(kind), time.micros(), bits) == Added::Unclear {
+                self.hard(customer);
+            }
+            return;
+        }
         let Some(block) = self.blocks.get_mut(customer as usize / BLOCK) else { return };
         let mut missing = 0_u64;
         for (place, cell) in cells.iter().enumerate() {

@@ -37,6 +37,37 @@ offers:
   four: {value: 0.5, treatments: {web: {message: four}}}
 "#;
 
+/// What is added up row by row, and asked about all customers at once.
+const ADDED_UP: &str = r#"
+playbook: census
+version: 1
+identity: {customer: {}}
+purposes: {marketing: opt_in}
+attributes: {tier: int, city: string, rate: double}
+events:
+  view: {page: string, seconds: double}
+  order: {amount: money(EUR), pieces: int, page: string}
+  noise: {page: string}
+segments:
+  viewer: events("view").within("3d").count() >= 2
+  patient: events("view").within("9d").sum("seconds") >= 4.5
+  lapsing: events("order").since_last().days() > 5.5
+  early: '!(events("view", "order").since_first().days() < 9)'
+  wide: events("view", "order").within("8d").count_distinct("page") >= 2
+  gold: customer.tier == 3
+  rated: customer.rate > 1.0 || events("order").count() * 2 - 1 > 4
+  both: segment("viewer") && !segment("gold")
+  either: 'segment("lapsing") ? segment("wide") : events("view").within("3d").within("20h").exists() == true'
+channels: {web: text}
+placements: {home: {channel: web}}
+offers:
+  one: {eligible: segment("lapsing"), value: 'double(events("order").count())', treatments: {web: {message: one}}}
+  two: {eligible: segment("both"), value: 'events("view").within("9d").sum("seconds") + 0.5 * double(events("view").count())', treatments: {web: {message: two}}}
+  three: {applicable: {when: segment("gold"), when_unknown: true}, value: 0.5, priority: 2, treatments: {web: {message: three}}}
+  four: {value: 0.5, propensity: {value: customer.rate, prior: 0.25}, treatments: {web: {message: four}}}
+  five: {eligible: segment("either"), value: customer.rate, treatments: {web: {message: five}}}
+"#;
+
 type Row = (i64, u8, i64, u8);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
@@ -115,6 +146,24 @@ proptest! {
             rows.sort_by_key(|row| row.2);
         }
         let (flat, told) = with_table(&rows, ids, |batch| {
+            let batches = [batch];
+            (Census::of(&engine, &batches, &options).unwrap(), stories::all(&engine, &batches, &options).unwrap())
+        });
+        prop_assert_eq!(by_customer(&flat), by_customer(&told));
+    }
+
+    #[test]
+    fn figures_say_what_stories_say(rows in rows(), now in 0_i64..400, sorted in prop::bool::weighted(0.8)) {
+        let engine = Engine::compile(&[("census.yaml", ADDED_UP)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let now = Timestamp::from_micros(now * 3_600_000_000 + 1).unwrap();
+        let options = CensusOptions { now, placement: Some("home".to_owned()), columns: Default::default() };
+        let mut rows = rows;
+        if sorted {
+            rows.sort_by_key(|row| row.2);
+        }
+        let flat = super::flat::Flat::of(&engine, Some(0)).unwrap();
+        prop_assert!(super::sums::Sums::of(&flat, now).is_some(), "everything can be added up");
+        let (flat, told) = with_table(&rows, false, |batch| {
             let batches = [batch];
             (Census::of(&engine, &batches, &options).unwrap(), stories::all(&engine, &batches, &options).unwrap())
         });

@@ -239,9 +239,10 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
     let mut names = StateNames::default();
     let mut state = Derived::default();
     state.settled = read_time(reader)?;
+    let (mut segments, mut journeys, mut watches) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..reader.count(3)? {
         names.segments.push(Arc::from(reader.text()?));
-        state.segments.push(read_segment(reader)?);
+        segments.push(read_segment(reader)?);
     }
     for _ in 0..reader.count(6)? {
         let name: Arc<str> = Arc::from(reader.text()?);
@@ -251,7 +252,7 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
         }
         let journey = read_journey(reader, stages.len())?;
         names.journeys.push((name, stages));
-        state.journeys.push(journey);
+        journeys.push(journey);
     }
     for _ in 0..reader.count(6)? {
         let at = reader.time()?;
@@ -307,11 +308,11 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
         for _ in 0..reader.count(3)? {
             names.watches.push(Arc::from(reader.text()?));
             let value = if reader.flag()? { Some(Arc::from(reader.text()?)) } else { None };
-            state.watches.push(WatchState { value, due: read_time(reader)? });
+            watches.push(WatchState { value, due: read_time(reader)? });
         }
     }
     if !reader.is_empty() {
-        for (journey, (_, stages)) in state.journeys.iter_mut().zip(&names.journeys) {
+        for (journey, (_, stages)) in journeys.iter_mut().zip(&names.journeys) {
             read_walk(reader, journey, stages.len())?;
             let mut instances = Instances::default();
             for _ in 0..reader.count(8)? {
@@ -327,6 +328,7 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
             journey.instances = (instances != Instances::default()).then(|| Box::new(instances));
         }
     }
+    (state.segments, state.journeys, state.watches) = (segments.into(), journeys.into(), watches.into());
     let declared = |change: &Change| match change.what {
         What::Watched { watch, .. } => usize::from(watch) < names.watches.len(),
         _ => true,

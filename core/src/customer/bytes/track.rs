@@ -235,10 +235,8 @@ pub(super) fn read_track(
         }
     }
     track.rare = any.then(|| Box::new(rare));
-    track.columns = Vec::with_capacity(cells.len());
-    for cell in cells {
-        track.columns.push(read_column(reader, *cell, rows, texts)?);
-    }
+    let columns: Result<Vec<_>, _> = cells.iter().map(|cell| read_column(reader, *cell, rows, texts)).collect();
+    track.columns = columns?.into_boxed_slice();
     in_order(reader, &track, ids)?;
     Ok(track)
 }

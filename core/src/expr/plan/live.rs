@@ -124,9 +124,23 @@ impl Live {
         self.rows
     }
 
+    /// Whether it says nothing that a fresh look does not find, and how many slots it says something of.
+    #[cfg(test)]
+    pub(crate) fn agrees(&self, fresh: &Live) -> (bool, usize) {
+        let known = |state: &State| state.until != OPEN.until;
+        let same = self.states.iter().zip(&fresh.states).all(|(own, fresh)| !known(own) || own == fresh);
+        (same && self.states.len() == fresh.states.len(), self.states.iter().filter(|state| known(state)).count())
+    }
+
+    /// A word of each part of the memory.
+    #[inline]
+    pub(crate) fn warm(&self) -> u64 {
+        self.states.chunks(2).filter_map(<[State]>::first).fold(0, |word, state| word ^ state.until.cast_unsigned())
+    }
+
     /// Bytes in use, roughly.
     pub(crate) fn memory(&self) -> usize {
-        self.states.capacity() * size_of::<State>()
+        self.states.capacity() * size_of::<State>() + size_of::<Self>()
     }
 
     /// What a slot came to, when that stands at `now`.
@@ -137,6 +151,11 @@ impl Live {
 }
 
 impl Plan {
+    /// Whether any slot stands.
+    pub(crate) fn is_standing(&self) -> bool {
+        !self.standing.slots.is_empty()
+    }
+
     /// Chooses the slots that stand: those of rules that are asked with every event, as far as they roll.
     pub(crate) fn stand(&mut self, codes: impl IntoIterator<Item = Code>, forms: Forms<'_>) {
         let mut wanted = vec![false; self.slots.len()];
@@ -194,7 +213,7 @@ impl Plan {
         stands
     }
 
-    fn each_node(&self, at: u32, visit: &mut dyn FnMut(&Node)) {
+    pub(super) fn each_node(&self, at: u32, visit: &mut dyn FnMut(&Node)) {
         let Some(node) = self.nodes.get(at as usize) else { return };
         visit(node);
         match node {
@@ -307,7 +326,9 @@ impl Plan {
                 if state.put(terminal, &column, row) != Some(()) {
                     *state = match (terminal, &column) {
                         (Terminal::CountDistinct, RunColumn::Absent) => *state,
-                        (Terminal::CountDistinct, _) => return self.add_distinct(asker, touch, (before, state), (columns, &column), at),
+                        (Terminal::CountDistinct, _) => {
+                            return self.add_distinct(asker, touch, (before, state), (columns, &column), at);
+                        }
                         _ => OPEN,
                     };
                 }
@@ -354,7 +375,6 @@ impl Plan {
             Some(false) => state.value += 1,
             None => *state = asker.look(slot),
         }
-        state.told = state.told.saturating_add(1);
         (state.until, state.value) != (before.until, before.value)
     }
 }
@@ -507,21 +527,19 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
             (Terminal::CountDistinct, _) => Some(Scalar::Int(state.value)),
             (Terminal::Sum, _) if state.told == 0 => slot.zero,
             (_, Some(_)) if state.told == 0 => None,
-            (terminal, Some(property)) => {
-                match meaning {
-                    Some(meaning) if terminal == Terminal::Avg => Some(average(meaning, state).ok_or(Defer)?),
-                    Some(meaning) => Some(plain(meaning, state.value.cast_unsigned())),
-                    None => {
-                        let part = slot.parts.first().ok_or(Defer)?;
-                        let Seen::Columns(columns) = self.ground.seen(part.kind) else { return Err(Defer) };
-                        let code = u32::try_from(state.value).map_err(|_| Defer)?;
-                        match self.ground.column(columns.place, property) {
-                            Some(RunColumn::Codes { texts, .. }) => Some(Scalar::Text(texts.get(code))),
-                            _ => return Err(Defer),
-                        }
+            (terminal, Some(property)) => match meaning {
+                Some(meaning) if terminal == Terminal::Avg => Some(average(meaning, state).ok_or(Defer)?),
+                Some(meaning) => Some(plain(meaning, state.value.cast_unsigned())),
+                None => {
+                    let part = slot.parts.first().ok_or(Defer)?;
+                    let Seen::Columns(columns) = self.ground.seen(part.kind) else { return Err(Defer) };
+                    let code = u32::try_from(state.value).map_err(|_| Defer)?;
+                    match self.ground.column(columns.place, property) {
+                        Some(RunColumn::Codes { texts, .. }) => Some(Scalar::Text(texts.get(code))),
+                        _ => return Err(Defer),
                     }
                 }
-            }
+            },
             (_, None) => return Err(Defer),
         };
         Ok(Found { value, until: state.until })
@@ -534,10 +552,9 @@ fn average(meaning: Bits, state: State) -> Option<Scalar<'static>> {
         Bits::Int => Some(Scalar::Double(state.value as f64 / told)),
         Bits::Uint => Some(Scalar::Double(state.value.cast_unsigned() as f64 / told)),
         Bits::Double => Some(Scalar::Double(f64::from_bits(state.value.cast_unsigned()) / told)),
-        Bits::Decimal { scale, currency } => Decimal::new(i128::from(state.value), scale, currency)
-            .average(u64::from(state.told))
-            .ok()
-            .and_then(Scalar::decimal),
+        Bits::Decimal { scale, currency } => {
+            Decimal::new(i128::from(state.value), scale, currency).average(u64::from(state.told)).ok().and_then(Scalar::decimal)
+        }
         _ => None,
     }
 }

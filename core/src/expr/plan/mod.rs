@@ -9,6 +9,7 @@ mod blocks;
 mod compile;
 mod live;
 mod scalar;
+mod sheet;
 mod slot;
 mod turns;
 
@@ -17,6 +18,7 @@ pub(crate) use blocks::Blocks;
 pub(crate) use compile::PlanBuilder;
 pub(crate) use live::{Form, Live, State};
 pub(crate) use scalar::Scalar;
+pub(crate) use sheet::{Answered, End, FactSheet, Sheet, Sheets, Tally, Values};
 pub(crate) use slot::{Columns, Filters, Seen};
 
 use super::ast::BinaryOp;

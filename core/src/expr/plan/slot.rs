@@ -283,7 +283,12 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
     }
 
     /// What is asked of a property.
-    pub(super) fn values(&self, slot: &Slot, property: PropertyId, chosen: &[Chosen<'p, 'a>]) -> Result<Option<Scalar<'a>>, Defer> {
+    pub(super) fn values(
+        &self,
+        slot: &Slot,
+        property: PropertyId,
+        chosen: &[Chosen<'p, 'a>],
+    ) -> Result<Option<Scalar<'a>>, Defer> {
         let column = |rows: &Chosen<'p, 'a>| self.ground.column(rows.columns.place, property).ok_or(Defer);
         match slot.terminal {
             Terminal::CountDistinct => distinct(chosen, column),
