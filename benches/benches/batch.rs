@@ -1,6 +1,8 @@
 //! The features job as a batch: tables of events in Arrow's layout in, segments and the best offer of every customer out:
 //! `cargo bench --bench batch`, beside the same in plain Rust without an engine.
 //!
+//! With `TACTFUL_PYTHON`, a Python that has polars, DuckDB and numpy, these do the same job in the same run (`python/features.py`).
+//!
 //! `TACTFUL_EVENTS` and `TACTFUL_CUSTOMERS` are 1,000,000 and 50,000 unless given. With `TACTFUL_EXPECTED`, a file such as
 //! `expected_1m.json`, every segment's and every offer's number of customers is checked, and the sum of scores.
 
@@ -9,7 +11,9 @@ use std::sync::Arc;
 use tactful::base::{Census, CensusOptions};
 use tactful::column::{Batch, Column, TimeUnit};
 use tactful::{Engine, Timestamp};
-use tactful_benches::features::{CHANNELS, DAY, NOW, TYPES, Told, events, plain_best, playbook, statics};
+use tactful_benches::features::{
+    CHANNELS, DAY, NOW, OFFERS, SEGMENTS, TYPES, Told, events, plain_best, playbook, sql, statics,
+};
 use tactful_benches::measure::thread_nanos;
 
 fn number(name: &str, usual: u64) -> u64 {
@@ -89,6 +93,53 @@ fn main() {
         "batch, {count} events of {customers} customers: tactful {ours:.2} s of CPU, plain Rust {floor:.2} s, ratio {:.1}",
         ours / floor
     );
+    match std::env::var("TACTFUL_PYTHON") {
+        Ok(python) => {
+            let found = Census::of(&engine, &batches, &options).expect("it fits");
+            peers(&python, &told, customers, &found, ours);
+        }
+        Err(_) => println!("polars and DuckDB are left out: TACTFUL_PYTHON names no Python"),
+    }
+}
+
+/// The same by others, whose answers have to be ours.
+fn peers(python: &str, told: &[Told], customers: u64, found: &Census, ours: f64) {
+    let folder = std::env::temp_dir().join(format!("tactful-features-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for the tables");
+    let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.join(name), bytes).expect("room for the tables");
+    write("customer", told.iter().flat_map(|told| i64::from(told.customer).to_le_bytes()).collect());
+    write("time", told.iter().flat_map(|told| told.time.to_le_bytes()).collect());
+    write("type", told.iter().map(|told| told.kind).collect());
+    write("value", told.iter().flat_map(|told| told.value.to_le_bytes()).collect());
+    write("channel", told.iter().map(|told| told.channel).collect());
+    for (place, name) in ["tier", "region", "age", "consent"].iter().enumerate() {
+        write(name, (0..customers).flat_map(|customer| statics(customer as u32)[place].to_le_bytes()).collect());
+    }
+    let names = |list: &str| -> Vec<String> { list.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect() };
+    let segments: Vec<_> = SEGMENTS.iter().map(|(name, when)| (name, sql(when))).collect();
+    let offers: Vec<_> =
+        OFFERS.iter().map(|(name, needs, forbids, score)| (name, names(needs), names(forbids), sql(score))).collect();
+    let job = serde_json::json!({"now": NOW, "types": TYPES, "segments": segments, "offers": offers});
+    write("job.json", job.to_string().into_bytes());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/features.py");
+    let told = std::process::Command::new(python).arg(script).arg(&folder).output().expect("a Python that runs");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let sum: f64 = found.scores.iter().flatten().sum();
+    for line in String::from_utf8_lossy(&told.stdout).lines() {
+        let peer: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        for (name, members) in &found.segments {
+            let count = members.iter().filter(|member| **member == Some(true)).count() as u64;
+            assert_eq!(peer["segments"][&**name].as_u64(), Some(count), "{} says otherwise of {name}", peer["peer"]);
+        }
+        for (place, (name, ..)) in OFFERS.iter().enumerate() {
+            let count = found.offers.iter().filter(|offer| offer.as_deref() == Some(*name)).count() as u64;
+            assert_eq!(peer["offers"][place.to_string()].as_u64(), Some(count), "{} says otherwise of {name}", peer["peer"]);
+        }
+        assert!((peer["score"].as_f64().expect("a sum") - sum).abs() < 0.01, "{} has other scores", peer["peer"]);
+        let cpu = peer["cpu"].as_f64().expect("seconds");
+        println!("  {}: {cpu:.2} s of CPU, {:.1} times tactful's, with the same answers", peer["peer"].as_str().unwrap_or("?"), cpu / ours);
+    }
+    std::fs::remove_dir_all(&folder).expect("the tables are ours");
 }
 
 /// The same without an engine. The sum of scores.

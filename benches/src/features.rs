@@ -141,6 +141,20 @@ fn rule(text: &str, scored: bool) -> String {
     text.split(' ').map(|part| word(part, scored).unwrap_or_else(|| part.to_owned())).collect::<Vec<_>>().join(" ")
 }
 
+/// A condition or score of the job in SQL, over figures of the names that it uses.
+#[must_use]
+pub fn sql(text: &str) -> String {
+    let words = [
+        ("!events().within(\"90d\").exists()", "recency_d >= 90"),
+        ("events(\"purchase\").since_last().days()", "recency_purchase_d"),
+        ("events().since_last().days()", "recency_d"),
+        ("customer.", ""),
+        ("&&", "and"),
+        ("==", "="),
+    ];
+    words.iter().fold(text.to_owned(), |text, (ours, theirs)| text.replace(ours, theirs))
+}
+
 /// The job as a playbook.
 #[must_use]
 pub fn playbook() -> String {

@@ -100,6 +100,15 @@ impl Column<'_> {
         }
     }
 
+    /// All rows at once, when they are doubles and none is null.
+    #[must_use]
+    pub fn double_slice(&self) -> Option<&[f64]> {
+        match &self.values {
+            Values::Double(numbers) if self.validity.is_none() && self.parent.is_none() => Some(numbers),
+            _ => None,
+        }
+    }
+
     /// The whole number of a row; `None` when it is null. Doubles and decimals count when they are whole, because data frames
     /// turn whole numbers into doubles as soon as one is null.
     ///

@@ -244,11 +244,14 @@ impl<'a> Context<'a> {
 
     /// The customer is somewhere else in a journey.
     pub(crate) fn move_to(&mut self, journey: usize, place: Option<Place>) {
-        if let Some(own) = self.places.get_mut(journey)
-            && *own != place
-        {
+        if let Some(own) = self.places.get_mut(journey) {
+            // Rules read the stage and since when.
+            let read = |place: Option<Place>| place.map(|place| (place.stage, place.since));
+            let moved = read(*own) != read(place);
             *own = place;
-            self.forget();
+            if moved {
+                self.forget();
+            }
         }
     }
 
@@ -263,10 +266,8 @@ impl<'a> Context<'a> {
     /// Whether a condition holds.
     pub(crate) fn holds(&self, rule: &Rule) -> Holds {
         if let Some(code) = self.code(rule)
-            && let Ok(Found { value, until }) = Asker::new(&self.rules.plan, self, &self.memo).ask(code)
-            && let None | Some(Scalar::Bool(_)) = value
+            && let Ok((truth, until)) = Asker::new(&self.rules.plan, self, &self.memo).holds(code)
         {
-            let truth = if let Some(Scalar::Bool(truth)) = value { Some(truth) } else { None };
             return Holds { truth, failed: false, until: instant(until) };
         }
         let answer = rule.ask(self);

@@ -519,6 +519,21 @@ impl Derived {
         }
     }
 
+    /// Whether it is known how to come back to before the last instant.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.undo.marked
+    }
+
+    /// A segment stands otherwise at the last instant than was thought.
+    pub(crate) fn settle_again(&mut self, number: usize, after: SegmentState) {
+        let Some(segment) = self.segments.get_mut(number) else { return };
+        let before = std::mem::replace(segment, after);
+        let known = |was: &Was| was.field == Field::Segment && usize::from(was.number) == number;
+        if !self.undo.was.iter().any(known) {
+            self.segment_was(number, before);
+        }
+    }
+
     /// Takes down how a segment was before it changed.
     pub(crate) fn segment_was(&mut self, number: usize, was: SegmentState) {
         self.was(Field::Segment, number, 0, was.0);
@@ -565,12 +580,22 @@ impl Derived {
         if was.place != now.place {
             // Restored from the last to the first, so that the stage comes before what belongs to it.
             let micros = |time: Option<Timestamp>| time.map_or(i64::MAX, Timestamp::micros);
-            if let Some(place) = was.place {
+            let stays = was.place.zip(now.place).filter(|(was, now)| (was.stage, was.since) == (now.stage, now.since));
+            if let Some((was, now)) = stays {
+                if was.stays_until != now.stays_until {
+                    told.push((Field::StaysUntil, 0, micros(was.stays_until)));
+                }
+                if was.timeout != now.timeout {
+                    told.push((Field::Timeout, 0, micros(was.timeout)));
+                }
+            } else if let Some(place) = was.place {
                 told.push((Field::StaysUntil, 0, micros(place.stays_until)));
                 told.push((Field::Timeout, 0, micros(place.timeout)));
                 told.push((Field::Since, 0, place.since.micros()));
             }
-            told.push((Field::Stage, 0, was.place.map_or(-1, |place| i64::from(place.stage))));
+            if stays.is_none() {
+                told.push((Field::Stage, 0, was.place.map_or(-1, |place| i64::from(place.stage))));
+            }
         }
         for (field, part, value) in told {
             self.was(field, number, part, value);

@@ -4,7 +4,7 @@ use super::identifier::Identifier;
 use super::layout::{CellKind, Layout};
 use super::struck::Struck;
 use super::texts::Texts;
-use super::track::{Cell, Head, Track};
+use super::track::{Cell, Cells, Head, Track};
 use crate::expr::plan::Filters;
 use crate::expr::{EventKind, PropertyId, RunColumn};
 use crate::value::{Timestamp, Value};
@@ -329,11 +329,23 @@ impl Strand {
         let source = event.source.map_or(Ok(0), |source| text(&mut self.texts, source))?;
         let details = if event.details.is_empty() { 0 } else { text(&mut self.texts, &event.details)? };
         let mut cells: SmallVec<[Cell; 8]> = SmallVec::with_capacity(event.cells.len());
-        for cell in &event.cells {
+        let before = self.tracks.binary_search_by_key(&event.kind, |(kind, _)| *kind).ok();
+        let before = before.and_then(|place| self.tracks.get(place)).map(|(_, track)| &track.columns);
+        for (column, cell) in event.cells.iter().enumerate() {
             cells.push(match cell {
                 PreparedCell::Missing => Cell::Missing,
                 PreparedCell::Bits(bits) => Cell::Bits(*bits),
-                PreparedCell::Text(value) => Cell::Code(text(&mut self.texts, value)?),
+                PreparedCell::Text(value) => {
+                    // Often it is what the event before said.
+                    let last = match before.and_then(|columns| columns.get(column)) {
+                        Some(Cells::Codes(codes)) => codes.last().copied().filter(|code| *code != 0),
+                        _ => None,
+                    };
+                    match last.filter(|code| self.texts.get(*code) == &**value) {
+                        Some(code) => Cell::Code(code),
+                        None => Cell::Code(text(&mut self.texts, value)?),
+                    }
+                }
                 PreparedCell::Whole(value) => Cell::Whole(value.clone()),
             });
         }
@@ -461,6 +473,11 @@ impl Strand {
     pub(super) fn warm(&self, kind: EventKind) -> u64 {
         let track = self.track(kind).map_or(0, Track::warm);
         track ^ self.texts.warm() ^ self.ids.warm()
+    }
+
+    /// Whether all events of the story's last instant are of one type.
+    pub(crate) fn holds_at_only(&self, kind: EventKind, at: Timestamp) -> bool {
+        self.tracks.iter().all(|(own, track)| *own == kind || track.times.last().is_none_or(|last| *last < at))
     }
 
     /// Whether an event is the last of its type.

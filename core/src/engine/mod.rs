@@ -289,7 +289,9 @@ impl Engine {
         let same = settled == Some(event.time) && pending.is_none() && !strikes;
         if arrival == Arrival::New && same && customer.ends_with_event(event) {
             customer.mark(self.0.model.rules.plan.filters());
-            self.0.model.follow_same(customer, event.kind);
+            if self.0.model.follow_same(customer, event.kind) {
+                return Ok(Effects { arrival: Some(arrival), effects: Vec::new() });
+            }
         } else if !next {
             customer.derived.live = None;
         }

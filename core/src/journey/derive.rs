@@ -34,6 +34,8 @@ pub(crate) struct Touches {
     more: Vec<Bits>,
     /// By segment: the slots that stand which it reads.
     slots: Vec<u128>,
+    /// By journey: the slots that stand which its conditions read; `None` when they read anything else.
+    journey_slots: Vec<Option<u128>>,
 }
 
 impl Touches {
@@ -68,6 +70,16 @@ impl Touches {
         Touches {
             more: (0..kinds).map(more).collect(),
             slots: standing.iter().map(|stands| stands.slots).collect(),
+            journey_slots: journeys
+                .rules
+                .iter()
+                .map(|rule| {
+                    rule.conditions().try_fold(0, |slots, condition| {
+                        let stands = rules.plan.stands(condition.code()?);
+                        (!stands.more && stands.facts.is_empty()).then_some(slots | stands.slots)
+                    })
+                })
+                .collect(),
             segments: (0..kinds).map(|kind| bits(&mut rules.reaches.segments.iter(), kind)).collect(),
             journeys: (0..kinds).map(|kind| bits(&mut journeys.rules.iter().map(|rule| &rule.reach), kind)).collect(),
             watches: (0..kinds).map(|kind| bits(&mut rules.reaches.watches.iter(), kind)).collect(),
@@ -151,17 +163,73 @@ fn touched(by_kind: &[Bits], kinds: &[EventKind]) -> Bits {
 }
 
 impl Model {
-    /// Takes an event of the last instant that was looked at into what stands; it is the last of its type in the story.
-    pub(crate) fn follow_same(&self, customer: &mut Customer, kind: EventKind) {
-        let Some(mut live) = customer.derived.live.take() else { return };
+    /// Takes an event of the last instant that was looked at into what stands; it is the last of its type in the story. Says whether all
+    /// is settled by that: where it changes no more than until when something holds, the instant need not be gone through again.
+    pub(crate) fn follow_same(&self, customer: &mut Customer, kind: EventKind) -> bool {
+        let Some(mut live) = customer.derived.live.take() else { return false };
         let at = customer.derived.settled;
         let view = View::new(customer.strands(), Timestamp::MAX);
-        let ([strand], Some(now)) = (view.strands(), at) else { return };
+        let ([strand], Some(now)) = (view.strands(), at) else { return false };
         let rows = strand.len();
-        if live.stands(at, rows.saturating_sub(1)) && strand.folded().is_none() {
-            self.rules.plan.follow(&mut live, &Story { view: &view, now }, Some(kind), rows);
-            customer.derived.live = Some(live);
+        if !live.stands(at, rows.saturating_sub(1)) || strand.folded().is_some() {
+            return false;
         }
+        let before = live.changed();
+        live.changes(0);
+        self.rules.plan.follow(&mut live, &Story { view: &view, now }, Some(kind), rows);
+        let changed = live.changed();
+        live.changes(before | changed);
+        let alone = strand.holds_at_only(kind, now) && customer.derived.advanced == at;
+        let again = if alone { self.settle_again(&view, &customer.derived, kind, &live, changed) } else { None };
+        customer.derived.live = Some(live);
+        let Some(again) = again else { return false };
+        for (number, after) in again {
+            customer.derived.settle_again(number, after);
+        }
+        true
+    }
+
+    /// The segments that stand otherwise when slots changed; `None` when that may matter to anything else.
+    fn settle_again(
+        &self,
+        view: &View<'_>,
+        state: &Derived,
+        kind: EventKind,
+        live: &Live,
+        changed: u128,
+    ) -> Option<SmallVec<[(usize, SegmentState); 16]>> {
+        let of = |by_kind: &[Bits]| by_kind.get(usize::from(kind.0)).cloned().unwrap_or_default();
+        let watched = of(&self.touches.watches).iter().any(|word| *word != 0);
+        if watched || kind == self.rules.sources.reserved.journey_pinned || !state.is_marked() {
+            return None;
+        }
+        let journeys = of(&self.touches.journeys);
+        for (number, slots) in self.touches.journey_slots.iter().enumerate().filter(|(number, _)| has(&journeys, *number)) {
+            if slots.is_none_or(|slots| slots & changed != 0) || self.journeys.rules.get(number)?.key.is_some() {
+                return None;
+            }
+        }
+        let more = of(&self.touches.more);
+        let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
+        let mut context = Context::new(&self.rules, *view, state.settled?, &[], &places, &self.journeys.stages);
+        context.standing_on(live);
+        let context = context.standing(&state.journeys);
+        let mut again = SmallVec::new();
+        for (number, slots) in self.touches.slots.iter().enumerate() {
+            if slots & changed == 0 && !has(&more, number) {
+                continue;
+            }
+            let before = *state.segments.get(number)?;
+            let Holds { truth, until, .. } = context.member(number);
+            let after = SegmentState::new(truth, until);
+            if (before.member() == Some(true)) != (truth == Some(true)) {
+                return None;
+            }
+            if before != after {
+                again.push((number, after));
+            }
+        }
+        Some(again)
     }
 }
 

@@ -3,13 +3,14 @@ use super::super::replay::ReplayError;
 use super::super::rows::BadRow;
 use super::CensusOptions;
 use super::block::{Answers, Block};
-use super::flat::{Flat, WIDEST};
+use super::flat::Flat;
 use super::sums::{Added, Sums};
 use crate::column::{Batch, Column};
 use crate::customer::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, EventError, Identifier, PreparedCell, Texts};
 use crate::engine::Engine;
 use crate::expr::EventKind;
 use crate::value::{Timestamp, Type};
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
@@ -43,6 +44,14 @@ struct Known {
     identifiers: BTreeMap<Identifier, u32>,
 }
 
+impl Known {
+    /// The number of the customer of a small number.
+    #[inline]
+    fn small(&self, number: i64) -> Option<u32> {
+        usize::try_from(number).ok().and_then(|number| self.small.get(number)).copied().filter(|who| *who != NOBODY)
+    }
+}
+
 /// A block has so many customers.
 pub(super) const BLOCK: usize = 1 << 11;
 /// Numbers below this are looked up by position.
@@ -72,6 +81,8 @@ enum Target {
 enum Reader<'a, 'b> {
     Absent,
     Double(&'b Column<'a>),
+    /// The same when none is null.
+    Doubles(&'b [f64]),
     Text(&'b Column<'a>, Vec<u32>),
     Other(&'b Column<'a>, &'b Type),
 }
@@ -169,6 +180,8 @@ impl<'e> Rows<'e> {
         let mut by_entry: Vec<Option<Target>> = vec![None; entries];
         let mut last: (String, Option<Target>) = (String::new(), None);
         let mut buffer = String::new();
+        let (times, whole) =
+            (roles.time.micros_slice(), roles.identifiers.first().and_then(|(_, column)| column.whole_slice()));
         for row in 0..count {
             let at = |bad: BadRow| (row, bad);
             let entry = if entries > 0 { roles.event_type.entry(row).ok().flatten() } else { None };
@@ -189,8 +202,14 @@ impl<'e> Rows<'e> {
                     target
                 }
             };
-            let time = required(roles.time.timestamp(row), "time").map_err(at)?;
-            let customer = self.who(roles, row).map_err(at)?;
+            let time = match times.and_then(|times| times.get(row)).map(|micros| Timestamp::from_micros(*micros)) {
+                Some(Ok(time)) => time,
+                _ => required(roles.time.timestamp(row), "time").map_err(at)?,
+            };
+            let customer = match whole.and_then(|whole| whole.get(row)).and_then(|number| self.known.small(*number)) {
+                Some(customer) => customer,
+                None => self.who(roles, row).map_err(at)?,
+            };
             let known = match roles.known_at {
                 Some(column) => column.timestamp(row).map_err(|error| at(bad("known_at", &error)))?.unwrap_or(time),
                 None => time,
@@ -279,6 +298,7 @@ impl<'e> Rows<'e> {
                 return Reader::Absent;
             };
             match ty {
+                Type::Double if column.double_slice().is_some() => Reader::Doubles(column.double_slice().unwrap_or(&[])),
                 Type::Double if column.type_name() == "double" => Reader::Double(column),
                 Type::String => Reader::Text(column, vec![u32::MAX; column.entries().map_or(0, Column::rows)]),
                 _ => Reader::Other(column, ty),
@@ -292,11 +312,7 @@ impl<'e> Rows<'e> {
         let Some((namespace, column)) = roles.identifiers.first() else { return Err(missing("customer")) };
         let number = column.int(row).ok().flatten();
         let known = match number {
-            Some(number @ 0..SMALL) => usize::try_from(number)
-                .ok()
-                .and_then(|number| self.known.small.get(number))
-                .copied()
-                .filter(|who| *who != NOBODY),
+            Some(number @ 0..SMALL) => self.known.small(number),
             Some(number) => self.known.numbers.get(&number).copied(),
             None => None,
         };
@@ -364,10 +380,15 @@ impl<'e> Rows<'e> {
         readers: &mut [Reader<'_, '_>],
         row: usize,
     ) -> Result<(), BadRow> {
-        let mut cells = [const { Read::Missing }; WIDEST];
-        for (place, (reader, cell)) in readers.iter_mut().zip(&mut cells).enumerate() {
-            *cell = match reader {
+        let mut cells: SmallVec<[Read; 4]> = SmallVec::new();
+        for (place, reader) in readers.iter_mut().enumerate() {
+            cells.push(match reader {
                 Reader::Absent => Read::Missing,
+                Reader::Doubles(numbers) => match numbers.get(row) {
+                    Some(number) if number.is_finite() => Read::Bits(number.to_bits()),
+                    Some(_) => return Err(self.told(flat, kind, place, "expected a finite number, found NaN or infinity")),
+                    None => Read::Missing,
+                },
                 Reader::Double(column) => match column.double(row) {
                     Ok(Some(number)) if number.is_finite() => Read::Bits(number.to_bits()),
                     Ok(None) => Read::Missing,
@@ -407,9 +428,9 @@ impl<'e> Rows<'e> {
                         _ => Read::Missing,
                     }
                 }
-            };
+            });
         }
-        self.put(flat, (customer, kind), time, id, cells.get(..readers.len()).unwrap_or(&[]));
+        self.put(flat, (customer, kind), time, id, &cells);
         Ok(())
     }
 

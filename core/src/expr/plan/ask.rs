@@ -127,6 +127,61 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
         self.node(code.0)
     }
 
+    /// Whether a condition holds, `None` for unknown, and until when.
+    pub(crate) fn holds(&self, code: Code) -> Result<(Option<bool>, i64), Defer> {
+        self.truth(code.0)
+    }
+
+    fn truth(&self, at: u32) -> Result<(Option<bool>, i64), Defer> {
+        let node = self.plan.nodes.get(at as usize).ok_or(Defer)?;
+        match node {
+            Node::Not(operand) => {
+                let (truth, until) = self.truth(*operand)?;
+                Ok((truth.map(|truth| !truth), until))
+            }
+            Node::And(operands) => self.truths(operands, false),
+            Node::Or(operands) => self.truths(operands, true),
+            Node::Binary(op, left, right) if op.is_comparison() => {
+                if let (Some(Node::Slot(slot)), Some(Node::Constant(constant))) =
+                    (self.plan.nodes.get(*left as usize), self.plan.nodes.get(*right as usize))
+                    && let Some(state) = self.ground.standing(*slot)
+                {
+                    let found = self.read(*slot, state)?;
+                    let Some(value) = found.value else { return Ok((None, found.until)) };
+                    return match Scalar::binary(*op, value, constant.scalar()) {
+                        Some(Scalar::Bool(truth)) => Ok((Some(truth), found.until)),
+                        _ => Err(Defer),
+                    };
+                }
+                self.plain_truth(at)
+            }
+            _ => self.plain_truth(at),
+        }
+    }
+
+    fn plain_truth(&self, at: u32) -> Result<(Option<bool>, i64), Defer> {
+        let Found { value, until } = self.node(at)?;
+        match value {
+            Some(Scalar::Bool(truth)) => Ok((Some(truth), until)),
+            None => Ok((None, until)),
+            Some(_) => Err(Defer),
+        }
+    }
+
+    fn truths(&self, operands: &[u32], absorbing: bool) -> Result<(Option<bool>, i64), Defer> {
+        let (mut until, mut unknown) = (NEVER, false);
+        for operand in operands {
+            let (truth, holds) = self.truth(*operand)?;
+            match truth {
+                Some(truth) if truth == absorbing => return Ok((Some(truth), holds)),
+                Some(_) => {}
+                None => unknown = true,
+            }
+            until = until.min(holds);
+        }
+        Ok(((!unknown).then_some(!absorbing), until))
+    }
+
     fn node(&self, at: u32) -> Result<Found<'p>, Defer> {
         match self.plan.nodes.get(at as usize).ok_or(Defer)? {
             Node::Constant(constant) => Ok(Found { value: Some(constant.scalar()), until: NEVER }),
@@ -227,6 +282,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
         Ok(Found { value: (!unknown).then_some(Scalar::Bool(!absorbing)), until })
     }
 
+    #[inline]
     fn slot(&self, number: u32) -> Result<Found<'a>, Defer> {
         if let Some(state) = self.ground.standing(number) {
             return self.read(number, state);

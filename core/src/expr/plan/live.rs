@@ -114,6 +114,11 @@ impl Live {
         self.changed
     }
 
+    /// Says which slots changed at its instant.
+    pub(crate) fn changes(&mut self, changed: u128) {
+        self.changed = changed;
+    }
+
     /// Whether it stands at an instant.
     pub(crate) fn is_at(&self, at: Option<Timestamp>) -> bool {
         at.is_some() && self.at == at
@@ -195,6 +200,9 @@ impl Plan {
                 }
             }
         }
+        for touches in &mut standing.touches {
+            touches.sort_by_key(|touch| touch.property);
+        }
         self.standing = standing;
     }
 
@@ -263,9 +271,16 @@ impl Plan {
             if !touches.is_empty()
                 && let Seen::Columns(columns) = ground.seen(kind)
             {
+                let mut read: Option<(PropertyId, Option<RunColumn<'a>>)> = None;
                 for touch in touches {
+                    if let Some(property) = touch.property
+                        && read.as_ref().is_none_or(|(known, _)| *known != property)
+                    {
+                        read = Some((property, ground.column(columns.place, property)));
+                    }
+                    let column = read.as_ref().and_then(|(_, column)| *column);
                     let Some(state) = live.states.get_mut(usize::from(touch.place)) else { continue };
-                    if fresh & (1 << touch.place) == 0 && self.add(&asker, touch, state, &columns, at) {
+                    if fresh & (1 << touch.place) == 0 && self.add(&asker, touch, state, (&columns, column), at) {
                         live.changed |= 1 << touch.place;
                     }
                 }
@@ -280,7 +295,7 @@ impl Plan {
         asker: &Asker<'_, 'a, G>,
         touch: &Touch,
         state: &mut State,
-        columns: &Columns<'a>,
+        (columns, column): (&Columns<'a>, Option<RunColumn<'a>>),
         at: Timestamp,
     ) -> bool {
         let Some(row) = columns.times.len().checked_sub(1) else { return false };
@@ -318,8 +333,8 @@ impl Plan {
             (Terminal::SinceLast, _) => state.value = at.micros(),
             (Terminal::SinceFirst, _) if before.rows == 0 => state.value = at.micros(),
             (Terminal::SinceFirst, _) => return false,
-            (terminal, Some(property)) => {
-                let Some(column) = asker.ground.column(columns.place, property) else {
+            (terminal, Some(_)) => {
+                let Some(column) = column else {
                     *state = OPEN;
                     return true;
                 };
