@@ -189,7 +189,9 @@ fn always(offers: &Offers, here: &Here<'_>) -> bool {
     let dated = offer.from.is_some() || offer.until.is_some();
     let tried = offer.experiments.iter().any(|experiments| !experiments.is_empty());
     let minors = offers.minors.is_none() || offer.minors;
-    offer.gates.is_empty() && free && !dated && !tried && !offer.special && minors && treatment.with.is_empty()
+    // What may run out, or be without an item or wording, may not be there.
+    let sure = offer.counted.is_empty() && offer.promise.is_none() && offer.items.is_none() && treatment.plain.is_some();
+    offer.gates.is_empty() && free && sure && !dated && !tried && !offer.special && minors && treatment.with.is_empty()
 }
 
 /// Two offers that may be shown to the same customers with the same rank, where not both can be shown.

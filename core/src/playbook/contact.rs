@@ -465,8 +465,10 @@ impl Loader<'_> {
     }
 
     /// The contact rules that offers, groups and treatments name must be there.
-    pub(super) fn check_switches(&mut self, root: &At<'_>, rules: &[ContactRule]) {
-        let known: Names = rules.iter().map(|rule| rule.name.clone()).collect();
+    pub(super) fn check_switches(&mut self, root: &At<'_>) {
+        let section = root.get("contact");
+        let rules = section.iter().flat_map(At::items);
+        let known: Names = rules.map(|at| at.text("name").unwrap_or_else(|| Arc::from(&*at.path))).collect();
         let mut places: Vec<At<'_>> = root.get("groups").iter().flat_map(At::children).collect();
         for offer in root.get("offers").iter().flat_map(At::children) {
             places.extend(offer.get("treatments").iter().flat_map(At::children));
@@ -498,7 +500,9 @@ impl Loader<'_> {
                     Some((part, list))
                 });
                 let Some((mut part, list)) = part else {
-                    let hint = nearest(&text, SCOPES).map(|near| format!("did you mean `{near}`?"));
+                    let cut_off =
+                        (text.contains('(') && !text.contains(')')).then(|| "put a scope with commas in quotes".to_owned());
+                    let hint = cut_off.or_else(|| nearest(&text, SCOPES).map(|near| format!("did you mean `{near}`?")));
                     self.error("wrong_word", at, format!("expected {SCOPE_EXPECTED}, found `{}`", cut(&text)), hint);
                     return None;
                 };

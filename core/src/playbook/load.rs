@@ -226,7 +226,7 @@ impl Loader<'_> {
             week_begins,
         };
         let contact = self.contact(root, &named);
-        self.check_switches(root, &contact);
+        self.check_switches(root);
         let (mut budgets, held) = (self.budgets(root), self.held(root));
         super::promises::begin_weeks(&mut offers, &mut budgets, week_begins);
         let (trends, renamed) = (self.trends(root, &events), self.renamed(root, &events));
