@@ -88,7 +88,8 @@ pub(crate) struct Context<'a> {
     /// Made when a fact is first asked for.
     facts: OnceCell<Box<[OnceCell<Read>]>>,
     members: SmallVec<[Cell<Option<Holds>>; 24]>,
-    zone: OnceCell<Zone>,
+    /// The customer's own zone.
+    zone: OnceCell<Option<Zone>>,
     session: OnceCell<Option<(Timestamp, Timestamp)>>,
     posteriors: OnceCell<Posteriors>,
     intents: OnceCell<Posteriors>,
@@ -276,10 +277,10 @@ impl<'a> Context<'a> {
 
     /// The customer's own zone; `None` while it is not known.
     pub(crate) fn own_zone(&self) -> Option<Zone> {
-        match self.attribute(self.rules.customer_zone?).0.value {
+        *self.zone.get_or_init(|| match self.attribute(self.rules.customer_zone?).0.value {
             Answer::Known(Value::String(name)) => Zone::parse(&name).ok(),
             _ => None,
-        }
+        })
     }
 
     /// A number that a rule comes to; `None` for unknown, an error or none.
@@ -525,14 +526,7 @@ impl Facts for Context<'_> {
     }
 
     fn zone(&self) -> Option<Zone> {
-        let zone = self.zone.get_or_init(|| {
-            let own = self.rules.customer_zone.map(|place| self.attribute(place).0.value);
-            match own {
-                Some(Answer::Known(Value::String(name))) => Zone::parse(&name).unwrap_or(self.rules.zone),
-                _ => self.rules.zone,
-            }
-        });
-        Some(*zone)
+        Some(self.own_zone().unwrap_or(self.rules.zone))
     }
 
     fn fact(&self, fact: FactId) -> Read {
