@@ -1594,6 +1594,19 @@ tactful_status tactful_base_fold(struct tactful_base *base,
                                  struct tactful_error **error);
 
 /**
+ * Counts what came next for all customers as of `at`, and keeps what that says for decisions and the question "next", until it learns
+ * again. Only steps of `since` or later count, all with TACTFUL_NO_TIME. Rules that ask what comes next are unknown before, and at
+ * instants before `at`.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_QUERY for a period that ends before it begins, or with
+ * TACTFUL_INVALID_ARGUMENT; nothing is changed then.
+ */
+tactful_status tactful_base_learn(struct tactful_base *base,
+                                  int64_t at_micros,
+                                  int64_t since_micros,
+                                  struct tactful_error **error);
+
+/**
  * Decides for the customer whom an identifier points to; somebody unknown is a customer without events. The rest is as for
  * tactful_engine_decide. The caller frees the decision with tactful_decision_free.
  *

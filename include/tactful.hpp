@@ -688,6 +688,11 @@ public:
         tactful_base_record_outcome(handle_.get(), made.c(), what.c(), time, caused.handle_.out(), outcome));
     return caused;
   }
+  /** Counts what came next for its customers as of an instant, for decisions and the question "next", until it learns again. */
+  void learn(std::int64_t at, std::int64_t since = no_time) {
+    detail::outcome outcome;
+    outcome.check(tactful_base_learn(handle_.get(), at, since, outcome));
+  }
   /** Folds events of all customers that are older than the playbook keeps them; gives how many. */
   std::uint64_t fold(std::int64_t horizon) {
     std::uint64_t count = 0;

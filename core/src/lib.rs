@@ -20,7 +20,8 @@
 //!
 //! Each knows only those before it: [`value`], [`expr`] (the rule language), [`playbook`], [`customer`] (the story), `context`
 //! (everything readable at an instant), [`journey`], [`catalog`] (items), [`suggest`], [`decide`], [`engine`], [`base`], [`intake`] (messages of other
-//! systems), [`mine`] (event logs), [`map`] (journey maps), [`portrait`] (a customer for people), [`query`] (questions as JSON).
+//! systems), [`mine`] (event logs), [`map`] (journey maps), [`next`] (what comes next), [`portrait`] (a customer for people),
+//! [`query`] (questions as JSON).
 //! [`column`] reads tables, [`error`] shows mistakes.
 #![forbid(unsafe_code)]
 
@@ -43,6 +44,7 @@ pub mod journey;
 pub mod map;
 pub mod measure;
 pub mod mine;
+pub mod next;
 pub mod playbook;
 pub mod portrait;
 pub mod query;

@@ -8,7 +8,8 @@ use crate::request::tactful_request;
 use crate::text::{TACTFUL_NO_TIME, optional_time, tactful_text, time};
 use std::sync::{RwLockReadGuard, RwLockWriteGuard};
 use tactful::base::SharedBase;
-use tactful::{CustomerBase, Duration, Effects, Identifier, Timestamp};
+use tactful::next::NextOptions;
+use tactful::{CustomerBase, Duration, Effects, Identifier, QueryError, Timestamp};
 
 /// All customers of an organisation in memory, found by identifier. Many threads may use one base at the same time, until it is freed:
 /// questions run side by side, whatever changes something runs alone.
@@ -117,6 +118,28 @@ pub unsafe extern "C" fn tactful_base_fold(
         }
         // SAFETY: by contract.
         unsafe { give_effects(effects, &[caused]) };
+        Ok(())
+    })
+}
+
+/// Counts what came next for all customers as of `at`, and keeps what that says for decisions and the question "next", until it learns
+/// again. Only steps of `since` or later count, all with TACTFUL_NO_TIME. Rules that ask what comes next are unknown before, and at
+/// instants before `at`.
+///
+/// Thread-safe. Fails with TACTFUL_INVALID_QUERY for a period that ends before it begins, or with
+/// TACTFUL_INVALID_ARGUMENT; nothing is changed then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_base_learn(
+    base: *mut tactful_base,
+    at_micros: i64,
+    since_micros: i64,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let base = unsafe { shared(base.cast_const(), "base") }?;
+        let (at, since) = (time(at_micros, "at_micros")?, optional_time(since_micros, "since_micros")?);
+        base.write().learn(&NextOptions { at, since }).map_err(QueryError::from)?;
         Ok(())
     })
 }

@@ -6,6 +6,7 @@ use crate::errors::{self, Bad};
 use crate::event::{Event, identifier};
 use crate::guard::{guard, read, write};
 use crate::map::{JourneyMap, Wanted};
+use crate::next::{self, Forecast};
 use crate::query;
 use crate::question::Question;
 use crate::reserve::{self, Reservation};
@@ -623,6 +624,66 @@ impl CustomerBase {
     ) -> PyResult<Bound<'py, PyAny>> {
         let asked = [("attribute", Some(attribute)), ("now", Some(now)), ("as_of", as_of), ("known_at", known_at)];
         self.ask(py, "attribute", &[&[("identifier", Some(identifier))], &asked[..]].concat())
+    }
+
+    /// Counts what came next for its customers as of an instant, and keeps what that says for decisions and :meth:`next`, until it learns
+    /// again. Rules that ask ``journey("…").next("…").within("14d")`` are unknown before, and at instants before ``at``.
+    ///
+    /// Args:
+    ///     at: nothing later is seen.
+    ///     since: only steps of then or later; from the beginning when ``None``.
+    ///
+    /// Raises:
+    ///     QueryError: for a period that ends before it begins.
+    ///
+    /// Example:
+    ///     >>> base.learn("2010-04-01T00:00:00Z")
+    ///     <Forecast as of 2010-04-01T00:00:00Z>
+    #[pyo3(signature = (at, *, since=None))]
+    fn learn(&self, py: Python<'_>, at: &Bound<'_, PyAny>, since: Option<&Bound<'_, PyAny>>) -> PyResult<Forecast> {
+        guard(|| {
+            let options = next::options(at, since)?;
+            let made = py.detach(|| next::learn(&mut *write(&self.base)?, &options))?;
+            Ok(Forecast::new(made, read(&self.engine)?.clone_ref(py)))
+        })
+    }
+
+    /// Takes what another population says about what comes next, in place of what it learned; ``None`` forgets it.
+    #[pyo3(signature = (forecast, /))]
+    fn foresee(&self, forecast: Option<&Bound<'_, Forecast>>) -> PyResult<()> {
+        guard(|| {
+            write(&self.base)?.foresee(forecast.map(|forecast| forecast.get().forecast.clone()));
+            Ok(())
+        })
+    }
+
+    /// What comes next for a customer, with what probability and when: of each journey the next ``event``, the ``next_stage`` and the next
+    /// ``change`` (a segment entered or left). Told is what the base learned last; when it never did, its customers are counted anew.
+    ///
+    /// Args:
+    ///     within: the times within which probabilities are told, such as ``["14d"]``; a day, a week and 30 days when ``None``.
+    ///     top: how many of the likeliest are told; 10 when ``None``.
+    ///     journey: only of this one.
+    ///
+    /// Raises:
+    ///     QueryError: for a journey or a namespace that the playbook does not declare, or an instant before the population was counted.
+    ///
+    /// Example:
+    ///     >>> base.next("customer:17", "2010-04-02T00:00:00Z", within=["14d"])["within"]
+    ///     ['14d']
+    #[pyo3(signature = (identifier, now, *, journey=None, within=None, top=None, known_at=None))]
+    fn next<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        journey: Option<&Bound<'py, PyAny>>,
+        within: Option<&Bound<'py, PyAny>>,
+        top: Option<&Bound<'py, PyAny>>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let asked = [("identifier", Some(identifier)), ("now", Some(now)), ("journey", journey)];
+        self.ask(py, "next", &[&asked[..], &[("within", within), ("top", top), ("known_at", known_at)]].concat())
     }
 
     /// Where the value of an attribute comes from: the ``fact`` that counts, by what it was chosen (``resolve``), and the facts

@@ -20,6 +20,7 @@ mod html;
 mod layout;
 mod log;
 mod map;
+mod next;
 mod query;
 mod question;
 mod replay;
@@ -61,6 +62,8 @@ mod _tactful {
     use super::log::EventLog;
     #[pymodule_export]
     use super::map::JourneyMap;
+    #[pymodule_export]
+    use super::next::{Forecast, Transitions};
     #[pymodule_export]
     use super::replay::{Comparison, Replay};
     #[pymodule_export]

@@ -13,7 +13,7 @@ import tactful
 FILES = sorted((Path(__file__).parents[2] / "tests" / "vectors").glob("*.json"))
 
 
-ASKED = ("record", "fold", "trends", "erase", "decide", "explain", "query", "reserve", "confirm", "release", "feedback")
+ASKED = ("record", "learn", "fold", "trends", "erase", "decide", "explain", "query", "reserve", "confirm", "release", "feedback")
 
 
 def cases() -> list[Any]:
@@ -73,6 +73,9 @@ def run(base: tactful.CustomerBase, step: dict[str, Any], counted: Counted) -> d
             return {"arrival": effects.arrival, "effects": shown(effects)}
         if "trends" in step:
             return {"answer": counted.run(base, step["trends"])}
+        if "learn" in step:
+            base.learn(step["learn"]["at"])
+            return {}
         if "fold" in step:
             count, effects = base.fold(step["fold"]["horizon"])
             return {"folded": count, "effects": shown(effects)}

@@ -47,6 +47,9 @@ impl CustomerBase {
         if !self.carried.is_empty() {
             writer.section(tag::CARRIED, 1, |writer| self.carried.write(writer));
         }
+        if let Some(forecast) = &self.forecast {
+            writer.section(tag::FORECAST, 1, |writer| writer.raw(&forecast.to_bytes()));
+        }
         write_unknown(&mut writer, &self.unknown);
         seal(writer)
     }
@@ -58,6 +61,7 @@ impl CustomerBase {
     pub fn from_bytes(engine: Engine, bytes: &[u8]) -> Result<Self, StateError> {
         let (mut links, mut tombstones) = (Links::default(), Tombstones::default());
         let (mut carried, mut told) = (Carried::default(), None::<Reader<'_>>);
+        let mut forecast = None;
         let mut checkpoints: BTreeMap<String, Checkpoint> = BTreeMap::new();
         let read = read(bytes, Content::Base, engine.layout(), |part| {
             match part.tag {
@@ -71,6 +75,8 @@ impl CustomerBase {
                 tag::TOLD_EACH if told.is_none() => told = Some(part.body.clone()),
                 tag::TOMBSTONES if tombstones.is_empty() => tombstones = Tombstones::read(part.body.clone())?,
                 tag::CARRIED if carried.is_empty() => carried = Carried::read(part.body.clone())?,
+                // What was learned with another version of the playbook is learned again.
+                tag::FORECAST => forecast = engine.forecast_from_bytes(part.body.rest()).ok().map(Arc::new),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -98,7 +104,7 @@ impl CustomerBase {
         });
         let relations = Relations::default();
         let (customers, counted) = (customers.collect(), OnceLock::new());
-        let mut base = CustomerBase { customers, engine, links, relations, tombstones, counted, carried, unknown };
+        let mut base = CustomerBase { customers, engine, links, relations, tombstones, counted, carried, forecast, unknown };
         base.relate_all();
         Ok(base)
     }

@@ -32,6 +32,7 @@ use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Iden
 use crate::decide::{Decision, Detail, Request, RequestError};
 use crate::encoding::Section;
 use crate::engine::{Beyond, Effects, Engine};
+use crate::next::{Forecast, NextError, NextOptions, Transitions};
 use crate::relation::Relations;
 use crate::trends::Trends;
 use crate::value::Timestamp;
@@ -41,7 +42,7 @@ use links::{Links, Reason};
 use sayings::sayings;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 pub use tombstones::Tombstones;
 
 /// All customers of an organisation. Events find their customer by identifier; links join customers and unlinking parts them
@@ -59,6 +60,8 @@ pub struct CustomerBase {
     counted: OnceLock<MemoryCounters>,
     /// What customers took who were erased since.
     carried: Carried,
+    /// What its customers said about what comes next when it last learned that.
+    forecast: Option<Arc<Forecast>>,
     /// Sections of its bytes that this version does not know.
     unknown: Vec<Section>,
 }
@@ -75,6 +78,7 @@ impl CustomerBase {
             relations: Relations::default(),
             counted: OnceLock::new(),
             carried: Carried::default(),
+            forecast: None,
             unknown: Vec::new(),
         }
     }
@@ -249,6 +253,35 @@ impl CustomerBase {
         self.customers.values().for_each(|customer| self.engine.observe(trends, customer));
     }
 
+    /// Counts all customers, each in place of what they contributed before, see [`Engine::observe_next`].
+    pub fn observe_next(&self, transitions: &mut Transitions) {
+        self.customers.values().for_each(|customer| self.engine.observe_next(transitions, customer));
+    }
+
+    /// Counts what came next for its customers, and keeps what that says for decisions and questions, until it learns again. Rules that ask
+    /// what comes next are unknown before, and at instants before that of the options.
+    ///
+    /// # Errors
+    /// [`NextError`] for a period that ends before it begins.
+    pub fn learn(&mut self, options: &NextOptions) -> Result<Arc<Forecast>, NextError> {
+        let mut transitions = self.engine.transitions(options)?;
+        self.observe_next(&mut transitions);
+        let forecast = Arc::new(transitions.forecast());
+        self.forecast = Some(forecast.clone());
+        Ok(forecast)
+    }
+
+    /// What it last learned or was given about what comes next.
+    #[must_use]
+    pub fn forecast(&self) -> Option<&Arc<Forecast>> {
+        self.forecast.as_ref()
+    }
+
+    /// Takes what another population says about what comes next, in place of what it learned; `None` forgets it.
+    pub fn foresee(&mut self, forecast: Option<Arc<Forecast>>) {
+        self.forecast = forecast;
+    }
+
     /// Puts an event into the story without deriving anything from it yet.
     fn insert(&mut self, named: &Named<'_>, event: &Prepared<'_>) -> Result<Arrival, EventError> {
         let engine = self.engine.clone();
@@ -333,8 +366,10 @@ impl CustomerBase {
     ) -> Result<Decision, RequestError> {
         let (met, customer) = self.somebody(identifier, now, known_at)?;
         let around = self.around(&met, now, known_at);
+        let mut request = request.met_on(&met);
+        request.forecast = request.forecast.or_else(|| self.forecast.clone());
         let beyond = Beyond { around: around.as_ref(), counters, ..Beyond::default() };
-        let answer = self.engine.answer_among(&customer, beyond, &request.met_on(&met), now, known_at, detail);
+        let answer = self.engine.answer_among(&customer, beyond, &request, now, known_at, detail);
         answer.map(|(decision, _)| decision)
     }
 

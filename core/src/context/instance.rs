@@ -1,7 +1,7 @@
 //! The story as one instance of a journey with a key sees it: of the events that have the key's property those with its value.
 
 use super::{Context, Holds, Rule};
-use crate::expr::{EventKind, EventRow, FactId, Facts, Folded, Outcome, PropertyId, Read, Run};
+use crate::expr::{EventKind, EventRow, FactId, Facts, Folded, NextStep, Outcome, PropertyId, Read, Run};
 use crate::value::{Span, Timestamp, Value, Zone};
 use std::ops::ControlFlow;
 
@@ -63,6 +63,10 @@ impl Facts for Part<'_, '_> {
 
     fn fact_of(&self, fact: FactId, key: &str) -> Read {
         Facts::fact_of(self.whole, fact, key)
+    }
+
+    fn next_step(&self, fact: FactId, next: &NextStep) -> Read {
+        Facts::next_step(self.whole, fact, next)
     }
 
     fn has(&self, fact: FactId) -> bool {

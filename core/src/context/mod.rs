@@ -5,6 +5,7 @@ mod beside;
 mod compile;
 mod evidence;
 mod experiment;
+mod foresight;
 mod instance;
 mod location;
 mod need;
@@ -24,6 +25,7 @@ mod unusual;
 pub(crate) use attribute::{Lost, Told};
 pub(crate) use beside::{Beside, BesideFact};
 pub(crate) use experiment::{Assignment, ExperimentRule, Experiments};
+pub(crate) use foresight::Foresight;
 pub(crate) use instance::{InstanceOf, key_of};
 pub(crate) use need::{NeedRule, Strength};
 pub(crate) use preference::{Preferences, Trait as PreferenceTrait};
@@ -37,7 +39,9 @@ pub(crate) use standing::{JourneyFact, Standing};
 use crate::commitment::Commitment;
 use crate::customer::{Identifier, Place, SegmentState, View};
 use crate::expr::plan::{Asker, Code, Defer, Found, Ground, Live, Memo, NEVER, Scalar, Seen, State};
-use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, Outcome, PropertyId, Read, Run, RunColumn, SubjectId};
+use crate::expr::{
+    Answer, EventKind, EventRow, FactId, Facts, Folded, NextStep, Outcome, PropertyId, Read, Run, RunColumn, SubjectId,
+};
 use crate::playbook::Assurance;
 use crate::value::{Span, Timestamp, Type, Value, Zone};
 use smallvec::SmallVec;
@@ -67,6 +71,8 @@ pub(crate) struct Context<'a> {
     begins: Option<Timestamp>,
     /// Others who are related to the customer, where the host says who they are.
     beside: Option<&'a dyn Beside>,
+    /// What comes next, where somebody says so.
+    ahead: Option<&'a dyn Foresight>,
     /// By number of the request fact.
     request: &'a [Option<Value>],
     /// By number of the experiment.
@@ -126,6 +132,7 @@ impl<'a> Context<'a> {
             hides: false,
             begins: None,
             beside: None,
+            ahead: None,
             request,
             assigned: &[],
             places: SmallVec::from_slice(places),
@@ -174,6 +181,10 @@ impl<'a> Context<'a> {
             self.begins = Some(start.unwrap_or_else(|| self.now.saturating_add_micros(1)));
             self.places.clear();
             self.standings.clear();
+        }
+        // What comes next is read out of the whole story.
+        if assurance == Assurance::Anonymous || self.hides {
+            self.ahead = None;
         }
         for (journey, place) in self.places.iter_mut().enumerate() {
             if self.rules.minimum(journey) > assurance {
@@ -538,6 +549,10 @@ impl Facts for Context<'_> {
 
     fn fact_of(&self, fact: FactId, key: &str) -> Read {
         self.instance_fact(fact, key)
+    }
+
+    fn next_step(&self, fact: FactId, next: &NextStep) -> Read {
+        Context::next_step(self, fact, next)
     }
 
     fn fact_as_of(&self, fact: FactId, at: Timestamp) -> Option<Read> {

@@ -8,6 +8,7 @@ use super::reach::Reaches;
 use super::rule::Rule;
 use super::session::SessionRule;
 use super::sources::{Source, Sources};
+use super::standing::JourneyFact;
 use super::unusual::UnusualRule;
 use crate::customer::{Layout, Renames};
 use crate::error::{Diagnostic, Severity};
@@ -62,6 +63,8 @@ pub(crate) struct Rules {
     pub(crate) reaches: Reaches,
     /// Whether a rule asks for more of a journey than the stage and since when; filled when all is compiled.
     pub(crate) journeys_told: bool,
+    /// The journeys of which a rule asks what comes next; filled when all is compiled.
+    pub(crate) foreseen: Vec<u16>,
     /// All rules of the playbook compiled together.
     pub(crate) plan: Plan,
 }
@@ -130,6 +133,7 @@ impl Rules {
             customer_zone,
             reaches: Reaches::default(),
             journeys_told: false,
+            foreseen: Vec::new(),
             plan: Plan::default(),
         })
     }
@@ -226,6 +230,15 @@ pub(crate) fn state_rule(text: &Text, sources: &Sources, expected: &Expected, fi
             findings.push(finding(
                 "experiment_in_state",
                 format!("`{}` is decided with a question, but this holds between questions too", sources.path(*fact)),
+                "read it in an offer's conditions instead",
+            ));
+        }
+        if matches!(sources.source(*fact), Some(Source::Journey(_, JourneyFact::Ahead))) {
+            findings.retain(|found| found.code != "needs_grid" || found.place.as_ref() != Some(&text.place));
+            findings.push(finding(
+                "prediction_in_state",
+                "what comes next is guessed from other customers, but what is kept of a customer depends on their own story alone"
+                    .to_owned(),
                 "read it in an offer's conditions instead",
             ));
         }

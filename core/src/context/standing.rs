@@ -21,6 +21,8 @@ pub(crate) enum JourneyFact {
     Open,
     /// `.goal`, `.pain_point`, `.selling_point` or `.wording` of the plan.
     Planned(Planned),
+    /// `.next("purchase").within("14d")`: what comes next.
+    Ahead,
 }
 
 /// How a customer stands in a journey.
@@ -102,6 +104,7 @@ impl<'a> Context<'a> {
             }
             JourneyFact::Entries => Some(Value::Int(i64::from(standing.entries))),
             JourneyFact::Planned(asked) => self.planned(journey, asked).0,
+            JourneyFact::Ahead => None,
             JourneyFact::Open => Some(number(standing.instances.iter().filter(|(_, state)| state.is_open()).count())),
         }
     }
@@ -132,6 +135,9 @@ impl<'a> Context<'a> {
     }
 }
 
+/// The fact that stands for what comes next, which no rule can write as a field.
+const NEXT: &str = "next()";
+
 /// The facts of a journey beside its stage: names below `journey.<name>`, types.
 pub(super) fn facts(stages: &Arc<[Arc<str>]>, keyed: bool, planned: bool) -> Vec<(String, Type, JourneyFact)> {
     let mut facts = vec![("previous".to_owned(), Type::Enum(stages.clone()), JourneyFact::Previous)];
@@ -139,6 +145,7 @@ pub(super) fn facts(stages: &Arc<[Arc<str>]>, keyed: bool, planned: bool) -> Vec
         facts.push((format!("visits.{stage}"), Type::Int, JourneyFact::Visits(number)));
     }
     facts.push(("entries".to_owned(), Type::Int, JourneyFact::Entries));
+    facts.push((NEXT.to_owned(), Type::Double, JourneyFact::Ahead));
     if planned {
         facts.extend(Planned::ALL.map(|(asked, name)| (name.to_owned(), Type::String, JourneyFact::Planned(asked))));
     }

@@ -22,6 +22,9 @@ pub struct Decision {
     pub known_at: Timestamp,
     /// The digest of the playbook.
     pub playbook: Arc<str>,
+    /// The digest of the forecast, where a rule may ask what comes next and one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Arc<str>>,
     /// In the order asked.
     pub placements: Vec<PlacementAnswer>,
     /// The experiments that had a say, in the order of the playbook, each with the customer's variant.

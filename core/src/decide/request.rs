@@ -1,8 +1,10 @@
 use crate::customer::Identifier;
 use crate::expr::Schema;
+use crate::next::Forecast;
 use crate::playbook::Assurance;
 use crate::value::Value;
 use std::fmt;
+use std::sync::Arc;
 
 /// A question: which placements ask, and what the host knows about this moment.
 #[derive(Clone, PartialEq, Default)]
@@ -15,6 +17,8 @@ pub struct Request {
     pub identifier: Option<Identifier>,
     /// How sure the host is who is there; recognised when not said.
     pub assurance: Assurance,
+    /// What a population says about what comes next; rules that ask for it are unknown without one.
+    pub forecast: Option<Arc<Forecast>>,
 }
 
 /// What is asked, without the values of its facts.
@@ -26,6 +30,7 @@ impl fmt::Debug for Request {
             .field("facts", &facts)
             .field("identifier", &self.identifier)
             .field("assurance", &self.assurance)
+            .field("forecast", &self.forecast.as_ref().map(|forecast| forecast.digest()))
             .finish()
     }
 }
@@ -55,6 +60,13 @@ impl Request {
     #[must_use]
     pub fn assured(mut self, assurance: Assurance) -> Self {
         self.assurance = assurance;
+        self
+    }
+
+    /// The same question with what a population says about what comes next.
+    #[must_use]
+    pub fn foreseeing(mut self, forecast: &Arc<Forecast>) -> Self {
+        self.forecast = Some(forecast.clone());
         self
     }
 
@@ -117,7 +129,7 @@ impl std::error::Error for RequestError {}
 /// The facts of a request in the order of the playbook's `request`.
 pub(crate) fn facts_in_order(
     request: &Request,
-    names: &[std::sync::Arc<str>],
+    names: &[Arc<str>],
     schema: &Schema,
 ) -> Result<Vec<Option<Value>>, RequestError> {
     let mut facts = vec![None; names.len()];

@@ -15,6 +15,8 @@ pub(crate) enum Content {
     Snapshot,
     Tombstones,
     Map,
+    Transitions,
+    Forecast,
 }
 
 impl Content {
@@ -26,6 +28,8 @@ impl Content {
             Content::Snapshot => b'S',
             Content::Tombstones => b'E',
             Content::Map => b'M',
+            Content::Transitions => b'N',
+            Content::Forecast => b'F',
         }
     }
 
@@ -37,13 +41,23 @@ impl Content {
             Content::Snapshot => "a snapshot of trends",
             Content::Tombstones => "tombstones",
             Content::Map => "a journey map",
+            Content::Transitions => "transitions",
+            Content::Forecast => "a forecast",
         }
     }
 
     fn of(letter: u8) -> Option<Self> {
-        [Content::Customer, Content::Base, Content::Trends, Content::Snapshot, Content::Tombstones, Content::Map]
-            .into_iter()
-            .find(|content| content.letter() == letter)
+        let all = [
+            Content::Customer,
+            Content::Base,
+            Content::Trends,
+            Content::Snapshot,
+            Content::Tombstones,
+            Content::Map,
+            Content::Transitions,
+            Content::Forecast,
+        ];
+        all.into_iter().find(|content| content.letter() == letter)
     }
 }
 

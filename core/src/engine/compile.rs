@@ -2,7 +2,7 @@ use super::Inner;
 use super::labels::{Flow, check};
 use super::policy::doubtful;
 use super::reach::unreachable;
-use crate::context::{NeedRule, PersonaRule, Reach, Reaches, Rule, Rules, Source};
+use crate::context::{JourneyFact, NeedRule, PersonaRule, Reach, Reaches, Rule, Rules, Source};
 use crate::customer::Namespaces;
 use crate::decide::{Offers, Shortlist};
 use crate::error::{Diagnostic, Diagnostics, Severity};
@@ -105,6 +105,17 @@ fn plan(model: &mut Model, offers: &mut Offers) {
     let told = own.chain(model.journeys.rules.iter().flat_map(|rule| rule.conditions())).any(asks)
         || offers.offers.iter().flat_map(|offer| offer.rules()).chain(offers.guards()).any(asks);
     model.rules.journeys_told = told;
+    let mut foreseen: Vec<u16> = Vec::new();
+    let chosen = offers.offers.iter().flat_map(|offer| offer.rules()).chain(offers.guards());
+    for rule in chosen.filter(|rule| rule.checked().asks_ahead()) {
+        foreseen.extend(rule.reads().facts.iter().filter_map(|fact| match model.rules.sources.source(*fact) {
+            Some(Source::Journey(number, JourneyFact::Ahead)) => u16::try_from(number).ok(),
+            _ => None,
+        }));
+    }
+    foreseen.sort_unstable();
+    foreseen.dedup();
+    model.rules.foreseen = foreseen;
 }
 
 /// Segments with the same condition, which are probably not meant.

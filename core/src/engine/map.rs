@@ -58,6 +58,7 @@ impl Engine {
             title: stage.title.clone(),
             goal: stage.goal.clone(),
             drop_out: stage.drop_out,
+            long_stay_good: stage.long_stay_good,
             no_data: stage.no_data.clone(),
         });
         Ok(JourneyMap::new(MapSpec {

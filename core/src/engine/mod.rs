@@ -11,6 +11,7 @@ mod journeys;
 mod labels;
 mod log;
 mod map;
+mod next;
 mod outcomes;
 mod policy;
 mod reach;
@@ -34,7 +35,7 @@ pub use log::Activities;
 pub(crate) use reader::{Conclusion, Reader};
 pub use reserve::Reservation;
 
-use crate::context::{Assignment, Beside, Context};
+use crate::context::{Assignment, Beside, Context, Foresight};
 use crate::customer::{
     ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Pending, Prepared,
     StateNames, View, What, named_event,
@@ -52,6 +53,7 @@ use crate::trends::TrendRules;
 use crate::value::{LateText, Recipe, Timestamp, Value};
 use effect::Namer;
 use labels::Flow;
+use next::Ahead;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -487,11 +489,22 @@ impl Engine {
         let binds = said.by_identifier() || request.assurance == Assurance::Anonymous || !inner.offers.namespaces.is_empty();
         let met = (request.assurance == Assurance::Anonymous).then_some(request.identifier.as_ref());
         let assigned = inner.model.rules.experiments.assign(view, now, met);
+        // What comes next is found out only where a rule may ask for it.
+        let forecast = request.forecast.as_deref().filter(|_| !inner.model.rules.foreseen.is_empty());
+        if forecast.is_some_and(|forecast| forecast.spec().digest != *self.digest()) {
+            let message = "the forecast was made with another playbook; learn it again, or read it from its bytes";
+            return Err(RequestError::new("other_playbook", "forecast", message));
+        }
+        let ahead = forecast.and_then(|forecast| {
+            let asked = |journey| inner.model.rules.foreseen.contains(&journey);
+            Ahead::new(forecast, now, &self.ways(forecast.spec(), &view, &state, now, asked))
+        });
         let (answers, trace) = {
             let stages = &inner.model.journeys.stages;
             let new = || {
                 let context = Context::new(&inner.model.rules, view, now, &facts, &places, stages);
-                context.standing(&state.journeys).assigned(&assigned)
+                let ahead = ahead.as_ref().map(|ahead| ahead as &dyn Foresight);
+                context.standing(&state.journeys).assigned(&assigned).ahead(ahead)
             };
             let instant = (now, known_at);
             let others = around.map(|around| self.others(around, customer, None, instant, Assurance::Authenticated));
@@ -553,11 +566,13 @@ impl Engine {
                 facts,
                 identifier: request.identifier.clone().filter(|_| binds),
                 assurance: request.assurance,
+                forecast: forecast.map(|forecast| forecast.digest().clone()),
             }),
             customer: customer.id().to_owned(),
             now,
             known_at,
             playbook: self.digest().clone(),
+            forecast: forecast.map(|forecast| forecast.digest().clone()),
             placements: answers.placements,
             assigned: answers.exposed.into_iter().filter_map(|number| self.assigned(&assigned, number)).collect(),
             trace,
@@ -887,6 +902,8 @@ struct DecisionId {
     /// On which identifier the customer was met, when that matters.
     identifier: Option<Identifier>,
     assurance: Assurance,
+    /// The forecast that rules could ask.
+    forecast: Option<Arc<str>>,
 }
 
 impl Recipe for DecisionId {
@@ -899,6 +916,9 @@ impl Recipe for DecisionId {
         }
         if self.assurance != Assurance::Recognised {
             placements = format!("{placements}\n\n\n{}", self.assurance);
+        }
+        if let Some(forecast) = &self.forecast {
+            placements = format!("{placements}\n\n\n\n{forecast}");
         }
         digest(&[&self.playbook, customer, &self.now.to_string(), &self.known_at.to_string(), &placements, &facts])
     }

@@ -39,6 +39,9 @@ impl Checker<'_> {
         if target.is_none() && &**function == "store" && self.schema.is_some() {
             return self.store(id, args);
         }
+        if let Some(found) = target.and_then(|target| self.of_next(id, target, function, args)) {
+            return found;
+        }
         if let Some(found) = target.and_then(|target| self.of_journey(id, target, function, args)) {
             return found;
         }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 impl Checker<'_> {
     /// The name of the journey of `journey("<name>")`.
-    fn journey_named(&self, id: NodeId) -> Option<Arc<str>> {
+    pub(super) fn journey_named(&self, id: NodeId) -> Option<Arc<str>> {
         let Kind::Call { target: None, function, args, .. } = &self.tree.node(id).kind else { return None };
         let [arg] = &args[..] else { return None };
         match &self.tree.node(*arg).kind {

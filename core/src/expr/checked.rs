@@ -1,6 +1,7 @@
 //! A checked expression: what the evaluators walk. Names are resolved, every part has a type and a class over time.
 
 use super::ast::{BinaryOp, Extent, Form, NodeId, Tree};
+use super::check_next::NextStep;
 use super::evaluate_today::Elapsed;
 use super::signature::Function;
 use super::stream::Stream;
@@ -94,6 +95,11 @@ pub(super) enum Op {
     OfInstance {
         fact: FactId,
         key: Ref,
+    },
+    /// With what probability something comes next in a journey.
+    NextStep {
+        fact: FactId,
+        next: Arc<NextStep>,
     },
     Fact(FactId),
     HasFact(FactId),
@@ -276,6 +282,7 @@ impl Op {
             | Op::Fail(_)
             | Op::Now
             | Op::Today
+            | Op::NextStep { .. }
             | Op::Fact(_)
             | Op::HasFact(_)
             | Op::Named(_)
@@ -321,6 +328,7 @@ impl Op {
             | Op::Fail(_)
             | Op::Now
             | Op::Today
+            | Op::NextStep { .. }
             | Op::Fact(_)
             | Op::HasFact(_)
             | Op::Named(_)
@@ -408,6 +416,7 @@ impl fmt::Debug for Op {
             Op::NearestStore { point, .. } => write!(f, "nearest store {point:?}"),
             Op::OfInstance { fact, key } => write!(f, "of instance {} {key:?}", fact.0),
             Op::AsOf { fact, time, .. } => write!(f, "as of {} {time:?}", fact.0),
+            Op::NextStep { fact, next } => write!(f, "next {} {next:?}", fact.0),
             Op::Fact(id) => write!(f, "fact {}", id.0),
             Op::HasFact(id) => write!(f, "has fact {}", id.0),
             Op::Named(candidates) => write!(f, "named {candidates:?}"),

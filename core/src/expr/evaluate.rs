@@ -179,6 +179,7 @@ impl<'a> Machine<'a> {
             Op::NearestStore { point, stores } => self.nearest_store(id, *point, stores, frame),
             Op::AsOf { fact, time, path } => self.as_of(*fact, *time, path, frame),
             Op::OfInstance { fact, key } => self.of_instance(*fact, *key, frame),
+            Op::NextStep { fact, next } => self.next_step(*fact, next),
             Op::Fact(fact) => {
                 let read = self.facts.fact(*fact);
                 match read.value {

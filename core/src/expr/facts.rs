@@ -1,4 +1,4 @@
-use super::{Detail, EventKind, FactId, PropertyId, Run, SubjectId};
+use super::{Detail, EventKind, FactId, NextStep, PropertyId, Run, SubjectId};
 use crate::value::{Span, Timestamp, Value, Zone};
 use smallvec::SmallVec;
 use std::ops::ControlFlow;
@@ -34,6 +34,12 @@ pub trait Facts {
     fn fact_of(&self, fact: FactId, key: &str) -> Read {
         let _ = (fact, key);
         Read { value: Answer::Unknown(Missing::default()), until: None }
+    }
+
+    /// With what probability something comes next in a journey.
+    fn next_step(&self, fact: FactId, next: &NextStep) -> Read {
+        let _ = fact;
+        Read::missing(next.shown.clone())
     }
 
     /// The value under a name that no schema declares; only expressions without a schema ask for one.

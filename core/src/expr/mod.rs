@@ -22,6 +22,7 @@ mod check_ends;
 mod check_follow;
 mod check_journey;
 mod check_names;
+mod check_next;
 mod check_operators;
 mod check_place;
 mod check_stream;
@@ -87,6 +88,7 @@ mod warn_known;
 mod warn_sets;
 
 pub use check::{CompileOptions, Expected, compile_source, compile_text, expect};
+pub use check_next::NextStep;
 pub use checked::{Checked, Reads};
 pub use compile::ProgramBuilder;
 pub use detail::Detail;

@@ -151,8 +151,10 @@ fn of_stage<'a>(spec: &MapSpec, tally: &Tally, stage: u16, counted: &StageTally,
     add(PainKind::DropOut, (dropped, counted.entries.count), (other_dropped, stays), exits.customers, None);
     let here = tally.ended(stage);
     let mut elsewhere = Times::default();
-    others().for_each(|(number, _)| elsewhere.merge(&tally.ended(*number)));
-    if let Some(compared) = longer(&here, &elsewhere) {
+    // Where a long stay is good it neither hurts nor is it what others are compared with.
+    let is_good = |stage: u16| spec.stages.get(usize::from(stage)).is_some_and(|stage| stage.long_stay_good);
+    others().filter(|(number, _)| !is_good(**number)).for_each(|(number, _)| elsewhere.merge(&tally.ended(*number)));
+    if let Some(compared) = longer(&here, &elsewhere).filter(|_| !is_good(stage)) {
         add(PainKind::Time, compared.here, compared.others, exits.customers, Some(compared.medians));
     }
     let (bad, all) = opinions(counted);

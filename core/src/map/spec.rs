@@ -116,5 +116,7 @@ pub(crate) struct StageSpec {
     pub(crate) title: Option<Arc<str>>,
     pub(crate) goal: Option<Arc<str>>,
     pub(crate) drop_out: bool,
+    /// Whether it is good that customers stay here for long.
+    pub(crate) long_stay_good: bool,
     pub(crate) no_data: Option<Arc<str>>,
 }

@@ -93,6 +93,7 @@ impl Loader<'_> {
             max_stay,
             precedence: if at.text("precedence").as_deref() == Some("first") { Precedence::First } else { Precedence::Last },
             plan: self.plan(at, &names, segments),
+            predict: self.predict(at, segments),
             migration: self.migration(at, &sources),
             digest: digest::of_journey(at.node),
             labels: self.labels(at),
@@ -167,6 +168,7 @@ impl Loader<'_> {
                 .collect(),
             marketing: at.text("marketing"),
             drop_out: at.flag("drop_out"),
+            long_stay_good: at.text("long_stay").as_deref() == Some("good"),
             no_data: at.text("no_data"),
         }
     }

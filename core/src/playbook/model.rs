@@ -3,6 +3,7 @@
 use super::assurance::Assurance;
 use super::labels::{Category, DataKind, Department, Guard, Labels, LegalBasis};
 use super::needs::{Need, Problem, Searches};
+use super::predict::Predict;
 use super::preferences::{Preference, Unusual, Watch};
 use super::relations::Relation;
 use super::touchpoints::{Plan, Touchpoint};
@@ -534,6 +535,8 @@ pub struct Journey {
     pub precedence: Precedence,
     /// `plan`: what is planned by segment and stage, in order.
     pub plan: Vec<Plan>,
+    /// `predict`: what is looked at for what comes next.
+    pub predict: Predict,
     /// `migration`.
     pub migration: Migration,
     /// SHA-256 over what the journey says of how customers move: equal for equal rules.
@@ -590,6 +593,8 @@ pub struct Stage {
     pub marketing: Option<Arc<str>>,
     /// `drop_out`: customers here count as lost.
     pub drop_out: bool,
+    /// `long_stay`: whether it is good that customers stay here for long.
+    pub long_stay_good: bool,
     /// `no_data`: why nothing can be observed here; such a stage has no way in.
     pub no_data: Option<Arc<str>>,
 }

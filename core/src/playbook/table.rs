@@ -1047,6 +1047,27 @@ static WATCH_OBJECT: Object = Object {
     ],
 };
 
+static PREDICT: Object = Object {
+    name: "prediction",
+    doc: "What is looked at for what comes next in a journey.",
+    marks: &[],
+    fields: &[
+        may(
+            "events",
+            one_or_more(&EVENTS),
+            "",
+            "the event types that are steps; all when not declared, what happens besides is passed over",
+        ),
+        may(
+            "segments",
+            one_or_more(&SEGMENT_NAMES),
+            "",
+            "the segments that make a difference and whose entering and leaving is predicted, at most 16; all when not declared, if there are at most eight",
+        ),
+        may("k", One(Leaf::Whole(2, 1_000_000)), "10", "no number of the population is about fewer customers than this"),
+    ],
+};
+
 static JOURNEY: Object = Object {
     name: "journey",
     doc: "A named path of stages.",
@@ -1091,6 +1112,7 @@ static JOURNEY: Object = Object {
             "",
             "what is planned, by segment (or `everyone`) and stage; expressions read `journey(\"<name>\").wording` and more",
         ),
+        may("predict", Obj(&PREDICT), "", "what is looked at for what comes next"),
         may(
             "migration",
             Obj(&MIGRATION),
@@ -1161,6 +1183,12 @@ static STAGE: Object = Object {
         may("touchpoints", Either(&TOUCHPOINT_TEXTS), "", "where customers and brand typically meet here, in words"),
         may("marketing", One(Leaf::Text), "", "what marketing can do here, in words"),
         may("drop_out", One(Leaf::Bool), "false", "whether customers here count as lost"),
+        may(
+            "long_stay",
+            One(Leaf::Word(&["bad", "good"])),
+            "\"bad\"",
+            "whether it is bad or good that customers stay here for long; maps do not call it a pain point where it is good",
+        ),
         may("no_data", One(Leaf::Text), "", "why nothing can be observed here; such a stage has no way in"),
     ],
 };

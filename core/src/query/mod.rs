@@ -16,6 +16,7 @@ mod intake;
 mod journey;
 mod map;
 mod mine;
+mod next;
 mod outcome;
 mod portrait;
 mod reach;
@@ -160,6 +161,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<trend::Trend>(),
     Entry::of::<suggest::Suggest>(),
     Entry::of::<reach::ReachAsked>(),
+    Entry::of::<next::NextAsked>(),
     Entry::of::<map::MapAsked>(),
     Entry::of::<map::Picture>(),
     Entry::of::<map::Compare>(),

@@ -52,6 +52,7 @@ impl Question for ReachAsked {
             facts: self.facts.iter().map(|(name, json)| (name.clone(), value(json))).collect(),
             identifier: met_on(self.met_on.as_deref())?,
             assurance: assurance(self.assurance.as_deref())?,
+            ..Request::default()
         };
         let about =
             ReachRequest { offer: self.offer.clone(), placements: self.placements.clone(), within, rates: self.rates.clone() };

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tactful::base::CustomerBase;
 use tactful::customer::Arrival;
+use tactful::next::NextOptions;
 use tactful::trends::{Answer, ShownCell, Snapshot, TrendError, Trends};
 use tactful::{Assurance, Duration, Effects, Engine, Event, Identifier, Request, Timestamp, Value};
 
@@ -76,6 +77,7 @@ fn run_step(base: &mut CustomerBase, counted: &mut Counted, held: &mut Held, ste
     let told = match &*step {
         step if step.get("record").is_some() => record(base, step),
         step if step.get("trends").is_some() => trends(base, counted, &step["trends"]),
+        step if step.get("learn").is_some() => learn(base, step),
         step if step.get("fold").is_some() => fold(base, step),
         step if step.get("query").is_some() => query(base, step),
         step if step.get("erase").is_some() => erase(base, step),
@@ -86,7 +88,7 @@ fn run_step(base: &mut CustomerBase, counted: &mut Counted, held: &mut Held, ste
     let keys: Vec<String> = step.as_object().expect("an object").keys().cloned().collect();
     for key in keys {
         match key.as_str() {
-            "record" | "decide" | "explain" | "query" | "fold" | "trends" | "erase" => {}
+            "record" | "learn" | "decide" | "explain" | "query" | "fold" | "trends" | "erase" => {}
             "reserve" | "confirm" | "release" | "feedback" => {}
             // Checked keys show what came out; what did not come out at all is null.
             _ => step[&key] = told.get(&key).cloned().unwrap_or(Json::Null),
@@ -189,6 +191,12 @@ fn trends(base: &CustomerBase, counted: &mut Counted, asked: &Json) -> Json {
         Ok(answer) => json!({"answer": answer}),
         Err(error) => json!({"error": {"code": error.code(), "path": ""}}),
     }
+}
+
+fn learn(base: &mut CustomerBase, step: &Json) -> Json {
+    let at = Timestamp::parse(step["learn"]["at"].as_str().expect("text")).expect("a time");
+    base.learn(&NextOptions::new(at)).expect("a period that does not end before it begins");
+    json!({})
 }
 
 fn fold(base: &mut CustomerBase, step: &Json) -> Json {

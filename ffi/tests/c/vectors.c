@@ -510,6 +510,10 @@ int main(int argc, char **argv) {
         run_record(base, step);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "trends")) {
         run_trends(base, other ? other : engine, step);
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "learn")) {
+        int64_t at = time_of(text(cJSON_GetObjectItemCaseSensitive(step, "learn"), "at"));
+        checks++;
+        if (tactful_base_learn(base, at, TACTFUL_NO_TIME, NULL) != TACTFUL_OK) fail("learn", "refused", NULL);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "fold")) {
         run_fold(base, step);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "query")) {

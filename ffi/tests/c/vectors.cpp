@@ -310,6 +310,8 @@ void run(const char *path) {
         run_trends(all, base, *engine, step);
       } else if (step.count("fold")) {
         check("folded", base.fold(time_of(step["fold"]["horizon"])), step["folded"].get<std::uint64_t>());
+      } else if (step.count("learn")) {
+        base.learn(time_of(step["learn"]["at"]));
       } else if (step.count("query")) {
         run_query(base, step);
       } else if (step.count("erase")) {

@@ -32,6 +32,7 @@ pub(crate) mod tag {
     pub(crate) const TOMBSTONES: u64 = 10;
     pub(crate) const RECTIFIED: u64 = 11;
     pub(crate) const CARRIED: u64 = 12;
+    pub(crate) const FORECAST: u64 = 15;
     /// Sections above this one are not known to this version.
-    pub(crate) const LAST: u64 = 12;
+    pub(crate) const LAST: u64 = 15;
 }

@@ -1,5 +1,5 @@
 use super::ground::{Ground, Label};
-use crate::context::{BesideFact, NeedRule, PersonaRule, Rule, Rules, Source};
+use crate::context::{BesideFact, JourneyFact, NeedRule, PersonaRule, Rule, Rules, Source};
 use crate::error::Place;
 use crate::expr::{Asked, EventKind, PropertyId, uses};
 use crate::journey::Journeys;
@@ -393,6 +393,13 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
             Some(Source::Need(number) | Source::NeedTime(number)) => steps.push(Step::Node(Node::Need(number))),
             Some(Source::Preference(number, _)) => steps.push(Step::Node(Node::Preference(number))),
             Some(Source::Unusual(number)) => steps.push(Step::Node(Node::Unusual(number))),
+            // What comes next follows from all that is looked at for it.
+            Some(Source::Journey(number, JourneyFact::Ahead)) => {
+                steps.push(Step::Node(Node::Journey(number)));
+                let (events, segments) = playbook.predicted(number);
+                steps.extend(events.map(|event| Step::Ground(Ground::Event(event))));
+                steps.extend(segments.map(|segment| Step::Node(Node::Segment(segment))));
+            }
             Some(Source::Stage(number) | Source::Since(number) | Source::Journey(number, _)) => {
                 steps.push(Step::Node(Node::Journey(number)))
             }
