@@ -719,9 +719,13 @@ typedef struct tactful_offer {
    */
   struct tactful_text message;
   /**
-   * Propensity x context x value x lever.
+   * Propensity x context x value x lever, or what the formula says.
    */
   double score;
+  /**
+   * How probable it was that the slot went to this offer; NaN unless offers are explored.
+   */
+  double probability;
 } tactful_offer;
 
 /**
@@ -1255,6 +1259,18 @@ tactful_status tactful_engine_compile(const struct tactful_document *documents,
                                       struct tactful_error **error);
 
 /**
+ * Compiles a playbook whose documents have up to `bytes` bytes each, with values in proportion: for very many offers.
+ * tactful_engine_compile takes 4 MiB.
+ *
+ * Thread-safe. Fails as tactful_engine_compile does.
+ */
+tactful_status tactful_engine_compile_within(const struct tactful_document *documents,
+                                             size_t count,
+                                             size_t bytes,
+                                             struct tactful_engine **engine,
+                                             struct tactful_error **error);
+
+/**
  * The digest of the playbook: 64 hexadecimal digits, equal for playbooks that decide alike. Borrowed from the engine. None for
  * null.
  *
@@ -1444,6 +1460,37 @@ tactful_status tactful_request_set(struct tactful_request *request,
 tactful_status tactful_request_set_assurance(struct tactful_request *request,
                                              int32_t assurance,
                                              struct tactful_error **error);
+
+/**
+ * Sets a number of a column for an offer, for factors that the playbook takes out of that column. NaN and infinities count as unknown.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT; the request is as before then. Deciding fails with TACTFUL_INVALID_REQUEST for a column or an
+ * offer that the playbook does not know.
+ */
+tactful_status tactful_request_set_score(struct tactful_request *request,
+                                         struct tactful_text column,
+                                         struct tactful_text offer,
+                                         double number,
+                                         struct tactful_error **error);
+
+/**
+ * Sets what exploration draws follow from: the same seed, customer and instant give the same draws. 0 when never set.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_request_set_seed(struct tactful_request *request,
+                                        uint64_t seed,
+                                        struct tactful_error **error);
+
+/**
+ * Sets what was counted over many customers, for learned factors and rules that read trends; null for nothing. The snapshot may be freed
+ * before the request.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_request_set_trends(struct tactful_request *request,
+                                          const struct tactful_snapshot *snapshot,
+                                          struct tactful_error **error);
 
 /**
  * Says on which identifier the customer of tactful_engine_decide is met, for consents that bind to one and for somebody anonymous; in
@@ -2519,7 +2566,7 @@ TACTFUL_LAYOUT(document, sizeof(tactful_document) == 32 && offsetof(tactful_docu
 TACTFUL_LAYOUT(diagnostic, sizeof(tactful_diagnostic) == 112 && offsetof(tactful_diagnostic, line) == 96);
 TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 144 && offsetof(tactful_effect, at) == 128);
 TACTFUL_LAYOUT(placement, sizeof(tactful_placement) == 80 && offsetof(tactful_placement, kind) == 72);
-TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 40 && offsetof(tactful_offer, score) == 32);
+TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 48 && offsetof(tactful_offer, probability) == 40);
 TACTFUL_LAYOUT(candidate, sizeof(tactful_candidate) == 104 && offsetof(tactful_candidate, gate) == 96);
 TACTFUL_LAYOUT(column, sizeof(tactful_column) == 48 && offsetof(tactful_column, kind) == 40);
 TACTFUL_LAYOUT(column_role, sizeof(tactful_column_role) == 32);

@@ -312,6 +312,7 @@ class trend_snapshot;
 };
 
 class engine;
+class trend_snapshot;
 
 /** A question: which placements ask, and what the host knows about this moment. */
 class request {
@@ -333,6 +334,20 @@ public:
   }
   /** On which identifier a customer of engine::decide is met; a base takes the one that it is asked with. */
   request &met_on(const engine &with, text_view identifier);
+  /** A number of a column for an offer; NaN and infinities count as unknown. */
+  request &score(text_view column, text_view offer, double number) {
+    detail::outcome outcome;
+    outcome.check(tactful_request_set_score(handle_.get(), column.c(), offer.c(), number, outcome));
+    return *this;
+  }
+  /** What exploration draws follow from. */
+  request &seed(std::uint64_t seed) {
+    detail::outcome outcome;
+    outcome.check(tactful_request_set_seed(handle_.get(), seed, outcome));
+    return *this;
+  }
+  /** What was counted over many customers. */
+  request &trends(const trend_snapshot &snapshot);
   /** How sure the host is who is there: TACTFUL_ASSURANCE_RECOGNISED when never said. */
   request &assurance(std::int32_t assurance) {
     detail::outcome outcome;
@@ -347,11 +362,13 @@ private:
 
 /** An offer that was chosen; borrowed from the decision. */
 struct offer {
-  explicit offer(const tactful_offer &found) : name(found.name), message(found.message), score(found.score) {}
+  explicit offer(const tactful_offer &found) : name(found.name), message(found.message), score(found.score), probability(found.probability) {}
 
   text_view name;
   text_view message;
   double score;
+  /** How probable it was that the slot went to this offer; NaN unless offers are explored. */
+  double probability;
 };
 
 /** The part that the customer has in an experiment; borrowed from the decision. */
@@ -478,8 +495,8 @@ class trend_snapshot;
 /** A compiled playbook. */
 class engine {
 public:
-  /** Compiles a base document and its parts. */
-  explicit engine(const std::vector<document> &documents) {
+  /** Compiles a base document and its parts; `bytes` is how long each may be. */
+  explicit engine(const std::vector<document> &documents, std::size_t bytes = std::size_t(4) << 20) {
     std::vector<tactful_document> given;
     for (const document &part : documents) {
       tactful_document one;
@@ -488,7 +505,7 @@ public:
       given.push_back(one);
     }
     detail::outcome outcome;
-    outcome.check(tactful_engine_compile(given.data(), given.size(), handle_.out(), outcome));
+    outcome.check(tactful_engine_compile_within(given.data(), given.size(), bytes, handle_.out(), outcome));
   }
   engine(text_view name, text_view text) : engine(std::vector<document>{document(name, text)}) {}
 
@@ -850,6 +867,7 @@ public:
 
 private:
   friend class trends;
+  friend class request;
   trend_snapshot() {}
   detail::handle<tactful_snapshot, tactful_snapshot_free> handle_;
 };
@@ -859,6 +877,12 @@ inline engine engine::with_trends(const trend_snapshot &counted) const {
   detail::outcome outcome;
   outcome.check(tactful_engine_with_trends(handle_.get(), counted.c(), knowing.handle_.out(), outcome));
   return knowing;
+}
+
+inline request &request::trends(const trend_snapshot &snapshot) {
+  detail::outcome outcome;
+  outcome.check(tactful_request_set_trends(handle_.get(), snapshot.handle_.get(), outcome));
+  return *this;
 }
 
 /** What was counted over many customers, with what each of them contributed. */

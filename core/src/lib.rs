@@ -28,6 +28,7 @@
 pub mod base;
 pub mod cases;
 pub mod catalog;
+mod chance;
 pub mod column;
 pub mod commitment;
 mod context;

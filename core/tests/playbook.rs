@@ -2,7 +2,9 @@
 
 use tactful::Duration;
 use tactful::error::{Diagnostics, Severity};
-use tactful::playbook::{ConsentDefault, Demand, Format, Limits, Movement, Part, Playbook, Scope, Text, json_schema};
+use tactful::playbook::{
+    ConsentDefault, Demand, FactorSource, Format, Limits, Movement, Part, Playbook, Scope, Text, json_schema,
+};
 use tactful::value::{Currency, Decimal, Type, Unit, Value, Window, Zone};
 
 const GROCERY: &str = include_str!("playbooks/grocery.yaml");
@@ -77,7 +79,7 @@ fn a_whole_playbook_is_read() {
     assert_eq!(formats, [Format::Html, Format::Text, Format::Json, Format::Text]);
     let offer = &playbook.offers[0];
     assert_eq!(offer.valid_until.map(|t| t.to_string()).as_deref(), Some("2026-12-31T23:00:00Z"));
-    let factors: Vec<_> = offer.factors.iter().flatten().map(|f| (&*f.value.text, f.prior)).collect();
+    let factors: Vec<_> = offer.factors.iter().flatten().map(|f| (rule(&f.source), f.prior)).collect();
     let expected = [("customer.age / 100.0", Some(0.1)), ("persona(\"thrifty\")", None), ("4.0", None), ("1", None)];
     assert_eq!(factors, expected);
     assert_eq!(offer.priority, 10);
@@ -368,4 +370,11 @@ fn half_a_surrogate_pair_is_refused() {
     }
     let whole = r#"{"playbook": "shop", "version": 1, "title": "\ud83d\ude00"}"#;
     assert_eq!(Playbook::load(&[("shop.json", whole)]).unwrap().0.title.as_deref(), Some("\u{1f600}"));
+}
+
+fn rule(source: &FactorSource) -> &str {
+    match source {
+        FactorSource::Rule(text) => &text.text,
+        FactorSource::Column(_) | FactorSource::Learned(_) | FactorSource::Weights(_) => "",
+    }
 }

@@ -66,6 +66,7 @@ struct Placement {
 struct Offer {
     name: Text,
     score: f64,
+    probability: f64,
     message: Text,
 }
 
@@ -111,8 +112,10 @@ pub struct tactful_offer {
     pub name: tactful_text,
     /// The rendered message.
     pub message: tactful_text,
-    /// Propensity x context x value x lever.
+    /// Propensity x context x value x lever, or what the formula says.
     pub score: f64,
+    /// How probable it was that the slot went to this offer; NaN unless offers are explored.
+    pub probability: f64,
 }
 
 /// The part that the customer has in an experiment. Its texts are borrowed from the decision.
@@ -160,7 +163,7 @@ const _: () = {
     use std::mem::offset_of;
     assert!(size_of::<tactful_placement>() == 80 && offset_of!(tactful_placement, kind) == 72);
     assert!(size_of::<tactful_assigned>() == 32 && offset_of!(tactful_assigned, variant) == 16);
-    assert!(size_of::<tactful_offer>() == 40 && offset_of!(tactful_offer, score) == 32);
+    assert!(size_of::<tactful_offer>() == 48 && offset_of!(tactful_offer, score) == 32);
     assert!(
         size_of::<tactful_candidate>() == 104
             && offset_of!(tactful_candidate, gate) == 96
@@ -221,6 +224,7 @@ impl Placement {
         let offers = answer.offers().iter().map(|ranked| Offer {
             name: Text::new(&*ranked.offer),
             score: ranked.score,
+            probability: ranked.probability.unwrap_or(f64::NAN),
             message: Text::new(&*ranked.message),
         });
         let (name, channel, reason) = (Text::new(&*answer.placement), Text::new(&*answer.channel), Text::new(&*answer.reason));
@@ -329,7 +333,10 @@ pub unsafe extern "C" fn tactful_decision_offer(
     slot: usize,
     offer: *mut tactful_offer,
 ) -> bool {
-    let lend = |offer: &Offer| tactful_offer { name: offer.name.lend(), message: offer.message.lend(), score: offer.score };
+    let lend = |offer: &Offer| {
+        let Offer { name, score, probability, message } = offer;
+        tactful_offer { name: name.lend(), message: message.lend(), score: *score, probability: *probability }
+    };
     // SAFETY: by contract.
     unsafe { fill(offer, || decision.as_ref()?.placements.get(index)?.offers.get(slot).map(lend)) }
 }

@@ -3,6 +3,7 @@ use crate::error::{tactful_error, tactful_status};
 use crate::event::{path, set};
 use crate::guard::{Out, exclusive, free, guard, shared};
 use crate::text::tactful_text;
+use crate::trends::tactful_snapshot;
 use crate::value::tactful_value;
 use tactful::{Assurance, Request};
 
@@ -96,6 +97,67 @@ pub unsafe extern "C" fn tactful_request_set_assurance(
                 ));
             }
         };
+        Ok(())
+    })
+}
+
+/// Sets a number of a column for an offer, for factors that the playbook takes out of that column. NaN and infinities count as unknown.
+///
+/// Fails with TACTFUL_INVALID_ARGUMENT; the request is as before then. Deciding fails with TACTFUL_INVALID_REQUEST for a column or an
+/// offer that the playbook does not know.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_set_score(
+    request: *mut tactful_request,
+    column: tactful_text,
+    offer: tactful_text,
+    number: f64,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let (request, column) = unsafe { (exclusive(request, "request")?, column.read("column")?) };
+        // SAFETY: by contract.
+        let offer = unsafe { offer.read("offer") }?;
+        let scores = &mut request.0.scores;
+        match scores.iter_mut().find(|score| score.0 == column && score.1 == offer) {
+            Some(score) => score.2 = number,
+            None => scores.push((column.to_owned(), offer.to_owned(), number)),
+        }
+        Ok(())
+    })
+}
+
+/// Sets what exploration draws follow from: the same seed, customer and instant give the same draws. 0 when never set.
+///
+/// Fails with TACTFUL_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_set_seed(
+    request: *mut tactful_request,
+    seed: u64,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        unsafe { exclusive(request, "request") }?.0.seed = seed;
+        Ok(())
+    })
+}
+
+/// Sets what was counted over many customers, for learned factors and rules that read trends; null for nothing. The snapshot may be freed
+/// before the request.
+///
+/// Fails with TACTFUL_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_set_trends(
+    request: *mut tactful_request,
+    snapshot: *const tactful_snapshot,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let request = unsafe { exclusive(request, "request") }?;
+        // SAFETY: by contract `snapshot` is null or a live snapshot.
+        request.0.trends = unsafe { snapshot.as_ref() }.map(|snapshot| snapshot.snapshot.clone());
         Ok(())
     })
 }

@@ -6,6 +6,7 @@ use crate::guard::{Out, array, exclusive, free, guard, shared};
 use crate::query::tactful_answer;
 use crate::state::tactful_bytes;
 use crate::text::{Text, tactful_text, time};
+use std::sync::Arc;
 use tactful::Engine;
 use tactful::trends::{Snapshot, Trends};
 
@@ -19,14 +20,14 @@ pub struct tactful_trends {
 /// What was counted, as it may be read: about at least k customers in every cell, without anybody in it. Never changes.
 #[derive(Debug)]
 pub struct tactful_snapshot {
-    pub(crate) snapshot: Snapshot,
+    pub(crate) snapshot: Arc<Snapshot>,
     digest: Text,
 }
 
 impl tactful_snapshot {
     fn of(snapshot: Snapshot) -> Self {
         let digest = Text::new(snapshot.digest());
-        tactful_snapshot { snapshot, digest }
+        tactful_snapshot { snapshot: Arc::new(snapshot), digest }
     }
 }
 
@@ -180,7 +181,7 @@ pub unsafe extern "C" fn tactful_trends_snapshot(
         let out = Out::new(snapshot, "snapshot")?;
         // SAFETY: by contract.
         let (trends, before) = unsafe { (shared(trends, "trends")?, before.as_ref()) };
-        let made = trends.trends.snapshot(time(at_micros, "at_micros")?, before.map(|before| &before.snapshot))?;
+        let made = trends.trends.snapshot(time(at_micros, "at_micros")?, before.map(|before| &*before.snapshot))?;
         // SAFETY: by contract.
         unsafe { out.give(tactful_snapshot::of(made)) };
         Ok(())
@@ -324,7 +325,7 @@ pub unsafe extern "C" fn tactful_snapshot_to_bytes(
         // SAFETY: by contract.
         let snapshot = unsafe { shared(snapshot, "snapshot") }?;
         let written = match members {
-            0 => snapshot.snapshot.clone().without_members().to_bytes(),
+            0 => Snapshot::clone(&snapshot.snapshot).without_members().to_bytes(),
             _ => snapshot.snapshot.to_bytes(),
         };
         // SAFETY: by contract.

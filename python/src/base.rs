@@ -185,7 +185,8 @@ impl CustomerBase {
     /// Example:
     ///     >>> base.decide("customer:nobody", "home", "2010-03-01T10:00:00Z").placements[0].kind
     ///     'silence'
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn decide(
         &self,
         py: Python<'_>,
@@ -195,10 +196,14 @@ impl CustomerBase {
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
         assurance: Option<&Bound<'_, PyAny>>,
+        scores: Option<&Bound<'_, PyAny>>,
+        seed: Option<&Bound<'_, PyAny>>,
+        trends: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance);
+            let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
             py.detach(|| answer(&*read(&self.base)?, &identifier, &question, false))
         })
     }
@@ -206,7 +211,8 @@ impl CustomerBase {
     /// The same decision with the reasons for every candidate in :attr:`Decision.trace`.
     ///
     /// Args and errors: as for :meth:`decide`.
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn explain(
         &self,
         py: Python<'_>,
@@ -216,10 +222,14 @@ impl CustomerBase {
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
         assurance: Option<&Bound<'_, PyAny>>,
+        scores: Option<&Bound<'_, PyAny>>,
+        seed: Option<&Bound<'_, PyAny>>,
+        trends: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance);
+            let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
             py.detach(|| answer(&*read(&self.base)?, &identifier, &question, true))
         })
     }

@@ -233,6 +233,12 @@ impl Ranked {
         self.ranked.score
     }
 
+    /// How probable it was that the slot went to this offer, after what the slots before it took; ``None`` unless offers are explored.
+    #[getter]
+    fn probability(&self) -> Option<f64> {
+        self.ranked.probability
+    }
+
     /// The rendered message.
     #[getter]
     fn message(&self) -> &str {

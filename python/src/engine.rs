@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString, PyTuple, PyType};
 use std::path::PathBuf;
+use tactful::playbook::Limits;
 
 /// A compiled playbook. Immutable, cheap to share between threads; pickles through its documents.
 ///
@@ -42,10 +43,11 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    fn of(py: Python<'_>, documents: Vec<(String, String)>) -> PyResult<Self> {
+    fn of(py: Python<'_>, documents: Vec<(String, String)>, max_bytes: Option<usize>) -> PyResult<Self> {
         let compiled = py.detach(|| {
             let texts: Vec<(&str, &str)> = documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-            tactful::Engine::compile(&texts)
+            let limits = max_bytes.map_or_else(Limits::default, Limits::of_bytes);
+            tactful::Engine::compile_within(&texts, limits)
         });
         let engine = compiled.map_err(|findings| errors::playbook(py, &findings))?;
         Ok(Engine { engine, documents })
@@ -99,7 +101,7 @@ impl Engine {
                 Err(_) => paths.try_iter()?.map(|path| path?.extract::<PathBuf>()).collect::<PyResult<_>>()?,
             };
             let documents = py.detach(|| paths.iter().map(document).collect::<PyResult<Vec<_>>>())?;
-            Engine::of(py, documents)
+            Engine::of(py, documents, None)
         })
     }
 
@@ -107,6 +109,7 @@ impl Engine {
     ///
     /// Args:
     ///     documents: a mapping from names to texts, or a sequence of (name, text). Names stand in diagnostics.
+    ///     max_bytes: how long a document may be, 4 MiB by default; more for very many offers.
     ///
     /// Raises:
     ///     PlaybookError: with all mistakes of all documents.
@@ -121,15 +124,31 @@ impl Engine {
     ///        | ^^^^^^^^
     ///       help: did you mean `segments`?
     #[classmethod]
-    #[pyo3(signature = (documents, /))]
-    fn compile(_class: &Bound<'_, PyType>, py: Python<'_>, documents: &Bound<'_, PyAny>) -> PyResult<Self> {
+    #[pyo3(signature = (documents, /, *, max_bytes=None))]
+    fn compile(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        documents: &Bound<'_, PyAny>,
+        max_bytes: Option<usize>,
+    ) -> PyResult<Self> {
         guard(|| {
             let pairs = match documents.cast::<PyMapping>() {
                 Ok(mapping) => mapping.items()?.into_any(),
                 Err(_) => documents.clone(),
             };
-            Engine::of(py, texts(&pairs)?)
+            Engine::of(py, texts(&pairs)?, max_bytes)
         })
+    }
+
+    #[classmethod]
+    #[pyo3(signature = (documents, max_bytes, /))]
+    fn _compile_long(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        documents: Vec<(String, String)>,
+        max_bytes: usize,
+    ) -> PyResult<Self> {
+        guard(|| Engine::of(py, documents, Some(max_bytes)))
     }
 
     /// What is probably not meant, although it compiles.
@@ -480,6 +499,9 @@ impl Engine {
     ///     met_on: on which of their identifiers the customer is met, for consents that bind to one and for somebody anonymous.
     ///     related: the household or account with all its members, and whoever else may be related; who is related to whom is read
     ///         out of their stories. Without it everything that rules read of others is unknown.
+    ///     scores: numbers for factors that the playbook takes out of a column: by column, then offer. NaN counts as unknown.
+    ///     seed: what exploration draws follow from: the same seed, customer and instant give the same draws; 0 by default.
+    ///     trends: what was counted over many customers, for learned factors and rules that read trends; unknown without.
     ///
     /// Raises:
     ///     RequestError: for an unknown placement, a fact that does not fit, or a time without zone.
@@ -488,7 +510,7 @@ impl Engine {
     ///     >>> decision = engine.decide(customer, "home", "2010-03-02T10:00:00Z")
     ///     >>> decision.placements[0].offers[0].message
     ///     'Thank you for your order.'
-    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None, related=None))]
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None, related=None, scores=None, seed=None, trends=None))]
     #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn decide(
         &self,
@@ -501,9 +523,13 @@ impl Engine {
         assurance: Option<&Bound<'_, PyAny>>,
         met_on: Option<&Bound<'_, PyAny>>,
         related: Option<&Bound<'_, PyAny>>,
+        scores: Option<&Bound<'_, PyAny>>,
+        seed: Option<&Bound<'_, PyAny>>,
+        trends: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
-            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance);
+            let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
             let question = self.met_on(question, met_on)?;
             self.answer(py, customer.get(), &question, related, false)
         })
@@ -516,7 +542,7 @@ impl Engine {
     /// Example:
     ///     >>> print(engine.explain(customer, "home", "2010-03-02T10:00:00Z").trace.text.splitlines()[0])
     ///     segments: buyer
-    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None, related=None))]
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None, related=None, scores=None, seed=None, trends=None))]
     #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn explain(
         &self,
@@ -529,9 +555,13 @@ impl Engine {
         assurance: Option<&Bound<'_, PyAny>>,
         met_on: Option<&Bound<'_, PyAny>>,
         related: Option<&Bound<'_, PyAny>>,
+        scores: Option<&Bound<'_, PyAny>>,
+        seed: Option<&Bound<'_, PyAny>>,
+        trends: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
-            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance);
+            let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
             let question = self.met_on(question, met_on)?;
             self.answer(py, customer.get(), &question, related, true)
         })
@@ -746,8 +776,12 @@ impl Engine {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let compile = py.get_type::<Engine>().getattr("compile")?;
-        Ok((compile, (self.documents.clone(),).into_pyobject(py)?))
+        let longest = self.documents.iter().map(|(_, text)| text.len()).max().unwrap_or(0);
+        let class = py.get_type::<Engine>();
+        if longest <= Limits::default().bytes {
+            return Ok((class.getattr("compile")?, (self.documents.clone(),).into_pyobject(py)?));
+        }
+        Ok((class.getattr("_compile_long")?, (self.documents.clone(), longest).into_pyobject(py)?))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::errors::Bad;
 use crate::time;
+use crate::trends::TrendSnapshot;
 use crate::value::{self, Doubles};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyList, PyMapping, PyString};
 use tactful::{Assurance, Request, RequestError, Timestamp};
 
 /// A question at an instant.
@@ -33,6 +34,52 @@ impl Question {
         let request = Request { placements: placements(asked)?, facts, assurance, ..Request::default() };
         Ok(Question { request, now: time::instant(now, "now")?, known_at: time::optional(known_at, "known_at")? })
     }
+
+    /// The same with what ranking reads beside the customer.
+    pub(crate) fn ranked(
+        mut self,
+        scores: Option<&Bound<'_, PyAny>>,
+        seed: Option<&Bound<'_, PyAny>>,
+        trends: Option<&Bound<'_, PyAny>>,
+    ) -> Result<Self, Bad> {
+        if let Some(scores) = scores {
+            self.request.scores = columns(scores)?;
+        }
+        if let Some(seed) = seed {
+            let expected = "a whole number from 0 to 2**64 - 1";
+            self.request.seed = seed.extract::<u64>().map_err(|_| Bad::kind("seed", expected, seed))?;
+        }
+        if let Some(trends) = trends {
+            let Ok(snapshot) = trends.cast::<TrendSnapshot>() else {
+                return Err(Bad::kind("trends", "a snapshot of trends", trends));
+            };
+            self.request.trends = Some(snapshot.get().shared());
+        }
+        Ok(self)
+    }
+}
+
+fn mapping<'py>(found: &Bound<'py, PyAny>, expected: &str) -> Result<Bound<'py, PyList>, Bad> {
+    let items = found.cast::<PyMapping>().ok().and_then(|found| found.items().ok());
+    items.ok_or_else(|| Bad::kind("scores", expected, found))
+}
+
+/// Numbers by column and offer.
+fn columns(scores: &Bound<'_, PyAny>) -> Result<Vec<(String, String, f64)>, Bad> {
+    let expected = "a mapping of columns to mappings of offers to numbers";
+    let mut found = Vec::new();
+    for item in mapping(scores, expected)?.iter() {
+        let Ok((column, numbers)) = item.extract::<(String, Bound<'_, PyAny>)>() else {
+            return Err(Bad::kind("scores", expected, scores));
+        };
+        for item in mapping(&numbers, expected)?.iter() {
+            let Ok((offer, number)) = item.extract::<(String, f64)>() else {
+                return Err(Bad::kind("scores", expected, scores));
+            };
+            found.push((column.clone(), offer, number));
+        }
+    }
+    Ok(found)
 }
 
 fn assurance(word: &Bound<'_, PyAny>) -> Result<Assurance, Bad> {

@@ -116,7 +116,8 @@ impl Replay {
     /// Decides for a customer of the replay, with all their events, what was recorded by the replay included. Changes nothing.
     ///
     /// Args and errors: as for :meth:`CustomerBase.decide`.
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn decide(
         &self,
         py: Python<'_>,
@@ -126,10 +127,14 @@ impl Replay {
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
         assurance: Option<&Bound<'_, PyAny>>,
+        scores: Option<&Bound<'_, PyAny>>,
+        seed: Option<&Bound<'_, PyAny>>,
+        trends: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance);
+            let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
             py.detach(|| base::answer(self.replay.base(), &identifier, &question, false))
         })
     }
@@ -137,7 +142,8 @@ impl Replay {
     /// The same decision with the reasons for every candidate in :attr:`Decision.trace`.
     ///
     /// Args and errors: as for :meth:`decide`.
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn explain(
         &self,
         py: Python<'_>,
@@ -147,10 +153,14 @@ impl Replay {
         facts: Option<&Bound<'_, PyAny>>,
         known_at: Option<&Bound<'_, PyAny>>,
         assurance: Option<&Bound<'_, PyAny>>,
+        scores: Option<&Bound<'_, PyAny>>,
+        seed: Option<&Bound<'_, PyAny>>,
+        trends: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
-            let question = Question::new(placements, now, facts, known_at, assurance).map_err(Bad::request)?;
+            let question = Question::new(placements, now, facts, known_at, assurance);
+            let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
             py.detach(|| base::answer(self.replay.base(), &identifier, &question, true))
         })
     }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::collections::BTreeMap;
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 use tactful::trends::{Snapshot, Trends as Counted};
 
 /// What was counted over many customers, with what each of them contributed, so that it can be replaced, forgotten and merged.
@@ -34,8 +34,15 @@ pub(crate) struct Trends {
 /// :meth:`Trends.snapshot` makes one; it never changes.
 #[pyclass(frozen, eq, module = "tactful")]
 pub(crate) struct TrendSnapshot {
-    pub(crate) snapshot: Snapshot,
+    pub(crate) snapshot: Arc<Snapshot>,
     engine: Py<Engine>,
+}
+
+impl TrendSnapshot {
+    /// The snapshot itself.
+    pub(crate) fn shared(&self) -> Arc<Snapshot> {
+        self.snapshot.clone()
+    }
 }
 
 impl PartialEq for TrendSnapshot {
@@ -125,10 +132,10 @@ impl Trends {
             let at = time::instant(at, "at").map_err(Bad::trends)?;
             let before = before.map(Bound::get);
             let made = py.detach(|| {
-                let made = read(&self.trends)?.snapshot(at, before.map(|before| &before.snapshot));
+                let made = read(&self.trends)?.snapshot(at, before.map(|before| &*before.snapshot));
                 made.map_err(|error| errors::trends(&error))
             })?;
-            Ok(TrendSnapshot { snapshot: made, engine: self.engine.clone_ref(py) })
+            Ok(TrendSnapshot { snapshot: Arc::new(made), engine: self.engine.clone_ref(py) })
         })
     }
 
@@ -249,7 +256,7 @@ impl TrendSnapshot {
         guard(|| {
             let bytes = py.detach(|| match members {
                 true => self.snapshot.to_bytes(),
-                false => self.snapshot.clone().without_members().to_bytes(),
+                false => Snapshot::clone(&self.snapshot).without_members().to_bytes(),
             });
             Ok(PyBytes::new(py, &bytes))
         })
@@ -265,7 +272,7 @@ impl TrendSnapshot {
         guard(|| {
             let own = &engine.get().engine;
             let read = py.detach(|| own.snapshot_from_bytes(data)).map_err(|error| errors::state(&error))?;
-            Ok(TrendSnapshot { snapshot: read, engine: engine.clone().unbind() })
+            Ok(TrendSnapshot { snapshot: Arc::new(read), engine: engine.clone().unbind() })
         })
     }
 

@@ -64,7 +64,9 @@ class Engine:
     @classmethod
     def load(cls, paths: str | PathLike[str] | Sequence[str | PathLike[str]], /) -> Engine: ...
     @classmethod
-    def compile(cls, documents: Mapping[str, str] | Sequence[tuple[str, str]], /) -> Engine: ...
+    def compile(
+        cls, documents: Mapping[str, str] | Sequence[tuple[str, str]], /, *, max_bytes: int | None = None
+    ) -> Engine: ...
     @property
     def warnings(self) -> list[Diagnostic]: ...
     @property
@@ -125,6 +127,9 @@ class Engine:
         assurance: _Assurance | None = None,
         met_on: str | None = None,
         related: Iterable[Customer] | None = None,
+        scores: Mapping[str, Mapping[str, float]] | None = None,
+        seed: int | None = None,
+        trends: TrendSnapshot | None = None,
     ) -> Decision: ...
     def explain(
         self,
@@ -137,6 +142,9 @@ class Engine:
         assurance: _Assurance | None = None,
         met_on: str | None = None,
         related: Iterable[Customer] | None = None,
+        scores: Mapping[str, Mapping[str, float]] | None = None,
+        seed: int | None = None,
+        trends: TrendSnapshot | None = None,
     ) -> Decision: ...
     def replay(
         self,
@@ -337,6 +345,8 @@ class Ranked:
     @property
     def score(self) -> float: ...
     @property
+    def probability(self) -> float | None: ...
+    @property
     def message(self) -> str: ...
     @property
     def headers(self) -> dict[str, str]: ...
@@ -416,6 +426,9 @@ class CustomerBase:
         facts: Mapping[str, _Value] | None = None,
         known_at: _Time | None = None,
         assurance: _Assurance | None = None,
+        scores: Mapping[str, Mapping[str, float]] | None = None,
+        seed: int | None = None,
+        trends: TrendSnapshot | None = None,
     ) -> Decision: ...
     def explain(
         self,
@@ -426,6 +439,9 @@ class CustomerBase:
         facts: Mapping[str, _Value] | None = None,
         known_at: _Time | None = None,
         assurance: _Assurance | None = None,
+        scores: Mapping[str, Mapping[str, float]] | None = None,
+        seed: int | None = None,
+        trends: TrendSnapshot | None = None,
     ) -> Decision: ...
     def receipt(
         self,
@@ -575,6 +591,9 @@ class Replay:
         facts: Mapping[str, _Value] | None = None,
         known_at: _Time | None = None,
         assurance: _Assurance | None = None,
+        scores: Mapping[str, Mapping[str, float]] | None = None,
+        seed: int | None = None,
+        trends: TrendSnapshot | None = None,
     ) -> Decision: ...
     def explain(
         self,
@@ -585,6 +604,9 @@ class Replay:
         facts: Mapping[str, _Value] | None = None,
         known_at: _Time | None = None,
         assurance: _Assurance | None = None,
+        scores: Mapping[str, Mapping[str, float]] | None = None,
+        seed: int | None = None,
+        trends: TrendSnapshot | None = None,
     ) -> Decision: ...
     def find(self, identifier: str, /) -> Customer | None: ...
     def journey_map(

@@ -271,9 +271,8 @@ impl<'a> Found<'a> {
 
 /// The declared values of offers that are numbers.
 fn values(engine: &Engine) -> BTreeMap<Arc<str>, f64> {
-    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
     let offers = engine.playbook().offers.iter();
-    offers.filter_map(|offer| Some((offer.name.text.clone(), number(&offer.factors[2].as_ref()?.value.text)?))).collect()
+    offers.filter_map(|offer| Some((offer.name.text.clone(), offer.factors[2].as_ref()?.constant()?))).collect()
 }
 
 fn answers(replay: &Replay) -> BTreeMap<Key<'_>, Answer<'_>> {

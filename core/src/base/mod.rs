@@ -34,7 +34,7 @@ use crate::encoding::Section;
 use crate::engine::{Beyond, Effects, Engine};
 use crate::next::{Forecast, NextError, NextOptions, Transitions};
 use crate::relation::Relations;
-use crate::trends::Trends;
+use crate::trends::{Snapshot, Trends};
 use crate::value::Timestamp;
 use count::Carried;
 use join::about;
@@ -62,6 +62,8 @@ pub struct CustomerBase {
     carried: Carried,
     /// What its customers said about what comes next when it last learned that.
     forecast: Option<Arc<Forecast>>,
+    /// What was counted over many customers, for decisions that bring none; not part of its bytes.
+    trends: Option<Arc<Snapshot>>,
     /// Sections of its bytes that this version does not know.
     unknown: Vec<Section>,
 }
@@ -79,8 +81,15 @@ impl CustomerBase {
             counted: OnceLock::new(),
             carried: Carried::default(),
             forecast: None,
+            trends: None,
             unknown: Vec::new(),
         }
+    }
+
+    /// Takes what was counted over many customers for all decisions whose request brings none; `None` for nothing. It is not part of the
+    /// base's bytes.
+    pub fn use_trends(&mut self, trends: Option<Arc<Snapshot>>) {
+        self.trends = trends;
     }
 
     /// The engine.
@@ -368,6 +377,7 @@ impl CustomerBase {
         let around = self.around(&met, now, known_at);
         let mut request = request.met_on(&met);
         request.forecast = request.forecast.or_else(|| self.forecast.clone());
+        request.trends = request.trends.or_else(|| self.trends.clone());
         let beyond = Beyond { around: around.as_ref(), counters, ..Beyond::default() };
         let answer = self.engine.answer_among(&customer, beyond, &request, now, known_at, detail);
         answer.map(|(decision, _)| decision)

@@ -40,9 +40,10 @@ use crate::commitment::Commitment;
 use crate::customer::{Identifier, Place, SegmentState, View};
 use crate::expr::plan::{Asker, Code, Defer, Found, Ground, Live, Memo, NEVER, Scalar, Seen, State};
 use crate::expr::{
-    Answer, EventKind, EventRow, FactId, Facts, Folded, NextStep, Outcome, PropertyId, Read, Run, RunColumn, SubjectId,
+    Answer, EventKind, EventRow, FactId, Facts, Folded, Measure, NextStep, Outcome, PropertyId, Read, Run, RunColumn, SubjectId,
 };
 use crate::playbook::Assurance;
+use crate::trends::Snapshot;
 use crate::value::{Span, Timestamp, Type, Value, Zone};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -79,6 +80,8 @@ pub(crate) struct Context<'a> {
     assigned: &'a [Option<Assignment>],
     /// Where the customer is, by number of the journey.
     places: SmallVec<[Option<Place>; 2]>,
+    /// What was counted over many customers.
+    trends: Option<&'a Snapshot>,
     /// How the customer stands in each journey; empty when no rule asks for more than stages.
     standings: Vec<Standing>,
     /// Names of the stages, by number of the journey.
@@ -136,6 +139,7 @@ impl<'a> Context<'a> {
             request,
             assigned: &[],
             places: SmallVec::from_slice(places),
+            trends: None,
             standings: Vec::new(),
             stages,
             settled: None,
@@ -157,6 +161,13 @@ impl<'a> Context<'a> {
     #[must_use]
     pub(crate) fn assigned(mut self, assigned: &'a [Option<Assignment>]) -> Self {
         self.assigned = assigned;
+        self
+    }
+
+    /// The same with what was counted over many customers.
+    #[must_use]
+    pub(crate) fn trending(mut self, trends: Option<&'a Snapshot>) -> Self {
+        self.trends = trends;
         self
     }
 
@@ -553,6 +564,10 @@ impl Facts for Context<'_> {
 
     fn next_step(&self, fact: FactId, next: &NextStep) -> Read {
         Context::next_step(self, fact, next)
+    }
+
+    fn trend(&self, trend: u16, measure: Measure, values: &[std::sync::Arc<str>]) -> Option<f64> {
+        self.trends?.measure(trend, measure, values, self.now)
     }
 
     fn fact_as_of(&self, fact: FactId, at: Timestamp) -> Option<Read> {

@@ -250,6 +250,13 @@ pub(crate) fn state_rule(text: &Text, sources: &Sources, expected: &Expected, fi
             ));
         }
     }
+    for trend in rule.reads().trends.iter().filter_map(|trend| sources.schema.trends().get(usize::from(*trend))) {
+        findings.push(finding(
+            "trend_in_state",
+            format!("trend `{}` comes with a question, but this holds between questions too", trend.name),
+            "read it in an offer's conditions or factors instead",
+        ));
+    }
     let others = rule.reads().facts.iter().filter(|fact| matches!(sources.source(**fact), Some(Source::Beside(..))));
     let others = others.map(|fact| sources.path(*fact)).chain(
         rule.reads().subjects.iter().filter_map(|subject| sources.schema.subjects().get(usize::from(subject.0))).cloned(),

@@ -129,13 +129,21 @@ impl Sources {
                 .offers
                 .iter()
                 .any(|offer| !offer.terms.is_empty() || offer.cost.is_some() || offer.commitment.is_some());
-        let reserved =
-            Reserved::declare(&mut schema, purposes, channels, attributes, names, by_guardian, Kept { terms, tagged });
+        let reserved = Reserved::declare(
+            &mut schema,
+            purposes,
+            channels,
+            attributes,
+            names,
+            by_guardian,
+            Kept { terms, tagged, explores: playbook.explores() },
+        );
         let zone = playbook.customer_zone.as_ref().and_then(|name| {
             let place = playbook.attributes.iter().position(|attribute| attribute.name.text == name.text)?;
             reserved.attributes.get(place).copied()
         });
         let session_facts: Vec<(SessionFact, Type)> = SessionRule::of(playbook, &schema).facts().collect();
+        schema.set_trends(playbook.trend_decls().into());
         schema.set_stores(playbook.stores.iter().map(|store| (store.name.text.clone(), store.point)).collect());
         let mut facts = Vec::new();
         let mut declare = |path: String, ty: Type, class: TimeClass, source: Source| {

@@ -5,7 +5,7 @@ use crate::counters::{Counters, Unlimited};
 use crate::decide::{Candidate, Decision, Detail, Gate, RequestError, Score};
 use crate::engine::Engine;
 use crate::expr::{self, Beyond};
-use crate::playbook::{Factor, Playbook, Text};
+use crate::playbook::{Factor, FactorSource, Playbook, Text};
 use crate::receipt::Setting;
 use crate::value::Value;
 use schemars::JsonSchema;
@@ -280,7 +280,7 @@ impl Search<'_, '_> {
                     path: offer.name.text.clone(),
                     lines: Vec::new(),
                 };
-                *place = Some(Factor { value: text, prior: None });
+                *place = Some(Factor { source: FactorSource::Rule(text), prior: None });
             }
         };
         let Some(engine) = self.setting.engine.variant(change) else { return false };

@@ -21,7 +21,8 @@ pub const RESERVED: &str = "reserved";
 /// The reserved event types of a schema, by number.
 #[derive(Debug, Clone)]
 pub struct Reserved {
-    /// In the order of [`OUTCOMES`]; each with `decision`, `offer`, `placement` and `slot`, of which only the offer is required.
+    /// In the order of [`OUTCOMES`]; each with `decision`, `offer`, `placement`, `slot`, of which only the offer is required, and where offers are explored
+    /// `probability`.
     pub outcomes: Vec<EventKind>,
     /// `consent_given`, with the properties of [`consent_column`].
     pub consent_given: EventKind,
@@ -154,6 +155,8 @@ pub struct Kept {
     pub terms: bool,
     /// The tags of offers.
     pub tagged: bool,
+    /// How probable the choice was.
+    pub explores: bool,
 }
 
 impl Reserved {
@@ -172,7 +175,9 @@ impl Reserved {
             let fixed = [text("decision"), text("offer"), text("placement"), (Arc::from("slot"), Type::Int)];
             let expires = (name == RESERVED).then(|| (Arc::from("expires"), Type::Timestamp));
             let tags = kept.tagged.then(|| (Arc::from("tags"), Type::List(Box::new(Type::String))));
-            fixed.into_iter().chain(kept.terms.then(|| text("terms"))).chain(tags).chain(expires).collect()
+            let probability = kept.explores.then(|| (Arc::from("probability"), Type::Double));
+            let terms = kept.terms.then(|| text("terms"));
+            fixed.into_iter().chain(terms).chain(tags).chain(expires).chain(probability).collect()
         };
         let mut declare = |event: &str, properties: &[(Arc<str>, Type)], required: &str| {
             let kind = schema.declare_reserved_event(event, properties.iter().cloned());

@@ -27,6 +27,9 @@ pub struct Decision {
     pub forecast: Option<Arc<str>>,
     /// In the order asked.
     pub placements: Vec<PlacementAnswer>,
+    /// The digest of the trends that were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trends: Option<Arc<str>>,
     /// The experiments that had a say, in the order of the playbook, each with the customer's variant.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assigned: Vec<Assigned>,
@@ -93,8 +96,14 @@ pub enum Answer {
 pub struct Ranked {
     /// The offer.
     pub offer: Arc<str>,
-    /// Propensity x context x value x lever.
+    /// Propensity x context x value x lever, or what the formula says.
     pub score: f64,
+    /// How probable it was that the slot went to this offer, after what the slots before it took; only where offers are explored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// How far the probability may be off; none when it is exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability_error: Option<f64>,
     /// The rendered message.
     pub message: String,
     /// What is promised with it, frozen; where the playbook declares terms, a cost or a commitment.
@@ -135,6 +144,8 @@ impl Decision {
     /// The events to record when something came of the decision, one per chosen offer: `decided` at once, `shown` when it was
     /// seen, `clicked` or `rejected` when that happened. Their ids follow from the decision, so telling one twice counts once.
     ///
+    /// Where offers are explored each tells the `probability` of its choice.
+    ///
     /// `decided` and `shown` come with one event `assigned` per experiment that had a say, also when nothing was chosen: the
     /// customer keeps the variant from then on.
     #[must_use]
@@ -163,6 +174,9 @@ impl Decision {
                 if !ranked.tags.is_empty() {
                     let tags = ranked.tags.iter().map(|tag| Value::String(tag.clone()));
                     event = event.with("tags", Value::List(tags.collect::<Vec<_>>().into()));
+                }
+                if let Some(probability) = ranked.probability {
+                    event = event.with("probability", probability);
                 }
                 events.push(match &ranked.terms {
                     Some(terms) => event.with("terms", &*terms.to_json()),

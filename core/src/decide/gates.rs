@@ -3,7 +3,7 @@ use super::contact::Contacts;
 use super::guard::{Guard, Verdict};
 use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 use super::stock::Stock;
-use super::trace::{Gate, Score};
+use super::trace::Gate;
 use crate::context::{Context, Rule, Source};
 use crate::expr::{self, FactId, Facts, Outcome};
 use crate::playbook::{Assurance, ConsentDefault, WHOLE};
@@ -168,7 +168,7 @@ impl OfferRule {
         contacts: &Contacts<'_, '_>,
         stock: &Stock<'_>,
         detail: Detail,
-    ) -> Result<Score, Stop> {
+    ) -> Result<(), Stop> {
         self.admits(offers, treatment, context, permissions)?;
         self.validity(context.now(), detail)?;
         for condition in &self.gates {
@@ -176,8 +176,7 @@ impl OfferRule {
         }
         stock.pass(self, &[], detail)?;
         contacts.pass(self, treatment, &[], detail)?;
-        self.experiment(context, detail)?;
-        self.score(context, detail)
+        self.experiment(context, detail)
     }
 
     /// Passes the offer through the gates that ask nothing but who is there and what is permitted.
@@ -277,34 +276,6 @@ impl OfferRule {
             }
         }
         Ok(())
-    }
-
-    /// The factors and their product, multiplied in the documented order.
-    fn score(&self, context: &Context<'_>, detail: Detail) -> Result<Score, Stop> {
-        let names = ["propensity", "context", "value", "lever"];
-        let mut values = [1.0; 4];
-        for ((factor, name), value) in self.factors.iter().zip(names).zip(&mut values) {
-            let Some((rule, prior)) = factor else { continue };
-            let number = context.number(rule).filter(|number| number.is_finite());
-            *value = match (number, prior) {
-                (Some(number), _) => number,
-                (None, Some(prior)) => *prior,
-                (None, None) => {
-                    let mut stop = Stop::because(Gate::Score, true, detail, || format!("`{name}` has no value and no prior"));
-                    if detail == Detail::Full {
-                        stop.reasons.extend(reasons_of(rule, context));
-                    }
-                    return Err(stop);
-                }
-            };
-        }
-        let [propensity, fit, worth, lever] = values;
-        let total = propensity * fit * worth * lever;
-        if !total.is_finite() {
-            let reason = || "the product of the factors is beyond the range of numbers".to_owned();
-            return Err(Stop::because(Gate::Score, false, detail, reason));
-        }
-        Ok(Score { propensity, context: fit, value: worth, lever, total })
     }
 }
 

@@ -1,17 +1,22 @@
 //! From a request to a decision: gates, arbitration, slots, message; with a trace of it all when asked for.
 
+mod arbitrate;
 mod condition;
 mod consent;
 mod contact;
 mod decision;
+mod diversity;
+mod formula;
 mod gates;
 mod guard;
 mod items;
 mod message;
+mod moment;
 mod promise;
 mod request;
 mod reserved;
 mod rules;
+mod score;
 mod seen;
 mod shortlist;
 mod stock;
@@ -23,6 +28,7 @@ pub(crate) use contact::Switch;
 pub use decision::{Answer, Assigned, Decision, Held, PlacementAnswer, Ranked};
 pub(crate) use gates::Detail;
 pub use message::SmsLength;
+pub(crate) use moment::Moment;
 pub use promise::Terms;
 pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
@@ -37,12 +43,13 @@ use crate::counters::Counters;
 use crate::expr::Facts;
 use crate::suggest::{Shelf, Suggested};
 use crate::value::{LateText, Recipe};
-use contact::{Contacts, Taken};
+use arbitrate::{Before, Chance, Outcome as Fate, Slots, Survivor};
+use contact::Contacts;
 use gates::{Guards, Permissions, Stop};
+use score::Scored;
 use smallvec::SmallVec;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use stock::Stock;
 
 /// The answers for some placements, and what became of every candidate.
@@ -53,14 +60,6 @@ pub(crate) struct Answers {
     pub(crate) candidates: Vec<Candidate>,
     /// The experiments that had a say, by number.
     pub(crate) exposed: BTreeSet<usize>,
-}
-
-/// An offer that passed all gates but the last.
-struct Survivor<'a> {
-    place: usize,
-    offer: &'a OfferRule,
-    treatment: &'a TreatmentRule,
-    score: Score,
 }
 
 /// What a decision reads.
@@ -93,6 +92,7 @@ pub(crate) fn decide(
     reads: Reads<'_, '_>,
     said: Said<'_>,
     guardian: &dyn Fn(&str) -> bool,
+    moment: &Moment<'_>,
     placements: &[usize],
     detail: Detail,
 ) -> Answers {
@@ -101,9 +101,7 @@ pub(crate) fn decide(
     let said = &if offers.guardian && guards.is_minor() { said.by_guardians(guardian) } else { said };
     let mut answers =
         Answers { placements: Vec::with_capacity(placements.len()), candidates: Vec::new(), exposed: BTreeSet::new() };
-    let mut taken: Vec<Taken<'_>> = Vec::new();
-    // The items that earlier offers carry.
-    let mut shown: BTreeSet<Arc<str>> = BTreeSet::new();
+    let mut before = Before::default();
     let overdue = whole.commitments().into_iter().find(|own| own.state == CommitmentState::Overdue);
     // What an index leaves of the offers, asked when it is first needed.
     let possible: OnceCell<Option<Vec<u32>>> = OnceCell::new();
@@ -118,13 +116,17 @@ pub(crate) fn decide(
         let mut one = |place: usize, tally: &mut Tally<'_>| {
             let offer = offers.offers.get(place)?;
             let treatment = here(offer, *number, placement)?;
-            let passed = offer.pass(offers, treatment, reads.of(offer), &permissions, &contacts, &stock, detail);
+            let context = reads.of(offer);
+            let passed = offer.pass(offers, treatment, context, &permissions, &contacts, &stock, detail);
+            let passed = passed.and_then(|()| offer.score(place, placement, context, moment, detail));
             let reached = passed.as_ref().map_or_else(|stop| stop.gate, |_| Gate::Chosen);
             for (experiments, from) in offer.experiments.iter().zip([Gate::Experiment, Gate::Eligible]) {
                 exposed.extend(experiments.iter().filter(|_| reached >= from));
             }
             match passed {
-                Ok(score) => survivors.push(Survivor { place, offer, treatment, score }),
+                Ok(Scored { score, learned, reasons }) => {
+                    survivors.push(Survivor { place, offer, treatment, score, learned, reasons, chance: None });
+                }
                 Err(stop) => {
                     let gate = stop.gate;
                     tally.add(place, offer, stop, None);
@@ -174,25 +176,27 @@ pub(crate) fn decide(
                 }
             }
         }
-        // Score, then declared priority, then order in the playbook.
-        survivors.sort_by(|a, b| {
-            b.score.total.total_cmp(&a.score.total).then(b.offer.priority.cmp(&a.offer.priority)).then(a.place.cmp(&b.place))
-        });
         let mut chosen = Vec::new();
-        for survivor in &survivors {
-            let Survivor { place, offer, score, .. } = survivor;
-            match fill(offers, reads, survivor, (&contacts, &stock), (placement, chosen.len()), &taken, &shown, detail) {
-                Ok(ranked) => {
-                    taken.push(Taken { offer, treatment: survivor.treatment, placement });
-                    shown.extend(ranked.items.iter().map(|item| item.item.clone()));
-                    let reasons = ranked.items.iter().map(Suggested::reason).collect();
-                    let at = contacts.moved(offer, survivor.treatment);
-                    chosen.push(Ranked { at, ..ranked });
-                    tally.add(*place, offer, Stop::new(Gate::Chosen, false, reasons), Some(*score));
+        let slots = Slots { offers, reads, moment, placement, limits: (&contacts, &stock), detail };
+        slots.fill(survivors, &mut before, &mut |survivor, fate| {
+            let Survivor { place, offer, treatment, score, chance, mut reasons, .. } = survivor;
+            let stop = match fate {
+                Fate::Chosen(ranked) => {
+                    let why = ranked.items.iter().map(Suggested::reason).collect();
+                    chosen.push(Ranked {
+                        score: score.total,
+                        probability: chance.map(|chance| chance.probability),
+                        probability_error: chance.map(|chance| chance.error).filter(|error| *error > 0.0),
+                        at: contacts.moved(offer, treatment),
+                        ..*ranked
+                    });
+                    Stop::new(Gate::Chosen, false, why)
                 }
-                Err(stop) => tally.add(*place, offer, stop, Some(*score)),
-            }
-        }
+                Fate::Stopped(stop) => stop,
+            };
+            reasons.extend(stop.reasons);
+            tally.add(place, offer, Stop { reasons, ..stop }, Some((score, chance)));
+        });
         let stopped = permissions.no_contact.as_ref().or(permissions.impersonal.as_ref()).or(permissions.unsure.as_ref());
         let reason = LateText::new(Reason { first: stopped.map(|stop| stop.reasons.join(", ")), counts: tally.counts });
         let answer = match &placement.fallback {
@@ -225,20 +229,22 @@ fn fill(
     survivor: &Survivor<'_>,
     (contacts, stock): (&Contacts<'_, '_>, &Stock<'_>),
     (placement, filled): (&PlacementRule, usize),
-    taken: &[Taken<'_>],
-    shown: &BTreeSet<Arc<str>>,
+    before: &Before<'_>,
     detail: Detail,
 ) -> Result<Ranked, Stop> {
+    let Before { taken, items: shown } = before;
     if filled >= placement.slots {
         return Err(Stop::because(Gate::Outranked, false, detail, || {
             let slots = if placement.slots == 1 { "the slot".to_owned() } else { format!("the {} slots", placement.slots) };
             format!("others with a higher rank took {slots}")
         }));
     }
-    if let Some(earlier) = taken.iter().find(|taken| taken.offer.name == survivor.offer.name) {
+    let earlier = taken.iter().find(|taken| taken.offer.name == survivor.offer.name);
+    if let Some(earlier) = earlier.filter(|_| !placement.repeats) {
         let reason = || format!("it is shown in `{}` already", earlier.placement.name);
         return Err(Stop::because(Gate::Outranked, false, detail, reason));
     }
+    diversity::pass(placement, survivor.offer, taken, detail)?;
     if !taken.is_empty() {
         stock.pass(survivor.offer, taken, detail)?;
         contacts.pass(survivor.offer, survivor.treatment, taken, detail)?;
@@ -250,6 +256,8 @@ fn fill(
     items::answer(offers, reads, survivor, shown, detail).map(|(written, items)| Ranked {
         offer: survivor.offer.name.clone(),
         score: survivor.score.total,
+        probability: None,
+        probability_error: None,
         message: written.message,
         headers: written.headers,
         sms: written.sms,
@@ -279,7 +287,7 @@ impl Tally<'_> {
         }
     }
 
-    fn add(&mut self, place: usize, offer: &OfferRule, stop: Stop, score: Option<Score>) {
+    fn add(&mut self, place: usize, offer: &OfferRule, stop: Stop, ranked: Option<(Score, Option<Chance>)>) {
         self.count(stop.gate, 1);
         if let (true, Some(until)) = (stop.held, stop.until) {
             self.held.push(Held { offer: offer.name.clone(), until });
@@ -288,8 +296,11 @@ impl Tally<'_> {
             let Stop { gate, unknown, reasons, until, .. } = stop;
             let data = offer.data.iter().map(|kind| kind.name()).collect();
             let (placement, offer) = (self.placement.name.clone(), offer.name.clone());
+            let (score, chance) = ranked.map_or((None, None), |(score, chance)| (Some(score), chance));
+            let probability = chance.map(|chance| chance.probability);
+            let (margin, facts) = (None, Vec::new());
             let candidate =
-                Candidate { placement, offer, gate, unknown, reasons, until, data, score, margin: None, facts: Vec::new() };
+                Candidate { placement, offer, gate, unknown, reasons, until, data, score, margin, facts, probability };
             self.candidates.push((place, candidate));
         }
     }

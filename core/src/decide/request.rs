@@ -2,6 +2,7 @@ use crate::customer::Identifier;
 use crate::expr::Schema;
 use crate::next::Forecast;
 use crate::playbook::Assurance;
+use crate::trends::Snapshot;
 use crate::value::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,12 @@ pub struct Request {
     pub assurance: Assurance,
     /// What a population says about what comes next; rules that ask for it are unknown without one.
     pub forecast: Option<Arc<Forecast>>,
+    /// Numbers for factors that are declared as columns: column, offer, number. What is no number counts as unknown.
+    pub scores: Vec<(String, String, f64)>,
+    /// What exploration draws follows from: the same seed, customer and instant give the same draws.
+    pub seed: u64,
+    /// What was counted over many customers, for learned factors and rules that read trends; unknown without.
+    pub trends: Option<Arc<Snapshot>>,
 }
 
 /// What is asked, without the values of its facts.
@@ -31,6 +38,9 @@ impl fmt::Debug for Request {
             .field("identifier", &self.identifier)
             .field("assurance", &self.assurance)
             .field("forecast", &self.forecast.as_ref().map(|forecast| forecast.digest()))
+            .field("scores", &self.scores.len())
+            .field("seed", &self.seed)
+            .field("trends", &self.trends.as_ref().map(|trends| trends.at()))
             .finish()
     }
 }
@@ -67,6 +77,27 @@ impl Request {
     #[must_use]
     pub fn foreseeing(mut self, forecast: &Arc<Forecast>) -> Self {
         self.forecast = Some(forecast.clone());
+        self
+    }
+
+    /// The same question with a number of a column for an offer.
+    #[must_use]
+    pub fn scored(mut self, column: &str, offer: &str, number: f64) -> Self {
+        self.scores.push((column.to_owned(), offer.to_owned(), number));
+        self
+    }
+
+    /// The same question with another seed.
+    #[must_use]
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The same question with what was counted over many customers.
+    #[must_use]
+    pub fn with_trends(mut self, trends: Arc<Snapshot>) -> Self {
+        self.trends = Some(trends);
         self
     }
 

@@ -1,17 +1,21 @@
+use super::arbitrate::Ranking;
 use super::condition::{Condition, conditions};
 use super::consent::PurposeRule;
 use super::contact::{ContactRule, Demand, Switch};
+use super::diversity::Traits;
 use super::guard::Guard;
 use super::message::{Messages, TemplateName, VariantRule, treatment_rule};
 use super::promise::Promise;
+use super::score::{Factor, LearnedRule, column_number, group_number};
 use super::shortlist::Shortlist;
 use crate::context::{Rule, Source, Sources, earlier};
 use crate::counters::CounterRules;
 use crate::customer::Identifier;
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected};
-use crate::playbook::{self, Assurance, DataKind, Format, Group, Name, Offer, Owner, Playbook, Sensitivity};
+use crate::playbook::{self, Assurance, DataKind, FactorSource, Format, Group, Name, Offer, Owner, Playbook, Sensitivity};
 use crate::suggest::{ItemsRule, Suggestions};
+use crate::trends::TrendRules;
 use crate::value::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,8 +39,8 @@ pub(crate) struct Offers {
     pub(crate) placements: Vec<PlacementRule>,
     /// In the order of the playbook.
     pub(crate) contact: Vec<ContactRule>,
-    /// The places of offers by their names; only where there is a contact policy.
-    by_name: BTreeMap<Arc<str>, usize>,
+    /// The places of offers by their names; only where there is a contact policy, or a column.
+    pub(crate) by_name: BTreeMap<Arc<str>, usize>,
     /// Whether there are offers that contact rules do not count.
     pub(crate) selective: bool,
     /// The column of outcomes that keeps tags.
@@ -61,6 +65,10 @@ pub(crate) struct Offers {
     pub(crate) suggestions: Option<Suggestions>,
     /// An index over the offers, when there are many.
     pub(crate) shortlist: Option<Shortlist>,
+    /// The columns that offers take factors from.
+    pub(crate) columns: Vec<Arc<str>>,
+    /// Whether anything is drawn.
+    pub(crate) explores: bool,
 }
 
 /// What may be done with identifiers of a namespace.
@@ -120,7 +128,19 @@ pub(crate) struct OfferRule {
     /// The contact rules that count it, where a treatment does not say so.
     pub(crate) counts: Switch,
     /// `propensity`, `context`, `value`, `lever`, each with its prior.
-    pub(crate) factors: [Option<(Rule, Option<f64>)>; 4],
+    pub(crate) factors: [Option<(Factor, Option<f64>)>; 4],
+    /// The formulas by which it may be ranked.
+    pub(crate) formulas: Vec<Arc<Rule>>,
+    /// The number of the group.
+    pub(crate) step_of: Option<usize>,
+    /// What it has in common with others.
+    pub(crate) traits: Traits,
+    /// Whether it comes before all others.
+    pub(crate) mandatory: bool,
+    /// What it costs when it is taken, in units of money.
+    pub(crate) cost: f64,
+    /// What is earned when it is taken, in parts of [`playbook::PARTS`].
+    pub(crate) margin: Option<u64>,
     /// The experiments that may hold it back, and those that its rules read, by number.
     pub(crate) experiments: [Vec<usize>; 2],
     /// Breaks ties.
@@ -183,6 +203,12 @@ pub(crate) struct PlacementRule {
     pub(crate) assurance: Assurance,
     /// What is shown when none is left.
     pub(crate) fallback: Option<FallbackRule>,
+    /// How its offers are ranked.
+    pub(crate) ranking: Ranking,
+    /// Whether it may show what another placement shows.
+    pub(crate) repeats: bool,
+    /// How diverse its offers are.
+    pub(crate) diversity: Vec<playbook::Diversity>,
 }
 
 /// A compiled fallback.
@@ -217,15 +243,36 @@ impl Offers {
         let suggestions = Suggestions::compile(playbook, sources, findings);
         let before = findings.iter().filter(|finding| finding.severity == crate::error::Severity::Error).count();
         let counters = CounterRules::of(playbook, &|name| sources.reserved.outcome(name));
-        let offer = |offer: &Offer| {
-            let rule = offer_rule(offer, playbook, sources, suggestions.as_ref(), &mut messages, findings);
-            OfferRule { counted: counters.concerning(&offer.name.text), ..rule }
-        };
-        let offers = playbook.offers.iter().map(offer).collect();
+        let mut columns = Vec::new();
+        let usual = Ranking::compile(&playbook.arbitration, playbook, &sources.schema, findings);
+        let mut rankings = Vec::new();
+        for placement in &playbook.placements {
+            let own = placement.arbitration.as_ref();
+            rankings.push(own.map_or_else(|| usual.clone(), |own| Ranking::compile(own, playbook, &sources.schema, findings)));
+        }
+        let mut offers: Vec<OfferRule> = Vec::with_capacity(playbook.offers.len());
+        for offer in &playbook.offers {
+            let mut rule = offer_rule(offer, playbook, sources, suggestions.as_ref(), (&mut messages, &mut columns), findings);
+            let here = |number: &usize| rule.placements.is_empty() || rule.placements.contains(number);
+            let ranked = rankings.iter().enumerate().filter(|(number, _)| here(number)).map(|(_, ranking)| ranking);
+            let mut formulas: Vec<Arc<Rule>> = Vec::new();
+            for formula in ranked.filter_map(|ranking| ranking.formula.as_ref()) {
+                if !formulas.iter().any(|known| Arc::ptr_eq(known, &formula.rule)) {
+                    formulas.push(formula.rule.clone());
+                }
+            }
+            let read = formulas.iter().flat_map(|rule| &rule.reads().facts).filter_map(|fact| experiment(*fact, sources));
+            rule.experiments[1].extend(read);
+            rule.formulas = formulas;
+            rule.counted = counters.concerning(&offer.name.text);
+            offers.push(rule);
+        }
+        let explores = rankings.iter().any(|ranking| ranking.explore != playbook::Explore::No);
         let placements = playbook
             .placements
             .iter()
-            .map(|placement| PlacementRule {
+            .zip(rankings)
+            .map(|(placement, ranking)| PlacementRule {
                 name: placement.name.text.clone(),
                 channel: placement.channel.text.clone(),
                 slots: placement.slots as usize,
@@ -242,10 +289,12 @@ impl Offers {
                     from: fallback.valid_from,
                     until: fallback.valid_until,
                 }),
+                ranking,
+                repeats: placement.repeats,
+                diversity: placement.diversity.clone(),
             })
             .collect();
         let contact = playbook.contact.iter().filter_map(|rule| ContactRule::compile(rule, sources, findings)).collect();
-        let offers: Vec<OfferRule> = offers;
         let by_name = offers.iter().enumerate().map(|(place, offer)| (offer.name.clone(), place)).collect();
         let counted = |offer: &OfferRule| {
             let all = |counts: &Switch| *counts == Switch::All;
@@ -273,7 +322,7 @@ impl Offers {
             do_not_contact,
             offers,
             placements,
-            by_name: if playbook.contact.is_empty() { BTreeMap::new() } else { by_name },
+            by_name: if playbook.contact.is_empty() && columns.is_empty() { BTreeMap::new() } else { by_name },
             selective,
             tags: sources.reserved.tags,
             declared_events: sources.declared_events,
@@ -292,6 +341,8 @@ impl Offers {
             messages,
             suggestions,
             shortlist: None,
+            columns,
+            explores,
         })
     }
 }
@@ -312,6 +363,16 @@ impl Offers {
         self.anonymous.iter().any(|namespace| **namespace == *identifier.namespace())
     }
 
+    /// Finds the trends that rates are learned from.
+    pub(crate) fn resolve(&mut self, trends: &TrendRules) {
+        let factors = self.offers.iter_mut().flat_map(|offer| offer.factors.iter_mut().flatten());
+        for (factor, _) in factors {
+            if let Factor::Learned(rule) = factor {
+                rule.resolve(trends);
+            }
+        }
+    }
+
     /// The rules that forbid.
     pub(crate) fn guards(&self) -> impl Iterator<Item = &Rule> {
         let restraints = self.contact.iter().filter_map(|rule| match &rule.demand {
@@ -328,7 +389,7 @@ impl OfferRule {
         self.gates
             .iter_mut()
             .map(|condition| &mut condition.rule)
-            .chain(self.factors.iter_mut().flatten().map(|(rule, _)| rule))
+            .chain(self.factors.iter_mut().flatten().flat_map(|(factor, _)| factor.rules_mut()))
     }
 
     /// Whether a contact rule counts what came of it through a channel.
@@ -340,7 +401,8 @@ impl OfferRule {
     /// Every rule of the offer: conditions, factors and what its messages show.
     pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
         let gates = self.gates.iter().map(|condition| &condition.rule);
-        let factors = self.factors.iter().flatten().map(|(rule, _)| rule);
+        let factors = self.factors.iter().flatten().flat_map(|(factor, _)| factor.rules());
+        let factors = factors.chain(self.formulas.iter().map(|rule| &**rule));
         let shown = self.treatments.iter().flat_map(TreatmentRule::rules);
         let promised = self.promise.iter().flat_map(|promise| promise.terms.iter().map(|(_, rule)| rule));
         gates.chain(factors).chain(shown).chain(&self.item_rules).chain(promised)
@@ -359,15 +421,26 @@ fn offer_rule(
     playbook: &Playbook,
     sources: &Sources,
     suggestions: Option<&Suggestions>,
-    messages: &mut Messages,
+    (messages, columns): (&mut Messages, &mut Vec<Arc<str>>),
     findings: &mut Vec<Diagnostic>,
 ) -> OfferRule {
     let schema = &sources.schema;
     let group = offer.group.as_ref().and_then(|name| playbook.groups.iter().find(|group| group.name.text == name.text));
     let gates = conditions(offer, group, schema, findings);
     let factors = offer.factors.each_ref().map(|factor| {
-        let factor = factor.as_ref()?;
-        Some((Rule::compile(&factor.value, schema, &Expected::Number, findings)?, factor.prior))
+        let playbook::Factor { source, prior } = factor.as_ref()?;
+        let compiled = match source {
+            FactorSource::Rule(text) => Factor::Rule(Rule::compile(text, schema, &Expected::Number, findings)?),
+            FactorSource::Column(name) => Factor::Column(column_number(columns, name)),
+            FactorSource::Weights(weights) => {
+                let weight =
+                    |(text, add): &(playbook::Text, f64)| Some((Rule::compile(text, schema, &Expected::Bool, findings)?, *add));
+                let compiled: Vec<Option<(Rule, f64)>> = weights.iter().map(weight).collect();
+                Factor::Weights(compiled.into_iter().collect::<Option<_>>()?)
+            }
+            FactorSource::Learned(learned) => Factor::Learned(Box::new(LearnedRule::of(learned, *prior))),
+        };
+        Some((compiled, *prior))
     });
     let switch = |own, of_group: fn(&Group) -> Option<&playbook::Switch>, of_offer| {
         // Whoever waits for a message is not asked for the sake of the group.
@@ -395,14 +468,10 @@ fn offer_rule(
         .cloned()
         .collect();
     let shown = treatments.iter().flat_map(TreatmentRule::rules).chain(&item_rules);
-    let read = gates.iter().map(|condition| &condition.rule).chain(factors.iter().flatten().map(|(rule, _)| rule)).chain(shown);
-    let read: BTreeSet<usize> = read
-        .flat_map(|rule| &rule.reads().facts)
-        .filter_map(|fact| match sources.source(*fact) {
-            Some(Source::Experiment(number)) => Some(number),
-            _ => None,
-        })
-        .collect();
+    let factors_read = factors.iter().flatten().flat_map(|(factor, _)| factor.rules());
+    let read = gates.iter().map(|condition| &condition.rule).chain(factors_read).chain(shown);
+    let read: BTreeSet<usize> =
+        read.flat_map(|rule| &rule.reads().facts).filter_map(|fact| experiment(*fact, sources)).collect();
     let holds = |experiment: &&playbook::Experiment| {
         experiment.holdout > 0
             && (experiment.offers.is_empty() || experiment.offers.iter().any(|name| name.text == offer.name.text))
@@ -427,6 +496,17 @@ fn offer_rule(
         counts: switch(None, |group| group.counts.as_ref(), offer.counts.as_ref()),
         gates,
         factors,
+        formulas: Vec::new(),
+        step_of: group_number(offer.group.as_ref(), playbook),
+        traits: [
+            offer.group.as_ref().map(|name| name.text.clone()),
+            offer.category.clone(),
+            offer.dimension.clone(),
+            offer.incentive.clone(),
+        ],
+        mandatory: offer.mandatory,
+        cost: offer.cost.map_or(0.0, crate::value::Decimal::to_double),
+        margin: offer.margin,
         priority: offer.priority,
         treatments,
         counted: Vec::new(),
@@ -444,6 +524,14 @@ fn tags(offer: &Offer, group: Option<&Group>) -> Arc<[Arc<str>]> {
     let tags = offer.tags.iter().chain(group.into_iter().flat_map(|group| &group.tags));
     let tags: BTreeSet<Arc<str>> = tags.map(|tag| tag.text.clone()).collect();
     tags.into_iter().collect()
+}
+
+/// The experiment that a fact tells of.
+fn experiment(fact: crate::expr::FactId, sources: &Sources) -> Option<usize> {
+    match sources.source(fact) {
+        Some(Source::Experiment(number)) => Some(number),
+        _ => None,
+    }
 }
 
 /// Whether anything asks a request to be sure who is there.

@@ -20,7 +20,7 @@ pub(super) fn complete(offers: &Offers, reads: Reads<'_, '_>, candidates: &mut [
         let Some(offer) = offers.offers.get(*place) else { continue };
         let context = reads.of(offer);
         let conditions = offer.gates.iter().filter(|condition| condition.gate <= own.gate).map(|condition| &condition.rule);
-        let factors = offer.factors.iter().flatten().map(|(rule, _)| rule).filter(|_| own.gate >= Gate::Score);
+        let factors = offer.factors.iter().flatten().flat_map(|(factor, _)| factor.rules()).filter(|_| own.gate >= Gate::Score);
         let asks = |rule: &&Rule| {
             let reads = rule.reads();
             !reads.facts.is_empty() || !reads.events.is_empty() || reads.session

@@ -69,6 +69,10 @@ pub struct Candidate {
     /// is not known.
     #[serde(skip)]
     pub facts: Vec<(String, Option<String>)>,
+    /// How probable it was to be taken for the slot that it got, or else for the first that it could have had; only where offers are
+    /// explored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
 }
 
 /// The factors of a score, in the order of multiplication; one that is not declared is 1.
@@ -82,7 +86,7 @@ pub struct Score {
     pub value: f64,
     /// What the organisation wants to push.
     pub lever: f64,
-    /// The product.
+    /// The product, or what the formula says.
     pub total: f64,
 }
 
@@ -216,6 +220,9 @@ impl fmt::Display for Trace {
             if let Some(score) = &candidate.score {
                 let Score { propensity, context, value, lever, total } = score;
                 write!(f, ", score {total} = {propensity} x {context} x {value} x {lever}")?;
+            }
+            if let Some(probability) = candidate.probability {
+                write!(f, ", probability {probability}")?;
             }
             writeln!(f)?;
             if !candidate.data.is_empty() {

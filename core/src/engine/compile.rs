@@ -55,6 +55,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inne
             offers.shortlist = Shortlist::of(&offers, &model.rules.sources.schema);
             let sources = &model.rules.sources;
             let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
+            offers.resolve(&trends);
             let identity = Namespaces::compile(&playbook.namespaces, playbook.identity_limits, &playbook.relations);
             let names = super::Engine::state_names(&playbook, &trends);
             Ok((Inner { playbook, identity, model, offers, flow, names, trends, warnings: findings }, shelf))

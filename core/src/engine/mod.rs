@@ -41,15 +41,15 @@ use crate::customer::{
     StateNames, View, What, named_event,
 };
 use crate::decide::{
-    self, Assigned, Candidate, Consent, Decision, Detail, JourneyPlace, Offers, Request, RequestError, Said, Trace,
+    self, Assigned, Candidate, Consent, Decision, Detail, JourneyPlace, Moment, Offers, Request, RequestError, Said, Trace,
 };
 use crate::encoding::StateError;
 use crate::error::Diagnostics;
 use crate::expr::{Answer, Facts};
 use crate::journey::{Model, News, derive, derive_news, next_due};
-use crate::playbook::{Assurance, Playbook};
+use crate::playbook::{Assurance, Limits, Playbook};
 use crate::suggest::Shelf;
-use crate::trends::TrendRules;
+use crate::trends::{Snapshot, TrendRules};
 use crate::value::{LateText, Recipe, Timestamp, Value};
 use effect::Namer;
 use labels::Flow;
@@ -107,7 +107,15 @@ impl Engine {
     /// # Errors
     /// All mistakes of all documents at once, each with its place.
     pub fn compile(documents: &[(&str, &str)]) -> Result<Self, Diagnostics> {
-        match Playbook::draft(documents) {
+        Self::compile_within(documents, Limits::default())
+    }
+
+    /// The same for documents within other limits than the usual ones, such as those with very many offers.
+    ///
+    /// # Errors
+    /// As for [`compile`](Self::compile).
+    pub fn compile_within(documents: &[(&str, &str)], limits: Limits) -> Result<Self, Diagnostics> {
+        match Playbook::draft_within(documents, limits) {
             (Some(playbook), findings) => {
                 compile::compile(playbook, findings).map(|(inner, shelf)| Engine(Arc::new(inner), shelf.map(Arc::new)))
             }
@@ -481,6 +489,7 @@ impl Engine {
         let customer = &*self.as_known(customer, known_at);
         let placements = self.placements(request)?;
         let facts = decide::facts_in_order(request, &inner.offers.request, &inner.model.rules.sources.schema)?;
+        let moment = Moment::of(&inner.offers, &inner.trends, request, customer.id(), now)?;
         let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
         let places: SmallVec<[_; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
@@ -504,7 +513,7 @@ impl Engine {
             let new = || {
                 let context = Context::new(&inner.model.rules, view, now, &facts, &places, stages);
                 let ahead = ahead.as_ref().map(|ahead| ahead as &dyn Foresight);
-                context.standing(&state.journeys).assigned(&assigned).ahead(ahead)
+                context.standing(&state.journeys).assigned(&assigned).ahead(ahead).trending(request.trends.as_deref())
             };
             let instant = (now, known_at);
             let others = around.map(|around| self.others(around, customer, None, instant, Assurance::Authenticated));
@@ -551,7 +560,7 @@ impl Engine {
                 counters: beyond.counters,
                 only: beyond.only,
             };
-            let mut answers = decide::decide(&inner.offers, reads, said, &guardian, &placements, detail);
+            let mut answers = decide::decide(&inner.offers, reads, said, &guardian, &moment, &placements, detail);
             let candidates = if detail == Detail::Full { std::mem::take(&mut answers.candidates) } else { Vec::new() };
             let trace = (detail == Detail::Full).then(|| self.trace(context, request.assurance, candidates));
             (answers, trace)
@@ -567,6 +576,7 @@ impl Engine {
                 identifier: request.identifier.clone().filter(|_| binds),
                 assurance: request.assurance,
                 forecast: forecast.map(|forecast| forecast.digest().clone()),
+                ranked: Ranked::of(request, inner.offers.explores),
             }),
             customer: customer.id().to_owned(),
             now,
@@ -574,6 +584,7 @@ impl Engine {
             playbook: self.digest().clone(),
             forecast: forecast.map(|forecast| forecast.digest().clone()),
             placements: answers.placements,
+            trends: request.trends.as_ref().map(|trends| trends.digest_text()),
             assigned: answers.exposed.into_iter().filter_map(|number| self.assigned(&assigned, number)).collect(),
             trace,
         };
@@ -904,6 +915,27 @@ struct DecisionId {
     assurance: Assurance,
     /// The forecast that rules could ask.
     forecast: Option<Arc<str>>,
+    ranked: Option<Box<Ranked>>,
+}
+
+/// What ranking read beside the customer.
+struct Ranked {
+    scores: Vec<(String, String, f64)>,
+    seed: u64,
+    trends: Option<Arc<Snapshot>>,
+}
+
+impl Ranked {
+    /// `None` when there is nothing.
+    fn of(request: &Request, explores: bool) -> Option<Box<Self>> {
+        let seed = if explores { request.seed } else { 0 };
+        let any = !request.scores.is_empty() || seed != 0 || request.trends.is_some();
+        any.then(|| {
+            let mut scores = request.scores.clone();
+            scores.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+            Box::new(Ranked { scores, seed, trends: request.trends.clone() })
+        })
+    }
 }
 
 impl Recipe for DecisionId {
@@ -919,6 +951,13 @@ impl Recipe for DecisionId {
         }
         if let Some(forecast) = &self.forecast {
             placements = format!("{placements}\n\n\n\n{forecast}");
+        }
+        if let Some(ranked) = &self.ranked {
+            let trends = ranked.trends.as_ref().map_or_else(|| Arc::from(""), |trends| trends.digest_text());
+            placements = format!("{placements}\n\n\n\n{}\n{trends}", ranked.seed);
+            for (column, offer, number) in &ranked.scores {
+                placements = format!("{placements}\n{column}\n{offer}\n{:016x}", number.to_bits());
+            }
         }
         digest(&[&self.playbook, customer, &self.now.to_string(), &self.known_at.to_string(), &placements, &facts])
     }

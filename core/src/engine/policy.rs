@@ -155,16 +155,24 @@ struct Here<'a> {
 }
 
 fn here<'a>(playbook: &'a Playbook, offers: &'a Offers, number: usize, placement: &PlacementRule) -> Vec<Here<'a>> {
+    // Whatever else ranks them is not the same for everybody.
+    let plain = placement.ranking.is_plain();
     let shown = |(place, (declared, offer)): (usize, (&'a crate::playbook::Offer, &'a OfferRule))| {
         let treatment = crate::decide::here(offer, number, placement)?;
-        Some(Here { place, name: &declared.name, offer, treatment, score: score(declared) })
+        Some(Here {
+            place,
+            name: &declared.name,
+            offer,
+            treatment,
+            score: score(declared).filter(|_| plain && !offer.mandatory),
+        })
     };
     playbook.offers.iter().zip(&offers.offers).enumerate().filter_map(shown).collect()
 }
 
 /// The score of an offer whose factors are numbers.
 fn score(offer: &crate::playbook::Offer) -> Option<f64> {
-    let factors = offer.factors.iter().flatten().map(|factor| factor.value.text.trim().parse::<f64>().ok());
+    let factors = offer.factors.iter().flatten().map(crate::playbook::Factor::constant);
     factors.into_iter().try_fold(1.0, |product, factor| Some(product * factor?))
 }
 

@@ -20,8 +20,11 @@ impl Checker<'_> {
         if let Some(target) = target.filter(|target| self.is_stream(*target)) {
             return self.stream(id, target, function, args);
         }
+        if let Some(found) = self.of_trend(id, target, function, args) {
+            return found;
+        }
         if target.is_none()
-            && matches!(&**function, "segment" | "persona" | "intent" | "need" | "unusual" | "trend" | "experiment")
+            && matches!(&**function, "segment" | "persona" | "intent" | "need" | "unusual" | "experiment")
             && functions::find(function).is_none()
         {
             return match args.first().map(|arg| self.tree.node(*arg).kind.clone()) {

@@ -6,7 +6,7 @@ use super::evaluate_today::Elapsed;
 use super::signature::Function;
 use super::stream::Stream;
 use super::value_ops::Fault;
-use super::{Detail, EventKind, FactId, Limits, PropertyId, SubjectId, TimeClass};
+use super::{Detail, EventKind, FactId, Limits, Measure, PropertyId, SubjectId, TimeClass};
 use crate::error::Diagnostic;
 use crate::value::{Point, Type, Value};
 use regex::Regex;
@@ -38,6 +38,8 @@ pub struct Reads {
     pub properties: BTreeSet<PropertyId>,
     /// Names that no schema declares, as dotted as they are written.
     pub names: BTreeSet<Arc<str>>,
+    /// Trends, by number.
+    pub trends: BTreeSet<u16>,
     /// Whether it reads `now`, also by a window or an age.
     pub now: bool,
     /// Whether it reads the time zone.
@@ -100,6 +102,14 @@ pub(super) enum Op {
     NextStep {
         fact: FactId,
         next: Arc<NextStep>,
+    },
+    /// What is asked of a trend.
+    Trend {
+        trend: u16,
+        measure: Measure,
+        /// As it is written, without the values.
+        path: Arc<str>,
+        args: Vec<Ref>,
     },
     Fact(FactId),
     HasFact(FactId),
@@ -308,7 +318,11 @@ impl Op {
             | Op::Not(operand)
             | Op::Negate(operand)
             | Op::Matches { text: operand, .. } => vec![*operand],
-            Op::And(operands) | Op::Or(operands) | Op::List(operands) | Op::Call { args: operands, .. } => operands.clone(),
+            Op::And(operands)
+            | Op::Or(operands)
+            | Op::List(operands)
+            | Op::Call { args: operands, .. }
+            | Op::Trend { args: operands, .. } => operands.clone(),
             Op::Ternary { condition, yes, no } => vec![*condition, *yes, *no],
             Op::Binary { left, right, .. } => vec![*left, *right],
             Op::Map(entries) => entries.iter().flat_map(|(key, value)| [*key, *value]).collect(),
@@ -348,6 +362,9 @@ impl Op {
             Op::Elapsed { day, unit } => Op::Elapsed { day: to(*day), unit: *unit },
             Op::NearestStore { point, stores } => Op::NearestStore { point: to(*point), stores: stores.clone() },
             Op::OfInstance { fact, key } => Op::OfInstance { fact: *fact, key: to(*key) },
+            Op::Trend { trend, measure, path, args } => {
+                Op::Trend { trend: *trend, measure: *measure, path: path.clone(), args: all(args) }
+            }
             Op::AsOf { fact, time, path } => Op::AsOf { fact: *fact, time: to(*time), path: path.clone() },
             Op::Told(read) => Op::Told(to(*read)),
             Op::Maybe(value) => Op::Maybe(to(*value)),
@@ -415,6 +432,7 @@ impl fmt::Debug for Op {
             Op::Elapsed { day, unit } => write!(f, "{} {day:?}", unit.name()),
             Op::NearestStore { point, .. } => write!(f, "nearest store {point:?}"),
             Op::OfInstance { fact, key } => write!(f, "of instance {} {key:?}", fact.0),
+            Op::Trend { measure, args, path, .. } => write!(f, "{path} {measure:?} {args:?}"),
             Op::AsOf { fact, time, .. } => write!(f, "as of {} {time:?}", fact.0),
             Op::NextStep { fact, next } => write!(f, "next {} {next:?}", fact.0),
             Op::Fact(id) => write!(f, "fact {}", id.0),

@@ -180,6 +180,7 @@ impl<'a> Machine<'a> {
             Op::AsOf { fact, time, path } => self.as_of(*fact, *time, path, frame),
             Op::OfInstance { fact, key } => self.of_instance(*fact, *key, frame),
             Op::NextStep { fact, next } => self.next_step(*fact, next),
+            Op::Trend { trend, measure, path, args } => self.trend(*trend, *measure, (path, args), frame),
             Op::Fact(fact) => {
                 let read = self.facts.fact(*fact);
                 match read.value {

@@ -1,4 +1,4 @@
-use super::{Detail, EventKind, FactId, NextStep, PropertyId, Run, SubjectId};
+use super::{Detail, EventKind, FactId, Measure, NextStep, PropertyId, Run, SubjectId};
 use crate::value::{Span, Timestamp, Value, Zone};
 use smallvec::SmallVec;
 use std::ops::ControlFlow;
@@ -40,6 +40,12 @@ pub trait Facts {
     fn next_step(&self, fact: FactId, next: &NextStep) -> Read {
         let _ = fact;
         Read::missing(next.shown.clone())
+    }
+
+    /// What is asked of a trend, where its dimensions have these values; `None` when that is about too few customers, or nobody counted.
+    fn trend(&self, trend: u16, measure: Measure, values: &[Arc<str>]) -> Option<f64> {
+        let _ = (trend, measure, values);
+        None
     }
 
     /// The value under a name that no schema declares; only expressions without a schema ask for one.

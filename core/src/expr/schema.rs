@@ -19,6 +19,20 @@ pub struct Schema {
     property_by_name: BTreeMap<Arc<str>, PropertyId>,
     time_zone: Option<Zone>,
     first_day: Option<Weekday>,
+    trends: Arc<[TrendDecl]>,
+}
+
+/// A trend that expressions may read, by its number in the schema that declared it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrendDecl {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What is told apart, in order.
+    pub dimensions: Vec<Arc<str>>,
+    /// Whether it sums something.
+    pub sums: bool,
+    /// Whether it forgets.
+    pub decays: bool,
 }
 
 /// A declared fact: its number in the schema that declared it.
@@ -168,6 +182,24 @@ impl Schema {
     #[must_use]
     pub fn first_day(&self) -> Weekday {
         self.first_day.unwrap_or(Weekday::Mon)
+    }
+
+    /// Declares the trends.
+    pub fn set_trends(&mut self, trends: Arc<[TrendDecl]>) {
+        self.trends = trends;
+    }
+
+    /// The trends in declared order.
+    #[must_use]
+    pub fn trends(&self) -> &[TrendDecl] {
+        &self.trends
+    }
+
+    /// A trend by its name, and its number.
+    #[must_use]
+    pub fn trend(&self, name: &str) -> Option<(u16, &TrendDecl)> {
+        let place = self.trends.iter().position(|trend| *trend.name == *name)?;
+        Some((u16::try_from(place).ok()?, self.trends.get(place)?))
     }
 
     /// Demands a property of every event of a type.

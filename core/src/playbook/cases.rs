@@ -258,6 +258,7 @@ fn read<'a>(playbook: &Playbook, beyond: &Beyond<'_>, findings: Findings<'a>, ro
         channels: names(playbook.channels.iter().map(|channel| &channel.name).collect()),
         placements: names(playbook.placements.iter().map(|placement| &placement.name).collect()),
         groups: names(playbook.groups.iter().map(|group| &group.name).collect()),
+        ..Declared::default()
     };
     let mut reader = Reader {
         loader: Loader { findings, declared },

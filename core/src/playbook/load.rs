@@ -58,11 +58,7 @@ impl Playbook {
 
     /// What can be read of the documents although there may be mistakes in them, so that the rules of the rest can be checked and
     /// all mistakes reported together. What is wrong is left out; a name of unknown type has the type `dyn`.
-    pub(crate) fn draft(documents: &[(&str, &str)]) -> (Option<Playbook>, Diagnostics) {
-        Self::draft_within(documents, Limits::default())
-    }
-
-    fn draft_within(documents: &[(&str, &str)], limits: Limits) -> (Option<Playbook>, Diagnostics) {
+    pub(crate) fn draft_within(documents: &[(&str, &str)], limits: Limits) -> (Option<Playbook>, Diagnostics) {
         let limits = limits.bounded();
         let (mut findings, fits) = sources(documents, limits);
         if !fits {
@@ -172,6 +168,7 @@ fn read<'a>(findings: Findings<'a>, root: &Node) -> (Playbook, Findings<'a>) {
         channels: keys("channels"),
         placements: keys("placements"),
         groups: keys("groups"),
+        rates: Rc::new(super::arbitration::rates(&at)),
     };
     let mut loader = Loader { findings, declared };
     let playbook = loader.playbook(&at);
@@ -215,6 +212,7 @@ impl Loader<'_> {
         let (preferences, unusual, watches) = (self.preferences(root), self.unusual(root), self.watches(root));
         let resolution = self.duration_of(root, "resolution");
         let (channels, mut offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
+        let arbitration = self.arbitration(root).unwrap_or_default();
         let experiments = self.experiments(root);
         let week_begins = root.text("week_begins").and_then(|day| day.parse().ok()).unwrap_or(chrono::Weekday::Mon);
         let groups = self.groups(root);
@@ -273,6 +271,7 @@ impl Loader<'_> {
             journeys,
             touchpoints: self.touchpoints(root),
             channels,
+            arbitration,
             offers,
             groups,
             placements,

@@ -5,6 +5,7 @@
 //! `merge` unites documents; and the rooms (`identity`, `facts`, `intake`, `labels`, `people`, `needs`, `preferences`, `journeys`,
 //! `offers`, `placements`, `contact`, `promises`) read their sections. Every step goes on after a mistake, so that all are reported at once.
 
+mod arbitration;
 mod assurance;
 mod cases;
 mod catalog;
@@ -51,6 +52,8 @@ mod voice;
 mod ways;
 mod yaml;
 
+pub(crate) use arbitration::OUTCOMES_TREND;
+pub use arbitration::{Arbitration, Diversity, Explore, Learned, OfferTrait, PARTS};
 pub use assurance::Assurance;
 pub(crate) use cases::{Act, Beyond, Case, Expectation, When, cases};
 pub(crate) use catalog::ITEM_COLUMNS;
@@ -79,7 +82,7 @@ pub use templates::{GA4, VOCABULARY};
 pub use touchpoints::{Cell, Plan, Touchpoint};
 pub use tree::Limits;
 pub(crate) use trends::USUAL_K;
-pub use trends::{SEGMENT_ENTERED, STAGE_ENTERED};
+pub use trends::{OUTCOME, SEGMENT_ENTERED, STAGE_ENTERED};
 pub(crate) use voice::same_language;
 pub use voice::{Address, Appeal, Greeting, VOICE_FACTS, Variant, Voice};
 pub use ways::{

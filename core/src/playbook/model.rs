@@ -133,6 +133,8 @@ pub struct Playbook {
     pub touchpoints: Vec<Touchpoint>,
     /// `channels`.
     pub channels: Vec<Channel>,
+    /// `arbitration`: how offers are ranked where a placement does not say otherwise.
+    pub arbitration: super::Arbitration,
     /// `offers`.
     pub offers: Vec<Offer>,
     /// `groups`.
@@ -687,6 +689,16 @@ pub struct Offer {
     pub factors: [Option<Factor>; 4],
     /// `priority`: breaks ties of the score, larger first; 0 when not declared.
     pub priority: i64,
+    /// `category`: for diversity.
+    pub category: Option<Arc<str>>,
+    /// `dimension`: `content`, `commerce`, `community` or `convenience`.
+    pub dimension: Option<Arc<str>>,
+    /// `incentive`: what it gives the customer, such as `discount`.
+    pub incentive: Option<Arc<str>>,
+    /// `mandatory`: whether it comes before all others wherever it passes the gates.
+    pub mandatory: bool,
+    /// `margin`: what is earned when it is taken, in parts of [`PARTS`](super::PARTS).
+    pub margin: Option<u64>,
     /// `treatments`, by channel.
     pub treatments: Vec<Treatment>,
     /// `inventory`: how many there are of it.
@@ -706,10 +718,34 @@ pub struct Offer {
 /// A factor of an offer's score.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Factor {
-    /// An expression that gives a number.
-    pub value: Text,
-    /// `prior`: what counts when the expression is unknown.
+    /// Where the number comes from.
+    pub source: FactorSource,
+    /// `prior`: what counts when the number is unknown.
     pub prior: Option<f64>,
+}
+
+impl Factor {
+    /// The number, when it is the same for everybody.
+    #[must_use]
+    pub fn constant(&self) -> Option<f64> {
+        match &self.source {
+            FactorSource::Rule(text) => text.text.trim().parse::<f64>().ok().filter(|number| number.is_finite()),
+            FactorSource::Column(_) | FactorSource::Learned(_) | FactorSource::Weights(_) => None,
+        }
+    }
+}
+
+/// Where a factor of a score comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FactorSource {
+    /// An expression that gives a number.
+    Rule(Text),
+    /// `column`: numbers that come with the request, by offer.
+    Column(Arc<str>),
+    /// `learned`: a rate of outcomes.
+    Learned(super::Learned),
+    /// `weights`: conditions, each with what it adds in hundredths when it is true.
+    Weights(Vec<(Text, f64)>),
 }
 
 /// The form of an offer for a channel.
@@ -759,6 +795,12 @@ pub struct Placement {
     pub assurance: Assurance,
     /// `fallback`: what is shown when no offer is left; silence when not declared.
     pub fallback: Option<Fallback>,
+    /// `arbitration`: how its offers are ranked; as the playbook says when not declared.
+    pub arbitration: Option<super::Arbitration>,
+    /// `repeats`: whether it may show what another placement of the same request shows.
+    pub repeats: bool,
+    /// `diversity`.
+    pub diversity: Vec<super::Diversity>,
 }
 
 /// What a placement shows when no offer is left.

@@ -1,7 +1,7 @@
 //! What can be shown: offers and their treatments.
 
 use super::catalog::suggestion_names;
-use super::model::{Factor, Name, Offer, Shown, Treatment};
+use super::model::{Name, Offer, Shown, Treatment};
 use super::read::{At, Loader};
 
 impl Loader<'_> {
@@ -47,6 +47,11 @@ impl Loader<'_> {
             when_unknown: [if_eligible, if_applicable, if_suitable],
             factors: ["propensity", "context", "value", "lever"].map(|key| self.factor(&at.get(key)?)),
             priority: at.number("priority").unwrap_or(0),
+            category: at.text("category"),
+            dimension: at.text("dimension"),
+            incentive: at.text("incentive"),
+            mandatory: at.flag("mandatory"),
+            margin: self.money_of(at, "margin"),
             treatments: at.get("treatments").map(|section| self.treatments(&section)).unwrap_or_default(),
             inventory: self.inventory(at),
             cost: self.money(at, "cost", None),
@@ -56,11 +61,6 @@ impl Loader<'_> {
             items: None,
             name,
         }
-    }
-
-    fn factor(&self, at: &At<'_>) -> Option<Factor> {
-        let value = self.rule(at).or_else(|| self.rule_of(at, "value"))?;
-        Some(Factor { value, prior: at.number("prior") })
     }
 
     fn treatments(&mut self, section: &At<'_>) -> Vec<Treatment> {

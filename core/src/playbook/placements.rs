@@ -51,6 +51,9 @@ impl Loader<'_> {
             reads: self.kinds_of(at),
             assurance: at.assurance(),
             fallback,
+            arbitration: self.arbitration(at),
+            repeats: at.flag("repeats"),
+            diversity: self.diversity(at),
             name,
         })
     }

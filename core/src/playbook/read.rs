@@ -32,6 +32,8 @@ pub(super) struct Declared {
     pub(super) placements: Rc<Names>,
     /// Groups of offers.
     pub(super) groups: Rc<Names>,
+    /// Trends by which rates can be learned, with their dimensions.
+    pub(super) rates: Rc<Vec<(Arc<str>, Vec<Arc<str>>)>>,
 }
 
 /// Declared names.

@@ -1,5 +1,6 @@
 //! The shape of a playbook: every key, what it takes, what it means and what holds without it.
 
+use super::arbitration::{INCENTIVES, SIDES};
 use super::labels::DataKind;
 use super::preferences::UnusualTest;
 use super::reserved::OUTCOMES;
@@ -130,6 +131,7 @@ pub(super) static PLAYBOOK: Object = Object {
         may("journeys", Names(&Obj(&JOURNEY)), "", "named paths of stages"),
         may("touchpoints", Names(&Obj(&TOUCHPOINT)), "", "where customers and brand meet, owned or not"),
         may("channels", Names(&CHANNEL), "", "the channels of messages"),
+        may("arbitration", Obj(&ARBITRATION), "", "how offers are ranked where a placement does not say otherwise"),
         may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
         may("groups", Names(&Obj(&GROUP)), "", "groups of offers, and what holds for all of one"),
         may("placements", Names(&Obj(&PLACEMENT)), "", "the slots that ask for offers"),
@@ -166,12 +168,16 @@ static TREND: Object = Object {
     doc: "What is counted over many customers.",
     marks: &[],
     fields: &[
-        must("count", One(Leaf::Reference("an event type")), "an event type, an outcome, `stage_entered` or `segment_entered`"),
+        must(
+            "count",
+            One(Leaf::Reference("an event type")),
+            "an event type, an outcome, `outcome` (any of them), `stage_entered` or `segment_entered`",
+        ),
         may(
             "by",
             one_or_more(&DIMENSIONS),
             "",
-            "dimensions: properties of the event (text, bool, int), `channel`, `segment` (those the customer was in then); of an outcome `offer` and `placement` too; of `stage_entered` `journey` and `stage`",
+            "dimensions: properties of the event (text, bool, int), `channel`, `segment` (those the customer was in then); of an outcome `offer`, `treatment` (offer and channel) and `placement` too; of `outcome` `outcome`, which one, too; of `stage_entered` `journey` and `stage`",
         ),
         may("sum", PROPERTY_NAME, "", "a numeric property of the event that is summed up as well"),
         may(
@@ -1457,6 +1463,11 @@ static OFFER: Object = Object {
         may("value", FACTOR, "1", "third factor: what it is worth"),
         may("lever", FACTOR, "1", "fourth factor: the weight that the business gives it"),
         may("priority", One(Leaf::Whole(i64::MIN, i64::MAX)), "0", "breaks ties of the score, larger first"),
+        may("category", One(Leaf::Text), "", "what it is about, for diversity"),
+        may("dimension", One(Leaf::Word(&SIDES)), "", "which side of the relationship it is about, for diversity"),
+        may("incentive", One(Leaf::Word(&INCENTIVES)), "", "what it gives the customer"),
+        may("mandatory", One(Leaf::Bool), "false", "whether it comes before all others wherever it passes the gates"),
+        may("margin", MONEY, "", "what is earned when it is taken; formulas read `offer.margin`"),
         may("treatments", Names(&Obj(&TREATMENT)), "", "its form for each channel"),
         may(
             "suggest",
@@ -1573,7 +1584,126 @@ static COMMITMENT: Object = Object {
         may("expires_after", One(Leaf::Duration), "", "when it ends if it is not fulfilled; never when not declared"),
     ],
 };
-const FACTOR: Shape = Either(&[One(Leaf::Rule), Obj(&FACTOR_OBJECT)]);
+const MONEY: Shape = Either(&[One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)), One(Leaf::Text)]);
+
+static GROUP_NAME: Shape = One(Leaf::Reference("a group of offers"));
+static STEP: Shape = Either(&[One(Leaf::Reference("a group of offers")), List(&GROUP_NAME)]);
+static ARBITRATION: Object = Object {
+    name: "arbitration",
+    doc: "How offers are ranked.",
+    marks: &[],
+    fields: &[
+        may(
+            "formula",
+            One(Leaf::Rule),
+            "",
+            "what the score is instead of the product of the factors; reads `offer.propensity`, `offer.context`, `offer.value`, `offer.lever`, `offer.cost`, `offer.margin`, `offer.priority` and all that offers may read",
+        ),
+        may(
+            "sequence",
+            List(&STEP),
+            "",
+            "groups of offers, each a name or a list of names: those of one step are ranked together and before those of later steps; offers of no step come last",
+        ),
+        may(
+            "explore",
+            Either(&[One(Leaf::Word(&["thompson"])), Obj(&EPSILON), Obj(&UCB)]),
+            "",
+            "whether other offers than the best are tried now and then, to learn about them: `thompson` draws each learned propensity from what is known of it",
+        ),
+    ],
+};
+static EPSILON: Object = Object {
+    name: "exploration by chance",
+    doc: "With this probability any one of the offers that are left is taken.",
+    marks: &["epsilon_greedy"],
+    fields: &[must("epsilon_greedy", One(Leaf::Number(0.0, 1.0)), "the probability, above 0 and below 1")],
+};
+static UCB: Object = Object {
+    name: "exploration by confidence",
+    doc: "Each learned propensity is as high as it may well be.",
+    marks: &["ucb"],
+    fields: &[must("ucb", One(Leaf::Number(0.0, 1e6)), "how many times the width of what is not known is added, above 0")],
+};
+static DIVERSITY: Object = Object {
+    name: "diversity",
+    doc: "At most so many offers of one kind.",
+    marks: &[],
+    fields: &[
+        must("by", One(Leaf::Word(&["group", "category", "dimension", "incentive"])), "what offers are told apart by"),
+        must("at_most", One(Leaf::Whole(1, 100)), "how many of one kind; offers of no kind are not counted"),
+        may("within", One(Leaf::Word(&["placement", "request"])), "\"placement\"", "where they are counted"),
+    ],
+};
+static DIVERSITIES: [Shape; 2] = [Obj(&DIVERSITY), List(&DIVERSITY_ITEM)];
+static DIVERSITY_ITEM: Shape = Obj(&DIVERSITY);
+
+const FACTOR: Shape =
+    Either(&[One(Leaf::Rule), Obj(&COLUMN_FACTOR), Obj(&LEARNED_FACTOR), Obj(&WEIGHTS_FACTOR), Obj(&FACTOR_OBJECT)]);
+static COLUMN_FACTOR: Object = Object {
+    name: "factor out of a column",
+    doc: "A factor that comes with the request, a number for each offer.",
+    marks: &["column"],
+    fields: &[
+        must("column", One(Leaf::Text), "the name of the column"),
+        may(
+            "prior",
+            One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)),
+            "",
+            "what counts when the request has no number for the offer; without it the offer drops out then",
+        ),
+    ],
+};
+static WEIGHT: Shape = Obj(&WEIGHT_OBJECT);
+static WEIGHT_OBJECT: Object = Object {
+    name: "weight",
+    doc: "What a condition adds to a factor.",
+    marks: &[],
+    fields: &[
+        must("when", One(Leaf::Rule), "the condition"),
+        must("add", One(Leaf::Number(-1e9, 1e9)), "how many hundredths are added when it is true"),
+    ],
+};
+static WEIGHTS_FACTOR: Object = Object {
+    name: "factor of weights",
+    doc: "A factor of weights that add up: 1 + their sum / 100.",
+    marks: &["weights"],
+    fields: &[
+        must("weights", List(&WEIGHT), "the weights; of those whose condition is true the sum counts"),
+        may(
+            "prior",
+            One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)),
+            "",
+            "what counts when a condition is unknown; without it the offer drops out then",
+        ),
+    ],
+};
+static DIMENSION_NAME: Shape = One(Leaf::Reference("a dimension"));
+static LEARNED_BY: [Shape; 2] = [One(Leaf::Reference("a dimension")), List(&DIMENSION_NAME)];
+static LEARNED_FACTOR: Object = Object {
+    name: "learned factor",
+    doc: "A rate that is learned from trends: the mean of the posterior of a Beta prior.",
+    marks: &["learned"],
+    fields: &[
+        must("learned", One(Leaf::Word(&OUTCOMES)), "the outcome that is a success, such as `clicked`"),
+        may("of", One(Leaf::Word(&OUTCOMES)), "\"shown\"", "the outcome that is a trial"),
+        may(
+            "trend",
+            One(Leaf::Reference("a trend")),
+            "\"outcomes\"",
+            "where they were counted: a trend with `count: outcome` and the dimension `outcome`",
+        ),
+        may(
+            "by",
+            one_or_more(&LEARNED_BY),
+            "\"offer\"",
+            "dimensions of the trend by which rates are told apart; `segment` takes all segments of the customer together",
+        ),
+        may("half_life", One(Leaf::Duration), "", "after this time a count is worth half; that of the trend when not declared"),
+        may("prior", One(Leaf::Number(0.0, 1.0)), "0.5", "the rate before anything was counted, above 0 and below 1"),
+        may("weight", One(Leaf::Number(0.0, 1e9)), "2", "how many trials the prior counts as, above 0"),
+    ],
+};
 static FACTOR_OBJECT: Object = Object {
     name: "factor",
     doc: "A factor of an offer's score.",
@@ -1718,6 +1848,9 @@ static PLACEMENT: Object = Object {
             "",
             "what is shown when no offer is left; silence when not declared",
         ),
+        may("arbitration", Obj(&ARBITRATION), "", "how its offers are ranked; as the playbook says when not declared"),
+        may("repeats", One(Leaf::Bool), "false", "whether it may show what another placement of the same request shows"),
+        may("diversity", Either(&DIVERSITIES), "", "at most so many offers of one kind; one rule or several, which all hold"),
     ],
 };
 static FALLBACK: Object = Object {

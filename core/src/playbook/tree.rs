@@ -22,6 +22,13 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Documents of up to so many bytes, with values in proportion: for playbooks with very many offers.
+    #[must_use]
+    pub fn of_bytes(bytes: usize) -> Self {
+        let usual = Limits::default();
+        Limits { bytes, nodes: usual.nodes.max(bytes / 8), ..usual }
+    }
+
     /// The limits with those bounds that hold whatever the host says.
     pub(super) fn bounded(self) -> Self {
         Limits { bytes: self.bytes.min(1 << 30), nodes: self.nodes, depth: self.depth.min(128) }

@@ -3,6 +3,7 @@
 use super::model::{EventType, Property, Trend};
 use super::read::{At, Loader, Names};
 use super::reserved::OUTCOMES;
+use crate::expr::TrendDecl;
 use crate::value::{Duration, Type};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,6 +12,9 @@ use std::sync::Arc;
 pub const STAGE_ENTERED: &str = "stage_entered";
 /// What can be counted besides events.
 pub const SEGMENT_ENTERED: &str = "segment_entered";
+
+/// What can be counted besides events: any outcome.
+pub const OUTCOME: &str = "outcome";
 
 /// How many customers an answer is about at least, when a trend does not say.
 pub(crate) const USUAL_K: u32 = 10;
@@ -21,7 +25,7 @@ impl Loader<'_> {
         let mut trends = Vec::new();
         for (name, at) in self.named(&section, "a trend") {
             let mut counted: Names = (*self.declared.events).clone();
-            counted.extend([STAGE_ENTERED, SEGMENT_ENTERED].map(Arc::from));
+            counted.extend([STAGE_ENTERED, SEGMENT_ENTERED, OUTCOME].map(Arc::from));
             let Some(count) = at.get("count").and_then(|at| self.reference(&at, "event type", &counted)) else { continue };
             let event = events.iter().find(|event| event.name.text == count.text);
             let own = event.map_or(&[][..], |event| &event.properties);
@@ -52,7 +56,8 @@ fn dimensions(count: &Arc<str>, own: &[Property]) -> Names {
     let fixed: &[&str] = match &**count {
         STAGE_ENTERED => &["journey", "stage"],
         SEGMENT_ENTERED => &["segment"],
-        outcome if OUTCOMES.contains(&outcome) => &["offer", "placement", "channel", "segment"],
+        OUTCOME => &["outcome", "offer", "treatment", "placement", "channel", "segment"],
+        outcome if OUTCOMES.contains(&outcome) => &["offer", "treatment", "placement", "channel", "segment"],
         _ => &["channel", "segment"],
     };
     let told = own.iter().filter(|property| matches!(property.ty, Type::String | Type::Enum(_) | Type::Bool | Type::Int));
@@ -62,3 +67,30 @@ fn dimensions(count: &Arc<str>, own: &[Property]) -> Names {
 fn is_number(ty: &Type) -> bool {
     matches!(ty, Type::Int | Type::Uint | Type::Double | Type::Decimal { .. } | Type::Money { .. })
 }
+
+impl super::Playbook {
+    /// The trends as expressions read them: the declared ones, then those that every playbook has.
+    pub(crate) fn trend_decls(&self) -> Vec<TrendDecl> {
+        let declared = self.trends.iter().map(|trend| TrendDecl {
+            name: trend.name.text.clone(),
+            dimensions: trend.by.iter().map(|name| name.text.clone()).collect(),
+            sums: trend.sum.is_some(),
+            decays: trend.half_life.is_some(),
+        });
+        let mut decls: Vec<TrendDecl> = declared.collect();
+        for (name, dimensions) in USUAL {
+            if decls.iter().all(|decl| *decl.name != *name) {
+                let dimensions = dimensions.iter().map(|name| Arc::from(*name)).collect();
+                decls.push(TrendDecl { name: Arc::from(name), dimensions, sums: false, decays: false });
+            }
+        }
+        decls
+    }
+}
+
+/// The trends that every playbook has, with their dimensions.
+pub(crate) const USUAL: [(&str, &[&str]); 3] = [
+    ("events", &["type"]),
+    (super::OUTCOMES_TREND, &[OUTCOME, "offer", "placement", "channel"]),
+    ("stages", &["journey", "stage"]),
+];

@@ -96,6 +96,7 @@ impl Question for Reasons {
             identifier: met_on(self.met_on.as_deref())?,
             assurance: assurance(self.assurance.as_deref())?,
             forecast: asked.base.and_then(|base| base.forecast().cloned()),
+            ..Request::default()
         };
         let reasons = asked.engine.reasons_for_customer(asked.customer()?, &request, self.now, self.known_at);
         reasons.map_err(|error| refused(&error))

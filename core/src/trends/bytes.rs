@@ -174,7 +174,7 @@ impl Snapshot {
             body.end()?;
         }
         let at = at.ok_or_else(|| StateError::new("truncated", bytes.len(), "expected the instant of the snapshot"))?;
-        Ok(Snapshot { rules, at, cells, everyone })
+        Ok(Snapshot { rules, at, cells, everyone, kept: super::totals::Kept::default() })
     }
 }
 

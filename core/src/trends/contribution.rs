@@ -2,6 +2,7 @@ use super::cell::{Amount, Key, bucket, double, whole};
 use super::items::ItemsSeen;
 use super::rules::{Dimension, TrendRule, TrendRules, What};
 use crate::catalog::Catalog;
+use crate::customer::outcome_column;
 use crate::customer::{Customer, Derived, StoryRow, What as Changed};
 use crate::value::{Span, Timestamp, Value};
 use smallvec::SmallVec;
@@ -110,6 +111,7 @@ pub(super) fn of_row(rules: &TrendRules, derived: &Derived, row: &StoryRow<'_>, 
             _ => None,
         })),
         Dimension::Channel => one(row.channel().map(Arc::from)),
+        Dimension::Treatment => one(row.text(outcome_column::OFFER).zip(row.channel()).map(|(o, c)| format!("{o}.{c}").into())),
         Dimension::Type => one(row.strand().layout().schema().event_decl(row.kind()).map(|event| event.name.clone())),
         Dimension::Segment => {
             let inside = |segment: &u16| {

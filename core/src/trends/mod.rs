@@ -15,6 +15,7 @@ mod snapshot;
 mod store;
 #[cfg(test)]
 mod tests;
+mod totals;
 
 pub use cell::bucket_bounds;
 pub use contribution::Contribution;

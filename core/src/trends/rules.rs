@@ -1,7 +1,7 @@
 use super::items::{self, ItemReads, ItemsOf};
 use crate::customer::{Layout, Reserved, outcome_column};
 use crate::expr::EventKind;
-use crate::playbook::{OUTCOMES, Playbook, SEGMENT_ENTERED, STAGE_ENTERED, USUAL_K};
+use crate::playbook::{OUTCOME, OUTCOMES, OUTCOMES_TREND, Playbook, SEGMENT_ENTERED, STAGE_ENTERED, USUAL_K};
 use crate::value::Type;
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ pub(crate) enum Dimension {
     /// A property, by column.
     Column(usize),
     Channel,
+    /// The offer and the channel of an outcome: an offer has one form for each channel.
+    Treatment,
     Segment,
     /// The name of the event type.
     Type,
@@ -64,6 +66,7 @@ const DAY: i64 = 86_400_000_000;
 
 impl TrendRules {
     pub(crate) fn of(playbook: &Playbook, layout: &Layout, reserved: &Reserved) -> Self {
+        let outcomes: Vec<EventKind> = OUTCOMES.iter().filter_map(|name| reserved.outcome(name)).collect();
         let declared = playbook.trends.iter().map(|trend| {
             let kind = layout.schema().event(&trend.count.text);
             let event = kind.and_then(|kind| layout.schema().event_decl(kind));
@@ -71,12 +74,17 @@ impl TrendRules {
             let what = match &*trend.count.text {
                 STAGE_ENTERED => What::Stages,
                 SEGMENT_ENTERED => What::Segments,
+                OUTCOME => What::Events(outcomes.clone()),
                 _ => What::Events(kind.into_iter().collect()),
             };
             let dimension = |name: &Arc<str>| {
                 let meant = match &**name {
                     "channel" => Dimension::Channel,
                     "segment" => Dimension::Segment,
+                    "treatment" if told_of_outcomes(&what, &outcomes) => Dimension::Treatment,
+                    OUTCOME if trend.count.text.as_ref() == OUTCOME => Dimension::Type,
+                    "offer" if trend.count.text.as_ref() == OUTCOME => Dimension::Column(outcome_column::OFFER),
+                    "placement" if trend.count.text.as_ref() == OUTCOME => Dimension::Column(outcome_column::PLACEMENT),
                     "journey" if what == What::Stages => Dimension::Journey,
                     "stage" if what == What::Stages => Dimension::Stage,
                     name => Dimension::Column(column(name)?),
@@ -107,14 +115,13 @@ impl TrendRules {
         let mut trends: Vec<TrendRule> = declared.collect();
         let own: Vec<EventKind> =
             (0..playbook.events.len()).filter_map(|kind| u16::try_from(kind).ok().map(EventKind)).collect();
-        let outcomes: Vec<EventKind> = OUTCOMES.iter().filter_map(|name| reserved.outcome(name)).collect();
         let built_in = [
             ("events", What::Events(own), vec![("type", Dimension::Type)]),
             (
-                "outcomes",
+                OUTCOMES_TREND,
                 What::Events(outcomes),
                 vec![
-                    ("outcome", Dimension::Type),
+                    (OUTCOME, Dimension::Type),
                     ("offer", Dimension::Column(outcome_column::OFFER)),
                     ("placement", Dimension::Column(outcome_column::PLACEMENT)),
                     ("channel", Dimension::Channel),
@@ -158,4 +165,9 @@ impl TrendRules {
     pub(crate) fn rule(&self, trend: u16) -> Option<&TrendRule> {
         self.trends.get(usize::from(trend))
     }
+}
+
+/// Whether only outcomes are counted.
+fn told_of_outcomes(what: &What, outcomes: &[EventKind]) -> bool {
+    matches!(what, What::Events(kinds) if kinds.iter().all(|kind| outcomes.contains(kind)))
 }

@@ -1,6 +1,7 @@
 use super::cell::{Amount, Key, bucket_bounds};
 use super::rules::{TrendRule, TrendRules};
 use super::store::{TrendError, Trends};
+use super::totals::Kept;
 use crate::encoding::hash64;
 use crate::value::Timestamp;
 use sha2::{Digest, Sha256};
@@ -16,6 +17,8 @@ pub struct Snapshot {
     pub(super) cells: BTreeMap<Key, Counted>,
     /// By trend, hashes of who contributed what when its cells were last counted anew, those in no cell included.
     pub(super) everyone: BTreeMap<u16, Members>,
+    /// What was computed out of it already.
+    pub(super) kept: Kept,
 }
 
 /// Hashes of customers and of what they contribute.
@@ -96,7 +99,7 @@ impl Snapshot {
                 }
             }
         }
-        let mut snapshot = Snapshot { cells: lump(&rules, cells), rules, at, everyone };
+        let mut snapshot = Snapshot { cells: lump(&rules, cells), rules, at, everyone, kept: Kept::default() };
         if let Some(before) = before {
             snapshot.hold(before);
         }
@@ -157,6 +160,7 @@ impl Snapshot {
     #[must_use]
     pub fn without_members(mut self) -> Self {
         self.everyone.clear();
+        self.kept = Kept::default();
         self.cells.values_mut().for_each(|cell| cell.members.clear());
         self
     }
@@ -241,7 +245,7 @@ impl Snapshot {
         Ok(())
     }
 
-    fn cells_of(&self, trend: u16) -> impl Iterator<Item = (&Key, &Counted)> {
+    pub(super) fn cells_of(&self, trend: u16) -> impl Iterator<Item = (&Key, &Counted)> {
         self.cells.iter().filter(move |(key, _)| key.trend == trend)
     }
 }
@@ -252,7 +256,7 @@ fn changed(now: &Members, then: &Members) -> usize {
     came + then.keys().filter(|member| !now.contains_key(member)).count()
 }
 
-fn is_rest(key: &Key) -> bool {
+pub(super) fn is_rest(key: &Key) -> bool {
     matches!(&key.values[..], [rest] if **rest == *REST)
 }
 
@@ -261,7 +265,7 @@ fn is_over(rule: &TrendRule, epoch: i64, at: Timestamp) -> bool {
     end(rule, epoch).is_some_and(|end| end <= at.micros())
 }
 
-fn end(rule: &TrendRule, epoch: i64) -> Option<i64> {
+pub(super) fn end(rule: &TrendRule, epoch: i64) -> Option<i64> {
     epoch.checked_add(1)?.checked_mul(rule.epoch)
 }
 

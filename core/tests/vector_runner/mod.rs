@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tactful::base::CustomerBase;
 use tactful::customer::Arrival;
 use tactful::next::NextOptions;
@@ -81,9 +82,9 @@ fn run_step(base: &mut CustomerBase, counted: &mut Counted, held: &mut Held, ste
         step if step.get("fold").is_some() => fold(base, step),
         step if step.get("query").is_some() => query(base, step),
         step if step.get("erase").is_some() => erase(base, step),
-        step if step.get("reserve").is_some() => reserve(base, held, &step["reserve"]),
+        step if step.get("reserve").is_some() => reserve(base, counted, held, &step["reserve"]),
         step if ["confirm", "release", "feedback"].iter().any(|kind| step.get(kind).is_some()) => tell(base, held, step),
-        step => question(base, step),
+        step => question(base, counted, step),
     };
     let keys: Vec<String> = step.as_object().expect("an object").keys().cloned().collect();
     for key in keys {
@@ -230,8 +231,8 @@ fn erase(base: &mut CustomerBase, step: &Json) -> Json {
 /// Ids of decisions, by the names that steps give them.
 type Held = BTreeMap<String, String>;
 
-fn reserve(base: &mut CustomerBase, held: &mut Held, asked: &Json) -> Json {
-    let (identifier, request, now) = asked_of(asked);
+fn reserve(base: &mut CustomerBase, counted: &Counted, held: &mut Held, asked: &Json) -> Json {
+    let (identifier, request, now) = asked_of(asked, counted);
     let length = asked.get("reserve_for").map(|length| Duration::parse(length.as_str().expect("text")).expect("a length"));
     match base.reserve(&identifier, &request, now, length) {
         Ok(made) => {
@@ -266,14 +267,22 @@ fn tell(base: &mut CustomerBase, held: &Held, step: &Json) -> Json {
 }
 
 /// Who is asked what, and when.
-fn asked_of(asked: &Json) -> (Identifier, Request, Timestamp) {
+fn asked_of(asked: &Json, counted: &Counted) -> (Identifier, Request, Timestamp) {
     let identifier = Identifier::parse(asked["identifier"].as_str().expect("text")).expect("an identifier");
     let now = Timestamp::parse(asked["now"].as_str().expect("a question has a time")).expect("a time");
     let placements = asked["placements"].as_array().expect("a list").iter().map(|name| name.as_str().expect("text").to_owned());
     let facts =
         asked.get("facts").and_then(Json::as_object).into_iter().flatten().map(|(name, value)| (name.clone(), plain(value)));
     let assurance = asked.get("assurance").map(|word| Assurance::named(word.as_str().expect("text")).expect("an assurance"));
+    let scores = asked.get("scores").and_then(Json::as_object).into_iter().flatten().flat_map(|(column, numbers)| {
+        let numbers = numbers.as_object().expect("numbers by offer").iter();
+        numbers.map(|(offer, number)| (column.clone(), offer.clone(), number.as_f64().expect("a number")))
+    });
+    let trends = asked.get("trends").map(|name| counted.snapshots[name.as_str().expect("text")].clone());
     let request = Request {
+        scores: scores.collect(),
+        seed: asked.get("seed").map_or(0, |seed| seed.as_u64().expect("a seed")),
+        trends: trends.map(Arc::new),
         placements: placements.collect(),
         facts: facts.collect(),
         assurance: assurance.unwrap_or_default(),
@@ -282,12 +291,12 @@ fn asked_of(asked: &Json) -> (Identifier, Request, Timestamp) {
     (identifier, request, now)
 }
 
-fn question(base: &CustomerBase, step: &Json) -> Json {
+fn question(base: &CustomerBase, counted: &Counted, step: &Json) -> Json {
     let (asked, explain) = match step.get("explain") {
         Some(asked) => (asked, true),
         None => (&step["decide"], false),
     };
-    let (identifier, request, now) = asked_of(asked);
+    let (identifier, request, now) = asked_of(asked, counted);
     let time = |key: &str| asked.get(key).map(|time| Timestamp::parse(time.as_str().expect("text")).expect("a time"));
     let answer = if explain {
         base.explain(&identifier, &request, now, time("known_at"))

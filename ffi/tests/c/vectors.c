@@ -136,8 +136,13 @@ static void run_record(tactful_base *base, const cJSON *step) {
   cJSON_free(json);
 }
 
+/* Trends and snapshots of a case: the names that its steps give them are single letters. */
+static tactful_trends *counted[128];
+static tactful_snapshot *snapshots[128];
+
 static tactful_request *request_of(const cJSON *asked) {
   const cJSON *one;
+  const cJSON *number;
   tactful_request *request = NULL;
   tactful_value value;
   tactful_request_new(&request, NULL);
@@ -158,6 +163,15 @@ static tactful_request *request_of(const cJSON *asked) {
       fail("fact", "it cannot be set", one->string);
     }
   }
+  cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(asked, "scores")) {
+    cJSON_ArrayForEach(number, one) {
+      tactful_request_set_score(request, tactful_text_of(one->string), tactful_text_of(number->string), number->valuedouble,
+                                NULL);
+    }
+  }
+  one = cJSON_GetObjectItemCaseSensitive(asked, "seed");
+  if (one) tactful_request_set_seed(request, (uint64_t)one->valuedouble, NULL);
+  if (text(asked, "trends")) tactful_request_set_trends(request, snapshots[(unsigned char)text(asked, "trends")[0]], NULL);
   if (text(asked, "assurance")) {
     const char *assurance = text(asked, "assurance");
     int32_t number = strcmp(assurance, "anonymous") == 0    ? TACTFUL_ASSURANCE_ANONYMOUS
@@ -328,9 +342,6 @@ static tactful_engine *engine_of(const cJSON *lines) {
   return engine;
 }
 
-/* Trends and snapshots of a case: the names that its steps give them are single letters. */
-static tactful_trends *counted[128];
-static tactful_snapshot *snapshots[128];
 
 static int letter(const cJSON *asked, const char *key) { return text(asked, key)[0] & 127; }
 

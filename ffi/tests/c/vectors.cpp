@@ -110,7 +110,13 @@ void run_record(tactful::base &base, const json &step) {
   }
 }
 
-tactful::request request_of(const json &asked) {
+// Trends and snapshots of a case, by the names that its steps give them.
+struct counted {
+  std::map<std::string, tactful::trends> trends;
+  std::map<std::string, tactful::trend_snapshot> snapshots;
+};
+
+tactful::request request_of(const json &asked, const counted &all) {
   tactful::request request;
   for (const json &name : asked["placements"]) request.placement(name.get<std::string>());
   const json facts = asked.value("facts", json::object());
@@ -125,6 +131,14 @@ tactful::request request_of(const json &asked) {
       request.set(fact.key(), fact->get<std::string>());
     }
   }
+  const json scores = asked.value("scores", json::object());
+  for (json::const_iterator column = scores.begin(); column != scores.end(); ++column) {
+    for (json::const_iterator number = column->begin(); number != column->end(); ++number) {
+      request.score(column.key(), number.key(), number->get<double>());
+    }
+  }
+  request.seed(asked.value("seed", std::uint64_t(0)));
+  if (asked.count("trends")) request.trends(all.snapshots.at(asked["trends"].get<std::string>()));
   const std::string assurance = asked.value("assurance", std::string("recognised"));
   request.assurance(assurance == "anonymous"    ? TACTFUL_ASSURANCE_ANONYMOUS
                     : assurance == "recognised" ? TACTFUL_ASSURANCE_RECOGNISED
@@ -132,10 +146,10 @@ tactful::request request_of(const json &asked) {
   return request;
 }
 
-void run_question(const tactful::base &base, const json &step) {
+void run_question(const tactful::base &base, const counted &all, const json &step) {
   const bool explained = step.count("explain") != 0;
   const json &asked = explained ? step.at("explain") : step.at("decide");
-  const tactful::request request = request_of(asked);
+  const tactful::request request = request_of(asked, all);
   const std::string identifier = asked["identifier"].get<std::string>();
   const std::int64_t now = time_of(asked["now"]);
   const std::int64_t known_at = asked.count("known_at") ? time_of(asked["known_at"]) : tactful::no_time;
@@ -221,12 +235,6 @@ void run_erase(tactful::base &base, const json &step) {
     check("error", found_error(error), step.value("error", json(nullptr)));
   }
 }
-
-// Trends and snapshots of a case, by the names that its steps give them.
-struct counted {
-  std::map<std::string, tactful::trends> trends;
-  std::map<std::string, tactful::trend_snapshot> snapshots;
-};
 
 json read_trend(const tactful::trend_snapshot &snapshot, const json &asked) {
   const std::int64_t now = time_of(asked["now"]);
@@ -325,7 +333,7 @@ void run(const char *path) {
       } else if (step.count("feedback")) {
         run_tell(base, held, step, "feedback");
       } else {
-        run_question(base, step);
+        run_question(base, all, step);
       }
       // State goes round as bytes after every step, under another version of the playbook when a step says so.
       const std::vector<std::uint8_t> bytes = base.to_bytes();

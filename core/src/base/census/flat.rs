@@ -121,7 +121,8 @@ fn offers<'e>(
 ) -> Option<Vec<FlatOffer<'e>>> {
     let placement = offers.placements.get(number)?;
     let guarded = offers.minors.is_some() || offers.do_not_contact.is_some() || offers.graded || !offers.contact.is_empty();
-    if guarded || !placement.purposes.is_empty() || placement.assurance > Assurance::Recognised {
+    let plain = placement.ranking.is_plain() && offers.offers.iter().all(|offer| !offer.mandatory);
+    if guarded || !plain || !placement.purposes.is_empty() || placement.assurance > Assurance::Recognised {
         return None;
     }
     let mut found = Vec::new();
@@ -148,7 +149,7 @@ fn flat_offer<'e>(offer: &'e OfferRule, readable: &mut dyn FnMut(&Rule) -> Optio
     let mut factors = Vec::new();
     for factor in &offer.factors {
         factors.push(match factor {
-            Some((rule, prior)) => Some((readable(rule)?, *prior)),
+            Some((factor, prior)) => Some((readable(factor.rule()?)?, *prior)),
             None => None,
         });
     }

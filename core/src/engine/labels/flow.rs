@@ -1,9 +1,9 @@
 use super::ground::{Ground, Label};
 use crate::context::{BesideFact, JourneyFact, NeedRule, PersonaRule, Rule, Rules, Source};
 use crate::error::Place;
-use crate::expr::{Asked, EventKind, PropertyId, uses};
+use crate::expr::{Asked, EventKind, PropertyId, TrendDecl, uses};
 use crate::journey::Journeys;
-use crate::playbook::{Declassify, Playbook};
+use crate::playbook::{Declassify, Playbook, SEGMENT_ENTERED, STAGE_ENTERED};
 use std::collections::BTreeSet;
 
 /// What every conclusion of a playbook is drawn from.
@@ -425,6 +425,9 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
             Some(Source::Request(_) | Source::Experiment(_) | Source::StoreOpen(_) | Source::NeedKind(_)) | None => {}
         }
     }
+    for trend in reads.trends.iter().filter_map(|trend| rules.sources.schema.trends().get(usize::from(*trend))) {
+        steps.extend(counted(trend, playbook, rules));
+    }
     // Where a session begins and ends depends on all that happened in it.
     if reads.session {
         steps.extend((0..playbook.events.len()).map(|number| Step::Ground(Ground::Event(number))));
@@ -450,6 +453,40 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
     }
     if let (true, Some(zone)) = (reads.zone, rules.customer_zone) {
         steps.push(Step::Ground(Ground::Attribute(zone)));
+    }
+    steps
+}
+
+/// What a trend is made of: of customers who contribute as little is told as of those that are decided for.
+fn counted(trend: &TrendDecl, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let events = || (0..playbook.events.len()).map(|number| Step::Ground(Ground::Event(number)));
+    let journeys = || (0..playbook.journeys.len()).map(|number| Step::Node(Node::Journey(number)));
+    let segments = || (0..playbook.segments.len()).map(|number| Step::Node(Node::Segment(number)));
+    let Some(declared) = playbook.trends.iter().find(|declared| declared.name.text == trend.name) else {
+        match &*trend.name {
+            "events" => steps.extend(events()),
+            "stages" => steps.extend(journeys()),
+            _ => steps.push(Step::Ground(Ground::Outcome)),
+        }
+        return steps;
+    };
+    match (&*declared.count.text, rules.sources.schema.event(&declared.count.text)) {
+        (STAGE_ENTERED, _) => steps.extend(journeys()),
+        (SEGMENT_ENTERED, _) => steps.extend(segments()),
+        (_, Some(kind)) => {
+            steps.push(Step::Ground(event(kind, playbook)));
+            for name in declared.by.iter().chain(&declared.sum).chain(&declared.histogram) {
+                let property = rules.sources.schema.property(&name.text);
+                if property.is_some() {
+                    steps.extend(values(&[kind], property, playbook, rules).into_iter().map(Step::Ground));
+                }
+            }
+        }
+        (_, None) => steps.push(Step::Ground(Ground::Outcome)),
+    }
+    if declared.by.iter().any(|name| &*name.text == "segment") {
+        steps.extend(segments());
     }
     steps
 }

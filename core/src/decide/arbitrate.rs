@@ -1,0 +1,297 @@
+//! Who gets the slots: mandatory offers, then groups in their order, by score or by what is tried to learn.
+
+use super::contact::{Contacts, Taken};
+use super::formula::Formula;
+use super::gates::Detail;
+use super::gates::Stop;
+use super::moment::Moment;
+use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
+use super::score::Posterior;
+use super::stock::Stock;
+use super::trace::Score;
+use super::{Ranked, Reads, fill};
+use crate::chance::{Racer, race};
+use crate::context::Context;
+use crate::error::Diagnostic;
+use crate::expr::Schema;
+use crate::playbook::{Arbitration, Explore, Playbook};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// How the offers of a placement are ranked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ranking {
+    pub(super) formula: Option<Formula>,
+    /// By number of the group: its step in the sequence, counted from 1.
+    steps: Vec<u32>,
+    pub(super) explore: Explore,
+}
+
+/// The step of mandatory offers.
+const MANDATORY: u32 = 0;
+
+impl Ranking {
+    pub(super) fn compile(
+        arbitration: &Arbitration,
+        playbook: &Playbook,
+        schema: &Schema,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let last = u32::try_from(arbitration.sequence.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let step = |name: &Arc<str>| {
+            let place = arbitration.sequence.iter().position(|step| step.iter().any(|group| group.text == *name));
+            place.and_then(|place| u32::try_from(place + 1).ok()).unwrap_or(last)
+        };
+        Ranking {
+            formula: arbitration.formula.as_ref().and_then(|text| Formula::compile(text, schema, findings)),
+            steps: if last == 1 { Vec::new() } else { playbook.groups.iter().map(|group| step(&group.name.text)).collect() },
+            explore: arbitration.explore,
+        }
+    }
+
+    /// Whether it is the product of the factors alone that counts.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.formula.is_none() && self.steps.is_empty() && self.explore == Explore::No
+    }
+
+    fn step(&self, offer: &OfferRule) -> u32 {
+        match offer.step_of.and_then(|group| self.steps.get(group)) {
+            _ if offer.mandatory => MANDATORY,
+            Some(step) => *step,
+            None => u32::MAX,
+        }
+    }
+}
+
+/// An offer that passed all gates but the last.
+pub(super) struct Survivor<'a> {
+    pub(super) place: usize,
+    pub(super) offer: &'a OfferRule,
+    pub(super) treatment: &'a TreatmentRule,
+    pub(super) score: Score,
+    pub(super) learned: Option<Posterior>,
+    pub(super) reasons: Vec<String>,
+    /// How probable it was to be taken for the slot that it got, or else for the first slot that it could have had.
+    pub(super) chance: Option<Chance>,
+}
+
+/// A probability, and how far it may be off at most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Chance {
+    pub(crate) probability: f64,
+    pub(crate) error: f64,
+}
+
+const SURE: Chance = Chance { probability: 1.0, error: 0.0 };
+
+impl Survivor<'_> {
+    fn factors(&self) -> [f64; 4] {
+        let Score { propensity, context, value, lever, .. } = self.score;
+        [propensity, context, value, lever]
+    }
+
+    /// The same with another propensity.
+    fn at(&mut self, propensity: f64, placement: &PlacementRule, context: &Context<'_>) {
+        let [_, fit, value, lever] = self.factors();
+        if let Some(total) = self.offer.total([propensity, fit, value, lever], placement, context) {
+            self.score = Score { propensity, total, ..self.score };
+        }
+    }
+}
+
+/// Who came out of arbitration, in the order in which that was decided.
+pub(super) enum Outcome {
+    Chosen(Box<Ranked>),
+    Stopped(Stop),
+}
+
+/// Somebody who could have a slot, with the message and what is promised.
+type Runner<'a> = (Survivor<'a>, Box<Ranked>);
+
+/// What was decided before, for the same request.
+#[derive(Default)]
+pub(super) struct Before<'a> {
+    pub(super) taken: Vec<Taken<'a>>,
+    /// The items that the offers carry.
+    pub(super) items: BTreeSet<Arc<str>>,
+}
+
+impl<'a> Before<'a> {
+    fn take(&mut self, survivor: &Survivor<'a>, placement: &'a PlacementRule, ranked: &Ranked) {
+        self.taken.push(Taken { offer: survivor.offer, treatment: survivor.treatment, placement });
+        self.items.extend(ranked.items.iter().map(|item| item.item.clone()));
+    }
+}
+
+/// What fills a placement.
+pub(super) struct Slots<'f, 'c, 'a> {
+    pub(super) offers: &'a Offers,
+    pub(super) reads: Reads<'f, 'c>,
+    pub(super) moment: &'f Moment<'f>,
+    pub(super) placement: &'a PlacementRule,
+    pub(super) limits: (&'f Contacts<'f, 'c>, &'f Stock<'f>),
+    pub(super) detail: Detail,
+}
+
+impl<'a> Slots<'_, '_, 'a> {
+    /// Takes offers for the slots, best first; `done` is told of each what became of it. Offers that are taken count for those that follow.
+    pub(super) fn fill(
+        &self,
+        mut survivors: Vec<Survivor<'a>>,
+        before: &mut Before<'a>,
+        done: &mut dyn FnMut(Survivor<'a>, Outcome),
+    ) {
+        let ranking = &self.placement.ranking;
+        if let Explore::Ucb(width) = ranking.explore {
+            self.raise(&mut survivors, width);
+        }
+        // The step, then score, then declared priority, then order in the playbook.
+        survivors.sort_by(|a, b| {
+            let (left, right) = (ranking.step(a.offer), ranking.step(b.offer));
+            left.cmp(&right)
+                .then_with(|| b.score.total.total_cmp(&a.score.total))
+                .then_with(|| b.offer.priority.cmp(&a.offer.priority))
+                .then_with(|| a.place.cmp(&b.place))
+        });
+        match ranking.explore {
+            Explore::No | Explore::Ucb(_) => {
+                let mut filled = 0;
+                for mut survivor in survivors {
+                    if ranking.explore != Explore::No {
+                        survivor.chance = Some(SURE);
+                    }
+                    match self.try_one(&survivor, filled, before) {
+                        Ok(ranked) => {
+                            before.take(&survivor, self.placement, &ranked);
+                            filled += 1;
+                            done(survivor, Outcome::Chosen(ranked));
+                        }
+                        Err(stop) => {
+                            survivor.chance = survivor.chance.map(|_| Chance { probability: 0.0, error: 0.0 });
+                            done(survivor, Outcome::Stopped(stop));
+                        }
+                    }
+                }
+            }
+            Explore::Thompson | Explore::EpsilonGreedy(_) => self.explore(survivors, before, done),
+        }
+    }
+
+    fn try_one(&self, survivor: &Survivor<'_>, filled: usize, before: &Before<'_>) -> Result<Box<Ranked>, Stop> {
+        fill(self.offers, self.reads, survivor, self.limits, (self.placement, filled), before, self.detail).map(Box::new)
+    }
+
+    /// Fills slot after slot; each is given to one of those of the first step that could have it.
+    fn explore(&self, survivors: Vec<Survivor<'a>>, before: &mut Before<'a>, done: &mut dyn FnMut(Survivor<'a>, Outcome)) {
+        let ranking = &self.placement.ranking;
+        let mut open = survivors;
+        let mut filled = 0;
+        while filled < self.placement.slots && !open.is_empty() {
+            let step = open.first().map_or(MANDATORY, |first| ranking.step(first.offer));
+            let mut running: Vec<Runner<'a>> = Vec::new();
+            let mut later = Vec::new();
+            for survivor in open {
+                if ranking.step(survivor.offer) != step {
+                    later.push(survivor);
+                    continue;
+                }
+                match self.try_one(&survivor, filled, before) {
+                    Ok(ranked) => running.push((survivor, ranked)),
+                    // What was taken stays taken, so that it is stopped for all slots that follow.
+                    Err(stop) => done(survivor, Outcome::Stopped(stop)),
+                }
+            }
+            let picked = match ranking.explore {
+                _ if running.is_empty() => None,
+                _ if step == MANDATORY => {
+                    running.iter_mut().for_each(|(one, _)| one.chance = Some(Chance { probability: 0.0, error: 0.0 }));
+                    Some((0, SURE))
+                }
+                Explore::EpsilonGreedy(epsilon) => self.greedy(&mut running, epsilon, filled),
+                _ => self.thompson(&mut running, filled),
+            };
+            open = Vec::with_capacity(running.len() + later.len());
+            for (place, (mut survivor, ranked)) in running.into_iter().enumerate() {
+                match picked {
+                    Some((best, chance)) if best == place => {
+                        survivor.chance = Some(chance);
+                        before.take(&survivor, self.placement, &ranked);
+                        filled += 1;
+                        done(survivor, Outcome::Chosen(ranked));
+                    }
+                    _ => open.push(survivor),
+                }
+            }
+            open.extend(later);
+        }
+        for survivor in open {
+            if let Err(stop) = self.try_one(&survivor, self.placement.slots, before) {
+                done(survivor, Outcome::Stopped(stop));
+            }
+        }
+    }
+
+    /// With a probability any one of those that are left, else the best.
+    fn greedy(&self, running: &mut [Runner<'a>], epsilon: f64, slot: usize) -> Option<(usize, Chance)> {
+        let name = &self.placement.name;
+        let explores = self.moment.draws.number(&format!("{name}\0{slot}\0explore")) < epsilon;
+        let share = epsilon / running.len() as f64;
+        let best = if explores { self.moment.draws.below(&format!("{name}\0{slot}\0which"), running.len()) } else { 0 };
+        let chance = |place: usize| {
+            let probability = if place == 0 { 1.0 - epsilon + share } else { share };
+            Chance { probability, error: 0.0 }
+        };
+        for (place, (survivor, _)) in running.iter_mut().enumerate() {
+            survivor.chance.get_or_insert(chance(place));
+        }
+        Some((best, chance(best)))
+    }
+
+    /// Draws each learned propensity from what is known of it; the best score of those drawn wins.
+    fn thompson(&self, running: &mut [Runner<'a>], slot: usize) -> Option<(usize, Chance)> {
+        let mut racers = Vec::with_capacity(running.len());
+        for (survivor, _) in running.iter_mut() {
+            let context = self.reads.of(survivor.offer);
+            match survivor.learned {
+                Some(Posterior { beta, .. }) => {
+                    let [_, fit, value, lever] = survivor.factors();
+                    let text = format!("{}\0{slot}\0{}", self.placement.name, survivor.offer.name);
+                    survivor.at(beta.quantile(self.moment.draws.number(&text)), self.placement, context);
+                    racers.push(Racer::Drawn(beta, fit * value * lever));
+                }
+                None => racers.push(Racer::Fixed(survivor.score.total)),
+            }
+        }
+        let order = |a: &Survivor<'_>, b: &Survivor<'_>| {
+            let priority = a.offer.priority.cmp(&b.offer.priority);
+            a.score.total.total_cmp(&b.score.total).then(priority).then(b.place.cmp(&a.place))
+        };
+        let best = (0..running.len()).max_by(|a, b| match (running.get(*a), running.get(*b)) {
+            (Some((a, _)), Some((b, _))) => order(a, b),
+            _ => std::cmp::Ordering::Equal,
+        })?;
+        let chances = race(&racers);
+        let chance = |place: usize| {
+            let (probability, error) = chances.get(place).copied().unwrap_or_default();
+            Chance { probability, error }
+        };
+        for (place, (survivor, _)) in running.iter_mut().enumerate() {
+            survivor.chance.get_or_insert(chance(place));
+        }
+        Some((best, chance(best)))
+    }
+
+    /// Learned propensities as high as they may well be: the mean plus `width` times the root of the logarithm of all trials divided by
+    /// the offer's own (UCB1 of Auer, Cesa-Bianchi and Fischer, 2002, whose width is the root of 2), at most 1. Trials count with the
+    /// weight of the prior.
+    fn raise(&self, survivors: &mut [Survivor<'a>], width: f64) {
+        let all: f64 = survivors.iter().filter_map(|one| one.learned).map(|known| known.trials + known.weight).sum();
+        let logarithm = libm::log(all.max(1.0));
+        for survivor in survivors {
+            let Some(Posterior { beta, trials, weight, .. }) = survivor.learned else { continue };
+            let context = self.reads.of(survivor.offer);
+            let bound = beta.mean() + width * libm::sqrt(logarithm / (trials + weight).max(f64::MIN_POSITIVE));
+            survivor.at(bound.min(1.0), self.placement, context);
+        }
+    }
+}

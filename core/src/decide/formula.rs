@@ -1,0 +1,137 @@
+use super::rules::OfferRule;
+use crate::context::{Context, Rule};
+use crate::error::Diagnostic;
+use crate::expr::{
+    EventKind, EventRow, Expected, FactId, Facts, Folded, Measure, PropertyId, Read, Run, Schema, SubjectId, TimeClass,
+};
+use crate::playbook::{PARTS, Text};
+use crate::value::{Span, Timestamp, Type, Value, Zone};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// What a formula reads of the offer that it ranks, in the order of their numbers.
+const OF_OFFER: [&str; 7] = ["propensity", "context", "value", "lever", "cost", "margin", "priority"];
+
+/// A compiled formula.
+#[derive(Debug, Clone)]
+pub(crate) struct Formula {
+    pub(crate) rule: Arc<Rule>,
+    /// The number of the first fact about the offer; the others follow.
+    first: u32,
+}
+
+impl Formula {
+    pub(super) fn compile(text: &Text, schema: &Schema, findings: &mut Vec<Diagnostic>) -> Option<Self> {
+        let mut schema = schema.clone();
+        let first = u32::try_from(schema.facts().len()).unwrap_or(u32::MAX);
+        for name in OF_OFFER {
+            schema.declare_fact(&format!("offer.{name}"), Type::Double, TimeClass::Constant);
+        }
+        let rule = Rule::compile(text, &schema, &Expected::Number, findings)?;
+        Some(Formula { rule: Arc::new(rule), first })
+    }
+
+    /// The score of an offer whose factors are known; `None` when the formula has none.
+    pub(super) fn score(&self, offer: &OfferRule, factors: [f64; 4], context: &Context<'_>) -> Option<f64> {
+        let numbers = numbers(offer, factors);
+        let facts = OfOffer { context, first: self.first, numbers };
+        let number = match self.rule.ask(&facts).outcome.value()? {
+            Value::Int(number) => *number as f64,
+            Value::Uint(number) => *number as f64,
+            Value::Double(number) => *number,
+            Value::Decimal(number) => number.to_double(),
+            _ => return None,
+        };
+        Some(number).filter(|number| number.is_finite())
+    }
+
+    /// Why there is no score.
+    pub(super) fn reasons(&self, offer: &OfferRule, factors: [f64; 4], context: &Context<'_>) -> Vec<String> {
+        let numbers = numbers(offer, factors);
+        crate::expr::explain(self.rule.checked(), &OfOffer { context, first: self.first, numbers }).reasons()
+    }
+}
+
+/// What is read of an offer; a cost or margin that is not declared is 0.
+fn numbers(offer: &OfferRule, factors: [f64; 4]) -> [f64; OF_OFFER.len()] {
+    let [propensity, fit, value, lever] = factors;
+    let margin = offer.margin.map_or(0.0, |sum| sum as f64 / PARTS as f64);
+    [propensity, fit, value, lever, offer.cost, margin, offer.priority as f64]
+}
+
+/// A context, and the numbers of one offer beside it.
+#[derive(Debug)]
+struct OfOffer<'c, 'a> {
+    context: &'c Context<'a>,
+    first: u32,
+    numbers: [f64; OF_OFFER.len()],
+}
+
+impl OfOffer<'_, '_> {
+    fn own(&self, fact: FactId) -> Option<f64> {
+        let place = fact.0.checked_sub(self.first)?;
+        self.numbers.get(usize::try_from(place).ok()?).copied()
+    }
+}
+
+impl Facts for OfOffer<'_, '_> {
+    fn now(&self) -> Timestamp {
+        Facts::now(self.context)
+    }
+
+    fn zone(&self) -> Option<Zone> {
+        Facts::zone(self.context)
+    }
+
+    fn fact(&self, fact: FactId) -> Read {
+        self.own(fact).map_or_else(|| Facts::fact(self.context, fact), |number| Read::known(Value::Double(number)))
+    }
+
+    fn has(&self, fact: FactId) -> bool {
+        self.own(fact).is_some() || Facts::has(self.context, fact)
+    }
+
+    fn fact_as_of(&self, fact: FactId, at: Timestamp) -> Option<Read> {
+        Facts::fact_as_of(self.context, fact, at)
+    }
+
+    fn fact_of(&self, fact: FactId, key: &str) -> Read {
+        Facts::fact_of(self.context, fact, key)
+    }
+
+    fn trend(&self, trend: u16, measure: Measure, values: &[Arc<str>]) -> Option<f64> {
+        Facts::trend(self.context, trend, measure, values)
+    }
+
+    fn begins(&self) -> Option<Timestamp> {
+        Facts::begins(self.context)
+    }
+
+    fn withheld(&self, kinds: &[EventKind]) -> Option<Arc<str>> {
+        Facts::withheld(self.context, kinds)
+    }
+
+    fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(&dyn EventRow) -> ControlFlow<()>) {
+        Facts::events(self.context, kinds, span, visit);
+    }
+
+    fn run(&self, kinds: &[EventKind], span: Span, properties: &[PropertyId]) -> Option<Run<'_>> {
+        Facts::run(self.context, kinds, span, properties)
+    }
+
+    fn folded(&self, kinds: &[EventKind], span: Span, property: Option<PropertyId>) -> Option<Folded> {
+        Facts::folded(self.context, kinds, span, property)
+    }
+
+    fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp> {
+        Facts::next_event(self.context, kinds)
+    }
+
+    fn beside(&self, subject: SubjectId) -> Option<&dyn Facts> {
+        Facts::beside(self.context, subject)
+    }
+
+    fn session(&self) -> Option<(Timestamp, Timestamp)> {
+        Facts::session(self.context)
+    }
+}
