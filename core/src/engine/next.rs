@@ -63,7 +63,8 @@ impl Engine {
     /// let forecast = transitions.forecast();
     /// let ada = record("customer:ada", &[("visit", "2010-04-01T10:00:00Z")])?;
     /// let now = Timestamp::parse("2010-04-01T12:00:00Z")?;
-    /// assert_eq!(engine.chance(&ada, &forecast, "way", "purchase", Duration::parse("14d")?, now), Some(1.0));
+    /// let chance = engine.chance(&ada, &forecast, "way", "purchase", Duration::parse("14d")?, now);
+    /// assert!(chance.is_some_and(|chance| chance > 0.99));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn transitions(&self, options: &NextOptions) -> Result<Transitions, NextError> {
