@@ -169,7 +169,7 @@ void run_question(const tactful::base &base, const counted &all, const json &ste
 // Ids of decisions, by the names that steps give them.
 typedef std::map<std::string, std::string> held_decisions;
 
-void run_reserve(tactful::base &base, held_decisions &held, const json &step) {
+void run_reserve(tactful::base &base, const counted &all, held_decisions &held, const json &step) {
   const json &asked = step["reserve"];
   std::int64_t length = tactful::no_time, expires = 0;
   if (asked.count("reserve_for")) {
@@ -178,7 +178,7 @@ void run_reserve(tactful::base &base, held_decisions &held, const json &step) {
   }
   try {
     const tactful::decision made =
-        base.reserve(asked["identifier"].get<std::string>(), request_of(asked), time_of(asked["now"]), length, &expires);
+        base.reserve(asked["identifier"].get<std::string>(), request_of(asked, all), time_of(asked["now"]), length, &expires);
     check("error", json(nullptr), step.value("error", json(nullptr)));
     if (step.count("decision")) check("decision", made.json().str(), step["decision"].get<std::string>());
     if (step.count("expires")) check("expires", expires, time_of(step["expires"]));
@@ -325,7 +325,7 @@ void run(const char *path) {
       } else if (step.count("erase")) {
         run_erase(base, step);
       } else if (step.count("reserve")) {
-        run_reserve(base, held, step);
+        run_reserve(base, all, held, step);
       } else if (step.count("confirm")) {
         run_tell(base, held, step, "confirm");
       } else if (step.count("release")) {
