@@ -15,6 +15,7 @@ import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scoring
@@ -26,6 +27,7 @@ TICK = datetime.timedelta(microseconds=1)
 UTC = datetime.timezone.utc
 
 Step = tuple[datetime.datetime, str]
+Item = TypeVar("Item")
 
 
 @dataclass
@@ -157,7 +159,7 @@ def asked_of(log: Log, learn: bool) -> list[Asked]:
     return found
 
 
-def thinned(items: list, most: int) -> list:
+def thinned(items: list[Item], most: int) -> list[Item]:
     """At most so many of them, evenly."""
     step = max(1, -(-len(items) // most))
     return items[::step]
@@ -224,7 +226,7 @@ MOST_FOR_TREES = 20_000
 CATEGORIES = [0, 1, 2, 3]
 
 
-def trees():  # type: ignore[no-untyped-def]
+def trees() -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(
