@@ -276,3 +276,20 @@ fn retention_is_reported_until_it_is_folded() {
     assert_eq!(export["totals"][0]["count"], 1);
     assert!(base.portrait(&id("customer:a"), None, day(200), None, 5).unwrap().to_text().contains("1 × visit"));
 }
+
+/// Two events of equal content, one of two addresses and one of the second of them, are two events in the export too.
+#[test]
+fn an_export_does_not_lend_an_event_the_links_of_its_twin() {
+    let bought = |names: &[&str]| {
+        let mut event = Event::new("purchase", day(4), id(names[0])).with("sku", "1");
+        event.identifiers = names.iter().map(|name| id(name)).collect();
+        event
+    };
+    let mut base = CustomerBase::new(engine());
+    base.record(&bought(&["email:A@x.de", "email:b@x.de"])).unwrap();
+    base.record(&bought(&["email:b@x.de"])).unwrap();
+    let events = base.story(&id("email:b@x.de")).unwrap().events;
+    let named: Vec<Vec<String>> =
+        events.iter().map(|event| event.identifiers.iter().map(ToString::to_string).collect()).collect();
+    assert_eq!(named, [vec!["email:a@x.de", "email:b@x.de"], vec!["email:b@x.de"]]);
+}

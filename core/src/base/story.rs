@@ -61,7 +61,7 @@ impl CustomerBase {
         for mut event in events {
             let Some(primary) = event.identifiers.first().cloned() else { continue };
             let id: Arc<str> = Arc::from(event.id.as_deref().unwrap_or_default());
-            let mut others = beside.get(&(primary, (event.time, event.sequence, id))).cloned().unwrap_or_default();
+            let mut others = beside.get(&(primary.clone(), (event.time, event.sequence, id))).cloned().unwrap_or_default();
             if event.event_type == "linked" || event.event_type == "unlinked" {
                 let other = event.property("other").and_then(|other| other.as_text().map(str::to_owned));
                 let told = other.and_then(|other| Some(identity.read(&Identifier::parse(&other).ok()?).ok()?.into_owned()));
@@ -75,6 +75,11 @@ impl CustomerBase {
                     continue;
                 }
             }
+            // One that would come before its own was named by a twin: an event of equal content that is kept under that one.
+            others.retain(|other| {
+                let both = [primary.clone(), other.clone()];
+                identity.read_all(&both).is_ok_and(|named| *named.primary == primary)
+            });
             event.identifiers.extend(others);
             story.events.push(event);
         }
