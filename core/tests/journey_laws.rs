@@ -206,8 +206,10 @@ proptest! {
         }
         told.retain(|_, count| *count != 0);
         let mut history: std::collections::BTreeMap<String, i32> = std::collections::BTreeMap::new();
+        let mut ids = std::collections::BTreeSet::new();
         for effect in engine.history(&customer) {
-            history.insert(serde_json::to_string(&(&effect.at, &effect.what)).unwrap(), 1);
+            prop_assert!(ids.insert(effect.id.to_string()), "two effects have one id");
+            *history.entry(serde_json::to_string(&(&effect.at, &effect.what)).unwrap()).or_default() += 1;
         }
         prop_assert_eq!(told, history);
     }

@@ -853,8 +853,8 @@ impl Engine {
         }
         let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.cloned() };
         let (before, after) = (Among::of(said), Among::of(holds));
-        let withdrawn = said.iter().filter(|change| !after.has(change)).map(|change| (change, EffectKind::Withdrawn));
-        let news = holds.iter().filter(|change| !before.has(change)).map(|change| {
+        let withdrawn = once(said).filter(|change| !after.has(change)).map(|change| (change, EffectKind::Withdrawn));
+        let news = once(holds).filter(|change| !before.has(change)).map(|change| {
             let news = told.is_none_or(|told| change.at > told);
             (change, if news { EffectKind::Happened } else { EffectKind::Corrected })
         });
@@ -878,6 +878,22 @@ const MANY_INSTANTS: usize = 4_096;
 /// Of a longer story so many events are walked through again per late event.
 const PER_LATE_EVENT: usize = 64;
 
+/// Changes without those that came before at the same instant, where rules moved somebody in a circle: an effect is told once.
+fn once(changes: &[Change]) -> impl Iterator<Item = &Change> {
+    let few = changes.len() <= FEW;
+    let mut seen = BTreeSet::new();
+    changes.iter().enumerate().filter_map(move |(place, change)| {
+        let new = match few {
+            true => !changes.get(..place)?.iter().any(|other| other.at == change.at && other.what == change.what),
+            false => seen.insert((change.at, &change.what)),
+        };
+        new.then_some(change)
+    })
+}
+
+/// So many changes are looked through one by one.
+const FEW: usize = 16;
+
 /// Changes in which others are looked up by instant and what changed.
 enum Among<'a> {
     Few(&'a [Change]),
@@ -887,7 +903,7 @@ enum Among<'a> {
 impl<'a> Among<'a> {
     fn of(changes: &'a [Change]) -> Self {
         match changes.len() {
-            0..=16 => Among::Few(changes),
+            0..=FEW => Among::Few(changes),
             _ => Among::Many(changes.iter().map(|change| (change.at, &change.what)).collect()),
         }
     }
