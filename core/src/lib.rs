@@ -19,7 +19,7 @@
 //! # Folders
 //!
 //! Each knows only those before it: [`value`], [`expr`] (the rule language), [`playbook`], [`customer`] (the story), `context`
-//! (everything readable at an instant), [`journey`], [`catalog`] (items), [`suggest`], [`decide`], [`engine`], [`base`], [`intake`] (messages of other
+//! (everything readable at an instant), [`journey`], [`catalog`] (items), [`suggest`], [`decide`], [`engine`], [`base`], [`estimate`], [`intake`] (messages of other
 //! systems), [`mine`] (event logs), [`map`] (journey maps), [`next`] (what comes next), [`portrait`] (a customer for people),
 //! [`query`] (questions as JSON).
 //! [`column`] reads tables, [`error`] shows mistakes.
@@ -39,6 +39,7 @@ pub mod decide;
 pub mod encoding;
 pub mod engine;
 pub mod error;
+pub mod estimate;
 pub mod expr;
 pub mod intake;
 pub mod journey;

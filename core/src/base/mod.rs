@@ -29,7 +29,7 @@ pub use story::{LinkTold, Story};
 
 use crate::counters::{Counters, MemoryCounters};
 use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Identifier, Named, Prepared, Strand};
-use crate::decide::{Decision, Detail, Request, RequestError};
+use crate::decide::{Candidate, Decision, Detail, Request, RequestError};
 use crate::encoding::Section;
 use crate::engine::{Beyond, Effects, Engine};
 use crate::next::{Forecast, NextError, NextOptions, Transitions};
@@ -381,6 +381,22 @@ impl CustomerBase {
         let beyond = Beyond { around: around.as_ref(), counters, ..Beyond::default() };
         let answer = self.engine.answer_among(&customer, beyond, &request, now, known_at, detail);
         answer.map(|(decision, _)| decision)
+    }
+
+    /// What becomes of every candidate of a decision, without reasons.
+    pub(crate) fn candidates(
+        &self,
+        identifier: &Identifier,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Vec<Candidate>, RequestError> {
+        let (met, customer) = self.somebody(identifier, now, None)?;
+        let around = self.around(&met, now, None);
+        let mut request = request.met_on(&met);
+        request.forecast = request.forecast.or_else(|| self.forecast.clone());
+        request.trends = request.trends.or_else(|| self.trends.clone());
+        let beyond = Beyond { around: around.as_ref(), counters: self.counters(), ..Beyond::default() };
+        self.engine.answer_among(&customer, beyond, &request, now, None, Detail::Gates).map(|(_, candidates)| candidates)
     }
 
     /// An identifier in the form of its namespace, and whom it pointed to; a customer without events when that is nobody.

@@ -1,5 +1,9 @@
 //! Measures of what came of decisions, each with the source of its formula.
 
 mod goodness;
+mod normal;
+mod proportion;
 
 pub use goodness::{Goodness, goodness_of_fit};
+pub use normal::{normal_below, normal_quantile};
+pub use proportion::{Interval, difference, ratio, wilson};

@@ -10,6 +10,7 @@ mod customer;
 mod decision;
 mod describe;
 mod error;
+mod estimate;
 mod experiment;
 mod insight;
 mod intake;
@@ -179,6 +180,8 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<rights::Retention>(),
     Entry::of::<experiment::Experiments>(),
     Entry::of::<experiment::SampleRatio>(),
+    Entry::of::<estimate::OffPolicyAsked>(),
+    Entry::of::<estimate::EstimateAsked>(),
     Entry::of::<cases::Try>(),
     Entry::of::<outcome::Outcomes>(),
     Entry::of::<outcome::Commitments>(),
