@@ -3,6 +3,7 @@ use crate::decision::Decision;
 use crate::effects::Effects;
 use crate::engine::Engine;
 use crate::errors::{self, Bad};
+use crate::estimate::{self, Asked};
 use crate::event::{Event, identifier};
 use crate::guard::{guard, read, write};
 use crate::map::{JourneyMap, Wanted};
@@ -609,6 +610,88 @@ impl CustomerBase {
             let answer = py.detach(|| read(&self.base)?.query(&question).map_err(|error| errors::query(&error)))?;
             query::loads(py, &answer)
         })
+    }
+
+    /// What another playbook would have brought, from choices that were recorded with their probability because the playbook explores: a dict
+    /// with ``logged``, ``inverse_propensity``, ``self_normalised``, ``doubly_robust`` and ``gain`` (each ``value``, ``error``, ``low``,
+    /// ``high``, per choice), ``effective_size``, ``warnings``, ``placements``, ``left_out`` and a ``text`` to read. See docs/decisions.md.
+    ///
+    /// Args:
+    ///     after: the other playbook, compiled.
+    ///     now: up to when is known what came of the choices.
+    ///     rewards: what counts, by outcome: a number, or ``"value"`` for what the offer declares.
+    ///     since: only choices after this instant.
+    ///     within: how long after a choice an outcome counts, such as ``"30d"``; choices whose time is not over are left out.
+    ///     placements: only choices for these.
+    ///     clip: the largest weight of a choice.
+    ///     confidence: how often the intervals are to hold the truth; 0.95 when not given.
+    ///     approximate: whether choices of Thompson sampling count, whose probability is not exact.
+    ///     facts: of every request to the other playbook.
+    ///     trends: for what the other playbook learned.
+    ///
+    /// Raises:
+    ///     QueryError: for no choices (``no_choices``), an unknown outcome or placement, or a number out of range.
+    #[pyo3(signature = (after, now, *, rewards, since=None, within=None, placements=None, clip=None, confidence=None, approximate=false, facts=None, trends=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are named")]
+    fn off_policy<'py>(
+        &self,
+        py: Python<'py>,
+        after: &Bound<'py, Engine>,
+        now: &Bound<'py, PyAny>,
+        rewards: &Bound<'py, PyAny>,
+        since: Option<&Bound<'py, PyAny>>,
+        within: Option<&str>,
+        placements: Option<Vec<String>>,
+        clip: Option<f64>,
+        confidence: Option<f64>,
+        approximate: bool,
+        facts: Option<&Bound<'py, PyAny>>,
+        trends: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        guard(|| {
+            let asked = Asked { now, rewards, since, within, placements, clip, confidence, approximate, facts, trends };
+            let options = asked.options()?;
+            // A copy, because the question takes long and others may record meanwhile.
+            let base = read(&self.base)?.clone();
+            estimate::off_policy(py, &base, after, &options)
+        })
+    }
+
+    /// Who gets what at an instant and who goes without: customers left after each gate, unmet needs, and the rates of groups with
+    /// their intervals. A dict; with ``format`` ``"text"`` or ``"html"`` a page of it.
+    ///
+    /// Args:
+    ///     now: the instant.
+    ///     placements: all when not given.
+    ///     facts: of every request.
+    ///     strong: from which strength a need is strong; 0.5 when not given.
+    ///     protected: attributes or segments that tell groups apart, by name, or as ``{"name": "age", "bands": [30, 50]}``.
+    ///     k: the smallest group that is shown; 10 when not given.
+    ///     confidence: how often the intervals are to hold the truth; 0.95 when not given.
+    ///
+    /// Raises:
+    ///     QueryError: for an undeclared name or a number out of range.
+    #[pyo3(signature = (now, *, placements=None, facts=None, strong=None, protected=None, k=None, confidence=None, format=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are named")]
+    fn served<'py>(
+        &self,
+        py: Python<'py>,
+        now: &Bound<'py, PyAny>,
+        placements: Option<&Bound<'py, PyAny>>,
+        facts: Option<&Bound<'py, PyAny>>,
+        strong: Option<&Bound<'py, PyAny>>,
+        protected: Option<&Bound<'py, PyAny>>,
+        k: Option<&Bound<'py, PyAny>>,
+        confidence: Option<&Bound<'py, PyAny>>,
+        format: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let told = [("now", Some(now)), ("placements", placements), ("facts", facts), ("strong", strong)];
+        let [a, b, c, d] = told;
+        self.ask(
+            py,
+            "served",
+            &[a, b, c, d, ("protected", protected), ("k", k), ("confidence", confidence), ("format", format)],
+        )
     }
 
     /// The value of an attribute at an instant, and until when that holds.

@@ -12,6 +12,7 @@ mod decision;
 mod effects;
 mod engine;
 mod errors;
+mod estimate;
 mod event;
 mod explanation;
 mod expression;

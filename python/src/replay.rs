@@ -3,6 +3,7 @@ use crate::customer::Customer;
 use crate::decision::Decision;
 use crate::engine::Engine;
 use crate::errors::{self, Bad};
+use crate::estimate::Asked;
 use crate::event::{Event, identifier};
 use crate::guard::guard;
 use crate::map::{JourneyMap, Wanted};
@@ -203,6 +204,43 @@ impl Replay {
     fn compare(&self, py: Python<'_>, after: &Bound<'_, Replay>) -> PyResult<Comparison> {
         let after = after.get();
         guard(|| Ok(Comparison { found: py.detach(|| self.replay.compare(&after.replay)) }))
+    }
+
+    /// Answers a question about the playbook, the customers of the replay or one of them, as :meth:`CustomerBase.query` does.
+    #[pyo3(signature = (question, /))]
+    fn query<'py>(&self, py: Python<'py>, question: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        guard(|| {
+            let question = crate::query::text(question)?;
+            let answer = py.detach(|| self.replay.base().query(&question).map_err(|error| errors::query(&error)))?;
+            crate::query::loads(py, &answer)
+        })
+    }
+
+    /// What another playbook would have brought with the choices that the events tell.
+    ///
+    /// Args, answer and errors: as for :meth:`CustomerBase.off_policy`.
+    #[pyo3(signature = (after, now, *, rewards, since=None, within=None, placements=None, clip=None, confidence=None, approximate=false, facts=None, trends=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are named")]
+    fn off_policy<'py>(
+        &self,
+        py: Python<'py>,
+        after: &Bound<'py, Engine>,
+        now: &Bound<'py, PyAny>,
+        rewards: &Bound<'py, PyAny>,
+        since: Option<&Bound<'py, PyAny>>,
+        within: Option<&str>,
+        placements: Option<Vec<String>>,
+        clip: Option<f64>,
+        confidence: Option<f64>,
+        approximate: bool,
+        facts: Option<&Bound<'py, PyAny>>,
+        trends: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        guard(|| {
+            let asked = Asked { now, rewards, since, within, placements, clip, confidence, approximate, facts, trends };
+            let options = asked.options()?;
+            crate::estimate::off_policy(py, self.replay.base(), after, &options)
+        })
     }
 
     /// The events of a customer in the order of the story, what was recorded by the replay included; empty when nobody is known.

@@ -509,6 +509,33 @@ class CustomerBase:
     def session(self, identifier: str, now: _Time, *, known_at: _Time | None = None) -> dict[str, Any]: ...
     def location(self, identifier: str, now: _Time, *, known_at: _Time | None = None) -> dict[str, Any]: ...
     def set_engine(self, engine: Engine, /) -> None: ...
+    def off_policy(
+        self,
+        after: Engine,
+        now: _Time,
+        *,
+        rewards: Mapping[str, float | Literal["value"]],
+        since: _Time | None = None,
+        within: str | None = None,
+        placements: Sequence[str] | None = None,
+        clip: float | None = None,
+        confidence: float | None = None,
+        approximate: bool = False,
+        facts: Mapping[str, _Value] | None = None,
+        trends: TrendSnapshot | None = None,
+    ) -> dict[str, Any]: ...
+    def served(
+        self,
+        now: _Time,
+        *,
+        placements: Sequence[str] | None = None,
+        facts: Mapping[str, _Value] | None = None,
+        strong: float | None = None,
+        protected: Sequence[str | Mapping[str, object]] | None = None,
+        k: int | None = None,
+        confidence: float | None = None,
+        format: Literal["json", "text", "html"] | None = None,
+    ) -> dict[str, Any]: ...
     def reach(
         self,
         identifier: str,
@@ -613,6 +640,22 @@ class Replay:
         complaints: Sequence[str] | None = None,
         k: int = 10,
     ) -> JourneyMap: ...
+    def query(self, question: Mapping[str, object], /) -> dict[str, Any]: ...
+    def off_policy(
+        self,
+        after: Engine,
+        now: _Time,
+        *,
+        rewards: Mapping[str, float | Literal["value"]],
+        since: _Time | None = None,
+        within: str | None = None,
+        placements: Sequence[str] | None = None,
+        clip: float | None = None,
+        confidence: float | None = None,
+        approximate: bool = False,
+        facts: Mapping[str, _Value] | None = None,
+        trends: TrendSnapshot | None = None,
+    ) -> dict[str, Any]: ...
     def compare(self, after: Replay, /) -> Comparison: ...
     def events(self, identifier: str, /) -> list[Event]: ...
 

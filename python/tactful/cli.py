@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CUSTOMER",
         help="explain this customer, such as customer:12345; may be repeated (default: three are chosen)",
     )
+    _add_protected(replay)
     replay.add_argument("--credit", metavar="TEXT", help="where the data come from, for the end of the report")
     replay.add_argument("--quiet", action="store_true", help="no progress bar and no figures")
     replay.set_defaults(command=_replay)
@@ -123,6 +124,44 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--quiet", action="store_true", help="no progress bar")
     compare.set_defaults(command=_compare)
 
+    estimate = commands.add_parser(
+        "estimate",
+        help="estimate what another playbook would have brought from choices that were explored",
+        description="Weighs the choices that the events tell with their probability by how probable the other playbook makes them.",
+    )
+    estimate.add_argument("before", type=Path, help="the playbook by which was chosen")
+    estimate.add_argument("after", type=Path, help="the other playbook")
+    _add_events(estimate)
+    estimate.add_argument(
+        "--reward",
+        action="append",
+        required=True,
+        metavar="OUTCOME=NUMBER",
+        help="what an outcome brings, such as accepted=1 or accepted=value (what the offer declares); may be repeated",
+    )
+    estimate.add_argument("--within", metavar="TIME", help="how long after a choice an outcome counts, such as 30d")
+    estimate.add_argument("--clip", type=float, metavar="WEIGHT", help="the largest weight of a choice")
+    estimate.add_argument("--approximate", action="store_true", help="take choices of Thompson sampling, whose probability is not exact")
+    estimate.add_argument("--placement", action="append", metavar="NAME", help="only choices for this placement; may be repeated")
+    estimate.add_argument("--json", action="store_true", help="print all of it as JSON")
+    estimate.add_argument("--quiet", action="store_true", help="no progress bar")
+    estimate.set_defaults(command=_estimate)
+
+    served = commands.add_parser(
+        "served",
+        help="say who gets what, whose needs are not met, and at which rates groups are served",
+        description="Asks for every customer at one instant. Groups are told apart by attributes that decisions need not read.",
+    )
+    served.add_argument("playbook", type=Path, help="the playbook")
+    _add_events(served)
+    served.add_argument("--at", metavar="TIME", help="the instant, such as 2026-03-01T10:00:00Z (default: that of the last event)")
+    _add_protected(served)
+    served.add_argument("--strong", type=float, help="from which strength, 0 to 1, a need is strong (default: 0.5)")
+    served.add_argument("--placement", action="append", metavar="NAME", help="ask for this placement only; may be repeated")
+    served.add_argument("--json", action="store_true", help="print all of it as JSON")
+    served.add_argument("--quiet", action="store_true", help="no progress bar")
+    served.set_defaults(command=_served)
+
     explain = commands.add_parser(
         "explain",
         help="say what one customer gets at one placement, and why",
@@ -135,6 +174,16 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", action="store_true", help="print the explanation as JSON")
     explain.set_defaults(command=_explain)
     return parser
+
+
+def _add_protected(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--protected",
+        action="append",
+        metavar="NAME[:BORDER,…]",
+        help="compare groups by this attribute or segment, numbers in bands such as age:30,50; may be repeated",
+    )
+    parser.add_argument("--k", type=int, help="the smallest group that is shown (default: 10)")
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
@@ -358,6 +407,7 @@ def _replay(given: argparse.Namespace) -> int:
             names=names,
             credit=given.credit,
             period=(first, last),
+            served=_who(given, playbook, replay, at),
         )
     if not given.quiet:
         printing.figures(data)
@@ -370,6 +420,15 @@ def _replay(given: argparse.Namespace) -> int:
         except OSError as error:
             raise _Stop(f"`{given.report}` cannot be written: {error.strerror or error}") from error
     return 0
+
+
+def _who(given: argparse.Namespace, playbook: Any, replay: Any, at: Sequence[datetime]) -> str | None:
+    """Who goes without at the last instant, as sections of the page."""
+    placements = given.placement or [placement["name"] for placement in playbook["placements"]]
+    if not at or not placements:
+        return None
+    asked = {"query": "served", "now": at[-1].isoformat(), "placements": placements, "format": "html"}
+    return str(replay.query(asked | _protected(given))["html"])
 
 
 def _compare(given: argparse.Namespace) -> int:
@@ -399,6 +458,74 @@ def _compare(given: argparse.Namespace) -> int:
         replays.append(replay)
     found = replays[0].compare(replays[1])
     print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if given.json else found.text, end="\n" if given.json else "")
+    return 0
+
+
+def _loaded(given: argparse.Namespace, engine: Any) -> Any:
+    from . import printing
+
+    sources = _sources(given)
+    columns = {"customer": given.customer_column} if given.customer_column else None
+    with printing.progress(sum(source.rows or 0 for source in sources), quiet=given.quiet or given.json) as told, _engine_errors():
+        return engine.replay([source.stream() for source in sources], columns=columns, bad_rows=given.bad_rows, progress=told)
+
+
+def _estimate(given: argparse.Namespace) -> int:
+    _need_extra()
+    rewards: dict[str, Any] = {}
+    for pair in given.reward:
+        outcome, equals, reward = pair.partition("=")
+        try:
+            rewards[outcome] = reward if reward == "value" else float(reward)
+        except ValueError:
+            equals = ""
+        if not equals or not outcome:
+            raise _Stop(f"`{pair}` is no reward: write an outcome and a number, such as accepted=1, or accepted=value")
+    before, after = _load([given.before]), _load([given.after])
+    for engine in (before, after):
+        _known_placements(engine.playbook, given.placement or [])
+    _, last = _period(_sources(given))
+    replay = _loaded(given, before)
+    with _engine_errors():
+        found = replay.off_policy(
+            after,
+            last,
+            rewards=rewards,
+            within=given.within,
+            placements=given.placement,
+            clip=given.clip,
+            approximate=given.approximate,
+        )
+    text = found.pop("text")
+    print(json.dumps(found, indent=2, ensure_ascii=False) if given.json else text, end="\n" if given.json else "")
+    return 0
+
+
+def _protected(given: argparse.Namespace) -> dict[str, Any]:
+    groups: list[dict[str, Any]] = []
+    for each in given.protected or []:
+        name, _, borders = each.partition(":")
+        try:
+            groups.append({"name": name, "bands": [float(border) for border in borders.split(",") if border]})
+        except ValueError:
+            raise _Stop(f"`{each}` has borders that are no numbers: write them as in age:30,50") from None
+    return {"protected": groups} | ({} if given.k is None else {"k": given.k})
+
+
+def _served(given: argparse.Namespace) -> int:
+    _need_extra()
+    engine = _load([given.playbook])
+    _known_placements(engine.playbook, given.placement or [])
+    question: dict[str, Any] = {"query": "served", "placements": given.placement or []} | _protected(given)
+    question["now"] = given.at or _period(_sources(given))[1].isoformat()
+    if given.strong is not None:
+        question["strong"] = given.strong
+    replay = _loaded(given, engine)
+    with _engine_errors():
+        if given.json:
+            print(json.dumps(replay.query(question), indent=2, ensure_ascii=False))
+        else:
+            print(replay.query(question | {"format": "text"})["text"], end="")
     return 0
 
 

@@ -5,6 +5,7 @@ The figures are made up after the retail example; customers are numbered, decisi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from types import SimpleNamespace
@@ -122,6 +123,11 @@ class Explanation:
 
 class Replay:
     """Tables of plausible figures."""
+
+    def query(self, question: Mapping[str, object]) -> dict[str, str]:
+        """Who goes without, as a section."""
+        assert question["query"] == "served"
+        return {"html": "<section><h2 id='served'>Who goes without</h2></section>"}
 
     def __init__(self, count: int = 240) -> None:
         names = [f"customer:{12346 + 7 * number}" for number in range(count)]

@@ -307,7 +307,7 @@ impl Replay {
 }
 
 /// Whether a customer has an identifier that is not anonymous.
-fn addressed(engine: &Engine, customer: &Customer) -> bool {
+pub(crate) fn addressed(engine: &Engine, customer: &Customer) -> bool {
     let anonymous =
         |name: &str| engine.playbook().namespaces.iter().any(|namespace| namespace.anonymous && *namespace.name.text == *name);
     customer.strands().iter().any(|strand| !anonymous(strand.identifier().namespace()))

@@ -16,6 +16,7 @@ mod outcomes;
 mod policy;
 mod reach;
 mod reader;
+mod readers;
 mod reserve;
 #[cfg(test)]
 mod tests;

@@ -232,8 +232,8 @@ impl Row {
             reward: choice.reward,
             raw,
             weight,
-            answered: choice.target.iter().map(|(_, probability)| probability).sum(),
-            unseen: choice.target.iter().filter(|(offer, _)| !seen(offer)).map(|(_, probability)| probability).sum(),
+            answered: choice.target.iter().fold(0.0, |sum, (_, probability)| sum + probability),
+            unseen: choice.target.iter().filter(|(offer, _)| !seen(offer)).fold(0.0, |sum, (_, probability)| sum + probability),
             robust: said + weight * (choice.reward - model.reward(place, &choice.offer)),
         }
     }

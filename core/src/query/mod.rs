@@ -25,6 +25,7 @@ mod read;
 mod relation;
 mod rights;
 mod schema;
+mod served;
 mod session;
 mod suggest;
 mod tact;
@@ -180,6 +181,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<rights::Retention>(),
     Entry::of::<experiment::Experiments>(),
     Entry::of::<experiment::SampleRatio>(),
+    Entry::of::<served::ServedAsked>(),
     Entry::of::<estimate::OffPolicyAsked>(),
     Entry::of::<estimate::EstimateAsked>(),
     Entry::of::<cases::Try>(),

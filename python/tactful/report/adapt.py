@@ -106,6 +106,7 @@ def from_replay(
     names: Sequence[str] = (),
     credit: str | None = None,
     period: tuple[datetime, datetime] | None = None,
+    served: str | None = None,
 ) -> ReportData:
     """The report on a replay.
 
@@ -115,6 +116,7 @@ def from_replay(
         names: customers to explain, such as ``customer:12345``; see :func:`exemplars` for a choice.
         credit: where the data come from.
         period: the first and the last instant of the page; by default that of the customers' events.
+        served: sections about who goes without, as the question ``served`` gives them with ``"format": "html"``.
     """
     decisions = _plain_table(replay.decisions)
     customers = _plain_table(replay.customers)
@@ -157,6 +159,7 @@ def from_replay(
         stories=[_story(name, playbook, replay, customers, decisions) for name in names],
         contact=[_contact(rule) for rule in playbook.get("contact", [])],
         credit=credit,
+        served=served,
         bad=[
             (int(row["row"]), str(row["column"] or ""), str(row["reason"]))
             for row in _plain_table(replay.bad_rows).slice(0, 50).to_pylist()

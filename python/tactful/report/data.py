@@ -210,6 +210,8 @@ class ReportData:
     contact: list[str] = field(default_factory=list)
     #: Where the data come from.
     credit: str | None = None
+    #: Sections about who goes without, as HTML.
+    served: str | None = None
     #: The first bad rows: row, column, reason.
     bad: list[tuple[int, str, str]] = field(default_factory=list)
 

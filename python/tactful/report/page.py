@@ -27,6 +27,7 @@ def page(data: ReportData) -> str:
             _placements(data),
             _offers(data),
             _segments(data),
+            Markup(data.served) if data.served else None,
             stories(data),
             _bad_rows(data),
             id="content",
@@ -54,6 +55,7 @@ def _header(data: ReportData) -> Markup:
         ("placements", "Decisions"),
         ("offers", "Offers"),
         ("segments", "Segments"),
+        *([("served", "Who goes without")] if data.served else []),
         ("stories", "Stories"),
     ]
     links = [tag("li", tag("a", title, href=f"#{anchor}")) for anchor, title in contents if anchor != "journey-0" or data.journeys]

@@ -94,6 +94,26 @@ impl Flow {
         grounds
     }
 
+    /// Whether a rule reads a ground, itself or through conclusions, declassified or not.
+    pub(in crate::engine) fn reads(&self, rule: &Rule, ground: Ground, playbook: &Playbook, rules: &Rules) -> bool {
+        steps(rule, playbook, rules).into_iter().any(|step| match step {
+            Step::Ground(own) => own == ground,
+            Step::Node(node) => {
+                node.ground() == ground || self.drawn(node).is_some_and(|drawn| self.holds(&drawn.whole, ground, 0))
+            }
+        })
+    }
+
+    /// Whether a ground is among others, or among what those are drawn from.
+    fn holds(&self, grounds: &BTreeSet<Ground>, ground: Ground, depth: u32) -> bool {
+        grounds.contains(&ground)
+            || depth < 64
+                && grounds
+                    .iter()
+                    .filter_map(|own| self.drawn(Node::of(*own)?))
+                    .any(|own| self.holds(&own.whole, ground, depth + 1))
+    }
+
     /// What may be done with one ground: with a conclusion, what its declassification leaves.
     pub(crate) fn ground(&self, ground: Ground, playbook: &Playbook) -> Label {
         let Some(node) = Node::of(ground) else { return ground.label(playbook) };
