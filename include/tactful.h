@@ -2304,7 +2304,8 @@ tactful_status tactful_rules_explain(const struct tactful_rules *rules,
 /**
  * Matches the rows of a stream of the Arrow C stream interface, which is consumed and left released, also when this fails. `matches` becomes
  * a stream with the columns "row", from 0 over all batches, and "rule", one row for every match; the caller releases it. What it held
- * before is overwritten. Columns are found by the names of facts; columns of lists are not read.
+ * before is overwritten. Columns are found by the names of facts; a list column is read for a
+ * fact that is a list.
  *
  * Thread-safe. Fails with TACTFUL_INVALID_DATA or TACTFUL_INVALID_ARGUMENT.
  */

@@ -5,11 +5,10 @@ use crate::text::{Text, lend, optional_time, tactful_text, time};
 use crate::value::tactful_value;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
-use tactful::column::Batch;
-use tactful::expr::{Expression, FactError, FactId, NamedFacts, Outcome, Row, RowError, RuleColumns, RuleId, RuleScratch};
+use tactful::expr::{Expression, FactError, FactId, NamedFacts, Outcome, Row, RowError, RuleId, RuleScratch};
 use tactful::expr::{RuleSet, Schema, Truth};
 use tactful::{Timestamp, Value};
-use tactful_arrow::{ArrowArrayStream, ArrowError, OwnedColumn, Reader, Table};
+use tactful_arrow::{ArrowArrayStream, Matching, Reader};
 
 /// It is known to be true.
 pub const TACTFUL_TRUTH_TRUE: i32 = 1;
@@ -272,7 +271,8 @@ pub unsafe extern "C" fn tactful_rules_explain(
 
 /// Matches the rows of a stream of the Arrow C stream interface, which is consumed and left released, also when this fails. `matches` becomes
 /// a stream with the columns "row", from 0 over all batches, and "rule", one row for every match; the caller releases it. What it held
-/// before is overwritten. Columns are found by the names of facts; columns of lists are not read.
+/// before is overwritten. Columns are found by the names of facts; a list column is read for a
+/// fact that is a list.
 ///
 /// Thread-safe. Fails with TACTFUL_INVALID_DATA or TACTFUL_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
@@ -288,35 +288,14 @@ pub unsafe extern "C" fn tactful_rules_match_stream(
         let out = Out::new(matches, "matches")?;
         // SAFETY: by contract.
         let rules = &unsafe { shared(rules, "rules") }?.inner.rules;
-        let (mut rows, mut names, mut first) = (Vec::new(), Vec::new(), 0_i64);
+        let mut matching = Matching::new(rules);
         for chunk in reader? {
-            let chunk = chunk?;
-            let batch = chunk.batch()?;
-            found_in(rules, &batch, first, &mut rows, &mut names)?;
-            first = first.saturating_add(i64::try_from(batch.rows()).unwrap_or(i64::MAX));
+            matching.add(&chunk?)?;
         }
-        let columns = vec![(Arc::from("row"), OwnedColumn::ints(rows)), (Arc::from("rule"), OwnedColumn::dictionary(names)?)];
         // SAFETY: by contract.
-        unsafe { out.write(Table::new(columns)?.stream()) };
+        unsafe { out.write(matching.table()?.stream()) };
         Ok(())
     })
-}
-
-fn found_in<'r>(
-    rules: &'r RuleSet,
-    batch: &Batch<'_>,
-    first: i64,
-    rows: &mut Vec<Option<i64>>,
-    names: &mut Vec<Option<&'r str>>,
-) -> Result<(), ArrowError> {
-    let found = rules.matches_batch(&RuleColumns::new(batch))?;
-    for row in 0..batch.rows() {
-        for rule in (0..).take(rules.len()).map(RuleId).filter(|rule| found.holds(*rule, row)) {
-            rows.push(Some(first.saturating_add(i64::try_from(row).unwrap_or(i64::MAX))));
-            names.push(rules.name(rule));
-        }
-    }
-    Ok(())
 }
 
 /// Frees rules. Rows made for them stay usable. Null is ignored.

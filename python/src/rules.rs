@@ -10,9 +10,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tactful::expr::{self, NamedFacts, RuleColumns, RuleId, RuleScratch, Truth};
+use tactful::expr::{self, NamedFacts, RuleId, RuleScratch, Truth};
 use tactful::{Timestamp, Value};
-use tactful_arrow::{self as arrow, OwnedColumn};
+use tactful_arrow::Matching;
 
 /// From so many rules on a question is asked with the interpreter released.
 const LONG: usize = 2_000;
@@ -169,8 +169,8 @@ impl RuleSet {
     /// Which rules are true for which rows of a table: a :class:`Table` with the columns ``row`` (from 0 over all) and ``rule``, one row
     /// for every match, by row and then in the order of the rules.
     ///
-    /// Columns are found by the names of the facts; a fact without a column is unknown, other columns are not read. Columns of lists
-    /// are not read.
+    /// Columns are found by the names of the facts; a fact without a column is unknown, other columns are not read. A list column is
+    /// read for a fact that is a list; elements that are null are left out.
     ///
     /// Args:
     ///     table: anything that exports an Arrow stream, such as a table of polars, pyarrow, pandas or DuckDB; or several.
@@ -185,30 +185,15 @@ impl RuleSet {
     ///     [{'row': 1, 'rule': 'adult'}, {'row': 1, 'rule': 'old'}]
     fn matches_table(&self, py: Python<'_>, table: &Bound<'_, PyAny>) -> PyResult<Table> {
         guard(|| {
-            let (mut rows, mut names, mut first) = (Vec::new(), Vec::new(), 0_i64);
+            let inner = &self.inner;
+            let mut matching = Matching::new(&inner.rules);
             for source in sources(table)? {
                 for chunk in reader(source.bind(py))? {
                     let chunk = chunk.map_err(|error| errors::arrow(&error))?;
-                    let inner = &self.inner;
-                    let count = py
-                        .detach(|| {
-                            let batch = chunk.batch()?;
-                            let found = inner.rules.matches_batch(&RuleColumns::new(&batch))?;
-                            for row in 0..batch.rows() {
-                                for rule in (0..).take(inner.rules.len()).map(RuleId).filter(|rule| found.holds(*rule, row)) {
-                                    rows.push(Some(first.saturating_add(i64::try_from(row).unwrap_or(i64::MAX))));
-                                    names.push(inner.rules.name(rule));
-                                }
-                            }
-                            Ok::<_, arrow::ArrowError>(batch.rows())
-                        })
-                        .map_err(|error| errors::arrow(&error))?;
-                    first = first.saturating_add(i64::try_from(count).unwrap_or(i64::MAX));
+                    py.detach(|| matching.add(&chunk)).map_err(|error| errors::arrow(&error))?;
                 }
             }
-            let rules = OwnedColumn::dictionary(names).map_err(|error| errors::arrow(&error))?;
-            let columns = vec![(Arc::from("row"), OwnedColumn::ints(rows)), (Arc::from("rule"), rules)];
-            arrow::Table::new(columns).map(|table| Table::of("matches", table)).map_err(|error| errors::arrow(&error))
+            matching.table().map(|table| Table::of("matches", table)).map_err(|error| errors::arrow(&error))
         })
     }
 

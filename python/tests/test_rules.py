@@ -87,6 +87,30 @@ def test_a_table_gives_row_and_rule(rules: RuleSet) -> None:
         rules.matches_table({"a": 1})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("kind", [pa.list_(pa.string()), pa.large_list(pa.string()), pa.list_(pa.dictionary(pa.int8(), pa.string()))])
+def test_a_list_column_is_a_fact_that_is_a_list(kind: Any) -> None:
+    tagged = RuleSet(
+        {"vip": "'vip' in tags", "many": "size(tags) > 1", "odd": "scores.exists(s, s > 2)"},
+        {"tags": "list(string)", "scores": "list(int)"},
+    )
+    tags = pa.array([["x"], ["vip", "new"], None, [], ["vip", None]], type=kind)
+    table = pa.table({"tags": tags, "scores": [[1], [1, 3], None, [9], []]})
+    expected = [(1, "vip"), (1, "many"), (1, "odd"), (3, "odd"), (4, "vip")]
+
+    def found(table: Any) -> list[tuple[int, str]]:
+        return [(match["row"], match["rule"]) for match in pa.table(tagged.matches_table(table)).to_pylist()]
+
+    assert found(table) == expected
+    for start in range(5):
+        assert found(table.slice(start)) == [(row - start, rule) for row, rule in expected if row >= start]
+    for row, (own, scores) in enumerate(zip(tags.to_pylist(), table["scores"].to_pylist())):
+        facts = {"tags": own and [tag for tag in own if tag is not None], "scores": scores}
+        known = {name: value for name, value in facts.items() if value is not None}
+        assert tagged.matches(known) == [rule for at, rule in expected if at == row], "as one by one"
+    with pytest.raises(tactful.ReplayError, match="tags"):
+        tagged.matches_table(pa.table({"tags": [[["vip"]]]}))
+
+
 @pytest.mark.parametrize(
     ("facts", "code", "path"),
     [

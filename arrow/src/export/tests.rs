@@ -62,6 +62,15 @@ fn every_kind_comes_back_as_it_went() {
     assert_eq!(batch.require("time").unwrap().zone(), Some("UTC"));
     assert_eq!(batch.require("dictionary").unwrap().entries().unwrap().rows(), 3);
     assert_eq!(batch.require("list").unwrap().text(0).unwrap_err().code(), "unsupported_type");
+    let lists = chunk.lists().unwrap();
+    let [tags] = &lists[..] else { panic!("one column is a list") };
+    let held: Vec<_> = (0..tags.elements().rows()).map(|row| tags.elements().text(row).unwrap().map(str::to_owned)).collect();
+    assert_eq!((&**tags.name(), tags.offsets()), ("list", &[0, 2, 2, 2, 3, 3][..]));
+    assert_eq!(held, ["a", "b", "c"].map(|text| Some(text.to_owned())));
+    assert_eq!(
+        (0..5).map(|row| tags.validity().unwrap().get(row)).collect::<Vec<_>>(),
+        [1, 0, 1, 1, 0].map(|bit| Some(bit == 1))
+    );
     let fields = chunk.fields();
     assert!(fields[0].is_supported() && !fields[6].is_supported());
     assert_eq!((&*fields[6].name().clone(), fields[6].format()), ("list", "+l"));

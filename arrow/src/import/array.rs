@@ -14,6 +14,43 @@ pub(super) struct Window<'a> {
     rows: usize,
 }
 
+/// A column of lists: row `i` has the elements from offset `i` up to, not including, offset `i + 1`.
+#[derive(Debug, Clone)]
+pub struct Lists<'a> {
+    pub(super) name: Arc<str>,
+    pub(super) offsets: Cow<'a, [i32]>,
+    pub(super) elements: Column<'a>,
+    pub(super) validity: Option<Bits<'a>>,
+}
+
+impl Lists<'_> {
+    /// The name of the column.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// One more than rows, from at least 0, none smaller than the one before.
+    #[must_use]
+    pub fn offsets(&self) -> &[i32] {
+        &self.offsets
+    }
+}
+
+impl<'a> Lists<'a> {
+    /// The elements of all rows.
+    #[must_use]
+    pub fn elements(&self) -> Column<'a> {
+        self.elements.clone()
+    }
+
+    /// Which rows have a list; `None` when all have.
+    #[must_use]
+    pub fn validity(&self) -> Option<Bits<'a>> {
+        self.validity
+    }
+}
+
 /// Types that any bytes are a value of.
 ///
 /// # Safety
@@ -107,12 +144,75 @@ impl<'a> Window<'a> {
         Ok((columns, self.rows))
     }
 
+    /// The columns of a struct that are lists.
+    ///
+    /// # Safety
+    /// As for [`table`](Self::table), which has been called.
+    pub(super) unsafe fn lists(self, fields: &'a [Field]) -> Result<Vec<Lists<'a>>, ArrowError> {
+        let mut lists = Vec::new();
+        for (i, field) in fields.iter().enumerate() {
+            let Format::List { large, elements } = &field.format else { continue };
+            // SAFETY: `table` has found a child per field; each is null or valid as long as the array.
+            let child = unsafe { (*self.array.children.add(i)).as_ref() };
+            let child = child.ok_or_else(|| ArrowError::malformed(&field.name, "an array", "a null pointer"))?;
+            let window = Window::whole(&field.name, child)?.of_child(self)?;
+            // SAFETY: as promised by the caller.
+            lists.push(unsafe { window.list(&field.name, *large, elements) }?);
+        }
+        // SAFETY: as promised by the caller; buffer 0 of a struct is its validity.
+        if !lists.is_empty() && unsafe { self.validity() }?.is_some() {
+            return Err(ArrowError::malformed(self.place, "rows that are not null, beside lists", "null rows"));
+        }
+        Ok(lists)
+    }
+
+    /// # Safety
+    /// As for [`column`](Self::column), for a list of these elements.
+    unsafe fn list(self, name: &Arc<str>, large: bool, elements: &'a Format) -> Result<Lists<'a>, ArrowError> {
+        self.buffers(2)?;
+        if self.array.n_children != 1 || self.array.children.is_null() {
+            return Err(ArrowError::malformed(self.place, "one child of a list", self.array.n_children));
+        }
+        // SAFETY: there is one pointer by contract, null or valid as long as the array.
+        let child = unsafe { (*self.array.children).as_ref() };
+        let child = child.ok_or_else(|| ArrowError::malformed(self.place, "elements of a list", "a null pointer"))?;
+        let child = Window::whole(self.place, child)?;
+        // SAFETY: a list has one offset more than rows, and its elements the layout of their format, as promised by the caller.
+        let (offsets, elements, validity) = unsafe {
+            let offsets: Cow<'a, [i32]> = match (self.rows, large) {
+                // Without rows a producer may leave out the offsets.
+                (0, _) => Cow::Borrowed(&[0]),
+                (rows, false) => self.slice(1, self.start, rows + 1)?,
+                (rows, true) => {
+                    let wide = self.slice::<i64>(1, self.start, rows + 1)?;
+                    let narrow = |offset: &i64| {
+                        i32::try_from(*offset)
+                            .map_err(|_| ArrowError::malformed(self.place, "offsets from 0 to 2^31 - 1", offset))
+                    };
+                    Cow::Owned(wide.iter().map(narrow).collect::<Result<_, _>>()?)
+                }
+            };
+            (offsets, child.column(elements)?, self.validity()?)
+        };
+        let sound = offsets.windows(2).all(|pair| matches!(pair, [from, to] if 0 <= *from && from <= to));
+        let last = offsets.last().map_or(0, |last| usize::try_from(*last).unwrap_or(usize::MAX));
+        if !sound || last > child.rows {
+            let expected = format!("offsets that rise from at least 0 to at most {}", child.rows);
+            return Err(ArrowError::malformed(self.place, expected, "others"));
+        }
+        Ok(Lists { name: name.clone(), offsets, elements, validity })
+    }
+
     /// # Safety
     /// As for [`table`](Self::table).
     unsafe fn column(self, format: &'a Format) -> Result<Column<'a>, ArrowError> {
         let buffers = match format {
             Format::Null => return Ok(Column::nulls(self.rows)),
             Format::Unsupported(found) => return Ok(Column::unsupported(found.clone(), self.rows)),
+            Format::List { large, .. } => {
+                let found = if *large { "list (arrow format `+L`)" } else { "list (arrow format `+l`)" };
+                return Ok(Column::unsupported(found, self.rows));
+            }
             Format::Text | Format::LargeText => 3,
             // SAFETY: as promised by the caller.
             Format::TextView => return unsafe { self.views() },
@@ -138,7 +238,7 @@ impl<'a> Window<'a> {
                     let entries = Window::whole(self.place, dictionary)?.column(entries)?;
                     Column::dictionary(self.ints(*index)?, entries)?
                 }
-                Format::Null | Format::Unsupported(_) | Format::TextView => Column::nulls(self.rows),
+                Format::Null | Format::Unsupported(_) | Format::TextView | Format::List { .. } => Column::nulls(self.rows),
             }
         };
         // SAFETY: buffer 0 of these layouts is the validity.

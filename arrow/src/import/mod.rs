@@ -3,6 +3,7 @@
 mod array;
 mod schema;
 
+pub use array::Lists;
 pub use schema::Field;
 
 use crate::abi::{ArrowArray, ArrowArrayStream, ArrowSchema};
@@ -136,6 +137,20 @@ impl Chunk {
         // SAFETY: the array keeps the interface's contract for the schema it came with, and lives as long as `self`.
         let (columns, rows) = unsafe { Window::whole("batch", &self.array)?.table(&self.fields)? };
         Ok(Batch::new(columns, rows)?)
+    }
+
+    /// The columns of the table that are lists, which a [`Batch`] has no values of. Lists of lists or structs have elements that
+    /// cannot be read.
+    ///
+    /// # Errors
+    /// As for [`batch`](Self::batch), and [`ArrowError::Malformed`] for lists of more than 2^31 - 1 elements in all.
+    pub fn lists(&self) -> Result<Vec<Lists<'_>>, ArrowError> {
+        // SAFETY: as for `batch`, which checks the table first.
+        unsafe {
+            let window = Window::whole("batch", &self.array)?;
+            window.table(&self.fields)?;
+            window.lists(&self.fields)
+        }
     }
 }
 

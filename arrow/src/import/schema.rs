@@ -25,11 +25,11 @@ impl Field {
         &self.text
     }
 
-    /// Whether the column can be read, or only stand in a batch.
+    /// Whether the column can be read, or only stand in a batch. A list is read by [`Chunk::lists`](super::Chunk::lists).
     #[must_use]
     pub fn is_supported(&self) -> bool {
         match &self.format {
-            Format::Unsupported(_) => false,
+            Format::Unsupported(_) | Format::List { .. } => false,
             Format::Dictionary { entries, .. } => !matches!(**entries, Format::Unsupported(_)),
             _ => true,
         }
@@ -50,6 +50,7 @@ pub(super) enum Format {
     Timestamp { unit: TimeUnit, zone: Option<Box<str>> },
     Date,
     Dictionary { index: Int, entries: Box<Format> },
+    List { large: bool, elements: Box<Format> },
     Unsupported(Box<str>),
 }
 
@@ -105,6 +106,12 @@ unsafe fn field(schema: &ArrowSchema) -> Result<Field, ArrowError> {
     let own = unsafe { text(&name, "format", schema.format) }?;
     // SAFETY: a dictionary is null or a valid schema by contract.
     let Some(dictionary) = (unsafe { schema.dictionary.as_ref() }) else {
+        if own == "+l" || own == "+L" {
+            // SAFETY: a child keeps the contract as its parent does.
+            let elements = unsafe { elements(&name, schema) }?;
+            let format = Format::List { large: own == "+L", elements: Box::new(elements) };
+            return Ok(Field { name: name.into(), format, text: own.into() });
+        }
         return Ok(Field { name: name.into(), format: parse(&own), text: own.into() });
     };
     let Format::Int(index) = parse(&own) else {
@@ -117,6 +124,25 @@ unsafe fn field(schema: &ArrowSchema) -> Result<Field, ArrowError> {
         false => Format::Unsupported("dictionary".into()),
     };
     Ok(Field { name: name.into(), format: Format::Dictionary { index, entries: Box::new(format) }, text: entries.into() })
+}
+
+/// What a list holds. Lists of lists are not read.
+///
+/// # Safety
+/// As for [`fields`].
+unsafe fn elements(name: &str, schema: &ArrowSchema) -> Result<Format, ArrowError> {
+    if schema.n_children != 1 || schema.children.is_null() {
+        return Err(ArrowError::malformed(name, "one child of a list", schema.n_children));
+    }
+    // SAFETY: there is one pointer by contract, null or valid as long as the schema.
+    let child = unsafe { (*schema.children).as_ref() }.filter(|child| !child.is_released());
+    let child = child.ok_or_else(|| ArrowError::malformed(name, "a child of a list", "a null pointer or a released one"))?;
+    // SAFETY: the format of a schema is NUL-terminated text by contract.
+    if unsafe { text(name, "format", child.format) }?.starts_with('+') {
+        return Ok(Format::Unsupported("list of lists or structs".into()));
+    }
+    // SAFETY: as promised by the caller.
+    Ok(unsafe { field(child) }?.format)
 }
 
 /// # Safety

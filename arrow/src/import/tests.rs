@@ -172,8 +172,6 @@ fn unsupported_columns_are_an_error_only_when_used() {
         "tDs",
         "tiM",
         "+s",
-        "+l",
-        "+L",
         "+w:3",
         "+m",
         "+r",
@@ -191,8 +189,32 @@ fn unsupported_columns_are_an_error_only_when_used() {
 }
 
 #[test]
+fn offsets_of_lists_that_lead_astray_are_refused() {
+    let table = every_kind();
+    for (offsets, fine) in
+        [([0, 1, 1, 2, 3, 3], true), ([0, 1, 1, 2, 3, 4], false), ([0, 2, 1, 2, 3, 3], false), ([-1, 1, 1, 2, 3, 3], false)]
+    {
+        let (mut array, mut schema) = (table.batch(0).unwrap(), table.schema());
+        // SAFETY: both were just exported, and column 6 is a list; the offsets outlive the chunk.
+        let chunk = unsafe {
+            let list = *array.children.add(6);
+            *(*list).buffers.add(1) = offsets.as_ptr().cast();
+            Chunk::take(&raw mut array, &raw mut schema).unwrap()
+        };
+        assert_eq!(
+            chunk.lists().map_or_else(|error| error.code(), |_| "fine"),
+            if fine { "fine" } else { "malformed" },
+            "{offsets:?}"
+        );
+        assert!(chunk.batch().is_ok(), "other columns can be read");
+    }
+}
+
+#[test]
 fn malformed_structures_are_refused() {
     let offsets = bytes![0, 1; i32];
+    assert_eq!(Made::column("+l", 1, &[&[], &offsets]).code(), Made::column("+L", 1, &[]).code(), "lists without elements");
+    assert_eq!(Made::column("+l", 1, &[&[], &offsets]).code(), "malformed");
     let good = || Made::column("l", 2, &[&[], &[1; 16]]);
     assert_eq!(good().code(), "fine");
     let broken = |break_it: fn(&mut Made)| {
