@@ -243,6 +243,16 @@ struct ArrowArrayStream {
 #define TACTFUL_EFFECT_RELATION_REFUSED 12
 
 /**
+ * A reaction proposes a decision, which the host asks for.
+ */
+#define TACTFUL_EFFECT_REACTION_DUE 13
+
+/**
+ * Negative feedback was not answered in time.
+ */
+#define TACTFUL_EFFECT_RESPONSE_OVERDUE 14
+
+/**
  * It happened now, or since the last time anybody looked.
  */
 #define TACTFUL_KIND_HAPPENED 1
@@ -619,17 +629,18 @@ typedef struct tactful_effect {
    */
   struct tactful_text id;
   /**
-   * The segment, the journey, the watch, or the relation; why a link was refused; none for customers who were joined or parted.
+   * The segment, the journey, the watch, the relation, the reaction or the feedback; why a link was refused; none for customers who
+   * were joined or parted.
    */
   struct tactful_text name;
   /**
    * The stage left, or what a watched fact was; none from outside of the journey, or for a segment. Of a link the smaller identifier;
-   * of a relation that of the member, or in the first role.
+   * of a relation that of the member, or in the first role. Of a reaction the placement.
    */
   struct tactful_text from;
   /**
    * The stage entered, or what a watched fact is; none to outside of the journey, or for a segment. Of a link the larger identifier;
-   * of a relation that of the group, or in the second role.
+   * of a relation that of the group, or in the second role. Of a reaction the channel.
    */
   struct tactful_text to;
   /**
@@ -641,17 +652,29 @@ typedef struct tactful_effect {
    */
   struct tactful_text customer;
   /**
-   * The key of the instance, of a journey that has one.
+   * The key of the instance, of a journey that has one; of a reaction or feedback what tells it apart, such as an order.
    */
   struct tactful_text instance;
   /**
-   * How a place was taken over: "mapped", "kept", "restarted" or "derived"; none for everything else.
+   * How a place was taken over: "mapped", "kept", "restarted" or "derived"; of a reaction what triggered it; none for everything else.
    */
   struct tactful_text how;
   /**
    * When it happened, in microseconds since 1970-01-01T00:00:00Z.
    */
   int64_t at;
+  /**
+   * When a reaction was triggered, or feedback given; TACTFUL_NO_TIME for everything else.
+   */
+  int64_t since;
+  /**
+   * From when on what a reaction proposes does not stand any more; TACTFUL_NO_TIME for never, and for everything else.
+   */
+  int64_t not_after;
+  /**
+   * Which reaction comes first of several, the larger; 0 for everything else.
+   */
+  int64_t priority;
   /**
    * TACTFUL_EFFECT_SEGMENT_ENTERED and so on.
    */
@@ -1481,6 +1504,15 @@ tactful_status tactful_request_set_score(struct tactful_request *request,
 tactful_status tactful_request_set_seed(struct tactful_request *request,
                                         uint64_t seed,
                                         struct tactful_error **error);
+
+/**
+ * Sets the reaction that the question answers: only its offers are looked at, on its placement when none was added.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT. Deciding fails with TACTFUL_INVALID_REQUEST for a reaction that the playbook does not know.
+ */
+tactful_status tactful_request_set_reaction(struct tactful_request *request,
+                                            struct tactful_text reaction,
+                                            struct tactful_error **error);
 
 /**
  * Sets what was counted over many customers, for learned factors and rules that read trends; null for nothing. The snapshot may be freed
@@ -2565,7 +2597,7 @@ TACTFUL_LAYOUT(text, sizeof(tactful_text) == 16 && offsetof(tactful_text, len) =
 TACTFUL_LAYOUT(value, sizeof(tactful_value) == 40 && offsetof(tactful_value, text) == 24);
 TACTFUL_LAYOUT(document, sizeof(tactful_document) == 32 && offsetof(tactful_document, text) == 16);
 TACTFUL_LAYOUT(diagnostic, sizeof(tactful_diagnostic) == 112 && offsetof(tactful_diagnostic, line) == 96);
-TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 144 && offsetof(tactful_effect, at) == 128);
+TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 168 && offsetof(tactful_effect, at) == 128);
 TACTFUL_LAYOUT(placement, sizeof(tactful_placement) == 80 && offsetof(tactful_placement, kind) == 72);
 TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 48 && offsetof(tactful_offer, probability) == 40);
 TACTFUL_LAYOUT(candidate, sizeof(tactful_candidate) == 104 && offsetof(tactful_candidate, gate) == 96);

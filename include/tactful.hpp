@@ -267,23 +267,29 @@ struct effect {
   explicit effect(const tactful_effect &found)
       : id(found.id), name(found.name), from(found.from), to(found.to), cause(found.cause),
         customer(found.customer), instance(found.instance), how(found.how), at(found.at),
-        what(found.effect), kind(found.kind) {}
+        since(found.since), not_after(found.not_after), priority(found.priority), what(found.effect), kind(found.kind) {}
 
   text_view id;
-  /** The segment, or the journey; why a link was refused. */
+  /** The segment, the journey, the reaction or the feedback; why a link was refused. */
   text_view name;
-  /** The stage left, or the smaller identifier of a link. */
+  /** The stage left, the smaller identifier of a link, or the placement of a reaction. */
   text_view from;
-  /** The stage entered, or the larger identifier of a link. */
+  /** The stage entered, the larger identifier of a link, or the channel of a reaction. */
   text_view to;
   text_view cause;
   /** Whom it is about, when the event joined or parted customers. */
   text_view customer;
-  /** The key of the instance, of a journey that has one. */
+  /** The key of the instance, of a journey that has one; of a reaction or feedback what tells it apart. */
   text_view instance;
-  /** How a place was taken over: "mapped", "kept", "restarted" or "derived". */
+  /** How a place was taken over: "mapped", "kept", "restarted" or "derived"; what triggered a reaction. */
   text_view how;
   std::int64_t at;
+  /** When a reaction was triggered, or feedback given; TACTFUL_NO_TIME for everything else. */
+  std::int64_t since;
+  /** From when on a proposal does not stand any more; TACTFUL_NO_TIME for never. */
+  std::int64_t not_after;
+  /** Which reaction comes first of several: the larger. */
+  std::int64_t priority;
   /** TACTFUL_EFFECT_SEGMENT_ENTERED and so on. */
   std::int32_t what;
   /** TACTFUL_KIND_HAPPENED and so on. */
@@ -344,6 +350,12 @@ public:
   request &seed(std::uint64_t seed) {
     detail::outcome outcome;
     outcome.check(tactful_request_set_seed(handle_.get(), seed, outcome));
+    return *this;
+  }
+  /** The reaction that the question answers: only its offers are looked at, on its placement when none was added. */
+  request &reacting(text_view reaction) {
+    detail::outcome outcome;
+    outcome.check(tactful_request_set_reaction(handle_.get(), reaction.c(), outcome));
     return *this;
   }
   /** What was counted over many customers. */

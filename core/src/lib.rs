@@ -19,7 +19,7 @@
 //! # Folders
 //!
 //! Each knows only those before it: [`value`], [`expr`] (the rule language), [`playbook`], [`customer`] (the story), `context`
-//! (everything readable at an instant), [`journey`], [`catalog`] (items), [`suggest`], [`decide`], [`engine`], [`base`], [`estimate`], [`served`], [`intake`] (messages of other
+//! (everything readable at an instant), `reaction` (what pushes), [`journey`], [`catalog`] (items), [`suggest`], [`decide`], [`engine`], [`base`], [`estimate`], [`served`], [`intake`] (messages of other
 //! systems), [`mine`] (event logs), [`map`] (journey maps), [`next`] (what comes next), [`portrait`] (a customer for people),
 //! [`query`] (questions as JSON).
 //! [`column`] reads tables, [`error`] shows mistakes.
@@ -51,6 +51,7 @@ pub mod playbook;
 pub mod portrait;
 pub mod query;
 pub mod reach;
+mod reaction;
 mod receipt;
 mod relation;
 pub mod served;

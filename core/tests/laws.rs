@@ -57,6 +57,14 @@ journeys:
       first: {on: purchase, min_stay: 1d, timeout: {after: 6d, to: gone, reset_on: [purchase, visit]}}
       regular: {enter: segment("buyer") && events("purchase").count() >= 2, timeout: {after: 8d, to: gone}}
       gone: {drop_out: true}
+reactions:
+  greet: {on: visit, debounce: 13h, at_latest: 30h, placement: home, valid_for: 1d}
+  dear: {on: purchase, where: event.amount > 15, after: 20h, cancel: visit, pause: 3d, priority: 2}
+  by_page: {on: visit, same: page, after: 7h}
+  came: {enters: buyer, leaves: visitor, if: segment("visitor")}
+  moved: {watch: city, told: age}
+  lost: {stage: way.gone, when: events("visit").within("2d").count() >= 2, pause: 2d}
+  birthday: {due: 'journey("way").since + duration("30h")'}
 channels: {web: text}
 placements: {home: {channel: web, slots: 2}}
 contact: [{count: shown, scope: offer, at_most: 2, per: rolling 4d}]

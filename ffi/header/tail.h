@@ -178,7 +178,7 @@ TACTFUL_LAYOUT(text, sizeof(tactful_text) == 16 && offsetof(tactful_text, len) =
 TACTFUL_LAYOUT(value, sizeof(tactful_value) == 40 && offsetof(tactful_value, text) == 24);
 TACTFUL_LAYOUT(document, sizeof(tactful_document) == 32 && offsetof(tactful_document, text) == 16);
 TACTFUL_LAYOUT(diagnostic, sizeof(tactful_diagnostic) == 112 && offsetof(tactful_diagnostic, line) == 96);
-TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 144 && offsetof(tactful_effect, at) == 128);
+TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 168 && offsetof(tactful_effect, at) == 128);
 TACTFUL_LAYOUT(placement, sizeof(tactful_placement) == 80 && offsetof(tactful_placement, kind) == 72);
 TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 48 && offsetof(tactful_offer, probability) == 40);
 TACTFUL_LAYOUT(candidate, sizeof(tactful_candidate) == 104 && offsetof(tactful_candidate, gate) == 96);

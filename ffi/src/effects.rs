@@ -1,6 +1,6 @@
 use crate::error::fill;
 use crate::guard::free;
-use crate::text::{Text, lend, tactful_text};
+use crate::text::{TACTFUL_NO_TIME, Text, lend, tactful_text};
 use tactful::Effects;
 use tactful::customer::Arrival;
 use tactful::engine::{EffectKind, Effected};
@@ -40,6 +40,10 @@ pub const TACTFUL_EFFECT_RELATED: i32 = 10;
 pub const TACTFUL_EFFECT_UNRELATED: i32 = 11;
 /// A relation was told that exceeds a limit.
 pub const TACTFUL_EFFECT_RELATION_REFUSED: i32 = 12;
+/// A reaction proposes a decision, which the host asks for.
+pub const TACTFUL_EFFECT_REACTION_DUE: i32 = 13;
+/// Negative feedback was not answered in time.
+pub const TACTFUL_EFFECT_RESPONSE_OVERDUE: i32 = 14;
 
 /// It happened now, or since the last time anybody looked.
 pub const TACTFUL_KIND_HAPPENED: i32 = 1;
@@ -68,6 +72,9 @@ struct Effect {
     customer: Option<Text>,
     instance: Option<Text>,
     how: Option<Text>,
+    since: i64,
+    not_after: i64,
+    priority: i64,
 }
 
 /// One thing that changed. Its texts are borrowed from the effects that it was asked of.
@@ -76,24 +83,31 @@ struct Effect {
 pub struct tactful_effect {
     /// The same for the same cause, however often and in whatever order events arrive.
     pub id: tactful_text,
-    /// The segment, the journey, the watch, or the relation; why a link was refused; none for customers who were joined or parted.
+    /// The segment, the journey, the watch, the relation, the reaction or the feedback; why a link was refused; none for customers who
+    /// were joined or parted.
     pub name: tactful_text,
     /// The stage left, or what a watched fact was; none from outside of the journey, or for a segment. Of a link the smaller identifier;
-    /// of a relation that of the member, or in the first role.
+    /// of a relation that of the member, or in the first role. Of a reaction the placement.
     pub from: tactful_text,
     /// The stage entered, or what a watched fact is; none to outside of the journey, or for a segment. Of a link the larger identifier;
-    /// of a relation that of the group, or in the second role.
+    /// of a relation that of the group, or in the second role. Of a reaction the channel.
     pub to: tactful_text,
     /// The id of the event that caused it; none when only time passed.
     pub cause: tactful_text,
     /// Whom it is about, when the event joined or parted customers; none for the customer to whom the event belongs.
     pub customer: tactful_text,
-    /// The key of the instance, of a journey that has one.
+    /// The key of the instance, of a journey that has one; of a reaction or feedback what tells it apart, such as an order.
     pub instance: tactful_text,
-    /// How a place was taken over: "mapped", "kept", "restarted" or "derived"; none for everything else.
+    /// How a place was taken over: "mapped", "kept", "restarted" or "derived"; of a reaction what triggered it; none for everything else.
     pub how: tactful_text,
     /// When it happened, in microseconds since 1970-01-01T00:00:00Z.
     pub at: i64,
+    /// When a reaction was triggered, or feedback given; TACTFUL_NO_TIME for everything else.
+    pub since: i64,
+    /// From when on what a reaction proposes does not stand any more; TACTFUL_NO_TIME for never, and for everything else.
+    pub not_after: i64,
+    /// Which reaction comes first of several, the larger; 0 for everything else.
+    pub priority: i64,
     /// TACTFUL_EFFECT_SEGMENT_ENTERED and so on.
     pub effect: i32,
     /// TACTFUL_KIND_HAPPENED and so on.
@@ -101,7 +115,7 @@ pub struct tactful_effect {
 }
 
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<tactful_effect>() == 144 && std::mem::offset_of!(tactful_effect, at) == 128);
+const _: () = assert!(size_of::<tactful_effect>() == 168 && std::mem::offset_of!(tactful_effect, at) == 128);
 
 impl tactful_effects {
     /// The effects of one event or several; of several arrivals the first that is not a duplicate.
@@ -136,6 +150,10 @@ impl Effect {
             Effected::ContextChanged { watch, from, to } => {
                 (TACTFUL_EFFECT_CONTEXT_CHANGED, Some(&**watch), Some(&**from), Some(&**to))
             }
+            Effected::ReactionDue { reaction, placement, channel, .. } => {
+                (TACTFUL_EFFECT_REACTION_DUE, Some(&**reaction), placement.as_deref(), channel.as_deref())
+            }
+            Effected::ResponseOverdue { feedback, .. } => (TACTFUL_EFFECT_RESPONSE_OVERDUE, Some(&**feedback), None, None),
             Effected::Merged { identifier, other } => (TACTFUL_EFFECT_MERGED, None, Some(&**identifier), Some(&**other)),
             Effected::Parted { identifier, other } => (TACTFUL_EFFECT_PARTED, None, Some(&**identifier), Some(&**other)),
             Effected::LinkRefused { identifier, other, reason } => {
@@ -155,8 +173,16 @@ impl Effect {
             Effected::StageChanged { instance, .. } => (instance.as_deref(), None),
             Effected::JourneyFull { instance, .. } => (Some(&**instance), None),
             Effected::JourneyMigrated { instance, how, .. } => (instance.as_deref(), Some(*how)),
+            Effected::ReactionDue { instance, reason, .. } => (instance.as_deref(), Some(&**reason)),
+            Effected::ResponseOverdue { instance, .. } => (instance.as_deref(), None),
             _ => (None, None),
         };
+        let (since, not_after, priority) = match &effect.what {
+            Effected::ReactionDue { since, not_after, priority, .. } => (Some(*since), *not_after, *priority),
+            Effected::ResponseOverdue { since, .. } => (Some(*since), None, 0),
+            _ => (None, None, 0),
+        };
+        let micros = |time: Option<tactful::Timestamp>| time.map_or(TACTFUL_NO_TIME, tactful::Timestamp::micros);
         Effect {
             id: Text::new(&*effect.id),
             kind: match effect.kind {
@@ -173,6 +199,9 @@ impl Effect {
             customer: effect.customer.as_deref().map(Text::new),
             instance: instance.map(Text::new),
             how: how.map(Text::new),
+            since: micros(since),
+            not_after: micros(not_after),
+            priority,
         }
     }
 
@@ -187,6 +216,9 @@ impl Effect {
             instance: lend(self.instance.as_ref()),
             how: lend(self.how.as_ref()),
             at: self.at,
+            since: self.since,
+            not_after: self.not_after,
+            priority: self.priority,
             effect: self.effect,
             kind: self.kind,
         }

@@ -143,6 +143,23 @@ pub unsafe extern "C" fn tactful_request_set_seed(
     })
 }
 
+/// Sets the reaction that the question answers: only its offers are looked at, on its placement when none was added.
+///
+/// Fails with TACTFUL_INVALID_ARGUMENT. Deciding fails with TACTFUL_INVALID_REQUEST for a reaction that the playbook does not know.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_set_reaction(
+    request: *mut tactful_request,
+    reaction: tactful_text,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let (request, reaction) = unsafe { (exclusive(request, "request")?, reaction.read("reaction")?) };
+        request.0.reaction = Some(reaction.to_owned());
+        Ok(())
+    })
+}
+
 /// Sets what was counted over many customers, for learned factors and rules that read trends; null for nothing. The snapshot may be freed
 /// before the request.
 ///

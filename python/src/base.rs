@@ -186,7 +186,7 @@ impl CustomerBase {
     /// Example:
     ///     >>> base.decide("customer:nobody", "home", "2010-03-01T10:00:00Z").placements[0].kind
     ///     'silence'
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None, reaction=None))]
     #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn decide(
         &self,
@@ -200,11 +200,13 @@ impl CustomerBase {
         scores: Option<&Bound<'_, PyAny>>,
         seed: Option<&Bound<'_, PyAny>>,
         trends: Option<&Bound<'_, PyAny>>,
+        reaction: Option<String>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
             let question = Question::new(placements, now, facts, known_at, assurance);
             let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
+            let question = question.reacting(reaction);
             py.detach(|| answer(&*read(&self.base)?, &identifier, &question, false))
         })
     }
@@ -212,7 +214,7 @@ impl CustomerBase {
     /// The same decision with the reasons for every candidate in :attr:`Decision.trace`.
     ///
     /// Args and errors: as for :meth:`decide`.
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None, reaction=None))]
     #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn explain(
         &self,
@@ -226,11 +228,13 @@ impl CustomerBase {
         scores: Option<&Bound<'_, PyAny>>,
         seed: Option<&Bound<'_, PyAny>>,
         trends: Option<&Bound<'_, PyAny>>,
+        reaction: Option<String>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
             let question = Question::new(placements, now, facts, known_at, assurance);
             let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
+            let question = question.reacting(reaction);
             py.detach(|| answer(&*read(&self.base)?, &identifier, &question, true))
         })
     }

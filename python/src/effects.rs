@@ -79,8 +79,9 @@ impl Effect {
         self.effect.kind.name()
     }
 
-    /// ``segment_entered``, ``segment_left``, ``stage_changed``, ``journey_full``, ``journey_migrated``, ``context_changed``; of links
-    /// ``merged``, ``parted`` or ``link_refused``; of relations ``related``, ``unrelated`` or ``relation_refused``.
+    /// ``segment_entered``, ``segment_left``, ``stage_changed``, ``journey_full``, ``journey_migrated``, ``context_changed``,
+    /// ``reaction_due``, ``response_overdue``; of links ``merged``, ``parted`` or ``link_refused``; of relations ``related``, ``unrelated``
+    /// or ``relation_refused``.
     #[getter]
     fn effect(&self) -> &'static str {
         self.effect.what.name()
@@ -131,11 +132,12 @@ impl Effect {
         }
     }
 
-    /// The key of the instance, of a journey with a key; ``None`` for everything else.
+    /// The key of the instance, of a journey with a key; of a reaction or feedback what tells it apart; ``None`` for everything else.
     #[getter]
     fn instance(&self) -> Option<&str> {
         match &self.effect.what {
             Effected::StageChanged { instance, .. } | Effected::JourneyMigrated { instance, .. } => instance.as_deref(),
+            Effected::ReactionDue { instance, .. } | Effected::ResponseOverdue { instance, .. } => instance.as_deref(),
             Effected::JourneyFull { instance, .. } => Some(instance),
             _ => None,
         }
@@ -209,12 +211,76 @@ impl Effect {
     }
 
     /// Why a link was refused: ``shared``, ``guard``, ``size``, ``unique``, ``limit``, ``device``, ``confidence``,
-    /// ``not_linked`` or ``never``; ``None`` for everything else.
+    /// ``not_linked`` or ``never``; of a reaction what triggered it, in words; ``None`` for everything else.
     #[getter]
-    fn reason(&self) -> Option<&'static str> {
+    fn reason(&self) -> Option<&str> {
         match &self.effect.what {
+            Effected::ReactionDue { reason, .. } => Some(reason),
             Effected::LinkRefused { reason, .. } => Some(reason),
             _ => None,
+        }
+    }
+
+    /// The reaction that proposes a decision; ``None`` for other effects.
+    #[getter]
+    fn reaction(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::ReactionDue { reaction, .. } => Some(reaction),
+            _ => None,
+        }
+    }
+
+    /// The feedback that was not answered in time; ``None`` for other effects.
+    #[getter]
+    fn feedback(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::ResponseOverdue { feedback, .. } => Some(feedback),
+            _ => None,
+        }
+    }
+
+    /// When a reaction was triggered, or feedback given, in UTC; ``None`` for other effects.
+    #[getter]
+    fn since(&self) -> Option<DateTime<Utc>> {
+        match &self.effect.what {
+            Effected::ReactionDue { since, .. } | Effected::ResponseOverdue { since, .. } => Some(time::datetime(*since)),
+            _ => None,
+        }
+    }
+
+    /// Where a reaction proposes a decision; ``None`` for other effects.
+    #[getter]
+    fn placement(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::ReactionDue { placement, .. } => placement.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The channel of that placement; ``None`` for other effects.
+    #[getter]
+    fn channel(&self) -> Option<&str> {
+        match &self.effect.what {
+            Effected::ReactionDue { channel, .. } => channel.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// From when on what a reaction proposes does not stand any more, in UTC; ``None`` for never, and for other effects.
+    #[getter]
+    fn not_after(&self) -> Option<DateTime<Utc>> {
+        match &self.effect.what {
+            Effected::ReactionDue { not_after, .. } => not_after.map(time::datetime),
+            _ => None,
+        }
+    }
+
+    /// Which reaction comes first of several, the larger; 0 for other effects.
+    #[getter]
+    fn priority(&self) -> i64 {
+        match &self.effect.what {
+            Effected::ReactionDue { priority, .. } => *priority,
+            _ => 0,
         }
     }
 
@@ -296,6 +362,26 @@ impl Effect {
                 told.set_item("from", &**from)?;
                 told.set_item("to", &**to)?;
             }
+            Effected::ReactionDue { reaction, reason, since, instance, placement, channel, not_after, priority } => {
+                told.set_item("reaction", &**reaction)?;
+                told.set_item("reason", &**reason)?;
+                told.set_item("since", since.to_string())?;
+                let texts = [("instance", instance), ("placement", placement), ("channel", channel)];
+                for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
+                    told.set_item(key, &**text)?;
+                }
+                if let Some(not_after) = not_after {
+                    told.set_item("not_after", not_after.to_string())?;
+                }
+                told.set_item("priority", priority)?;
+            }
+            Effected::ResponseOverdue { feedback, since, instance } => {
+                told.set_item("feedback", &**feedback)?;
+                told.set_item("since", since.to_string())?;
+                if let Some(instance) = instance {
+                    told.set_item("instance", &**instance)?;
+                }
+            }
             Effected::Merged { identifier, other } | Effected::Parted { identifier, other } => {
                 told.set_item("identifier", &**identifier)?;
                 told.set_item("other", &**other)?;
@@ -339,6 +425,8 @@ impl Effect {
             }
             // What was watched may be personal; it is not shown where nobody asked for it.
             Effected::ContextChanged { watch, .. } => format!("watch {watch} changed"),
+            Effected::ReactionDue { reaction, .. } => format!("reaction {reaction} due"),
+            Effected::ResponseOverdue { feedback, .. } => format!("response to {feedback} overdue"),
             // Identifiers are personal and stay out of what a log may show.
             Effected::Merged { .. } => "two customers merged".to_owned(),
             Effected::Parted { .. } => "two customers parted".to_owned(),

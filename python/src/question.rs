@@ -35,6 +35,12 @@ impl Question {
         Ok(Question { request, now: time::instant(now, "now")?, known_at: time::optional(known_at, "known_at")? })
     }
 
+    /// The same as the answer to a reaction.
+    pub(crate) fn reacting(mut self, reaction: Option<String>) -> Self {
+        self.request.reaction = reaction;
+        self
+    }
+
     /// The same with what ranking reads beside the customer.
     pub(crate) fn ranked(
         mut self,

@@ -117,7 +117,7 @@ impl Replay {
     /// Decides for a customer of the replay, with all their events, what was recorded by the replay included. Changes nothing.
     ///
     /// Args and errors: as for :meth:`CustomerBase.decide`.
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None, reaction=None))]
     #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn decide(
         &self,
@@ -131,11 +131,13 @@ impl Replay {
         scores: Option<&Bound<'_, PyAny>>,
         seed: Option<&Bound<'_, PyAny>>,
         trends: Option<&Bound<'_, PyAny>>,
+        reaction: Option<String>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
             let question = Question::new(placements, now, facts, known_at, assurance);
             let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
+            let question = question.reacting(reaction);
             py.detach(|| base::answer(self.replay.base(), &identifier, &question, false))
         })
     }
@@ -143,7 +145,7 @@ impl Replay {
     /// The same decision with the reasons for every candidate in :attr:`Decision.trace`.
     ///
     /// Args and errors: as for :meth:`decide`.
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None, trends=None, reaction=None))]
     #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn explain(
         &self,
@@ -157,11 +159,13 @@ impl Replay {
         scores: Option<&Bound<'_, PyAny>>,
         seed: Option<&Bound<'_, PyAny>>,
         trends: Option<&Bound<'_, PyAny>>,
+        reaction: Option<String>,
     ) -> PyResult<Decision> {
         guard(|| {
             let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
             let question = Question::new(placements, now, facts, known_at, assurance);
             let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
+            let question = question.reacting(reaction);
             py.detach(|| base::answer(self.replay.base(), &identifier, &question, true))
         })
     }

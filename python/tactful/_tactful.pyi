@@ -128,6 +128,7 @@ class Engine:
         scores: Mapping[str, Mapping[str, float]] | None = None,
         seed: int | None = None,
         trends: TrendSnapshot | None = None,
+        reaction: str | None = None,
     ) -> Decision: ...
     def explain(
         self,
@@ -143,6 +144,7 @@ class Engine:
         scores: Mapping[str, Mapping[str, float]] | None = None,
         seed: int | None = None,
         trends: TrendSnapshot | None = None,
+        reaction: str | None = None,
     ) -> Decision: ...
     def replay(
         self,
@@ -247,6 +249,8 @@ class Effect:
         "journey_full",
         "journey_migrated",
         "context_changed",
+        "reaction_due",
+        "response_overdue",
         "merged",
         "parted",
         "link_refused",
@@ -281,6 +285,20 @@ class Effect:
     @property
     def reason(self) -> str | None: ...
     @property
+    def reaction(self) -> str | None: ...
+    @property
+    def feedback(self) -> str | None: ...
+    @property
+    def since(self) -> datetime | None: ...
+    @property
+    def placement(self) -> str | None: ...
+    @property
+    def channel(self) -> str | None: ...
+    @property
+    def not_after(self) -> datetime | None: ...
+    @property
+    def priority(self) -> int: ...
+    @property
     def relation(self) -> str | None: ...
     @property
     def role(self) -> str | None: ...
@@ -290,7 +308,7 @@ class Effect:
     def customer(self) -> str | None: ...
     @property
     def cause(self) -> str | None: ...
-    def to_dict(self) -> dict[str, str | None]: ...
+    def to_dict(self) -> dict[str, str | int | None]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
@@ -427,6 +445,7 @@ class CustomerBase:
         scores: Mapping[str, Mapping[str, float]] | None = None,
         seed: int | None = None,
         trends: TrendSnapshot | None = None,
+        reaction: str | None = None,
     ) -> Decision: ...
     def explain(
         self,
@@ -440,6 +459,7 @@ class CustomerBase:
         scores: Mapping[str, Mapping[str, float]] | None = None,
         seed: int | None = None,
         trends: TrendSnapshot | None = None,
+        reaction: str | None = None,
     ) -> Decision: ...
     def receipt(
         self,
@@ -613,6 +633,7 @@ class Replay:
         scores: Mapping[str, Mapping[str, float]] | None = None,
         seed: int | None = None,
         trends: TrendSnapshot | None = None,
+        reaction: str | None = None,
     ) -> Decision: ...
     def explain(
         self,
@@ -626,6 +647,7 @@ class Replay:
         scores: Mapping[str, Mapping[str, float]] | None = None,
         seed: int | None = None,
         trends: TrendSnapshot | None = None,
+        reaction: str | None = None,
     ) -> Decision: ...
     def find(self, identifier: str, /) -> Customer | None: ...
     def journey_map(

@@ -102,7 +102,7 @@ def run(base: tactful.CustomerBase, step: dict[str, Any], counted: Counted) -> d
         asked = step.get("explain") or step["decide"]
         ask = base.explain if "explain" in step else base.decide
         options = {key: asked[key] for key in ("facts", "known_at", "assurance") if key in asked}
-        options |= {key: asked[key] for key in ("scores", "seed") if key in asked}
+        options |= {key: asked[key] for key in ("scores", "seed", "reaction") if key in asked}
         if "trends" in asked:
             options["trends"] = counted.snapshots[asked["trends"]]
         decision = ask(asked["identifier"], asked["placements"], asked["now"], **options)

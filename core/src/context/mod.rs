@@ -31,8 +31,8 @@ pub(crate) use need::{NeedRule, Strength};
 pub(crate) use preference::{Preferences, Trait as PreferenceTrait};
 pub(crate) use reach::{Reach, Reaches};
 pub(crate) use rule::Rule;
-pub(crate) use rules::state_rule;
 pub(crate) use rules::{PersonaRule, Rules};
+pub(crate) use rules::{instant_rule, state_rule};
 pub(crate) use sources::{Asked, Source, Sources};
 pub(crate) use standing::{JourneyFact, Standing};
 

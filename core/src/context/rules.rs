@@ -207,6 +207,30 @@ fn renames(playbook: &Playbook) -> Renames {
 /// Compiles an expression that makes state: it may read the customer and `now` only, and has to change at instants that can be
 /// told beforehand.
 pub(crate) fn state_rule(text: &Text, sources: &Sources, expected: &Expected, findings: &mut Vec<Diagnostic>) -> Option<Rule> {
+    let before = findings.len();
+    let rule = instant_rule(text, sources, expected, findings)?;
+    // What comes next has no instants at all, which is said already.
+    if rule.class() > TimeClass::Linear {
+        findings.push(Diagnostic {
+            code: "needs_grid",
+            severity: Severity::Error,
+            message: "the instants at which this changes cannot be told beforehand".to_owned(),
+            path: text.path.to_string(),
+            place: Some(text.place.clone()),
+            hint: Some("compare an age or `since_last()` with a fixed length, without multiplying two of them".to_owned()),
+            related: None,
+        });
+    }
+    (!findings.iter().skip(before).any(|finding| finding.severity == Severity::Error)).then_some(rule)
+}
+
+/// Compiles an expression that is asked at single instants: it may read the customer and `now` only.
+pub(crate) fn instant_rule(
+    text: &Text,
+    sources: &Sources,
+    expected: &Expected,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Rule> {
     let rule = Rule::compile(text, &sources.schema, expected, findings)?;
     let finding = |code, message: String, hint: &str| Diagnostic {
         code,
@@ -218,13 +242,6 @@ pub(crate) fn state_rule(text: &Text, sources: &Sources, expected: &Expected, fi
         related: None,
     };
     let before = findings.len();
-    if rule.class() > TimeClass::Linear {
-        findings.push(finding(
-            "needs_grid",
-            "the instants at which this changes cannot be told beforehand".to_owned(),
-            "compare an age or `since_last()` with a fixed length, without multiplying two of them",
-        ));
-    }
     for fact in &rule.reads().facts {
         if matches!(sources.source(*fact), Some(Source::Experiment(_))) {
             findings.push(finding(
@@ -234,7 +251,6 @@ pub(crate) fn state_rule(text: &Text, sources: &Sources, expected: &Expected, fi
             ));
         }
         if matches!(sources.source(*fact), Some(Source::Journey(_, JourneyFact::Ahead))) {
-            findings.retain(|found| found.code != "needs_grid" || found.place.as_ref() != Some(&text.place));
             findings.push(finding(
                 "prediction_in_state",
                 "what comes next is guessed from other customers, but what is kept of a customer depends on their own story alone"

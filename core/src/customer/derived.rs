@@ -1,3 +1,4 @@
+use super::reactions::ReactionState;
 use super::walk::{Instances, Walk, Way};
 use crate::expr::plan::Live;
 use crate::value::Timestamp;
@@ -19,6 +20,8 @@ pub struct Derived {
     pub journeys: Box<[JourneyState]>,
     /// One per watch, in the order of the playbook.
     pub watches: Box<[WatchState]>,
+    /// One per reaction, in the order of the playbook.
+    pub reactions: Box<[ReactionState]>,
     /// All changes so far, in order.
     pub changes: Vec<Change>,
     /// How to come back to just before the last instant, because several events often share one.
@@ -63,6 +66,8 @@ struct Undo {
     was: Vec<Was>,
     /// Watches by number, in the order in which they changed.
     watches: Option<Box<Vec<(usize, WatchState)>>>,
+    /// Reactions by number, in the order in which they changed.
+    reactions: Option<Box<Vec<(usize, ReactionState)>>>,
     /// Walks and instances by number of the journey, in the order in which they changed.
     walks: Option<Box<Vec<(usize, Walk, Option<Box<Instances>>)>>>,
 }
@@ -98,6 +103,7 @@ struct Checkpoint {
     /// How many stages each journey had seen.
     visits: Box<[(usize, bool)]>,
     watches: Box<[WatchState]>,
+    reactions: Box<[ReactionState]>,
     changes: usize,
 }
 
@@ -255,6 +261,17 @@ pub enum What {
         /// What it is.
         to: Arc<str>,
     },
+    /// A reaction proposes something, or the time for an answer is over.
+    Proposed {
+        /// Its number in the playbook.
+        reaction: u16,
+        /// The number of the trigger.
+        by: u16,
+        /// When it was triggered.
+        since: Timestamp,
+        /// What tells it apart from others of the reaction.
+        instance: Option<Arc<str>>,
+    },
     /// An instance of a journey was not begun because too many were open.
     Full {
         /// The journey's number in the playbook.
@@ -345,9 +362,9 @@ impl Derived {
     pub(crate) fn resume(&mut self, to: Timestamp) {
         let Some(start) = &self.start else { return };
         if self.settled.is_none() && start.state.settled.is_some_and(|settled| settled <= to) {
-            let Derived { settled, segments, journeys, watches, changes, .. } = start.state.clone();
+            let Derived { settled, segments, journeys, watches, reactions, changes, .. } = start.state.clone();
             (self.settled, self.segments, self.journeys, self.changes) = (settled, segments, journeys, changes);
-            self.watches = watches;
+            (self.watches, self.reactions) = (watches, reactions);
             self.forget();
         }
     }
@@ -394,6 +411,7 @@ impl Derived {
         let Derived { settled, changes, undo, .. } = self;
         undo.was.clear();
         undo.watches.iter_mut().for_each(|watches| watches.clear());
+        undo.reactions.iter_mut().for_each(|reactions| reactions.clear());
         undo.walks.iter_mut().for_each(|walks| walks.clear());
         let Ok(count) = u32::try_from(changes.len()) else {
             *undo = Undo::default();
@@ -410,6 +428,7 @@ impl Derived {
             segments: self.segments.clone(),
             journeys: self.journeys.clone(),
             watches: self.watches.clone(),
+            reactions: self.reactions.clone(),
             changes: self.changes.clone(),
             undo: Undo::default(),
             checkpoints: None,
@@ -438,6 +457,11 @@ impl Derived {
                     *watch = was;
                 }
             }
+            while let Some((number, was)) = self.undo.reactions.as_mut().and_then(|reactions| reactions.pop()) {
+                if let Some(reaction) = self.reactions.get_mut(number) {
+                    *reaction = was;
+                }
+            }
             while let Some((number, walk, instances)) = self.undo.walks.as_mut().and_then(|walks| walks.pop()) {
                 if let Some(journey) = self.journeys.get_mut(number) {
                     (journey.walk, journey.instances) = (walk, instances);
@@ -463,6 +487,7 @@ impl Derived {
         self.settled = checkpoint.settled;
         self.segments = checkpoint.segments.clone();
         self.watches = checkpoint.watches.clone();
+        self.reactions = checkpoint.reactions.clone();
         for ((journey, then), (count, open)) in self.journeys.iter_mut().zip(&checkpoint.journeys).zip(&checkpoint.visits) {
             let mut visits = std::mem::take(&mut journey.visits);
             visits.truncate(*count);
@@ -548,6 +573,15 @@ impl Derived {
         }
     }
 
+    /// Takes down how a reaction was before it changed.
+    pub(crate) fn reaction_was(&mut self, number: usize, was: ReactionState) {
+        if self.undo.marked && self.undo.reactions.as_ref().map_or(0, |reactions| reactions.len()) < LONG {
+            self.undo.reactions.get_or_insert_default().push((number, was));
+        } else if self.undo.marked {
+            self.undo = Undo::default();
+        }
+    }
+
     /// Takes down how a journey's walk and instances were before they changed.
     pub(crate) fn walk_was(&mut self, number: usize, walk: Walk, instances: Option<Box<Instances>>) {
         if self.undo.marked && self.undo.walks.as_ref().map_or(0, |walks| walks.len()) < LONG {
@@ -625,6 +659,7 @@ impl Derived {
             settled: self.settled,
             segments: self.segments.clone(),
             watches: self.watches.clone(),
+            reactions: self.reactions.clone(),
             visits: self.journeys.iter().map(visits).collect(),
             journeys: self.journeys.iter().map(|journey| journey.clone_but_visits()).collect(),
             changes: self.changes.len(),

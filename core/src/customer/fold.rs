@@ -1,5 +1,6 @@
 use super::derived::{Change, Derived, JourneyState, WatchState, What};
 use super::layout::CellKind;
+use super::reactions::ReactionState;
 use crate::expr::{Bits, FoldedNumbers};
 use crate::value::{Decimal, Duration, Timestamp, Value};
 use std::collections::BTreeMap;
@@ -169,12 +170,13 @@ pub(crate) struct Checkpoint {
     pub(crate) state: Derived,
 }
 
-/// The names of segments, of journeys with their stages, and of watches.
+/// The names of segments, of journeys with their stages, of watches and of reactions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct StateNames {
     pub(crate) segments: Vec<Arc<str>>,
     pub(crate) journeys: Vec<(Arc<str>, Vec<Arc<str>>)>,
     pub(crate) watches: Vec<Arc<str>>,
+    pub(crate) reactions: Vec<Arc<str>>,
 }
 
 impl Checkpoint {
@@ -202,6 +204,13 @@ impl Checkpoint {
         let watch = |number: u16| place(&names.watches, self.names.watches.get(usize::from(number)));
         for (number, old) in (0..).zip(&self.state.watches) {
             if let Some(new) = watch(number).and_then(|new| state.watches.get_mut(usize::from(new))) {
+                new.clone_from(old);
+            }
+        }
+        state.reactions = vec![ReactionState::default(); names.reactions.len()].into();
+        let reaction = |number: u16| place(&names.reactions, self.names.reactions.get(usize::from(number)));
+        for (number, old) in (0..).zip(&self.state.reactions) {
+            if let Some(new) = reaction(number).and_then(|new| state.reactions.get_mut(usize::from(new))) {
                 new.clone_from(old);
             }
         }
@@ -248,6 +257,9 @@ impl Checkpoint {
                     Some(What::Moved { journey, from: stage(from)?, to: stage(to)?, instance })
                 }),
                 What::Watched { watch: number, from, to } => watch(number).map(|watch| What::Watched { watch, from, to }),
+                What::Proposed { reaction: number, by, since, instance } => {
+                    reaction(number).map(|reaction| What::Proposed { reaction, by, since, instance })
+                }
                 What::Full { journey: number, instance } => {
                     journey(number).map(|(journey, ..)| What::Full { journey, instance })
                 }

@@ -14,6 +14,7 @@ mod layout;
 mod marks;
 mod namespaces;
 mod prepare;
+mod reactions;
 mod reserved;
 mod strand;
 mod struck;
@@ -40,6 +41,7 @@ pub use identifier::{Identifier, IdentifierError};
 pub use layout::Layout;
 pub(crate) use namespaces::{Named, Namespaces};
 pub use prepare::MAX_TEXT;
+pub use reactions::{ReactionState, Waiting};
 pub use reserved::{
     ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, Kept, RECTIFIED, RESERVED, Reserved, assigned_column, consent_column,
     link_column, outcome_column, pinned_column, relation_column,

@@ -75,8 +75,8 @@ pub(crate) struct Reads<'r, 'a> {
     pub(crate) counters: Option<&'r dyn Counters>,
     /// What suggestions are made from.
     pub(crate) shelf: Option<&'r Shelf>,
-    /// The only offer that is looked at; all without one.
-    pub(crate) only: Option<usize>,
+    /// The only offers that are looked at, in the order of the playbook; all without them.
+    pub(crate) only: Option<&'r [usize]>,
 }
 
 impl<'r, 'a> Reads<'r, 'a> {
@@ -140,11 +140,10 @@ pub(crate) fn decide(
         let short = short
             .and_then(|short| Some((short, short.lot(*number)?, possible.get_or_init(|| short.possible(context)).as_ref()?)));
         match short {
-            None => {
-                for place in reads.only.map_or(0..offers.offers.len(), |only| only..only + 1) {
-                    one(place, &mut tally);
-                }
-            }
+            None => match reads.only {
+                Some(only) => only.iter().for_each(|place| _ = one(*place, &mut tally)),
+                None => (0..offers.offers.len()).for_each(|place| _ = one(place, &mut tally)),
+            },
             Some((short, lot, possible)) => {
                 for place in &lot.each {
                     one(*place, &mut tally);

@@ -26,6 +26,8 @@ pub struct Request {
     pub seed: u64,
     /// What was counted over many customers, for learned factors and rules that read trends; unknown without.
     pub trends: Option<Arc<Snapshot>>,
+    /// The reaction that it answers, by name: only the offers of that are looked at, on its placement when none is named.
+    pub reaction: Option<String>,
 }
 
 /// What is asked, without the values of its facts.
@@ -41,6 +43,7 @@ impl fmt::Debug for Request {
             .field("scores", &self.scores.len())
             .field("seed", &self.seed)
             .field("trends", &self.trends.as_ref().map(|trends| trends.at()))
+            .field("reaction", &self.reaction)
             .finish()
     }
 }
@@ -50,6 +53,35 @@ impl Request {
     #[must_use]
     pub fn of(placement: &str) -> Self {
         Request { placements: vec![placement.to_owned()], ..Request::default() }
+    }
+
+    /// The question that a reaction proposes: its offers on its placement.
+    ///
+    /// # Examples
+    /// ```
+    /// # use tactful::{Engine, Event, Identifier, Request, Timestamp};
+    /// let engine = Engine::compile(&[("shop.yaml", r#"
+    /// playbook: shop
+    /// version: 1
+    /// identity: {customer: {}}
+    /// events: {review: {stars: int}}
+    /// channels: {email: text}
+    /// placements: {mail: {channel: email}}
+    /// offers: {sorry: {treatments: {email: {message: We are sorry.}}}}
+    /// reactions: {rescue: {on: review, where: event.stars <= 2, placement: mail, offers: sorry}}
+    /// "#)])?;
+    /// let ada = Identifier::parse("customer:ada")?;
+    /// let mut customer = engine.customer(&ada)?;
+    /// let time = Timestamp::parse("2010-03-01T10:00:00Z")?;
+    /// let effects = engine.record(&mut customer, &Event::new("review", time, ada).with("stars", 1), None)?;
+    /// assert_eq!(effects.effects[0].what.name(), "reaction_due");
+    /// let decision = engine.decide(&customer, &Request::reacting("rescue"), time, None)?;
+    /// assert_eq!(decision.offers().next().map(|offer| &*offer.offer), Some("sorry"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn reacting(reaction: &str) -> Self {
+        Request { reaction: Some(reaction.to_owned()), ..Request::default() }
     }
 
     /// The same question about the customer as met on an identifier.

@@ -70,8 +70,8 @@ pub(crate) struct Beyond<'a> {
     pub(crate) around: Option<&'a Around<'a>>,
     /// What is counted over all customers; `None` when nobody says so.
     pub(crate) counters: Option<&'a dyn Counters>,
-    /// The number of the only offer that is asked about; all without one.
-    pub(crate) only: Option<usize>,
+    /// The numbers of the only offers that are asked about, in order; all without them.
+    pub(crate) only: Option<&'a [usize]>,
 }
 
 /// Customers whom the host has beside each other: an identifier belongs to whoever has a story under it.

@@ -1,6 +1,7 @@
 use super::Inner;
 use super::labels::{Flow, check};
 use super::policy::doubtful;
+use super::pushed::pushed;
 use super::reach::unreachable;
 use crate::context::{JourneyFact, NeedRule, PersonaRule, Reach, Reaches, Rule, Rules, Source};
 use crate::customer::Namespaces;
@@ -9,6 +10,7 @@ use crate::error::{Diagnostic, Diagnostics, Severity};
 use crate::expr::plan::{Form, PlanBuilder};
 use crate::journey::{Journeys, Model, Touches};
 use crate::playbook::{Name, Playbook};
+use crate::reaction::Reactions;
 use crate::suggest::Shelf;
 use crate::trends::TrendRules;
 use std::sync::Arc;
@@ -22,8 +24,13 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inne
     let sources = rules.as_ref().map(|rules| rules.sources.clone()).unwrap_or_else(|| crate::context::Sources::of(&playbook));
     let journeys = Journeys::compile(&playbook, &sources, &mut findings);
     let mut offers = Offers::compile(&playbook, &sources, &mut findings);
-    let mut model = match (rules, journeys) {
-        (Some(rules), Some(journeys)) => Some(Model { rules, journeys, touches: Touches::default() }),
+    let reactions = journeys
+        .as_ref()
+        .and_then(|journeys| Reactions::compile(&playbook, &sources, (&journeys.names, &journeys.stages), &mut findings));
+    let mut model = match (rules, journeys, reactions) {
+        (Some(rules), Some(journeys), Some(reactions)) => {
+            Some(Model { rules, journeys, reactions, touches: Touches::default() })
+        }
         _ => None,
     };
     let mut flow = Flow::default();
@@ -43,6 +50,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inne
     let wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
     if let (true, false, Some(model), Some(offers)) = (whole, wrong, &model, &offers) {
         findings.extend(doubtful(&playbook, model, offers));
+        findings.extend(pushed(&playbook, model, offers));
     }
     let suggestions = offers.as_ref().and_then(|offers| offers.suggestions.as_ref());
     let shelf = suggestions.and_then(|suggestions| suggestions.shelf(&playbook, &mut findings));
@@ -57,7 +65,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inne
             let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
             offers.resolve(&trends);
             let identity = Namespaces::compile(&playbook.namespaces, playbook.identity_limits, &playbook.relations);
-            let names = super::Engine::state_names(&playbook, &trends);
+            let names = super::Engine::state_names(&playbook, &trends, &model.reactions);
             Ok((Inner { playbook, identity, model, offers, flow, names, trends, warnings: findings }, shelf))
         }
         _ => Err(findings),
@@ -97,12 +105,13 @@ fn plan(model: &mut Model, offers: &mut Offers) {
         Some(column) if layout.is_text(kind, column) => Form::Text,
         Some(column) => layout.bits(kind, column).map_or(Form::Other, Form::Bits),
     });
-    model.touches = Touches::of(&model.rules, &model.journeys);
+    model.touches = Touches::of(&model.rules, &model.journeys, &model.reactions);
     let asks = |rule: &Rule| {
         let asked = |fact: &crate::expr::FactId| matches!(model.rules.sources.source(*fact), Some(Source::Journey(..)));
         rule.reads().facts.iter().any(asked) || rule.checked().asks_of_instances()
     };
-    let own = model.rules.segments.iter().chain(&model.rules.watches).chain(model.rules.evidence());
+    let reactions = model.reactions.rules.iter().flat_map(|reaction| reaction.rules());
+    let own = model.rules.segments.iter().chain(&model.rules.watches).chain(model.rules.evidence()).chain(reactions);
     let told = own.chain(model.journeys.rules.iter().flat_map(|rule| rule.conditions())).any(asks)
         || offers.offers.iter().flat_map(|offer| offer.rules()).chain(offers.guards()).any(asks);
     model.rules.journeys_told = told;
@@ -200,6 +209,7 @@ fn order(playbook: &Playbook, model: &mut Model, findings: &mut Vec<Diagnostic>)
     model.rules.reaches = reaches;
     model.rules.reaches.watches =
         model.rules.watches.iter().map(|rule| model.rules.reaches.of(rule, &model.rules.sources)).collect();
+    model.reactions.reach(&model.rules);
 }
 
 impl Walk<'_> {

@@ -107,6 +107,40 @@ pub enum Effected {
         /// What it is.
         to: Arc<str>,
     },
+    /// A decision is due: the host asks for it, see [`Request::reacting`](crate::Request::reacting), and carries it out. Withdrawn when a
+    /// late event shows that it should not have been proposed.
+    ReactionDue {
+        /// The reaction.
+        reaction: Arc<str>,
+        /// What triggered it, in words.
+        reason: Arc<str>,
+        /// When that was; of several triggers that are one, the last.
+        since: Timestamp,
+        /// What tells it apart from others of the reaction, such as an order.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instance: Option<Arc<str>>,
+        /// Where a decision is proposed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        placement: Option<Arc<str>>,
+        /// The channel of the placement.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        channel: Option<Arc<str>>,
+        /// From when on it does not stand any more.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        not_after: Option<Timestamp>,
+        /// Which comes first of several; the larger.
+        priority: i64,
+    },
+    /// Negative feedback was not answered in time.
+    ResponseOverdue {
+        /// The feedback.
+        feedback: Arc<str>,
+        /// When it was given.
+        since: Timestamp,
+        /// The case, where cases are told apart.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instance: Option<Arc<str>>,
+    },
     /// A link joined two customers. Withdrawn when the link is revoked: then it is as if it had never been.
     Merged {
         /// The smaller of the two identifiers that were linked.
@@ -178,6 +212,8 @@ impl Effected {
             Effected::JourneyFull { .. } => "journey_full",
             Effected::JourneyMigrated { .. } => "journey_migrated",
             Effected::ContextChanged { .. } => "context_changed",
+            Effected::ReactionDue { .. } => "reaction_due",
+            Effected::ResponseOverdue { .. } => "response_overdue",
             Effected::Merged { .. } => "merged",
             Effected::Parted { .. } => "parted",
             Effected::LinkRefused { .. } => "link_refused",
@@ -232,8 +268,30 @@ impl Namer<'_> {
                     to,
                 }
             }
+            What::Proposed { reaction, by, since, instance } => self.proposed(change.at, reaction, by, since, instance),
         };
         Effect::new(self.customer.clone(), what, kind, change.at, change.event.clone())
+    }
+
+    /// What a reaction proposes at an instant.
+    fn proposed(&self, at: Timestamp, reaction: u16, by: u16, since: Timestamp, instance: Option<Arc<str>>) -> Effected {
+        let rule = self.model.reactions.rules.get(usize::from(reaction));
+        let name = rule.map_or_else(|| Arc::from("?"), |rule| rule.name.clone());
+        if rule.is_some_and(|rule| rule.missed) {
+            return Effected::ResponseOverdue { feedback: name, since, instance };
+        }
+        let trigger = rule.and_then(|rule| rule.triggers.get(usize::from(by)));
+        let (placement, channel) = rule.and_then(|rule| rule.placement.clone()).unzip();
+        Effected::ReactionDue {
+            reaction: name,
+            reason: trigger.map_or_else(|| Arc::from("?"), |trigger| trigger.reason.clone()),
+            since,
+            instance,
+            placement,
+            channel,
+            not_after: rule.and_then(|rule| rule.valid_for).map(|length| at.saturating_add_micros(length.micros())),
+            priority: rule.map_or(0, |rule| rule.priority),
+        }
     }
 
     /// The name of a journey, and those of its stages by number.
@@ -285,6 +343,12 @@ impl Recipe for EffectId {
                 format!("migrated.{journey}.{}", digest(&parts))
             }
             Effected::ContextChanged { watch, from, to } => format!("watch.{watch}.{}", digest(&[from, to])),
+            Effected::ReactionDue { reaction, since, instance, .. } => {
+                format!("reaction.{reaction}.{since}.{}", digest(&[instance.as_deref().unwrap_or("")]))
+            }
+            Effected::ResponseOverdue { feedback, since, instance } => {
+                format!("overdue.{feedback}.{since}.{}", digest(&[instance.as_deref().unwrap_or("")]))
+            }
             Effected::Merged { identifier, other } => return self.link("merged", "", identifier, other),
             Effected::Parted { identifier, other } => return self.link("parted", "", identifier, other),
             Effected::LinkRefused { identifier, other, reason } => {

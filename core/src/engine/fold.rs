@@ -97,8 +97,18 @@ impl Engine {
         customer.derived.start = customer.checkpoint().map(|checkpoint| self.start(checkpoint));
     }
 
-    pub(super) fn state_names(playbook: &Playbook, trends: &crate::trends::TrendRules) -> Arc<StateNames> {
+    pub(super) fn state_names(
+        playbook: &Playbook,
+        trends: &crate::trends::TrendRules,
+        reactions: &crate::reaction::Reactions,
+    ) -> Arc<StateNames> {
         let watches = playbook.watches.iter().map(|watch| watch.name.text.clone()).collect();
-        Arc::new(StateNames { segments: trends.segments.clone(), journeys: trends.journeys.clone(), watches })
+        // A feedback that has to be answered is no reaction of that name.
+        let named = |rule: &crate::reaction::ReactionRule| match rule.missed {
+            true => Arc::from(format!("feedback.{}", rule.name)),
+            false => rule.name.clone(),
+        };
+        let reactions = reactions.rules.iter().map(named).collect();
+        Arc::new(StateNames { segments: trends.segments.clone(), journeys: trends.journeys.clone(), watches, reactions })
     }
 }

@@ -14,6 +14,7 @@ mod map;
 mod next;
 mod outcomes;
 mod policy;
+mod pushed;
 mod reach;
 mod reader;
 mod readers;
@@ -49,6 +50,7 @@ use crate::error::Diagnostics;
 use crate::expr::{Answer, Facts};
 use crate::journey::{Model, News, derive, derive_news, next_due};
 use crate::playbook::{Assurance, Limits, Playbook};
+use crate::reaction::ReactionRule;
 use crate::suggest::Shelf;
 use crate::trends::{Snapshot, TrendRules};
 use crate::value::{LateText, Recipe, Timestamp, Value};
@@ -488,7 +490,12 @@ impl Engine {
         }
         let known_at = known_at.unwrap_or(now);
         let customer = &*self.as_known(customer, known_at);
-        let placements = self.placements(request)?;
+        let reaction = self.reaction(request)?;
+        let placements = match reaction.and_then(|rule| rule.placement.as_ref()) {
+            Some((name, _)) if request.placements.is_empty() => self.placements_of(std::slice::from_ref(name))?,
+            _ => self.placements_of(&request.placements)?,
+        };
+        let only = beyond.only.or(reaction.and_then(|rule| rule.offers.as_deref()));
         let facts = decide::facts_in_order(request, &inner.offers.request, &inner.model.rules.sources.schema)?;
         let moment = Moment::of(&inner.offers, &inner.trends, request, customer.id(), now)?;
         let view = customer.view(known_at);
@@ -559,7 +566,7 @@ impl Engine {
                 shared: &shared,
                 shelf: self.1.as_deref(),
                 counters: beyond.counters,
-                only: beyond.only,
+                only,
             };
             let mut answers = decide::decide(&inner.offers, reads, said, &guardian, &moment, &placements, detail);
             let candidates = if detail == Detail::Full { std::mem::take(&mut answers.candidates) } else { Vec::new() };
@@ -598,13 +605,27 @@ impl Engine {
         Some(Assigned { experiment: rule.name.clone(), variant: rule.arm(arm)?.clone() })
     }
 
-    fn placements(&self, request: &Request) -> Result<Vec<usize>, RequestError> {
+    /// The reaction that a question answers.
+    fn reaction(&self, request: &Request) -> Result<Option<&ReactionRule>, RequestError> {
+        let Some(name) = &request.reaction else { return Ok(None) };
+        let reactions = &self.0.model.reactions;
+        let found = reactions.named(name).map(Some);
+        found.ok_or_else(|| {
+            let shown: String = name.chars().take(80).collect();
+            let own = reactions.rules.iter().filter(|rule| !rule.missed);
+            let near = crate::error::nearest(name, own.map(|rule| &*rule.name));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            RequestError::new("unknown_reaction", "reaction", format!("reaction `{shown}` is not declared{hint}"))
+        })
+    }
+
+    fn placements_of<T: AsRef<str>>(&self, names: &[T]) -> Result<Vec<usize>, RequestError> {
         let declared = &self.0.offers.placements;
-        let mut numbers = Vec::with_capacity(request.placements.len());
-        for (place, name) in request.placements.iter().enumerate() {
+        let mut numbers = Vec::with_capacity(names.len());
+        for (place, name) in names.iter().map(AsRef::as_ref).enumerate() {
             let path = || format!("placements[{place}]");
             let shown = || -> String { name.chars().take(80).collect() };
-            let Some(number) = declared.iter().position(|placement| *placement.name == **name) else {
+            let Some(number) = declared.iter().position(|placement| *placement.name == *name) else {
                 let near = crate::error::nearest(name, declared.iter().map(|placement| &*placement.name));
                 let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                 return Err(RequestError::new(
@@ -713,7 +734,7 @@ impl Engine {
     /// What the playbook declares and no rule reads, so that it need not be collected.
     #[must_use]
     pub fn unread(&self) -> Unread {
-        labels::unread(self.playbook(), &self.0.model.rules, &self.0.offers, &self.0.model.journeys)
+        labels::unread(self.playbook(), &self.0.model, &self.0.offers)
     }
 
     /// What a customer said about a purpose; `None` for a purpose that is not declared.
@@ -940,17 +961,19 @@ struct Ranked {
     scores: Vec<(String, String, f64)>,
     seed: u64,
     trends: Option<Arc<Snapshot>>,
+    /// The reaction that was answered.
+    reaction: Option<String>,
 }
 
 impl Ranked {
     /// `None` when there is nothing.
     fn of(request: &Request, explores: bool) -> Option<Box<Self>> {
         let seed = if explores { request.seed } else { 0 };
-        let any = !request.scores.is_empty() || seed != 0 || request.trends.is_some();
+        let any = !request.scores.is_empty() || seed != 0 || request.trends.is_some() || request.reaction.is_some();
         any.then(|| {
             let mut scores = request.scores.clone();
             scores.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-            Box::new(Ranked { scores, seed, trends: request.trends.clone() })
+            Box::new(Ranked { scores, seed, trends: request.trends.clone(), reaction: request.reaction.clone() })
         })
     }
 }
@@ -972,6 +995,9 @@ impl Recipe for DecisionId {
         if let Some(ranked) = &self.ranked {
             let trends = ranked.trends.as_ref().map_or_else(|| Arc::from(""), |trends| trends.digest_text());
             placements = format!("{placements}\n\n\n\n{}\n{trends}", ranked.seed);
+            if let Some(reaction) = &ranked.reaction {
+                placements = format!("{placements}\n\n{reaction}");
+            }
             for (column, offer, number) in &ranked.scores {
                 placements = format!("{placements}\n{column}\n{offer}\n{:016x}", number.to_bits());
             }

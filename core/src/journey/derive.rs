@@ -4,6 +4,7 @@ use crate::context::{Context, Holds, Reach, Rules, Source, earlier};
 use crate::customer::{Change, Customer, Derived, Place, SegmentState, StoryRow, View, WatchState, What};
 use crate::expr::plan::{Defer, Found, Ground, Live, Seen};
 use crate::expr::{EventKind, EventRow, FactId, PropertyId, RunColumn};
+use crate::reaction::{self, Reactions};
 use crate::value::{Span, Timestamp, Value, Zone};
 use smallvec::SmallVec;
 use std::cell::{Cell, OnceCell};
@@ -17,6 +18,8 @@ pub(crate) struct Model {
     pub(crate) rules: Rules,
     /// Journeys.
     pub(crate) journeys: Journeys,
+    /// Reactions.
+    pub(crate) reactions: Reactions,
     /// Which of them an event concerns; filled when all is compiled.
     pub(crate) touches: Touches,
 }
@@ -30,6 +33,8 @@ pub(crate) struct Touches {
     journeys: Vec<Bits>,
     /// By event type.
     watches: Vec<Bits>,
+    /// By event type.
+    reactions: Vec<Bits>,
     /// By event type: segments that read more of it than slots that stand.
     more: Vec<Bits>,
     /// By segment: the slots that stand which it reads.
@@ -40,7 +45,7 @@ pub(crate) struct Touches {
 
 impl Touches {
     /// From what segments and journeys read in the end.
-    pub(crate) fn of(rules: &Rules, journeys: &Journeys) -> Self {
+    pub(crate) fn of(rules: &Rules, journeys: &Journeys, reactions: &Reactions) -> Self {
         let declared = rules.sources.declared_events;
         let kinds = rules.sources.schema.events().len();
         let bits = |reaches: &mut dyn Iterator<Item = &Reach>, kind: usize| {
@@ -83,6 +88,10 @@ impl Touches {
             segments: (0..kinds).map(|kind| bits(&mut rules.reaches.segments.iter(), kind)).collect(),
             journeys: (0..kinds).map(|kind| bits(&mut journeys.rules.iter().map(|rule| &rule.reach), kind)).collect(),
             watches: (0..kinds).map(|kind| bits(&mut rules.reaches.watches.iter(), kind)).collect(),
+            reactions: match reactions.rules.is_empty() {
+                true => Vec::new(),
+                false => (0..kinds).map(|kind| bits(&mut reactions.rules.iter().map(|rule| &rule.reach), kind)).collect(),
+            },
         }
     }
 }
@@ -91,7 +100,7 @@ impl Touches {
     /// Whether an event of a type concerns no segment, journey or watch.
     pub(crate) fn none(&self, kind: EventKind) -> bool {
         let none = |by_kind: &[Bits]| by_kind.get(usize::from(kind.0)).is_none_or(|bits| bits.iter().all(|word| *word == 0));
-        none(&self.segments) && none(&self.journeys) && none(&self.watches)
+        none(&self.segments) && none(&self.journeys) && none(&self.watches) && none(&self.reactions)
     }
 }
 
@@ -199,7 +208,7 @@ impl Model {
         changed: u128,
     ) -> Option<SmallVec<[(usize, SegmentState); 16]>> {
         let of = |by_kind: &[Bits]| by_kind.get(usize::from(kind.0)).cloned().unwrap_or_default();
-        let watched = of(&self.touches.watches).iter().any(|word| *word != 0);
+        let watched = of(&self.touches.watches).iter().chain(&of(&self.touches.reactions)).any(|word| *word != 0);
         if watched || kind == self.rules.sources.reserved.journey_pinned || !state.is_marked() {
             return None;
         }
@@ -292,6 +301,7 @@ fn prepare(model: &Model, state: &mut Derived) {
     resize(&mut state.segments, model.rules.segments.len());
     resize(&mut state.journeys, journeys.len());
     resize(&mut state.watches, model.rules.watches.len());
+    resize(&mut state.reactions, model.reactions.rules.len());
     for (journey, rule) in state.journeys.iter_mut().zip(journeys).filter(|(_, rule)| rule.key.is_none()) {
         if journey.conditions.len() != rule.slots || journey.waiting.len() != rule.stages.len() {
             journey.conditions.resize(rule.slots, SegmentState::default());
@@ -316,7 +326,8 @@ pub(crate) fn next_due(state: &Derived) -> Option<Timestamp> {
     let segments = state.segments.iter().map(|segment| segment.due_micros()).min();
     let segments = segments.and_then(|due| Timestamp::from_micros(due).ok());
     let journeys = state.journeys.iter().fold(segments, |due, journey| earlier(due, journey.due()));
-    state.watches.iter().fold(journeys, |due, watch| earlier(due, watch.due))
+    let watches = state.watches.iter().fold(journeys, |due, watch| earlier(due, watch.due));
+    state.reactions.iter().fold(watches, |due, reaction| earlier(due, reaction.due()))
 }
 
 #[cfg(test)]
@@ -377,7 +388,12 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
             set(&mut watches_touched, number);
         }
     }
-    if segments_touched.iter().chain(&journeys_touched).chain(&watches_touched).all(|word| *word == 0) {
+    let reacts = !state.reactions.is_empty();
+    let reactions_touched = reacts
+        && (first
+            || touched(&model.touches.reactions, &kinds).iter().any(|word| *word != 0)
+            || state.reactions.iter().any(|reaction| reaction.due().is_some_and(|due| due <= at)));
+    if !reactions_touched && segments_touched.iter().chain(&journeys_touched).chain(&watches_touched).all(|word| *word == 0) {
         state.live = live;
         return;
     }
@@ -387,6 +403,7 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
         let event = cause.get_or_init(|| happened_first(model, view, &first_event, at)).clone();
         Change { at, what, event }
     };
+    let before = state.changes.len();
     let reaches = &model.rules.reaches.segments;
     let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
     let mut segments = std::mem::take(&mut state.segments);
@@ -414,6 +431,11 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
         if has(&watches_touched, number) || reach.journeys.iter().any(|journey| moved.contains(journey)) {
             look(model, &context, number, state, &change);
         }
+    }
+    if reactions_touched || (reacts && state.changes.len() > before) {
+        let instant =
+            reaction::Instant { view, context: &context, at, kinds: &kinds, before, moved: &moved, first, change: &change };
+        reaction::turn(&model.reactions, &instant, state);
     }
     drop(context);
     state.segments = segments;

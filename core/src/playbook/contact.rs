@@ -468,7 +468,10 @@ impl Loader<'_> {
     pub(super) fn check_switches(&mut self, root: &At<'_>) {
         let section = root.get("contact");
         let rules = section.iter().flat_map(At::items);
-        let known: Names = rules.map(|at| at.text("name").unwrap_or_else(|| Arc::from(&*at.path))).collect();
+        let mut known: Names = rules.map(|at| at.text("name").unwrap_or_else(|| Arc::from(&*at.path))).collect();
+        let feedback = root.get("feedback");
+        let holding = feedback.iter().flat_map(At::children).filter(|at| at.get("hold").is_some());
+        known.extend(holding.map(|at| Arc::from(at.path)));
         let mut places: Vec<At<'_>> = root.get("groups").iter().flat_map(At::children).collect();
         for offer in root.get("offers").iter().flat_map(At::children) {
             places.extend(offer.get("treatments").iter().flat_map(At::children));
@@ -483,7 +486,7 @@ impl Loader<'_> {
         }
     }
 
-    fn scope(&mut self, at: &At<'_>, rule: &At<'_>, named: &Named<'_>) -> Option<Scope> {
+    pub(super) fn scope(&mut self, at: &At<'_>, rule: &At<'_>, named: &Named<'_>) -> Option<Scope> {
         let text = at.node.text()?.clone();
         let scope = match &*text {
             "offer" => Scope::Offer,

@@ -223,7 +223,10 @@ impl Loader<'_> {
             zone: time_zone.unwrap_or(Zone::UTC),
             week_begins,
         };
-        let contact = self.contact(root, &named);
+        let mut contact = self.contact(root, &named);
+        let feedback = self.feedback(root, &events, &named);
+        contact.extend(feedback.iter().filter_map(|own| own.held(named.zone)));
+        let reactions = self.reactions(root, &events);
         self.check_switches(root);
         let (mut budgets, held) = (self.budgets(root), self.held(root));
         super::promises::begin_weeks(&mut offers, &mut budgets, week_begins);
@@ -277,6 +280,8 @@ impl Loader<'_> {
             placements,
             experiments,
             contact,
+            feedback,
+            reactions,
             budgets,
             decisions: self.decisions(root),
             outcomes: self.outcomes(root),

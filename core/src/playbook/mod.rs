@@ -3,7 +3,7 @@
 //! [`Playbook::load`] goes from text to [`Playbook`] in four steps: `yaml` or `json` make a `tree` in which everything knows
 //! its place; `shape` checks kinds and keys against the one description in `table`, from which [`json_schema()`] is made too;
 //! `merge` unites documents; and the rooms (`identity`, `facts`, `intake`, `labels`, `people`, `needs`, `preferences`, `journeys`,
-//! `offers`, `placements`, `contact`, `promises`) read their sections. Every step goes on after a mistake, so that all are reported at once.
+//! `offers`, `placements`, `contact`, `reactions`, `promises`) read their sections. Every step goes on after a mistake, so that all are reported at once.
 
 mod arbitration;
 mod assurance;
@@ -33,6 +33,7 @@ mod predict;
 mod preferences;
 mod promises;
 mod quiet;
+mod reactions;
 mod read;
 mod relations;
 mod renamed;
@@ -43,6 +44,7 @@ mod source;
 mod standalone;
 mod table;
 mod table_contact;
+mod table_reactions;
 mod templates;
 mod touchpoints;
 mod tree;
@@ -75,6 +77,7 @@ pub use preferences::{Preference, PreferenceSource, Trait, Unusual, UnusualTest,
 pub(crate) use promises::MONEY_SCALE;
 pub use promises::{Budget, Commitment, Decisions, Outcomes, Stock};
 pub use quiet::QuietHours;
+pub use reactions::{Feedback, Reaction, Sentiment, Trigger};
 pub use relations::{Relation, Role};
 pub use reserved::{OUTCOMES, RESERVED_EVENTS};
 pub use standalone::schema;

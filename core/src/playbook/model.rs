@@ -145,6 +145,10 @@ pub struct Playbook {
     pub experiments: Vec<super::Experiment>,
     /// `contact`: caps, pauses, gaps, quiet hours, fatigue and restraint.
     pub contact: Vec<super::ContactRule>,
+    /// `feedback`: what customers say of the organisation.
+    pub feedback: Vec<super::Feedback>,
+    /// `reactions`: what pushes.
+    pub reactions: Vec<super::Reaction>,
     /// `budgets`.
     pub budgets: Vec<super::Budget>,
     /// `decisions`: how long decisions and reservations hold.

@@ -7,6 +7,7 @@ use super::reserved::OUTCOMES;
 use super::shape::Shape::{Either, Leaf as One, List, Names, Object as Obj};
 use super::shape::{Field, Leaf, Object, Shape};
 use super::table_contact::{CONTACT, COUNTS, GROUP, OBEYS, OWNER, TAGS, WHERE};
+use super::table_reactions::{FEEDBACK_RULE, REACTION};
 
 /// The key by which JSON documents name their schema.
 pub(super) const SCHEMA_KEY: &str = "$schema";
@@ -142,6 +143,8 @@ pub(super) static PLAYBOOK: Object = Object {
             "who gets which variant, and who is held out; expressions read `experiment(\"<name>\")`",
         ),
         may("contact", List(&CONTACT), "", "the contact policy: caps, pauses, gaps, quiet hours, fatigue and restraint"),
+        may("feedback", Names(&Obj(&FEEDBACK_RULE)), "", "what customers say of the organisation, and what follows"),
+        may("reactions", Names(&Obj(&REACTION)), "", "rules that push: on a trigger an effect proposes a decision"),
         may("budgets", Names(&Obj(&BUDGET)), "", "money that offers may cost, all customers together"),
         may("decisions", Obj(&DECISIONS), "", "how long decisions and reservations hold"),
         may("outcomes", Obj(&FEEDBACK), "", "what follows from the outcomes of decisions"),
@@ -268,7 +271,7 @@ static ITEM_CATEGORY: Object = Object {
 static SUGGESTION_NAME: Shape = One(Leaf::Reference("a suggestion"));
 static SUGGESTION_NAMES: [Shape; 2] = [One(Leaf::Reference("a suggestion")), List(&SUGGESTION_NAME)];
 static SEGMENT_NAME: Shape = One(Leaf::Reference("a segment"));
-static SEGMENT_NAMES: [Shape; 2] = [One(Leaf::Reference("a segment")), List(&SEGMENT_NAME)];
+pub(super) static SEGMENT_NAMES: [Shape; 2] = [One(Leaf::Reference("a segment")), List(&SEGMENT_NAME)];
 static SUGGESTION: Object = Object {
     name: "suggestion",
     doc: "A way to choose items of the catalog for a customer.",
@@ -361,7 +364,7 @@ static RENAMED: Object = Object {
     ],
 };
 static ATTRIBUTE_NAME: Shape = One(Leaf::Reference("an attribute"));
-const PROPERTY_NAME: Shape = One(Leaf::Reference("a property"));
+pub(super) const PROPERTY_NAME: Shape = One(Leaf::Reference("a property"));
 static OLD_PROPERTY: Shape = PROPERTY_NAME;
 
 static SESSIONS: Object = Object {

@@ -120,7 +120,8 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Reach, RequestError> {
         let decide = |request: &Request, only: usize, at: Timestamp, detail: Detail| {
-            let beyond = Beyond { only: Some(only), ..Beyond::default() };
+            let only = [only];
+            let beyond = Beyond { only: Some(&only), ..Beyond::default() };
             Ok(self.answer_among(customer, beyond, request, at, Some(now), detail)?.0)
         };
         self.reach_by(customer, asked, request, now, &decide)
@@ -188,7 +189,8 @@ impl CustomerBase {
         let (met, customer) = self.somebody(identifier, now, None)?;
         let decide = |request: &Request, only: usize, at: Timestamp, detail: Detail| {
             let around = self.around(&met, at, Some(now));
-            let beyond = Beyond { around: around.as_ref(), counters: self.counters(), only: Some(only) };
+            let only = [only];
+            let beyond = Beyond { around: around.as_ref(), counters: self.counters(), only: Some(&only) };
             Ok(self.engine().answer_among(&customer, beyond, &request.met_on(&met), at, Some(now), detail)?.0)
         };
         self.engine().reach_by(&customer, asked, request, now, &decide)

@@ -286,6 +286,7 @@ fn asked_of(asked: &Json, counted: &Counted) -> (Identifier, Request, Timestamp)
         placements: placements.collect(),
         facts: facts.collect(),
         assurance: assurance.unwrap_or_default(),
+        reaction: asked.get("reaction").map(|name| name.as_str().expect("text").to_owned()),
         ..Request::default()
     };
     (identifier, request, now)

@@ -83,11 +83,16 @@ static void check_effect(const tactful_effect *effect, const cJSON *expected) {
   static const char *const effects[] = {"?", "segment_entered", "segment_left", "stage_changed",
                                         "merged", "parted", "link_refused", "context_changed",
                                         "journey_full", "journey_migrated",
-                                        "related", "unrelated", "relation_refused"};
+                                        "related", "unrelated", "relation_refused",
+                                        "reaction_due", "response_overdue"};
   const int relation = effect->effect >= TACTFUL_EFFECT_RELATED && effect->effect <= TACTFUL_EFFECT_RELATION_REFUSED;
   const int link =
       relation || (effect->effect >= TACTFUL_EFFECT_MERGED && effect->effect <= TACTFUL_EFFECT_LINK_REFUSED);
+  const int reacts = effect->effect == TACTFUL_EFFECT_REACTION_DUE;
+  const int overdue = effect->effect == TACTFUL_EFFECT_RESPONSE_OVERDUE;
   const char *name = relation                                           ? "relation"
+                     : reacts                                             ? "reaction"
+                     : overdue                                            ? "feedback"
                      : link                                               ? "reason"
                      : effect->effect == TACTFUL_EFFECT_STAGE_CHANGED   ? "journey"
                      : effect->effect >= TACTFUL_EFFECT_JOURNEY_FULL    ? "journey"
@@ -96,11 +101,20 @@ static void check_effect(const tactful_effect *effect, const cJSON *expected) {
   check_text("kind", kinds[effect->kind], text(expected, "kind"));
   check_text("effect", effects[effect->effect], text(expected, "effect"));
   check_text(name, effect->name.data, text(expected, name));
-  check_text("from", effect->from.data, text(expected, link ? "identifier" : "from"));
-  check_text("to", effect->to.data, text(expected, link ? "other" : "to"));
+  check_text("from", effect->from.data, text(expected, link ? "identifier" : reacts ? "placement" : "from"));
+  check_text("to", effect->to.data, text(expected, link ? "other" : reacts ? "channel" : "to"));
   check_text("customer", effect->customer.data, text(expected, "customer"));
   check_text("instance", effect->instance.data, text(expected, "instance"));
-  check_text("how", effect->how.data, text(expected, "how"));
+  check_text("how", effect->how.data, text(expected, reacts ? "reason" : "how"));
+  if (reacts || overdue) {
+    const cJSON *priority = cJSON_GetObjectItemCaseSensitive(expected, "priority");
+    checks += 3;
+    if (effect->since != time_of(text(expected, "since"))) fail("since", "another instant", text(expected, "since"));
+    if (effect->not_after != (text(expected, "not_after") ? time_of(text(expected, "not_after")) : TACTFUL_NO_TIME)) {
+      fail("not_after", "another instant", text(expected, "not_after"));
+    }
+    if (effect->priority != (priority ? (int64_t)priority->valuedouble : 0)) fail("priority", "another", NULL);
+  }
   checks++;
   if (effect->at != time_of(text(expected, "at"))) fail("at", "another instant", text(expected, "at"));
 }
@@ -171,6 +185,7 @@ static tactful_request *request_of(const cJSON *asked) {
   }
   one = cJSON_GetObjectItemCaseSensitive(asked, "seed");
   if (one) tactful_request_set_seed(request, (uint64_t)one->valuedouble, NULL);
+  if (text(asked, "reaction")) tactful_request_set_reaction(request, tactful_text_of(text(asked, "reaction")), NULL);
   if (text(asked, "trends")) tactful_request_set_trends(request, snapshots[(unsigned char)text(asked, "trends")[0]], NULL);
   if (text(asked, "assurance")) {
     const char *assurance = text(asked, "assurance");

@@ -61,15 +61,25 @@ void check_effects(const tactful::effects &effects, const json &expected) {
   static const char *const names[] = {"?", "segment_entered", "segment_left", "stage_changed",
                                       "merged", "parted", "link_refused", "context_changed",
                                       "journey_full", "journey_migrated",
-                                      "related", "unrelated", "relation_refused"};
+                                      "related", "unrelated", "relation_refused",
+                                      "reaction_due", "response_overdue"};
   check("number of effects", effects.size(), expected.size());
   for (std::size_t i = 0; i < effects.size() && i < expected.size(); ++i) {
     const tactful::effect effect = effects[i];
     json found = {{"kind", kinds[effect.kind]}, {"effect", names[effect.what]}};
     const bool watched = effect.what == TACTFUL_EFFECT_CONTEXT_CHANGED;
     if (effect.instance) found["instance"] = effect.instance.str();
-    if (effect.how) found["how"] = effect.how.str();
-    if (effect.what == TACTFUL_EFFECT_JOURNEY_FULL) {
+    const bool reacts = effect.what == TACTFUL_EFFECT_REACTION_DUE;
+    if (effect.how) found[reacts ? "reason" : "how"] = effect.how.str();
+    if (reacts || effect.what == TACTFUL_EFFECT_RESPONSE_OVERDUE) {
+      found[reacts ? "reaction" : "feedback"] = effect.name.str();
+      if (reacts) found["priority"] = effect.priority;
+      if (effect.from) found["placement"] = effect.from.str();
+      if (effect.to) found["channel"] = effect.to.str();
+      check("since", effect.since, time_of(expected[i]["since"]));
+      check("not_after", effect.not_after,
+            expected[i].count("not_after") ? time_of(expected[i]["not_after"]) : TACTFUL_NO_TIME);
+    } else if (effect.what == TACTFUL_EFFECT_JOURNEY_FULL) {
       found["journey"] = effect.name.str();
     } else if (effect.what == TACTFUL_EFFECT_STAGE_CHANGED || effect.what == TACTFUL_EFFECT_JOURNEY_MIGRATED || watched) {
       found[watched ? "watch" : "journey"] = effect.name.str();
@@ -94,6 +104,8 @@ void check_effects(const tactful::effects &effects, const json &expected) {
     json rest = expected[i];
     check("at", effect.at, time_of(rest["at"]));
     rest.erase("at");
+    rest.erase("since");
+    rest.erase("not_after");
     check("effect", found, rest);
   }
 }
@@ -138,6 +150,7 @@ tactful::request request_of(const json &asked, const counted &all) {
     }
   }
   request.seed(asked.value("seed", std::uint64_t(0)));
+  if (asked.count("reaction")) request.reacting(asked["reaction"].get<std::string>());
   if (asked.count("trends")) request.trends(all.snapshots.at(asked["trends"].get<std::string>()));
   const std::string assurance = asked.value("assurance", std::string("recognised"));
   request.assurance(assurance == "anonymous"    ? TACTFUL_ASSURANCE_ANONYMOUS

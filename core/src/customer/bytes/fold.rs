@@ -1,8 +1,8 @@
 use super::kinds::{read_storage, write_storage};
 use crate::customer::layout::CellKind;
 use crate::customer::{
-    Change, Checkpoint, Derived, Fold, Instances, JourneyState, Migrated, Numbers, Place, SegmentState, StateNames, Sum,
-    Totals, Visit, Walk, WatchState, Way, What,
+    Change, Checkpoint, Derived, Fold, Instances, JourneyState, Migrated, Numbers, Place, ReactionState, SegmentState,
+    StateNames, Sum, Totals, Visit, Waiting, Walk, WatchState, Way, What,
 };
 use crate::encoding::{Reader, StateError, Writer};
 use crate::value::Timestamp;
@@ -109,12 +109,17 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
             What::Watched { watch, .. } => [3, u64::from(*watch), 0, 0],
             What::Full { journey, .. } => [5, u64::from(*journey), 0, 0],
             What::Migrated { journey, to, how, .. } => [6, u64::from(*journey), *how as u64, stage(*to)],
+            What::Proposed { reaction, by, .. } => [7, u64::from(*reaction), u64::from(*by), 0],
         }
         .into_iter()
         .for_each(|number| writer.varint(number));
         if let What::Watched { from, to, .. } = &change.what {
             writer.text(from);
             writer.text(to);
+        }
+        if let What::Proposed { since, instance, .. } = &change.what {
+            writer.signed(since.micros());
+            writer.text(instance.as_deref().unwrap_or(""));
         }
         match &change.what {
             What::Moved { instance: Some(instance), .. } | What::Full { instance, .. } => writer.text(instance),
@@ -127,7 +132,8 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
     }
     // Left out where there are none, so that a state without watches has the same bytes as ever.
     let walked = state.journeys.iter().any(|journey| journey.walk != Walk::default() || journey.instances.is_some());
-    if names.watches.is_empty() && !walked {
+    let reacts = !names.reactions.is_empty();
+    if names.watches.is_empty() && !walked && !reacts {
         return;
     }
     writer.size(names.watches.len());
@@ -139,7 +145,8 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
         watch.value.iter().for_each(|value| writer.text(value));
         write_time(writer, watch.due);
     }
-    if walked {
+    // Walks are written before reactions, though nobody walked anywhere.
+    if walked || reacts {
         let nowhere = JourneyState::default();
         for place in 0..names.journeys.len() {
             let journey = state.journeys.get(place).unwrap_or(&nowhere);
@@ -155,6 +162,48 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
             write_time(writer, instances.due);
         }
     }
+    if reacts {
+        writer.size(names.reactions.len());
+        for (place, name) in names.reactions.iter().enumerate() {
+            writer.text(name);
+            let never = ReactionState::default();
+            write_reaction(writer, state.reactions.get(place).unwrap_or(&never));
+        }
+    }
+}
+
+/// How conditions stand, when something was proposed last, and what waits.
+fn write_reaction(writer: &mut Writer, reaction: &ReactionState) {
+    writer.size(reaction.conditions.len());
+    reaction.conditions.iter().for_each(|condition| write_segment(writer, *condition));
+    write_time(writer, reaction.last);
+    writer.size(reaction.waiting.len());
+    for waiting in &reaction.waiting {
+        [waiting.due, waiting.since, waiting.first].into_iter().for_each(|time| writer.signed(time.micros()));
+        writer.varint(u64::from(waiting.by));
+        writer.text(waiting.instance.as_deref().unwrap_or(""));
+        writer.text(waiting.event.as_deref().unwrap_or(""));
+    }
+}
+
+fn read_reaction(reader: &mut Reader<'_>) -> Result<ReactionState, StateError> {
+    let mut reaction = ReactionState::default();
+    for _ in 0..reader.count(2)? {
+        reaction.conditions.push(read_segment(reader)?);
+    }
+    reaction.last = read_time(reader)?;
+    let named = |text: &str| Some(Arc::from(text)).filter(|text: &Arc<str>| !text.is_empty());
+    for _ in 0..reader.count(6)? {
+        reaction.waiting.push(Waiting {
+            due: reader.time()?,
+            since: reader.time()?,
+            first: reader.time()?,
+            by: number(reader, usize::from(u16::MAX))?,
+            instance: named(reader.text()?),
+            event: named(reader.text()?),
+        });
+    }
+    Ok(reaction)
 }
 
 /// Where a customer is in a journey, how its conditions stand, and the stays so far.
@@ -240,6 +289,7 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
     let mut state = Derived::default();
     state.settled = read_time(reader)?;
     let (mut segments, mut journeys, mut watches) = (Vec::new(), Vec::new(), Vec::new());
+    let mut reactions: Vec<ReactionState> = Vec::new();
     for _ in 0..reader.count(3)? {
         names.segments.push(Arc::from(reader.text()?));
         segments.push(read_segment(reader)?);
@@ -300,6 +350,16 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
                 }
                 What::Watched { watch, from: Arc::from(reader.text()?), to: Arc::from(reader.text()?) }
             }
+            7 => {
+                let bound = usize::from(u16::MAX);
+                let (reaction, by) = (number(reader, bound)?, number(reader, bound)?);
+                if reader.varint()? != 0 {
+                    return Err(reader.corrupt("a zero"));
+                }
+                let since = reader.time()?;
+                let instance = Some(Arc::from(reader.text()?)).filter(|text: &Arc<str>| !text.is_empty());
+                What::Proposed { reaction, by, since, instance }
+            }
             _ => return Err(reader.corrupt("the kind of a change")),
         };
         state.changes.push(Change { at, what, event });
@@ -328,13 +388,21 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
             journey.instances = (instances != Instances::default()).then(|| Box::new(instances));
         }
     }
+    if !reader.is_empty() {
+        for _ in 0..reader.count(4)? {
+            names.reactions.push(Arc::from(reader.text()?));
+            reactions.push(read_reaction(reader)?);
+        }
+    }
     (state.segments, state.journeys, state.watches) = (segments.into(), journeys.into(), watches.into());
+    state.reactions = reactions.into();
     let declared = |change: &Change| match change.what {
         What::Watched { watch, .. } => usize::from(watch) < names.watches.len(),
+        What::Proposed { reaction, .. } => usize::from(reaction) < names.reactions.len(),
         _ => true,
     };
     if !state.changes.iter().all(declared) {
-        return Err(reader.corrupt("the number of a watch"));
+        return Err(reader.corrupt("the number of a watch or reaction"));
     }
     Ok(Checkpoint { known, names: Arc::new(names), state })
 }

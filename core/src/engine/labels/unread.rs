@@ -1,7 +1,7 @@
 use crate::context::{BesideFact, NeedRule, PersonaRule, Rule, Rules, Source};
 use crate::decide::Offers;
 use crate::expr::{EventKind, PropertyId, uses};
-use crate::journey::Journeys;
+use crate::journey::Model;
 use crate::playbook::{ContactRule, Playbook};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -30,14 +30,16 @@ impl Unread {
     }
 }
 
-/// What no rule reads: none of a segment, conclusion, watch, journey, offer or guard, nor the contact policy.
-pub(in crate::engine) fn unread(playbook: &Playbook, rules: &Rules, offers: &Offers, journeys: &Journeys) -> Unread {
+/// What no rule reads: none of a segment, conclusion, watch, journey, reaction, offer or guard, nor the contact policy.
+pub(in crate::engine) fn unread(playbook: &Playbook, model: &Model, offers: &Offers) -> Unread {
+    let Model { rules, journeys, reactions, .. } = model;
     let mut read = Read::default();
     let families = rules.personas.iter().chain(&rules.intents).flat_map(PersonaRule::conditions);
     let evidence = families.chain(rules.needs.iter().flat_map(NeedRule::conditions)).chain(&rules.watches);
     let stages = journeys.rules.iter().flat_map(|journey| journey.conditions());
     let chosen = offers.offers.iter().flat_map(|offer| offer.rules()).chain(offers.guards());
-    for rule in rules.segments.iter().chain(evidence).chain(stages).chain(chosen) {
+    let reacting = reactions.rules.iter().flat_map(|reaction| reaction.rules());
+    for rule in rules.segments.iter().chain(evidence).chain(stages).chain(chosen).chain(reacting) {
         read.add(rule, rules);
     }
     for journey in &journeys.rules {
@@ -45,6 +47,14 @@ pub(in crate::engine) fn unread(playbook: &Playbook, rules: &Rules, offers: &Off
         if let Some(key) = &journey.key {
             read.look_at(&key.kinds, Some(key.property), rules);
         }
+    }
+    for reaction in &reactions.rules {
+        let kinds: Vec<EventKind> = reaction.kinds().collect();
+        read.look_at(&kinds, reaction.same(), rules);
+        read.attributes
+            .extend((0..rules.attributes.len()).filter(|attribute| {
+                rules.sources.reserved.attributes.get(*attribute).is_some_and(|kind| kinds.contains(kind))
+            }));
     }
     for (kinds, property) in rules.beside() {
         read.look_at(kinds, property, rules);

@@ -1,0 +1,105 @@
+//! The shape of what pushes: reactions and feedback.
+
+use super::reactions::Sentiment;
+use super::shape::Shape::{Leaf as One, List};
+use super::shape::{Leaf, Object, Shape};
+use super::table::{EVENTS, PROPERTY_NAME, SEGMENT_NAMES, TITLE, may, must, one_or_more};
+use super::table_contact::SCOPE;
+
+static OFFER_NAME: Shape = One(Leaf::Reference("an offer"));
+static OFFER_NAMES: [Shape; 2] = [One(Leaf::Reference("an offer")), List(&OFFER_NAME)];
+static GROUP_NAME: Shape = One(Leaf::Reference("a group"));
+static GROUP_NAMES: [Shape; 2] = [One(Leaf::Reference("a group")), List(&GROUP_NAME)];
+static WATCH_NAME: Shape = One(Leaf::Reference("a watch"));
+static WATCH_NAMES: [Shape; 2] = [One(Leaf::Reference("a watch")), List(&WATCH_NAME)];
+static TOLD_NAME: Shape = One(Leaf::Reference("an attribute"));
+static TOLD_NAMES: [Shape; 2] = [One(Leaf::Reference("an attribute")), List(&TOLD_NAME)];
+static PATH_NAME: Shape = One(Leaf::Text);
+static PATH_NAMES: [Shape; 2] = [One(Leaf::Text), List(&PATH_NAME)];
+const ANY: f64 = f64::INFINITY;
+
+pub(super) static REACTION: Object = Object {
+    name: "reaction",
+    doc: "A rule that pushes: when it is triggered, an effect proposes a decision.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        may("on", one_or_more(&EVENTS), "", "triggered by an event of these types"),
+        may("where", One(Leaf::Rule), "true", "only by events of `on` for which it is true; reads them as `event.<property>`"),
+        may("enters", one_or_more(&SEGMENT_NAMES), "", "triggered when the customer comes into one of these segments"),
+        may("leaves", one_or_more(&SEGMENT_NAMES), "", "triggered when the customer goes out of one of these segments"),
+        may(
+            "stage",
+            one_or_more(&PATH_NAMES),
+            "",
+            "triggered when the customer comes into a stage, `<journey>.<stage>`, or any of a journey, `<journey>`",
+        ),
+        may("watch", one_or_more(&WATCH_NAMES), "", "triggered when a watched fact changes"),
+        may("told", one_or_more(&TOLD_NAMES), "", "triggered when one of these attributes is told, the same value included"),
+        may("when", One(Leaf::Rule), "", "triggered when this becomes true; reads the customer and `now` only"),
+        may("due", One(Leaf::Rule), "", "triggered when the instant comes that this gives; reads the customer and `now` only"),
+        may(
+            "feedback",
+            One(Leaf::Reference("a feedback")),
+            "",
+            "triggered by feedback of this name that sounds like `sentiment`",
+        ),
+        may("sentiment", One(Leaf::Word(&Sentiment::WORDS)), "\"negative\"", "how the feedback has to sound"),
+        may("if", One(Leaf::Rule), "true", "has to be true at the instant of the proposal; reads the customer and `now` only"),
+        may("after", One(Leaf::Duration), "", "proposed so long after each trigger; at once without it"),
+        may(
+            "debounce",
+            One(Leaf::Duration),
+            "",
+            "triggers less far apart are one, and it is proposed so long after the last of them",
+        ),
+        may("at_latest", One(Leaf::Duration), "", "with `debounce`: proposed at the latest so long after the first trigger"),
+        may("pause", One(Leaf::Duration), "", "after a proposal nothing is proposed for so long"),
+        may("cancel", one_or_more(&EVENTS), "", "events of these types take back what waits"),
+        may(
+            "same",
+            PROPERTY_NAME,
+            "",
+            "a property of the events of `on` and `cancel`: what differs in it is triggered, waits and is cancelled apart",
+        ),
+        may("placement", One(Leaf::Reference("a placement")), "", "where a decision is proposed; the effect tells its channel"),
+        may(
+            "offers",
+            one_or_more(&OFFER_NAMES),
+            "",
+            "the only offers that are looked at; any of the placement when not declared",
+        ),
+        may("groups", one_or_more(&GROUP_NAMES), "", "offers of these groups are looked at too"),
+        may("valid_for", One(Leaf::Duration), "", "how long the proposal stands; the effect tells `not_after`"),
+        may("priority", One(Leaf::Whole(i64::MIN, i64::MAX)), "0", "larger ones come first, at one instant and in the queue"),
+    ],
+};
+
+pub(super) static FEEDBACK_RULE: Object = Object {
+    name: "feedback",
+    doc: "What customers say of the organisation, and what follows when it is negative.",
+    marks: &[],
+    fields: &[
+        may("title", One(Leaf::Text), "", TITLE),
+        must("on", one_or_more(&EVENTS), "the event types that are feedback: ratings, complaints, reviews"),
+        may("score", PROPERTY_NAME, "", "the property that says how content somebody is; without it all of it is negative"),
+        may("negative", One(Leaf::Number(-ANY, ANY)), "", "up to this score it is negative"),
+        may("positive", One(Leaf::Number(-ANY, ANY)), "", "from this score on it is positive"),
+        may(
+            "same",
+            PROPERTY_NAME,
+            "",
+            "the property that tells cases apart, such as a ticket; without it one answer is for all",
+        ),
+        may("resolved_by", one_or_more(&EVENTS), "", "event types that end a case of negative feedback"),
+        may("time_out", One(Leaf::Duration), "", "after this time a case ends by itself"),
+        may("respond_within", One(Leaf::Duration), "", "how long an answer may take; an effect tells when it is missed"),
+        may("answered_by", one_or_more(&EVENTS), "", "event types that are an answer, beside those of `resolved_by`"),
+        may(
+            "hold",
+            SCOPE,
+            "",
+            "the offers that are held back while a case is open: a scope of contact rules, such as `tag(promotion)`",
+        ),
+    ],
+};
