@@ -464,6 +464,45 @@ impl CustomerBase {
         })
     }
 
+    /// Records a customer's answer to the question of an offer: that it was ``accepted``, and the attribute, as stated. Returns the effects
+    /// of each event.
+    ///
+    /// Args:
+    ///     identifier: who answered.
+    ///     offer: the offer that asked.
+    ///     answer: as the attribute takes it.
+    ///     now: when.
+    ///     decision: the id of the decision in which it was asked, so that telling it twice counts once.
+    ///
+    /// Raises:
+    ///     RequestError: for an offer that asks nothing, an answer that does not fit, or a decision in which it was not asked.
+    #[pyo3(signature = (identifier, offer, answer, now, *, decision=None))]
+    fn record_answer(
+        &self,
+        py: Python<'_>,
+        identifier: &Bound<'_, PyAny>,
+        offer: String,
+        answer: &Bound<'_, PyAny>,
+        now: &Bound<'_, PyAny>,
+        decision: Option<String>,
+    ) -> PyResult<Vec<Effects>> {
+        let answer = guard(|| crate::value::value(answer, "answer", crate::value::Doubles::Finite).map_err(Bad::request))?;
+        self.told(py, identifier, now, move |base, who, now| base.record_answer(who, &offer, &answer, decision.as_deref(), now))
+    }
+
+    /// What reactions propose to do about a customer now, the most urgent first (``due``), what waits (``waiting``), and feedback that was not
+    /// answered in time (``overdue``); for hosts that do not keep the effects.
+    #[pyo3(signature = (identifier, now, *, known_at=None))]
+    fn reactions<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+        known_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(py, "reactions", &[("identifier", Some(identifier)), ("now", Some(now)), ("known_at", known_at)])
+    }
+
     /// Everything known about a customer at an instant, for people: ``print`` it, or let a notebook show it.
     ///
     /// Args and errors: as for :meth:`Engine.portrait`; the customer is found by ``identifier``, as they were known then.

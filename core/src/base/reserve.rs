@@ -148,6 +148,27 @@ impl CustomerBase {
         self.tell(slots.iter().map(|slot| slot.as_outcome(outcome, now)).collect())
     }
 
+    /// Records a customer's answer to a question, see [`Engine::answer_to`](crate::Engine::answer_to): that its offer was accepted, and the attribute.
+    ///
+    /// # Errors
+    /// As for that, and for an identifier that cannot be used; nothing is changed then.
+    pub fn record_answer(
+        &mut self,
+        identifier: &Identifier,
+        offer: &str,
+        answer: &Value,
+        decision: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<Effects>, RequestError> {
+        let refused = |error: crate::customer::EventError| RequestError::new(error.code(), "identifier", error.message());
+        let met = self.engine.identity().read(identifier).map_err(refused)?.into_owned();
+        let events = match self.find(&met) {
+            Some(customer) => self.engine.answer_to(customer, &met, offer, answer, decision, now)?,
+            None => self.engine.answer_to(&self.engine.customer(&met).map_err(refused)?, &met, offer, answer, decision, now)?,
+        };
+        self.tell(events)
+    }
+
     /// The instant itself, or the first one after all that came of decisions for a customer.
     fn in_order(&self, identifier: &Identifier, now: Timestamp) -> Result<Timestamp, RequestError> {
         let reserved = &self.engine.model().rules.sources.reserved;

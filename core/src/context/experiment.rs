@@ -43,9 +43,25 @@ pub(crate) struct Assignment {
 }
 
 /// One of the 10,000 parts: XXH64 with seed 0 over the salt, a zero byte and the identifier, times 10,000, divided by 2^64.
-fn bucket(salt: &str, identifier: &Identifier) -> u32 {
+pub(crate) fn bucket(salt: &str, identifier: &Identifier) -> u32 {
     let hash = hash64(format!("{salt}\0{identifier}").as_bytes());
     u32::try_from((u128::from(hash) * u128::from(WHOLE)) >> 64).unwrap_or(0)
+}
+
+/// The identifiers of a customer, the oldest first: the one under which something happened first.
+fn by_age<'a>(view: &View<'a>, concerns: impl Fn(&Identifier) -> bool) -> Vec<(Timestamp, &'a Identifier)> {
+    let mut identifiers: Vec<(Timestamp, &Identifier)> = Vec::new();
+    for strand in view.strands().iter().filter(|strand| concerns(strand.identifier())) {
+        let first = View::new(std::slice::from_ref(strand), view.known_at()).next_instant(None);
+        identifiers.push((first.unwrap_or(Timestamp::MAX), strand.identifier()));
+    }
+    identifiers.sort();
+    identifiers
+}
+
+/// The oldest identifier of a customer.
+pub(crate) fn oldest<'a>(view: &View<'a>) -> Option<&'a Identifier> {
+    by_age(view, |_| true).first().map(|(_, identifier)| *identifier)
 }
 
 impl Experiments {
@@ -87,13 +103,7 @@ impl Experiments {
             return Vec::new();
         }
         let concerns = |identifier: &Identifier| met.is_none_or(|met| met == Some(identifier));
-        // The oldest identifier is the one under which something happened first.
-        let mut identifiers: Vec<(Timestamp, &Identifier)> = Vec::new();
-        for strand in view.strands().iter().filter(|strand| concerns(strand.identifier())) {
-            let first = View::new(std::slice::from_ref(strand), view.known_at()).next_instant(None);
-            identifiers.push((first.unwrap_or(Timestamp::MAX), strand.identifier()));
-        }
-        identifiers.sort();
+        let identifiers = by_age(&view, concerns);
         let told = self.told(view, now, met);
         let assignment = |(rule, told): (&ExperimentRule, Option<usize>)| {
             if rule.from.is_some_and(|from| now < from) || rule.until.is_some_and(|until| now >= until) {

@@ -24,7 +24,7 @@ mod unusual;
 
 pub(crate) use attribute::{Lost, Told};
 pub(crate) use beside::{Beside, BesideFact};
-pub(crate) use experiment::{Assignment, ExperimentRule, Experiments};
+pub(crate) use experiment::{Assignment, ExperimentRule, Experiments, bucket, oldest};
 pub(crate) use foresight::Foresight;
 pub(crate) use instance::{InstanceOf, key_of};
 pub(crate) use need::{NeedRule, Strength};

@@ -39,6 +39,9 @@ pub(crate) struct Question {
     pub(crate) ty: String,
     /// `attribute`, which can be asked of the customer, or `request`, which the host may know.
     pub(crate) kind: &'static str,
+    /// The offer that asks for it: the first of the playbook whose question fills the attribute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) offer: Option<Arc<str>>,
     /// The share of the values tried that change what is decided, 0 to 1.
     pub(crate) changes: f64,
     /// How much the scores of what is chosen rise on average over those values.
@@ -95,7 +98,11 @@ pub(crate) fn what_to_ask(setting: &Setting<'_>) -> Result<Asking, RequestError>
         let declared = sources.schema.fact_decl(fact);
         let path = sources.path(fact);
         let attribute = engine.playbook().attributes.iter().find(|own| path.strip_prefix("customer.") == Some(&*own.name.text));
+        let fills = |offer: &&crate::playbook::Offer| {
+            offer.question.as_ref().zip(attribute).is_some_and(|(question, own)| question.attribute.text == own.name.text)
+        };
         asking.ask.push(Question {
+            offer: engine.playbook().offers.iter().find(fills).map(|offer| offer.name.text.clone()),
             fact: path.to_string(),
             title: attribute.and_then(|attribute| attribute.title.clone()),
             ty: declared.map_or_else(String::new, |declared| declared.ty.to_string()),

@@ -174,8 +174,15 @@ impl OfferRule {
         for condition in &self.gates {
             condition.pass(context, detail)?;
         }
+        if let Some(question) = &self.question {
+            question.open(context, detail)?;
+        }
         stock.pass(self, &[], detail)?;
         contacts.pass(self, treatment, &[], detail)?;
+        if let Some(question) = &self.question {
+            question.patient(context, detail)?;
+            question.sampled(context, detail)?;
+        }
         self.experiment(context, detail)
     }
 

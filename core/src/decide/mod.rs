@@ -13,6 +13,7 @@ mod items;
 mod message;
 mod moment;
 mod promise;
+mod question;
 mod request;
 mod reserved;
 mod rules;

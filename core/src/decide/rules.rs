@@ -157,6 +157,8 @@ pub(crate) struct OfferRule {
     pub(crate) item_rules: Vec<Rule>,
     /// Whether it is held back while something promised is overdue.
     pub(crate) held: bool,
+    /// What it asks.
+    pub(crate) question: Option<super::question::QuestionRule>,
 }
 
 /// A compiled treatment.
@@ -513,6 +515,7 @@ fn offer_rule(
         promise: Promise::compile(offer, schema, findings),
         items,
         item_rules,
+        question: super::question::QuestionRule::compile(offer, playbook, sources),
         held: !offer.despite_overdue
             && (playbook.held.is_empty()
                 || offer.purposes.iter().any(|own| playbook.held.iter().any(|held| held.text == own.text))),

@@ -245,10 +245,15 @@ pub(super) struct Namer<'a> {
 
 impl Namer<'_> {
     pub(super) fn effect(&self, change: &Change, kind: EffectKind) -> Effect {
+        Effect::new(self.customer.clone(), self.what(change), kind, change.at, change.event.clone())
+    }
+
+    /// What changed, by name.
+    pub(super) fn what(&self, change: &Change) -> Effected {
         let segment = |number: u16| {
             self.playbook.segments.get(usize::from(number)).map_or_else(|| Arc::from("?"), |segment| segment.name.text.clone())
         };
-        let what = match change.what.clone() {
+        match change.what.clone() {
             What::Entered { segment: number } => Effected::SegmentEntered { segment: segment(number) },
             What::Left { segment: number } => Effected::SegmentLeft { segment: segment(number) },
             What::Moved { journey, from, to, instance } => {
@@ -269,8 +274,7 @@ impl Namer<'_> {
                 }
             }
             What::Proposed { reaction, by, since, instance } => self.proposed(change.at, reaction, by, since, instance),
-        };
-        Effect::new(self.customer.clone(), what, kind, change.at, change.event.clone())
+        }
     }
 
     /// What a reaction proposes at an instant.

@@ -1,5 +1,6 @@
 //! The engine: a compiled playbook that records events, lets time pass, decides and explains.
 
+mod answer;
 mod around;
 mod attributes;
 mod audience;
@@ -15,6 +16,7 @@ mod next;
 mod outcomes;
 mod policy;
 mod pushed;
+mod queue;
 mod reach;
 mod reader;
 mod readers;
@@ -34,6 +36,7 @@ pub(crate) use effect::digest;
 pub use effect::{Effect, EffectKind, Effected, Effects};
 pub use labels::Unread;
 pub use log::Activities;
+pub use queue::{Due, ReactionQueue, Waits};
 pub(crate) use reader::{Conclusion, Reader};
 pub use reserve::Reservation;
 

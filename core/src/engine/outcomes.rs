@@ -112,7 +112,7 @@ fn slot(row: &StoryRow<'_>) -> String {
 }
 
 /// An outcome told again as another.
-fn again(row: &StoryRow<'_>, outcome: &str, time: Timestamp) -> Option<Event> {
+pub(super) fn again(row: &StoryRow<'_>, outcome: &str, time: Timestamp) -> Option<Event> {
     let mut event = row.told()?;
     let number = match row.value(outcome_column::SLOT) {
         Some(Value::Int(number)) => Some(number),

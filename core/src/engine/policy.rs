@@ -198,7 +198,11 @@ fn always(offers: &Offers, here: &Here<'_>) -> bool {
     let tried = offer.experiments.iter().any(|experiments| !experiments.is_empty());
     let minors = offers.minors.is_none() || offer.minors;
     // What may run out, or be without an item or wording, may not be there.
-    let sure = offer.counted.is_empty() && offer.promise.is_none() && offer.items.is_none() && treatment.plain.is_some();
+    let sure = offer.counted.is_empty()
+        && offer.promise.is_none()
+        && offer.items.is_none()
+        && offer.question.is_none()
+        && treatment.plain.is_some();
     offer.gates.is_empty() && free && sure && !dated && !tried && !offer.special && minors && treatment.with.is_empty()
 }
 

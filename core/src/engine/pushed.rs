@@ -20,6 +20,20 @@ pub(super) fn pushed(playbook: &Playbook, model: &Model, offers: &Offers) -> Vec
             findings.push(warning("unanswered_reaction", message, "reactions", &reaction.name));
         }
     }
+    let unread = match playbook.offers.iter().any(|offer| offer.question.is_some()) {
+        true => super::labels::unread(playbook, model, offers).attributes,
+        false => Vec::new(),
+    };
+    for offer in &playbook.offers {
+        if let Some(question) = offer.question.as_ref().filter(|question| unread.contains(&question.attribute.text)) {
+            let name = &question.attribute.text;
+            let message =
+                format!("offer `{}` asks for `{name}`, which no rule reads: nothing follows from the answer", offer.name.text);
+            let hint = "read it in a rule or a message, or do not bother people with it".to_owned();
+            let place = Some(question.attribute.place.clone());
+            findings.push(Diagnostic { hint: Some(hint), place, ..warning("unread_question", message, "offers", &offer.name) });
+        }
+    }
     for feedback in &playbook.feedback {
         findings.extend(held_for_ever(playbook, feedback));
     }

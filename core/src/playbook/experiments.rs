@@ -130,7 +130,7 @@ impl Loader<'_> {
     }
 
     /// A share such as `5%`, in ten-thousandths.
-    fn percentage(&mut self, at: &At<'_>) -> Option<u32> {
+    pub(super) fn percentage(&mut self, at: &At<'_>) -> Option<u32> {
         let text = at.node.text()?.clone();
         let number = text.strip_suffix('%').map(str::trim).unwrap_or("");
         let (whole, part) = number.split_once('.').unwrap_or((number, ""));

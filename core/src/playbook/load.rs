@@ -227,6 +227,7 @@ impl Loader<'_> {
         let feedback = self.feedback(root, &events, &named);
         contact.extend(feedback.iter().filter_map(|own| own.held(named.zone)));
         let reactions = self.reactions(root, &events);
+        self.check_questions(root, &offers, &attributes);
         self.check_switches(root);
         let (mut budgets, held) = (self.budgets(root), self.held(root));
         super::promises::begin_weeks(&mut offers, &mut budgets, week_begins);

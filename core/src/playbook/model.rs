@@ -717,6 +717,8 @@ pub struct Offer {
     pub despite_overdue: bool,
     /// The items that it carries.
     pub items: Option<super::OfferItems>,
+    /// `question`: what it asks.
+    pub question: Option<super::Question>,
 }
 
 /// A factor of an offer's score.

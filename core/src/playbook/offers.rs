@@ -59,6 +59,7 @@ impl Loader<'_> {
             commitment: self.commitment(at),
             despite_overdue: at.flag("despite_overdue"),
             items: None,
+            question: self.question(at),
             name,
         }
     }

@@ -7,7 +7,7 @@ use super::reserved::OUTCOMES;
 use super::shape::Shape::{Either, Leaf as One, List, Names, Object as Obj};
 use super::shape::{Field, Leaf, Object, Shape};
 use super::table_contact::{CONTACT, COUNTS, GROUP, OBEYS, OWNER, TAGS, WHERE};
-use super::table_reactions::{FEEDBACK_RULE, REACTION};
+use super::table_reactions::{FEEDBACK_RULE, QUESTION, REACTION};
 
 /// The key by which JSON documents name their schema.
 pub(super) const SCHEMA_KEY: &str = "$schema";
@@ -1492,6 +1492,12 @@ static OFFER: Object = Object {
             "what is promised with it: values that are frozen when it is decided, and hold once it is accepted",
         ),
         may("commitment", Obj(&COMMITMENT), "", "what follows when it is accepted; without it nothing is owed"),
+        may(
+            "question",
+            Either(&[One(Leaf::Reference("an attribute")), Obj(&QUESTION)]),
+            "",
+            "what it asks the customer: the attribute that the answer becomes, or more",
+        ),
     ],
 };
 const WINDOW: Shape = One(Leaf::Pattern(

@@ -1,5 +1,6 @@
-//! The shape of what pushes: reactions and feedback.
+//! The shape of what pushes and of what asks: reactions, feedback and questions.
 
+use super::questions::Scale;
 use super::reactions::Sentiment;
 use super::shape::Shape::{Leaf as One, List};
 use super::shape::{Leaf, Object, Shape};
@@ -100,6 +101,47 @@ pub(super) static FEEDBACK_RULE: Object = Object {
             SCOPE,
             "",
             "the offers that are held back while a case is open: a scope of contact rules, such as `tag(promotion)`",
+        ),
+    ],
+};
+
+pub(super) static QUESTION: Object = Object {
+    name: "question",
+    doc: "What an offer asks the customer, and when.",
+    marks: &[],
+    fields: &[
+        must(
+            "attribute",
+            One(Leaf::Reference("an attribute")),
+            "the attribute that the answer becomes, as stated by the customer",
+        ),
+        may(
+            "scale",
+            One(Leaf::Word(&Scale::WORDS)),
+            "",
+            "what an answer may be: `nps` 0 to 10, `csat` 1 to 5, `ces` 1 to 7; whatever the attribute takes when not declared",
+        ),
+        may(
+            "after",
+            one_or_more(&EVENTS),
+            "",
+            "event types of a touchpoint: it is asked after the latest, until that is answered",
+        ),
+        may("delay", One(Leaf::Duration), "", "asked from so long after the touchpoint on"),
+        may("within", One(Leaf::Duration), "", "asked until so long after the touchpoint; for ever when not declared"),
+        may(
+            "every",
+            One(Leaf::Duration),
+            "",
+            "asked again so long after the answer; without it and `after` only while the attribute is unknown",
+        ),
+        may("retry", One(Leaf::Duration), "", "without an answer not asked again before so long after it was sent or shown"),
+        may("at_most", One(Leaf::Whole(1, 1_000_000)), "", "how often it is sent or shown without an answer"),
+        may(
+            "sample",
+            One(Leaf::Text),
+            "\"100%\"",
+            "how many customers are asked, such as `10%`; with `every` others in each period of that length, from 1970 on",
         ),
     ],
 };

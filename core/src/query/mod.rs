@@ -4,6 +4,7 @@
 //! [`json_schema`], which stands in `docs/queries.schema.json`. One file per family of questions: a type that is read, a type
 //! that is answered, and [`Question`] between the two; [`QUESTIONS`] lists them.
 
+mod answer;
 mod attribute;
 mod cases;
 mod customer;
@@ -188,6 +189,8 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<outcome::Outcomes>(),
     Entry::of::<outcome::Commitments>(),
     Entry::of::<outcome::DueOutcomes>(),
+    Entry::of::<answer::AnswerGiven>(),
+    Entry::of::<answer::Reactions>(),
     Entry::of::<decision::Explain>(),
     Entry::of::<decision::Issue>(),
     Entry::of::<decision::Verify>(),

@@ -132,7 +132,13 @@ fn offers<'e>(
         let (true, Some(treatment)) = (here, treatment) else { continue };
         // A message that shows something of the customer may turn out not to be writable.
         let tried = offer.experiments.iter().any(|experiments| !experiments.is_empty());
-        if tried || !offer.purposes.is_empty() || offer.special || !treatment.with.is_empty() || !offers.is_constant(treatment)
+        let more = offer.question.is_some() || offer.promise.is_some() || offer.items.is_some() || !offer.counted.is_empty();
+        if tried
+            || more
+            || !offer.purposes.is_empty()
+            || offer.special
+            || !treatment.with.is_empty()
+            || !offers.is_constant(treatment)
         {
             return None;
         }
