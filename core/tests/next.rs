@@ -229,7 +229,7 @@ fn numbers_are_those_of_a_life_table() {
     };
     let fresh = asked(0);
     let of = |outlook: &Outlook, what: &str| outlook.likely.iter().find(|one| one.what == what).unwrap().clone();
-    assert_eq!((fresh.order, fresh.steps), (2, 12));
+    assert_eq!((fresh.order, fresh.steps), (3, 12));
     let (purchase, call) = (of(&fresh, "purchase"), of(&fresh, "call"));
     // 6 of 12 within 30 hours. Nobody else ever stood in this stage after a cart, so the wider contexts say the same.
     assert!((purchase.within[0] - 0.5).abs() < 0.03, "{purchase:?}");

@@ -27,11 +27,11 @@ pub struct Next {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "next_outlook")]
 pub struct Outlook {
-    /// The last steps that are looked at, the latest first; at most two.
+    /// The last steps that are looked at, the latest first; at most three.
     pub after: Vec<String>,
     /// When the last step was.
     pub since: Timestamp,
-    /// How many steps back the narrowest context looks that enough of the population were in: 0, 1 or 2.
+    /// How many steps back the narrowest context looks that enough of the population were in: from 0 to 3.
     pub order: u8,
     /// How often the population was in that context.
     pub steps: u64,

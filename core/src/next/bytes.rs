@@ -47,7 +47,7 @@ impl Transitions {
         let mut writer = open(Content::Transitions);
         self.spec.write(&mut writer);
         for (id, contribution) in &self.contributions {
-            writer.section(tag::CONTRIBUTION, 1, |writer| {
+            writer.section(tag::CONTRIBUTION, 2, |writer| {
                 writer.text(id);
                 writer.size(contribution.0.len());
                 for (cell, count) in &contribution.0 {
@@ -66,11 +66,12 @@ impl Transitions {
         for part in sections(bytes, Content::Transitions)? {
             let part = part?;
             let mut body = part.body;
+            refuse_old(part.tag, part.version, &body)?;
             match (part.tag, &spec) {
                 (tag::SPEC, None) => spec = Some(Arc::new(NextSpec::read(&mut body, spec_of)?)),
                 (tag::CONTRIBUTION, Some(spec)) => {
                     let id: Arc<str> = Arc::from(body.text()?);
-                    let count = body.count(9)?;
+                    let count = body.count(10)?;
                     let mut contribution = Contribution::default();
                     for _ in 0..count {
                         let (journey, track, context, next) = read_place(&mut body)?;
@@ -103,7 +104,7 @@ impl Forecast {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut writer = open(Content::Forecast);
         self.spec.write(&mut writer);
-        writer.section(tag::CELLS, 1, |writer| {
+        writer.section(tag::CELLS, 2, |writer| {
             writer.size(self.cells.len());
             for cell in &self.cells {
                 write_place(writer, cell.journey, cell.track, &cell.context, cell.next);
@@ -121,10 +122,11 @@ impl Forecast {
         for part in sections(bytes, Content::Forecast)? {
             let part = part?;
             let mut body = part.body;
+            refuse_old(part.tag, part.version, &body)?;
             match (part.tag, &spec) {
                 (tag::SPEC, None) => spec = Some(Arc::new(NextSpec::read(&mut body, spec_of)?)),
                 (tag::CELLS, Some(spec)) if cells.is_none() => {
-                    let count = body.count(12)?;
+                    let count = body.count(13)?;
                     let mut read: Vec<Published> = Vec::new();
                     for _ in 0..count {
                         let (journey, track, context, next) = read_place(&mut body)?;
@@ -148,6 +150,15 @@ impl Forecast {
     }
 }
 
+/// What was counted with two steps of context cannot be counted on with three.
+fn refuse_old(tag: u64, version: u64, body: &Reader<'_>) -> Result<(), StateError> {
+    if version == if tag == tag::SPEC { 1 } else { 2 } {
+        return Ok(());
+    }
+    let message = "the transitions were counted by another version of the library; observe the customers again";
+    Err(StateError::new("other_version", body.offset(), message))
+}
+
 fn write_place(writer: &mut Writer, journey: u16, track: Track, context: &Context, next: u32) {
     writer.varint(u64::from(journey));
     writer.byte(Track::ALL.iter().position(|own| *own == track).and_then(|place| u8::try_from(place).ok()).unwrap_or(0));
@@ -162,6 +173,6 @@ fn read_place(reader: &mut Reader<'_>) -> Result<(u16, Track, Context, u32), Sta
         let code = u32::try_from(reader.varint()?).map_err(|_| reader.corrupt("a smaller number"))?;
         Ok(code.wrapping_sub(4))
     };
-    let context = [code()?, code()?, code()?, code()?];
+    let context = [code()?, code()?, code()?, code()?, code()?];
     Ok((journey, track, context, code()?))
 }

@@ -1,54 +1,14 @@
-use super::publish::Published;
+use super::backoff::Series;
 use super::span::{BUCKETS, bucket, end, start};
-use super::steps::{NOT_YET, OTHER};
-use std::collections::BTreeMap;
+use super::steps::NOT_YET;
 
-/// How often what followed in one context, by time.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Node {
-    /// By what followed, [`NOT_YET`] too.
-    series: BTreeMap<u32, Vec<f64>>,
-    /// How many were still waiting, by time.
-    waiting: Vec<f64>,
-    steps: u64,
-}
-
-impl Node {
-    pub(super) fn add(&mut self, cell: &Published) {
-        self.steps = self.steps.saturating_add(cell.count);
-        let series = self.series.entry(cell.next).or_insert_with(|| vec![0.0; BUCKETS]);
-        // Times that were counted together are taken as spread evenly over their buckets.
-        let (first, last) = (usize::from(cell.first), usize::from(cell.last));
-        let holds = |bucket: &usize| *bucket == 0 || start(*bucket) < end(*bucket);
-        let count = (first..=last).filter(holds).count();
-        let each = cell.count as f64 / count.max(1) as f64;
-        for bucket in (first..=last).filter(holds) {
-            if let Some(own) = series.get_mut(bucket) {
-                *own += each;
-            }
-        }
-    }
-
-    pub(super) fn finish(&mut self) {
-        let mut waiting = vec![0.0; BUCKETS];
-        let mut left = 0.0;
-        for (bucket, own) in waiting.iter_mut().enumerate().rev() {
-            let at = |series: &Vec<f64>| series.get(bucket).copied().unwrap_or(0.0);
-            let unfinished = self.series.get(&NOT_YET).map_or(0.0, at);
-            left += self.series.values().map(at).sum::<f64>();
-            // Who was not followed through a bucket counts half in it (the actuarial estimate of a life table).
-            *own = (left - unfinished / 2.0).max(0.0);
-        }
-        self.waiting = waiting;
-    }
-
-    pub(super) fn steps(&self) -> u64 {
-        self.steps
-    }
-
-    fn named(&self) -> impl Iterator<Item = (u32, &Vec<f64>)> {
-        self.series.iter().filter(|(next, _)| **next != NOT_YET).map(|(next, series)| (*next, series))
-    }
+/// How much a narrower context is drawn to the wider one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prior {
+    /// As if so many more steps had followed, of which kind and when as in the wider one.
+    pub(super) what: f64,
+    /// As if so many more had waited, and something had followed as often as in the wider one.
+    pub(super) whether: f64,
 }
 
 /// For each next step and bucket of time the share of those still waiting whom it reaches then.
@@ -69,39 +29,81 @@ pub(crate) struct Chances {
 
 impl Curve {
     /// Of the widest context.
-    pub(super) fn of(node: &Node) -> Self {
-        let (mut next, mut shares) = (Vec::new(), Vec::new());
-        for (what, series) in node.named() {
-            let share = |(count, waiting): (&f64, &f64)| if *waiting > 0.0 { (count / waiting).min(1.0) } else { 0.0 };
-            next.push(what);
-            shares.push(series.iter().zip(&node.waiting).map(share).collect());
-        }
-        Curve { next, shares }
+    pub(super) fn of(counts: &Series<'_>) -> Self {
+        let mut next: Vec<u32> = counts.keys().map(|(what, _)| *what).filter(|what| *what != NOT_YET).collect();
+        next.dedup();
+        let mut curve = Curve { shares: vec![vec![0.0; BUCKETS]; next.len()], next };
+        curve.narrow(counts, Prior { what: 0.0, whether: 0.0 });
+        curve
     }
 
-    /// Of a narrower context: its own shares, drawn to those of the wider one.
-    pub(super) fn narrow(&mut self, node: &Node) {
-        let prior = node.named().count().max(1) as f64;
-        let none = vec![0.0; BUCKETS];
-        let own: Vec<Option<&Vec<f64>>> =
-            self.next.iter().map(|what| node.series.get(what).filter(|_| *what != OTHER)).collect();
-        let rare = node.series.get(&OTHER).unwrap_or(&none);
-        for (bucket, waiting) in node.waiting.iter().enumerate() {
-            let at = |series: &Vec<f64>| series.get(bucket).copied().unwrap_or(0.0);
-            // What is rare here is shared out as in the wider context.
-            let unnamed = self.shares.iter().zip(&own).filter(|(_, own)| own.is_none());
-            let unnamed: f64 = unnamed.map(|(share, _)| at(share)).sum();
-            let rare = at(rare);
-            let all = waiting + prior;
-            for ((share, own), what) in self.shares.iter_mut().zip(&own).zip(&self.next) {
-                let Some(share) = share.get_mut(bucket) else { continue };
-                let count = match own {
-                    Some(series) => at(series),
-                    None if unnamed > 0.0 => rare * *share / unnamed,
-                    None if *what == OTHER => rare,
-                    None => 0.0,
+    /// Of a narrower context, drawn to the wider one.
+    ///
+    /// From the hazards of the wider context follows how often each step would be expected among those who wait here (indirect
+    /// standardisation). What follows is then drawn to what is expected, whether anything does to how much is, and when each step
+    /// comes to when it is expected, each by as much as its [`Prior`] says and the less the more is known here.
+    pub(super) fn narrow(&mut self, counts: &Series<'_>, prior: Prior) {
+        let of = |what: u32| [false, true].map(|later| counts.get(&(what, later)).map(|series| &**series));
+        let at = |[at_once, later]: [Option<&[f64]>; 2], bucket: usize| {
+            let series = if bucket == 0 { at_once } else { later };
+            series.and_then(|series| series.get(bucket)).copied().unwrap_or(0.0)
+        };
+        let own: Vec<[Option<&[f64]>; 2]> = self.next.iter().map(|what| of(*what)).collect();
+        let (unfinished, mut waiting, mut left) = (of(NOT_YET), vec![0.0; BUCKETS], 0.0);
+        for (bucket, waiting) in waiting.iter_mut().enumerate().rev() {
+            let not_yet = at(unfinished, bucket);
+            left += own.iter().map(|series| at(*series, bucket)).sum::<f64>() + not_yet;
+            // Who was not followed through a bucket counts half in it (the actuarial estimate of a life table).
+            *waiting = (left - not_yet / 2.0).max(0.0);
+        }
+        let waiting_at = |bucket: usize| waiting.get(bucket).copied().unwrap_or(0.0);
+        for buckets in [0..1, 1..BUCKETS] {
+            let stood = waiting_at(buckets.start);
+            if stood <= 0.0 {
+                continue;
+            }
+            let came = |series: &[Option<&[f64]>; 2]| buckets.clone().map(|bucket| at(*series, bucket)).sum::<f64>();
+            let expected = |shares: &Vec<f64>| {
+                shares
+                    .iter()
+                    .enumerate()
+                    .take(buckets.end)
+                    .skip(buckets.start)
+                    .map(|(bucket, share)| waiting_at(bucket) * share)
+                    .sum::<f64>()
+            };
+            let came: Vec<f64> = own.iter().map(came).collect();
+            let expected: Vec<f64> = self.shares.iter().map(expected).collect();
+            let (all_came, all_expected) = (came.iter().sum::<f64>(), expected.iter().sum::<f64>());
+            let all = (all_came * stood + all_expected * prior.whether) / (stood + prior.whether);
+            let drawn = if all_expected > 0.0 { prior.what } else { 0.0 };
+            for (((shares, series), came), expected) in self.shares.iter_mut().zip(&own).zip(came).zip(expected) {
+                let usual = if all_expected > 0.0 { drawn * expected / all_expected } else { 0.0 };
+                let drawn_to = if all_came + drawn > 0.0 { all * (came + usual) / (all_came + drawn) } else { 0.0 };
+                let known = if came <= 0.0 {
+                    0.0
+                } else if expected > 0.0 {
+                    came / (came + prior.what)
+                } else {
+                    1.0
                 };
-                *share = (count + prior * *share) / all;
+                let (as_came, as_expected) = (
+                    if came > 0.0 { known * drawn_to / came } else { 0.0 },
+                    if expected > 0.0 { drawn_to / expected } else { 0.0 },
+                );
+                for bucket in buckets.clone() {
+                    let Some(share) = shares.get_mut(bucket) else { continue };
+                    let waits = waiting_at(bucket);
+                    let few = prior.whether.min(1.0);
+                    let count = as_came * at(*series, bucket) + ((1.0 - known) * waits + few) * as_expected * *share;
+                    *share = if waits + few > 0.0 { count / (waits + few) } else { 0.0 };
+                }
+            }
+        }
+        for bucket in 0..BUCKETS {
+            let all: f64 = self.shares.iter().filter_map(|shares| shares.get(bucket)).sum();
+            if all > 1.0 {
+                self.shares.iter_mut().filter_map(|shares| shares.get_mut(bucket)).for_each(|share| *share /= all);
             }
         }
     }

@@ -1,7 +1,8 @@
-use super::curve::{Curve, Node};
+use super::backoff::{BackOff, Node, Place, nodes};
+use super::curve::Curve;
 use super::publish::{Published, publish};
 use super::spec::NextSpec;
-use super::steps::{Context, OTHER, Point, Track, seen};
+use super::steps::{OTHER, Point, Track, seen};
 use super::transitions::Transitions;
 use crate::value::Timestamp;
 use sha2::{Digest, Sha256};
@@ -13,14 +14,13 @@ use std::sync::Arc;
 ///
 /// How probabilities follow from it: for each time since the last step, the share of those still waiting whom each next step then
 /// reaches (cause-specific hazards of a life table, Kaplan and Meier 1958, Prentice and others 1978); from these the probability that
-/// a step is the next and comes within a time (cumulative incidence, Aalen and Johansen 1978). Shares are drawn to those of a wider context
-/// (the stage and two steps, one step, none), as if as many more had waited there as different steps are known to follow, and gone on as in the
-/// wider one (Witten and Bell 1991).
+/// a step is the next and comes within a time (cumulative incidence, Aalen and Johansen 1978). Shares are drawn to those of wider contexts, of
+/// which the widest looks at nothing and the narrowest at three steps, the stage and the segments (Witten and Bell 1991, Buehlmann 1967).
 #[derive(Debug, Clone)]
 pub struct Forecast {
     pub(super) spec: Arc<NextSpec>,
     pub(super) cells: Vec<Published>,
-    nodes: BTreeMap<(u16, Track, u8, Context), Node>,
+    nodes: BTreeMap<Place, Node>,
     digest: Arc<str>,
 }
 
@@ -48,14 +48,7 @@ impl Forecast {
     }
 
     pub(super) fn of_cells(spec: Arc<NextSpec>, cells: Vec<Published>) -> Self {
-        let mut nodes: BTreeMap<(u16, Track, u8, Context), Node> = BTreeMap::new();
-        for cell in &cells {
-            for (level, context) in cell.contexts() {
-                let node = nodes.entry((cell.journey, cell.track, level, context)).or_default();
-                node.add(cell);
-            }
-        }
-        nodes.values_mut().for_each(Node::finish);
+        let nodes = nodes(&cells);
         let mut forecast = Forecast { spec, cells, nodes, digest: Arc::from("") };
         let mut digest = String::with_capacity(64);
         for byte in Sha256::digest(forecast.to_bytes()) {
@@ -84,18 +77,16 @@ impl Forecast {
 
     /// What comes next for somebody who stands so; `None` when too few of the population ever stood anywhere.
     pub(crate) fn curve(&self, journey: u16, track: Track, point: &Point) -> Option<(Curve, Basis)> {
-        let levels = track.levels();
-        let mut curve: Option<Curve> = None;
+        let k = self.spec.journeys.get(usize::from(journey))?.k;
+        let mut back_off = BackOff::default();
         let mut basis = Basis { order: 0, steps: 0 };
-        for (level, looks) in (0_u8..).zip(levels) {
-            let Some(node) = self.nodes.get(&(journey, track, level, seen(&point.context, *looks))) else { continue };
-            match &mut curve {
-                None => curve = Some(Curve::of(node)),
-                Some(curve) => curve.narrow(node),
-            }
+        for (level, looks) in (0_u8..).zip(track.levels()) {
+            // Of what is narrower than a context that is not told nothing is told either.
+            let Some(node) = self.nodes.get(&(journey, track, level, seen(&point.context, *looks))) else { break };
+            back_off.narrow(level, node, k);
             basis = Basis { order: track.order(usize::from(level)), steps: node.steps() };
         }
-        curve.map(|curve| (curve, basis))
+        back_off.curve().map(|curve| (curve, basis))
     }
 
     /// The name of a step of a sequence: an event type, a stage, or a segment entered or left.

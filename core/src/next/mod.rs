@@ -7,6 +7,7 @@
 //! a time.
 
 mod answer;
+mod backoff;
 mod bytes;
 mod curve;
 mod forecast;

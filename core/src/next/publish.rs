@@ -34,11 +34,11 @@ struct Entry {
     count: u64,
 }
 
-/// A rest of less than this part of all steps of a context may be counted in a wider one.
-const SMALL_PART: u64 = 20;
+/// A context is told when less than this part of what followed is too rare to be told apart there.
+const MOST_UNTOLD: u64 = 3;
 
-/// The same where nothing else could be told then: of steps with nothing after them, or beside the only one that is frequent.
-const LAST_PART: u64 = 3;
+/// Less than this part of all steps may be left out in the widest context, and is no reason not to tell a narrower one.
+const LEFT_OUT: u64 = 20;
 
 /// All cells, in order; `k_of` says for a journey about how many customers they have to be.
 pub(super) fn publish(contributions: &Contributions, k_of: impl Fn(u16) -> usize) -> Vec<Published> {
@@ -59,12 +59,16 @@ pub(super) fn publish(contributions: &Contributions, k_of: impl Fn(u16) -> usize
             }
             open = Vec::new();
             for (context, group) in groups {
-                let (kept, rest) = split(group, k, level == 0);
-                open.extend(rest);
-                for (next, entries) in kept {
-                    for (first, last, count, customers) in ranges(entries, k) {
-                        let level = u8::try_from(level).unwrap_or(u8::MAX);
-                        published.push(Published { journey, track, level, context, next, first, last, count, customers });
+                // What followed at the same instant is told apart from what came later: together they would say of neither how often.
+                let (at_once, later): (Vec<Entry>, Vec<Entry>) = group.into_iter().partition(|entry| entry.bucket == 0);
+                for group in [at_once, later] {
+                    let (kept, rest) = if level == 0 { whole(group, k) } else { split(group, k, level) };
+                    open.extend(rest);
+                    for (next, entries) in kept {
+                        for (first, last, count, customers) in ranges(entries, k) {
+                            let level = u8::try_from(level).unwrap_or(u8::MAX);
+                            published.push(Published { journey, track, level, context, next, first, last, count, customers });
+                        }
                     }
                 }
             }
@@ -85,52 +89,60 @@ fn steps(entries: &[Entry]) -> u64 {
     entries.iter().fold(0, |sum, entry| sum.saturating_add(entry.count))
 }
 
-/// What followed in a context, as far as that can be told apart, and what goes on to a wider context: all of it when the context is about
-/// too few, or too little of it could be told. In the widest context all that is rare may stand together.
-fn split(group: Vec<Entry>, k: usize, widest: bool) -> (Vec<(u32, Vec<Entry>)>, Vec<Entry>) {
-    let total = steps(&group);
-    let is_small = |entries: &[Entry]| steps(entries).saturating_mul(SMALL_PART) <= total;
+/// After how many steps something followed.
+fn followed(entries: &[Entry]) -> u64 {
+    entries.iter().filter(|entry| entry.next != NOT_YET).fold(0, |sum, entry| sum.saturating_add(entry.count))
+}
+
+/// What followed in a context, by what.
+fn by_next(group: &[Entry]) -> BTreeMap<u32, Vec<Entry>> {
     let mut by_next: BTreeMap<u32, Vec<Entry>> = BTreeMap::new();
-    for entry in &group {
+    for entry in group {
         by_next.entry(entry.next).or_default().push(*entry);
     }
-    let mut rest = Vec::new();
-    let mut kept: Vec<(u32, Vec<Entry>, usize)> = Vec::new();
-    let mut rare: Vec<Entry> = Vec::new();
-    for (next, entries) in by_next {
+    by_next
+}
+
+/// What followed in a context, as far as that can be told, and what goes on to a wider one: what is rare, and all of it when too much is.
+fn split(group: Vec<Entry>, k: usize, level: usize) -> (Vec<(u32, Vec<Entry>)>, Vec<Entry>) {
+    let (kept, rest): (Vec<_>, Vec<_>) = by_next(&group).into_iter().partition(|(_, entries)| customers(entries) >= k);
+    let rest: Vec<Entry> = rest.into_iter().flat_map(|(_, entries)| entries).collect();
+    // Wider than the last step is only what follows on anything, which says too little to fall back on.
+    let most_untold = if level == 1 { 1 } else { MOST_UNTOLD };
+    let is_much = followed(&rest).saturating_mul(most_untold) > followed(&group);
+    if kept.is_empty() || is_much && followed(&rest).saturating_mul(LEFT_OUT) > steps(&group) {
+        return (Vec::new(), group);
+    }
+    (kept, rest)
+}
+
+/// The same in the widest context, where all that is rare stands together, or is left out when that is about too few and is not much.
+fn whole(group: Vec<Entry>, k: usize) -> (Vec<(u32, Vec<Entry>)>, Vec<Entry>) {
+    let total = steps(&group);
+    let (mut kept, mut rare): (Vec<(u32, Vec<Entry>, usize)>, Vec<Entry>) = (Vec::new(), Vec::new());
+    for (next, entries) in by_next(&group) {
         let customers = customers(&entries);
         match next {
             _ if customers >= k => kept.push((next, entries, customers)),
-            NOT_YET if steps(&entries).saturating_mul(LAST_PART) <= total => rest.extend(entries),
-            NOT_YET => return (Vec::new(), group),
+            // Of those with whom nothing followed yet that cannot be told, and it is no step.
+            NOT_YET => {}
             _ => rare.extend(entries),
         }
     }
     while !rare.is_empty() && customers(&rare) < k {
-        if is_small(&rare) {
-            rest.append(&mut rare);
-            break;
-        }
         // The next smallest stands with the rare ones, so that they are enough; the last that can be told does not.
         let named = || kept.iter().enumerate().filter(|(_, (next, ..))| *next != NOT_YET);
         let smallest = named().min_by_key(|(_, (next, _, customers))| (*customers, *next)).map(|(place, _)| place);
-        let Some(place) = smallest.filter(|_| named().count() > 1) else {
-            if steps(&rare).saturating_mul(LAST_PART) > total {
-                return (Vec::new(), group);
-            }
-            rest.append(&mut rare);
-            break;
-        };
-        rare.extend(kept.remove(place).1);
-    }
-    let named = kept.iter().any(|(next, ..)| *next != NOT_YET);
-    if !rare.is_empty() {
-        if !named && !widest {
-            return (Vec::new(), group);
+        match smallest.filter(|_| named().count() > 1 && steps(&rare).saturating_mul(LEFT_OUT) > total) {
+            Some(place) => rare.extend(kept.remove(place).1),
+            None => rare.clear(),
         }
-        kept.push((OTHER, rare, k));
     }
-    (kept.into_iter().map(|(next, entries, _)| (next, entries)).collect(), rest)
+    let mut kept: Vec<(u32, Vec<Entry>)> = kept.into_iter().map(|(next, entries, _)| (next, entries)).collect();
+    if !rare.is_empty() {
+        kept.push((OTHER, rare));
+    }
+    (kept, Vec::new())
 }
 
 /// Neighbouring times together until each is about `k` customers: shortest, longest, how often, about how many.

@@ -19,32 +19,34 @@ impl Track {
     pub(crate) const ALL: [Track; 3] = [Track::Event, Track::Stage, Track::Change];
 
     /// From the least to the most that is looked at of a context.
-    pub(super) fn levels(self) -> &'static [[bool; 4]] {
+    pub(super) fn levels(self) -> &'static [[bool; 5]] {
         match self {
             Track::Stage => &[
-                [false, false, false, false],
-                [false, true, false, false],
-                [true, true, false, false],
-                [true, true, false, true],
+                [false, false, false, false, false],
+                [false, false, true, false, false],
+                [false, true, true, false, false],
+                [false, true, true, false, true],
+                [true, true, true, false, true],
             ],
             Track::Event | Track::Change => &[
-                [false, false, false, false],
-                [false, false, true, false],
-                [false, true, true, false],
-                [true, true, true, false],
-                [true, true, true, true],
+                [false, false, false, false, false],
+                [false, false, true, false, false],
+                [false, false, true, true, false],
+                [false, true, true, true, false],
+                [false, true, true, true, true],
+                [true, true, true, true, true],
             ],
         }
     }
 
-    /// How many steps back a level looks: 0, 1 or 2.
+    /// How many steps back a level looks: from 0 to 3.
     pub(super) fn order(self, level: usize) -> u8 {
-        self.levels().get(level).map_or(0, |looks| u8::from(looks[0]) + u8::from(looks[1]))
+        self.levels().get(level).map_or(0, |looks| looks.iter().take(3).map(|looks| u8::from(*looks)).sum())
     }
 }
 
-/// The step before, the step, the stage, and a bit for each segment.
-pub(super) type Context = [u32; 4];
+/// The two steps before, the step, the stage, and a bit for each segment.
+pub(super) type Context = [u32; 5];
 
 /// In a context: not looked at.
 pub(super) const ANY: u32 = u32::MAX;
@@ -58,7 +60,7 @@ pub(super) const NOT_YET: u32 = u32::MAX;
 pub(crate) const OTHER: u32 = u32::MAX - 1;
 
 /// The part of a context that a level looks at.
-pub(super) fn seen(context: &Context, looks: [bool; 4]) -> Context {
+pub(super) fn seen(context: &Context, looks: [bool; 5]) -> Context {
     let mut seen = *context;
     seen.iter_mut().zip(looks).filter(|(_, looks)| !looks).for_each(|(part, _)| *part = ANY);
     seen
@@ -88,14 +90,14 @@ impl Point {
     /// After a step of a sequence.
     pub(crate) fn after(track: Track, marks: &[Mark], place: usize) -> Option<Self> {
         let mark = marks.get(place)?;
-        let before = place.checked_sub(1).and_then(|place| marks.get(place)).map_or(NOTHING, |before| before.what);
+        let before = |back: usize| place.checked_sub(back).and_then(|place| marks.get(place)).map_or(NOTHING, |mark| mark.what);
         let stage = if track == Track::Stage { NOTHING } else { mark.stage };
-        Some(Point { context: [before, mark.what, stage, mark.segments], since: mark.time })
+        Some(Point { context: [before(2), before(1), mark.what, stage, mark.segments], since: mark.time })
     }
 
     /// The steps that are looked at, the latest first.
     pub(crate) fn steps(&self) -> impl Iterator<Item = u32> {
-        [self.context[1], self.context[0]].into_iter().filter(|step| *step != NOTHING)
+        [self.context[2], self.context[1], self.context[0]].into_iter().filter(|step| *step != NOTHING)
     }
 }
 
