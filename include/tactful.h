@@ -1953,6 +1953,17 @@ tactful_status tactful_trends_observe_base(struct tactful_trends *trends,
                                            struct tactful_error **error);
 
 /**
+ * Counts something that nobody known said or did, such as a review, a mention or press: one voice, by its id, told again it replaces what
+ * was counted. Identifiers are not looked at.
+ *
+ * Not thread-safe for the same trends. Fails with TACTFUL_INVALID_ARGUMENT, and with TACTFUL_INVALID_EVENT for an event without an id, or
+ * that does not fit the playbook.
+ */
+tactful_status tactful_trends_hear(struct tactful_trends *trends,
+                                   const struct tactful_event *event,
+                                   struct tactful_error **error);
+
+/**
  * Takes back what a customer, by their id, contributed. `forgotten` (may be null) says whether there was anything.
  *
  * Not thread-safe for the same trends. Fails with TACTFUL_INVALID_ARGUMENT.

@@ -914,6 +914,11 @@ public:
     detail::outcome outcome;
     outcome.check(tactful_trends_observe_base(handle_.get(), all.c(), identifier.c(), outcome));
   }
+  /** Counts what nobody known said: a review, a mention, press. One voice by its id; told again it replaces. */
+  void hear(const event &said) {
+    detail::outcome outcome;
+    outcome.check(tactful_trends_hear(handle_.get(), said.c(), outcome));
+  }
   /** Takes back what a customer contributed; says whether there was anything. */
   bool forget(text_view id) {
     bool forgotten = false;

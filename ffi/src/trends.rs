@@ -2,6 +2,7 @@ use crate::base::tactful_base;
 use crate::customer::tactful_customer;
 use crate::engine::tactful_engine;
 use crate::error::{tactful_error, tactful_status};
+use crate::event::tactful_event;
 use crate::guard::{Out, array, exclusive, free, guard, shared};
 use crate::query::tactful_answer;
 use crate::state::tactful_bytes;
@@ -108,6 +109,25 @@ pub unsafe extern "C" fn tactful_trends_observe_base(
             trends.engine.observe(&mut trends.trends, customer);
         }
         Ok(())
+    })
+}
+
+/// Counts something that nobody known said or did, such as a review, a mention or press: one voice, by its id, told again it replaces what
+/// was counted. Identifiers are not looked at.
+///
+/// Not thread-safe for the same trends. Fails with TACTFUL_INVALID_ARGUMENT, and with TACTFUL_INVALID_EVENT for an event without an id, or
+/// that does not fit the playbook.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_trends_hear(
+    trends: *mut tactful_trends,
+    event: *const tactful_event,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let (trends, event) = unsafe { (exclusive(trends, "trends")?, shared(event, "event")?) };
+        let engine = trends.engine.clone();
+        Ok(engine.hear(&mut trends.trends, &event.0)?)
     })
 }
 

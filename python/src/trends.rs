@@ -2,6 +2,7 @@ use crate::base::CustomerBase;
 use crate::customer::Customer;
 use crate::engine::Engine;
 use crate::errors::{self, Bad};
+use crate::event::Event;
 use crate::guard::{guard, read, write};
 use crate::query;
 use crate::time;
@@ -89,6 +90,19 @@ impl Trends {
                 base.observe(&mut *write(&self.trends)?);
                 Ok(())
             })
+        })
+    }
+
+    /// Counts something that nobody known said or did, such as a review, a mention or press: one voice, by its id, told again it replaces
+    /// what was counted. Identifiers are not looked at.
+    ///
+    /// Raises:
+    ///     EventError: for an event without an id, or that does not fit the playbook.
+    #[pyo3(signature = (event, /))]
+    fn hear(&self, event: &Bound<'_, Event>) -> PyResult<()> {
+        guard(|| {
+            let event = &event.get().event;
+            self.engine.get().engine.hear(&mut *write(&self.trends)?, event).map_err(|error| errors::event(&error))
         })
     }
 

@@ -51,6 +51,9 @@ class Counted:
                 assert who is not None
                 own.observe(who)
                 return len(own)
+            if "hear" in asked:
+                own.hear(tactful.Event.from_json(json.dumps(asked["hear"])))
+                return len(own)
             if "forget" in asked:
                 return own.forget(asked["forget"])
             if "merge" in asked:

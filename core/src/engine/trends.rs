@@ -1,7 +1,7 @@
 //! Trends of the customers of an engine.
 
 use super::Engine;
-use crate::customer::Customer;
+use crate::customer::{Customer, Derived, Event, EventError, Identifier};
 use crate::encoding::StateError;
 use crate::trends::{Contribution, Snapshot, Trends};
 
@@ -38,6 +38,44 @@ impl Engine {
         let contribution = self.contribution(customer);
         let identifiers = customer.strands().iter().map(|strand| strand.identifier().as_str());
         trends.replace(customer.id(), identifiers, contribution);
+    }
+
+    /// Counts something that nobody known said or did: a review, a mention, a share, press. Each event is one voice, by its id, in all trends
+    /// that count its type; told again it replaces what was counted. It is of no customer, so identifiers are not looked at.
+    ///
+    /// # Errors
+    /// [`EventError`] for an event that does not fit the playbook, and with code `missing_id` for one without an id.
+    ///
+    /// # Examples
+    /// ```
+    /// # use tactful::{Engine, Event, Timestamp};
+    /// let engine = Engine::compile(&[("shop.yaml", "{playbook: shop, version: 1, events: {mention: {tone: int, about: string}},
+    ///     feedback: {press: {on: mention, score: tone, negative: -1, positive: 1, topic: about}},
+    ///     trends: {mood: {count: feedback, by: [topic, sentiment], k: 2}}}")])?;
+    /// let mut trends = engine.trends();
+    /// for id in ["a", "b", "c"] {
+    ///     let text = r#"{"type": "mention", "time": "2010-03-01T10:00:00Z", "properties": {"tone": -2, "about": "delivery"}}"#;
+    ///     engine.hear(&mut trends, &Event::from_json(text)?.with_id(id))?;
+    /// }
+    /// let now = Timestamp::parse("2010-03-02T00:00:00Z")?;
+    /// let found = trends.snapshot(now, None)?.read("mood", &[("topic", "delivery"), ("sentiment", "negative")], now)?;
+    /// assert_eq!(found.map(|found| found.customers), Some(3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn hear(&self, trends: &mut Trends, event: &Event) -> Result<(), EventError> {
+        let Some(id) = event.id.as_deref().filter(|id| !id.is_empty()) else {
+            let message = "an event of nobody needs an id, so that telling it twice counts once";
+            return Err(EventError::new("missing_id", "id", message));
+        };
+        let prepared = self.layout().prepare(event, None)?;
+        // No customer's id begins with that, so that a voice is never taken for one.
+        let voice = Identifier::parse(&format!("voice:{id}"))
+            .map_err(|error| EventError::new(error.code(), "id", error.to_string()))?;
+        let mut nobody = Customer::new(voice.clone(), self.layout().clone());
+        self.insert(&mut nobody, &voice, &prepared)?;
+        let contribution = Contribution::of(&self.0.trends, &nobody, &Derived::default(), self.catalog());
+        trends.replace(&format!("\u{0}{voice}"), std::iter::empty(), contribution);
+        Ok(())
     }
 
     /// What a customer contributes to trends: all that is in their story, and the stages and segments entered so far.

@@ -87,7 +87,7 @@ pub use templates::{GA4, VOCABULARY};
 pub use touchpoints::{Cell, Plan, Touchpoint};
 pub use tree::Limits;
 pub(crate) use trends::USUAL_K;
-pub use trends::{OUTCOME, SEGMENT_ENTERED, STAGE_ENTERED};
+pub use trends::{FEEDBACK, OUTCOME, SEGMENT_ENTERED, STAGE_ENTERED};
 pub(crate) use voice::same_language;
 pub use voice::{Address, Appeal, Greeting, VOICE_FACTS, Variant, Voice};
 pub use ways::{

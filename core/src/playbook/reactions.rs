@@ -111,6 +111,10 @@ pub struct Feedback {
     pub positive: Option<Arc<str>>,
     /// `same`: the property that tells cases apart.
     pub same: Option<Name>,
+    /// `topic`: the property that says what it is about.
+    pub topic: Option<Name>,
+    /// `region`: the property that says from where it comes; where the event happened when not declared.
+    pub region: Option<Name>,
     /// `resolved_by`: event types that end a case.
     pub resolved_by: Vec<Name>,
     /// `time_out`: after which time a case ends by itself.
@@ -207,6 +211,9 @@ impl Loader<'_> {
             let score = self.shared_property(&at, "score", &on, events, is_number);
             let joined: Vec<Name> = on.iter().chain(&resolved_by).chain(&answered_by).cloned().collect();
             let same = self.shared_property(&at, "same", &joined, events, |_| true);
+            let text = |ty: &Type| matches!(ty, Type::String | Type::Enum(_));
+            let topic = self.shared_property(&at, "topic", &on, events, text);
+            let region = self.shared_property(&at, "region", &on, events, text);
             let threshold = |key: &str| match at.get(key).map(|at| &at.node.content) {
                 Some(Content::Number(text)) => Some(text.clone()),
                 _ => None,
@@ -243,6 +250,8 @@ impl Loader<'_> {
                 negative,
                 positive,
                 same,
+                topic,
+                region,
                 resolved_by,
                 time_out,
                 respond_within,

@@ -174,13 +174,13 @@ static TREND: Object = Object {
         must(
             "count",
             One(Leaf::Reference("an event type")),
-            "an event type, an outcome, `outcome` (any of them), `stage_entered` or `segment_entered`",
+            "an event type, an outcome, `outcome` (any of them), `feedback` (any that is declared), `stage_entered` or `segment_entered`",
         ),
         may(
             "by",
             one_or_more(&DIMENSIONS),
             "",
-            "dimensions: properties of the event (text, bool, int), `channel`, `segment` (those the customer was in then); of an outcome `offer`, `treatment` (offer and channel) and `placement` too; of `outcome` `outcome`, which one, too; of `stage_entered` `journey` and `stage`",
+            "dimensions: properties of the event (text, bool, int), `channel`, `segment` (those the customer was in then); of an outcome `offer`, `treatment` (offer and channel) and `placement` too; of `outcome` `outcome`, which one, too; of `feedback` `feedback` (its name), `sentiment`, `topic` and `region`; of `stage_entered` `journey` and `stage`",
         ),
         may("sum", PROPERTY_NAME, "", "a numeric property of the event that is summed up as well"),
         may(

@@ -92,6 +92,13 @@ pub(super) static FEEDBACK_RULE: Object = Object {
             "",
             "the property that tells cases apart, such as a ticket; without it one answer is for all",
         ),
+        may("topic", PROPERTY_NAME, "", "the property that says what it is about, a text; for trends that count `feedback`"),
+        may(
+            "region",
+            PROPERTY_NAME,
+            "",
+            "the property that says from where it comes, a text; the region where the event happened when not declared",
+        ),
         may("resolved_by", one_or_more(&EVENTS), "", "event types that end a case of negative feedback"),
         may("time_out", One(Leaf::Duration), "", "after this time a case ends by itself"),
         may("respond_within", One(Leaf::Duration), "", "how long an answer may take; an effect tells when it is missed"),

@@ -16,6 +16,9 @@ pub const SEGMENT_ENTERED: &str = "segment_entered";
 /// What can be counted besides events: any outcome.
 pub const OUTCOME: &str = "outcome";
 
+/// What can be counted besides events: any feedback.
+pub const FEEDBACK: &str = "feedback";
+
 /// How many customers an answer is about at least, when a trend does not say.
 pub(crate) const USUAL_K: u32 = 10;
 
@@ -26,6 +29,10 @@ impl Loader<'_> {
         for (name, at) in self.named(&section, "a trend") {
             let mut counted: Names = (*self.declared.events).clone();
             counted.extend([STAGE_ENTERED, SEGMENT_ENTERED, OUTCOME].map(Arc::from));
+            // An event type of that name is counted as such.
+            if root.get("feedback").is_some() && events.iter().all(|event| &*event.name.text != FEEDBACK) {
+                counted.insert(Arc::from(FEEDBACK));
+            }
             let Some(count) = at.get("count").and_then(|at| self.reference(&at, "event type", &counted)) else { continue };
             let event = events.iter().find(|event| event.name.text == count.text);
             let own = event.map_or(&[][..], |event| &event.properties);
@@ -56,6 +63,7 @@ fn dimensions(count: &Arc<str>, own: &[Property]) -> Names {
     let fixed: &[&str] = match &**count {
         STAGE_ENTERED => &["journey", "stage"],
         SEGMENT_ENTERED => &["segment"],
+        FEEDBACK if own.is_empty() => &["feedback", "sentiment", "topic", "region", "channel", "segment"],
         OUTCOME => &["outcome", "offer", "treatment", "placement", "channel", "segment"],
         outcome if OUTCOMES.contains(&outcome) => &["offer", "treatment", "placement", "channel", "segment"],
         _ => &["channel", "segment"],

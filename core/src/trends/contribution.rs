@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub struct Contribution(pub(crate) BTreeMap<(Key, i64), Amount>);
 
 /// Values of a dimension for one thing that is counted; several when it is counted in several cells.
-type Values = SmallVec<[Arc<str>; 4]>;
+pub(super) type Values = SmallVec<[Arc<str>; 4]>;
 
 impl Contribution {
     /// What a customer contributes; `derived` says when they were in which segments.
@@ -37,6 +37,19 @@ impl Contribution {
                     }
                     ControlFlow::Continue(())
                 }),
+                What::Feedback => {
+                    for feedback in &rules.feedback {
+                        view.events(&feedback.kinds(), Span::lifetime(Timestamp::MAX), &mut |row| {
+                            let values = |dimension| match dimension {
+                                Dimension::Feedback(part) => feedback.part(&row, part),
+                                dimension => of_row(rules, derived, &row, dimension),
+                            };
+                            let time = row.time().max(row.known_at());
+                            contribution.count(trend, rule, time, values, Amount { count: 1, sum: 0 }, None);
+                            ControlFlow::Continue(())
+                        });
+                    }
+                }
                 What::Items(what) => {
                     if let Some((items, catalog)) = &items {
                         items.count(&mut contribution, rules, (trend, rule), *what, catalog, derived);
@@ -125,7 +138,9 @@ pub(super) fn of_row(rules: &TrendRules, derived: &Derived, row: &StoryRow<'_>, 
             let numbers = (0..rules.segments.len()).filter_map(|segment| u16::try_from(segment).ok());
             numbers.filter(inside).filter_map(|segment| rules.segments.get(usize::from(segment)).cloned()).collect()
         }
-        Dimension::Journey | Dimension::Stage | Dimension::Item | Dimension::Attribute(_) => Values::new(),
+        Dimension::Journey | Dimension::Stage | Dimension::Item | Dimension::Attribute(_) | Dimension::Feedback(_) => {
+            Values::new()
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 mod bytes;
 mod cell;
 mod contribution;
+mod feedback;
 mod items;
 mod rules;
 mod shown;

@@ -1,7 +1,8 @@
+use super::feedback::{FeedbackPart, FeedbackReads};
 use super::items::{self, ItemReads, ItemsOf};
 use crate::customer::{Layout, Reserved, outcome_column};
 use crate::expr::EventKind;
-use crate::playbook::{OUTCOME, OUTCOMES, OUTCOMES_TREND, Playbook, SEGMENT_ENTERED, STAGE_ENTERED, USUAL_K};
+use crate::playbook::{FEEDBACK, OUTCOME, OUTCOMES, OUTCOMES_TREND, Playbook, SEGMENT_ENTERED, STAGE_ENTERED, USUAL_K};
 use crate::value::Type;
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ pub struct TrendRules {
     pub(crate) journeys: Vec<(Arc<str>, Vec<Arc<str>>)>,
     /// Where items are found in the story.
     pub(super) items: Option<ItemReads>,
+    /// Where feedback is found in the story.
+    pub(super) feedback: Vec<FeedbackReads>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +45,7 @@ pub(crate) enum What {
     Stages,
     Segments,
     Items(ItemsOf),
+    Feedback,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub(crate) enum Dimension {
     Item,
     /// An attribute of the customer.
     Attribute(EventKind),
+    /// What tells feedback apart.
+    Feedback(FeedbackPart),
 }
 
 const DAY: i64 = 86_400_000_000;
@@ -67,6 +73,7 @@ const DAY: i64 = 86_400_000_000;
 impl TrendRules {
     pub(crate) fn of(playbook: &Playbook, layout: &Layout, reserved: &Reserved) -> Self {
         let outcomes: Vec<EventKind> = OUTCOMES.iter().filter_map(|name| reserved.outcome(name)).collect();
+        let feedback = FeedbackReads::of(playbook, layout);
         let declared = playbook.trends.iter().map(|trend| {
             let kind = layout.schema().event(&trend.count.text);
             let event = kind.and_then(|kind| layout.schema().event_decl(kind));
@@ -74,6 +81,7 @@ impl TrendRules {
             let what = match &*trend.count.text {
                 STAGE_ENTERED => What::Stages,
                 SEGMENT_ENTERED => What::Segments,
+                FEEDBACK if kind.is_none() => What::Feedback,
                 OUTCOME => What::Events(outcomes.clone()),
                 _ => What::Events(kind.into_iter().collect()),
             };
@@ -85,6 +93,7 @@ impl TrendRules {
                     OUTCOME if trend.count.text.as_ref() == OUTCOME => Dimension::Type,
                     "offer" if trend.count.text.as_ref() == OUTCOME => Dimension::Column(outcome_column::OFFER),
                     "placement" if trend.count.text.as_ref() == OUTCOME => Dimension::Column(outcome_column::PLACEMENT),
+                    name if what == What::Feedback => Dimension::Feedback(FeedbackPart::named(name)?),
                     "journey" if what == What::Stages => Dimension::Journey,
                     "stage" if what == What::Stages => Dimension::Stage,
                     name => Dimension::Column(column(name)?),
@@ -93,11 +102,14 @@ impl TrendRules {
             };
             let sum = trend.sum.as_ref().and_then(|name| column(&name.text));
             let ty = sum.and_then(|column| Some(&event?.properties.get(column)?.ty));
+            // Feedback that sounds otherwise is counted otherwise.
+            let sounds = feedback.iter().map(FeedbackReads::counted).collect::<Vec<_>>().join("/");
             TrendRule {
                 name: trend.name.text.clone(),
                 counted: [Some(&trend.count), trend.sum.as_ref(), trend.histogram.as_ref()]
                     .map(|name| name.map_or("", |name| &*name.text))
-                    .join("/"),
+                    .join("/")
+                    + if what == What::Feedback { &sounds } else { "" },
                 dimensions: trend.by.iter().filter_map(|name| dimension(&name.text)).collect(),
                 what,
                 sum,
@@ -154,7 +166,7 @@ impl TrendRules {
         let segments = playbook.segments.iter().map(|segment| segment.name.text.clone()).collect();
         let stages = |journey: &crate::playbook::Journey| journey.stages.iter().map(|stage| stage.name.text.clone()).collect();
         let journeys = playbook.journeys.iter().map(|journey| (journey.name.text.clone(), stages(journey))).collect();
-        TrendRules { playbook: playbook.name.text.clone(), trends, segments, journeys, items }
+        TrendRules { playbook: playbook.name.text.clone(), trends, segments, journeys, items, feedback }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<(u16, &TrendRule)> {

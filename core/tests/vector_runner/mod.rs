@@ -152,6 +152,17 @@ fn trends(base: &CustomerBase, counted: &mut Counted, asked: &Json) -> Json {
             }
             Ok(json!(own.len()))
         }
+        (Some(own), asked) if asked.get("hear").is_some() => {
+            let heard = Event::from_json(&asked["hear"].to_string()).and_then(|event| engine.hear(own, &event));
+            match heard {
+                Ok(()) => Ok(json!(own.len())),
+                Err(error) => {
+                    let own = own.clone();
+                    counted.trends.extend(text("of").map(|name| (name.to_owned(), own)));
+                    return json!({"error": {"code": error.code(), "path": error.path()}});
+                }
+            }
+        }
         (Some(own), asked) if asked.get("forget").is_some() => Ok(json!(own.forget(text("forget").expect("text")))),
         (Some(own), asked) if asked.get("merge").is_some() => {
             own.merge(&counted.trends[text("merge").expect("text")]).map(|()| json!(own.len()))

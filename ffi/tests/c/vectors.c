@@ -420,6 +420,14 @@ static tactful_status count_trends(const tactful_base *base, const tactful_engin
   if (text(asked, "observe")) {
     status = tactful_trends_observe_base(*own, base, tactful_text_of(text(asked, "observe")), error);
     if (status == TACTFUL_OK) *told = cJSON_CreateNumber((double)tactful_trends_len(*own));
+  } else if (cJSON_GetObjectItemCaseSensitive(asked, "hear")) {
+    char *json = needed(cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(asked, "hear")), "event");
+    tactful_event *event = NULL;
+    status = tactful_event_from_json(tactful_text_of(json), &event, error);
+    if (status == TACTFUL_OK) status = tactful_trends_hear(*own, event, error);
+    if (status == TACTFUL_OK) *told = cJSON_CreateNumber((double)tactful_trends_len(*own));
+    tactful_event_free(event);
+    cJSON_free(json);
   } else if (text(asked, "forget")) {
     status = tactful_trends_forget(*own, tactful_text_of(text(asked, "forget")), &forgotten, error);
     if (status == TACTFUL_OK) *told = cJSON_CreateBool(forgotten);

@@ -273,6 +273,9 @@ json count(counted &all, const tactful::base &base, const tactful::engine &engin
   if (asked.count("observe")) {
     own.observe(base, asked["observe"].get<std::string>());
     told = own.size();
+  } else if (asked.count("hear")) {
+    own.hear(tactful::event::from_json(asked["hear"].dump()));
+    told = own.size();
   } else if (asked.count("forget")) {
     told = own.forget(asked["forget"].get<std::string>());
   } else if (asked.count("merge")) {

@@ -3,7 +3,7 @@ use crate::context::{BesideFact, JourneyFact, NeedRule, PersonaRule, Rule, Rules
 use crate::error::Place;
 use crate::expr::{Asked, EventKind, PropertyId, TrendDecl, uses};
 use crate::journey::Journeys;
-use crate::playbook::{Declassify, Playbook, SEGMENT_ENTERED, STAGE_ENTERED};
+use crate::playbook::{Declassify, FEEDBACK, Playbook, SEGMENT_ENTERED, STAGE_ENTERED};
 use std::collections::BTreeSet;
 
 /// What every conclusion of a playbook is drawn from.
@@ -500,6 +500,17 @@ fn counted(trend: &TrendDecl, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
                 let property = rules.sources.schema.property(&name.text);
                 if property.is_some() {
                     steps.extend(values(&[kind], property, playbook, rules).into_iter().map(Step::Ground));
+                }
+            }
+        }
+        (FEEDBACK, None) => {
+            for feedback in &playbook.feedback {
+                let kinds: Vec<EventKind> =
+                    feedback.on.iter().filter_map(|name| rules.sources.schema.event(&name.text)).collect();
+                steps.extend(kinds.iter().map(|kind| Step::Ground(event(*kind, playbook))));
+                for name in [&feedback.score, &feedback.topic, &feedback.region].into_iter().flatten() {
+                    let property = rules.sources.schema.property(&name.text);
+                    steps.extend(values(&kinds, property, playbook, rules).into_iter().map(Step::Ground));
                 }
             }
         }
