@@ -151,6 +151,38 @@ proptest! {
         prop_assert!(map.like(&bytes).is_err());
     }
 
+    /// Whatever the flows are, no number at one covers other words.
+    #[test]
+    fn labels_cover_no_words(ways in proptest::collection::vec(proptest::collection::vec((0..7_usize, 1..4_000_i64), 1..14), 5..60)) {
+        let stages: Vec<String> = (0..7).map(|number| format!("s{number}: {{on: e{number}, timeout: {{after: 2d, to: lost}}}}")).collect();
+        let types: Vec<String> = (0..7).map(|number| format!("e{number}: {{}}")).collect();
+        let playbook = format!(
+            "{{playbook: p, version: 1, identity: {{customer: {{}}}}, events: {{{}}},
+              journeys: {{way: {{stages: {{{}, lost: {{drop_out: true}}}}}}}}}}",
+            types.join(", "), stages.join(", ")
+        );
+        let engine = Engine::compile(&[("p.yaml", &playbook)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let mut map = engine.journey_map(&MapOptions::new("way", at(60 * DAY))).unwrap();
+        for (number, way) in ways.iter().enumerate() {
+            let identifier = Identifier::parse(&format!("customer:{number}")).unwrap();
+            let mut customer = engine.customer(&identifier).unwrap();
+            let mut minute = 0;
+            for (what, later) in way {
+                minute += later;
+                engine.record(&mut customer, &Event::new(&format!("e{what}"), at(minute), identifier.clone()), None).unwrap();
+            }
+            engine.observe_journey(&mut map, &customer);
+        }
+        let words = words_of(&map.report(None, 1).unwrap().svg(Ground::Light));
+        prop_assert!(words.iter().any(|one| one.at_flow));
+        for (place, one) in words.iter().enumerate().filter(|(_, one)| one.at_flow) {
+            for (_, other) in words.iter().enumerate().filter(|(own, other)| *own != place && !(other.at_flow && other.x == one.x)) {
+                let apart = one.right <= other.left || other.right <= one.left || one.bottom <= other.top || other.bottom <= one.top;
+                prop_assert!(apart, "`{}` covers `{}`: {one:?} {other:?}", one.text, other.text);
+            }
+        }
+    }
+
     #[test]
     fn any_map_can_be_drawn(events in events(), k in 1..4_u64) {
         let engine = engine();
@@ -237,6 +269,58 @@ fn whatever_stands_in_a_title_is_text() {
     well_formed(&svg);
     assert!(!svg.contains("<script") && !svg.contains('\u{7f}'));
     assert!(!report.mermaid().contains("<script") && !report.dot().contains("\"'--"));
+}
+
+/// Where words of a picture stand.
+#[derive(Debug)]
+struct Words {
+    text: String,
+    /// Its anchor, which the two lines of a label share.
+    x: f64,
+    at_flow: bool,
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+/// All words of a picture, as wide as letters are on average.
+fn words_of(svg: &str) -> Vec<Words> {
+    let mut found = Vec::new();
+    for part in svg.split("<text ").skip(1) {
+        let (tag, rest) = part.split_once('>').unwrap();
+        let inner = rest.split("</text>").next().unwrap();
+        let mut text = String::new();
+        let mut inside = true;
+        for sign in inner.replace("&lt;", "<1").chars() {
+            match sign {
+                '<' if !text.is_empty() || inner.starts_with("<tspan") => inside = false,
+                '>' => inside = true,
+                sign if inside => text.push(sign),
+                _ => {}
+            }
+        }
+        let of = |name: &str| tag.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap();
+        let (class, x, y) = (of("class"), of("x").parse::<f64>().unwrap(), of("y").parse::<f64>().unwrap());
+        let size = if class.contains("tm-title") {
+            34.0
+        } else if class.contains("tm-here") {
+            18.0
+        } else {
+            14.0
+        };
+        let wide = text.chars().count() as f64 * size * 0.48;
+        let left = if class.contains("tm-mid") {
+            x - wide / 2.0
+        } else if class.contains("tm-end") {
+            x - wide
+        } else {
+            x
+        };
+        let at_flow = (class.contains("tm-share") || class.contains("tm-number")) && class.contains("tm-halo");
+        found.push(Words { text, x, at_flow, left, right: left + wide, top: y - size * 0.7, bottom: y + size * 0.15 });
+    }
+    found
 }
 
 #[test]

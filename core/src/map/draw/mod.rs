@@ -3,6 +3,7 @@
 //! The SVG stands on its own: its colours are in it, for light and dark ground, and everything that a colour says is also said by a
 //! pattern, a shape or a word, so that it can be printed in grey.
 
+mod labels;
 mod lanes;
 mod layout;
 mod svg;

@@ -63,7 +63,7 @@ impl MapReport {
         flows(&mut canvas, &layout);
         layout.pools.iter().for_each(|pool| self::pool(&mut canvas, &layout, pool));
         layout.columns.iter().for_each(|column| self::column(&mut canvas, &layout, column));
-        labels(&mut canvas, &layout);
+        super::labels::labels(&mut canvas, &layout);
         let bottom = super::lanes::lanes(&mut canvas, &layout);
         let height = bottom + foot(&mut canvas, &layout, bottom);
         let scheme = match ground {
@@ -143,42 +143,6 @@ fn flows(canvas: &mut Canvas, layout: &Layout<'_>) {
                 drawn.path,
                 drawn.thickness - 2.0
             ));
-        }
-    }
-}
-
-fn labels(canvas: &mut Canvas, layout: &Layout<'_>) {
-    for drawn in layout.flows.iter().filter(|drawn| drawn.labelled) {
-        let (x, y) = drawn.label;
-        let flow = drawn.flow;
-        let number = count(flow.count);
-        match drawn.way {
-            Way::On => {
-                canvas.text(
-                    "tm-number tm-mid tm-halo",
-                    x + BAR / 2.0,
-                    y + if flow.share < 0.9995 { 0.0 } else { 5.0 },
-                    &number,
-                );
-                if flow.share < 0.9995 {
-                    canvas.text("tm-share tm-mid tm-halo", x + BAR / 2.0, y + 16.0, &percent(flow.share));
-                }
-            }
-            Way::Past => canvas.text("tm-share tm-mid tm-halo", x, y + 4.5, &format!("{number} · {}", percent(flow.share))),
-            Way::Back => canvas.text("tm-share tm-mid tm-halo", x, y + 4.0, &format!("{number} back")),
-            Way::In => {
-                let first = layout.columns.first().is_some_and(|column| Some(&column.stage.stage) == flow.to.as_ref());
-                let words = if first { format!("{number} in") } else { number };
-                canvas.text(
-                    if first { "tm-share tm-end tm-halo" } else { "tm-share tm-halo" },
-                    if first { x - 8.0 } else { x },
-                    y + 4.5,
-                    &words,
-                );
-            }
-            Way::Lost => canvas.text("tm-share tm-halo", x, y, &format!("{number} · {}", percent(flow.share))),
-            Way::Regained => canvas.text("tm-share tm-end tm-halo", x, y, &format!("{number} back")),
-            Way::Out => canvas.text("tm-share tm-halo", x, y + 4.5, &format!("{number} left")),
         }
     }
 }
