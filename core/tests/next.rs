@@ -305,7 +305,7 @@ fn rules_ask_what_comes_next() {
     // Its bytes are read by any version that counts alike.
     let carried = Arc::new(other.forecast_from_bytes(&forecast.to_bytes()).unwrap());
     CustomerBase::new(other).decide(&ada, &Request::of("home").foreseeing(&carried), now, None).unwrap();
-    let less = Engine::compile(&[("shop.yaml", &SHOP.replace("{k: 3}", "{k: 3, events: cart}"))]).unwrap();
+    let less = Engine::compile(&[("shop.yaml", &SHOP.replace("{k: 3}", "{k: 3, events: purchase}"))]).unwrap();
     assert_eq!(less.forecast_from_bytes(&forecast.to_bytes()).unwrap_err().code(), "other_playbook");
 }
 
@@ -352,6 +352,17 @@ fn what_is_wrong_is_said() {
         let found = wrong(rule);
         assert!(found.len() == 1 && found[0].0 == code, "{rule}: {found:?}");
         assert!(found[0].2.as_ref().is_some_and(|found| found.contains(hint)), "{rule}: {found:?}");
+    }
+    // What a journey does not look at is never known, so no rule may wait for it.
+    for (told, rule, key) in [
+        ("{k: 3, events: [visit, cart]}", r#"journey("way").next("purchase").within("14d") > 0.4"#, "events"),
+        ("{k: 3, segments: []}", r#"journey("way").next_segment("buyer").within("14d") > 0.4"#, "segments"),
+    ] {
+        let text = SHOP.replace("{k: 3}", told).replace(r#"journey("way").next("purchase").within("14d") > 0.4"#, rule);
+        let mistakes = Engine::compile(&[("shop.yaml", &text)]).unwrap_err();
+        let [mistake] = &mistakes.0[..] else { panic!("{mistakes}") };
+        assert_eq!((mistake.code, &*mistake.path), ("not_predicted", &*format!("journeys.way.predict.{key}")));
+        assert!(mistake.hint.as_ref().is_some_and(|hint| hint.contains("predict")), "{mistake:?}");
     }
     let text = SHOP.replace("buyer: events", "buyer: journey(\"way\").next_stage(\"owner\").within(\"1d\") > 0.5 || events");
     let mistakes = Engine::compile(&[("shop.yaml", &text)]).unwrap_err();

@@ -3,6 +3,7 @@ use super::labels::{Flow, check};
 use super::policy::doubtful;
 use super::pushed::pushed;
 use super::reach::unreachable;
+use super::unforeseen::unforeseen;
 use crate::context::{JourneyFact, NeedRule, PersonaRule, Reach, Reaches, Rule, Rules, Source};
 use crate::customer::Namespaces;
 use crate::decide::{Offers, Shortlist};
@@ -39,6 +40,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inne
         order(&playbook, model, &mut findings);
         if let (true, Some(offers)) = (whole, &offers) {
             findings.extend(unreachable(&playbook, model, offers));
+            findings.extend(unforeseen(&playbook, model, offers));
         }
         let circles = findings.iter().any(|finding| matches!(finding.code, "cycle" | "too_deep"));
         if let (true, false, Some(offers)) = (whole, circles, &mut offers) {

@@ -24,6 +24,7 @@ mod reserve;
 #[cfg(test)]
 mod tests;
 mod trends;
+mod unforeseen;
 mod variant;
 
 pub(crate) use around::{Around, Beyond, identifiers_of};

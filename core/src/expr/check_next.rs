@@ -119,9 +119,17 @@ impl Checker<'_> {
 }
 
 impl Checked {
+    /// What it asks about what comes next, and of which fact.
+    pub(crate) fn foreseen(&self) -> impl Iterator<Item = (FactId, &NextStep)> {
+        self.nodes().filter_map(|node| match node {
+            Op::NextStep { fact, next } => Some((*fact, &**next)),
+            _ => None,
+        })
+    }
+
     /// Whether it asks what comes next.
     pub(crate) fn asks_ahead(&self) -> bool {
-        self.nodes().any(|node| matches!(node, Op::NextStep { .. }))
+        self.foreseen().next().is_some()
     }
 }
 
