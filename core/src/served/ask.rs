@@ -3,7 +3,6 @@ use super::groups::{Grouping, Protected};
 use crate::base::CustomerBase;
 use crate::decide::{Candidate, Gate, Request, RequestError};
 use crate::error::nearest;
-use crate::measure::normal_quantile;
 use crate::trends::Snapshot;
 use crate::value::{Timestamp, Value};
 use schemars::JsonSchema;
@@ -200,7 +199,6 @@ impl CustomerBase {
             });
             count.add(&request, &candidates, &strong, groups);
         }
-        let z = normal_quantile(0.5 + options.confidence / 2.0);
         let offers: Vec<Arc<str>> = playbook.offers.iter().map(|offer| offer.name.text.clone()).collect();
         let protected = groupings.into_iter().zip(count.groups);
         Ok(Served {
@@ -212,7 +210,9 @@ impl CustomerBase {
             needs: count.needs.into_iter().map(NeedCount::finish).collect(),
             k: options.k,
             confidence: options.confidence,
-            protected: protected.map(|(grouping, counts)| counts.finish(grouping, &offers, options.k, z)).collect(),
+            protected: protected
+                .map(|(grouping, counts)| counts.finish(grouping, &offers, options.k, options.confidence))
+                .collect(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Whether groups get offers at the same rate.
 
 use super::groups::Grouping;
-use crate::measure::{Interval, difference, ratio, wilson};
+use crate::measure::{Interval, difference, normal_quantile, ratio, wilson};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -29,7 +29,8 @@ pub struct ProtectedServed {
 pub struct Selection {
     /// The offer; null for any.
     pub offer: Option<Arc<str>>,
-    /// Whether a group gets it at less than four fifths of the highest rate, and the difference is more than chance explains.
+    /// Whether a group gets it at less than four fifths of the highest rate, and the difference is more than chance explains: at the given
+    /// confidence over all pairs of groups and all offers together (Bonferroni).
     pub alarm: bool,
     /// By group, in the order of their names; those put together come last.
     pub groups: Vec<GroupServed>,
@@ -103,11 +104,14 @@ impl Counts {
         }
     }
 
-    pub(super) fn finish(self, grouping: Grouping, offers: &[Arc<str>], k: u64, z: f64) -> ProtectedServed {
+    pub(super) fn finish(self, grouping: Grouping, offers: &[Arc<str>], k: u64, confidence: f64) -> ProtectedServed {
         let (groups, withheld) = self.shown(k);
         let got = |offer: &&Arc<str>| groups.iter().any(|(_, group)| group.got(Some(offer)) > 0);
-        let all = std::iter::once(None).chain(offers.iter().filter(got).map(Some));
-        let selections = all.map(|offer| selection(offer, &groups, z)).collect();
+        let all: Vec<Option<&Arc<str>>> = std::iter::once(None).chain(offers.iter().filter(got).map(Some)).collect();
+        // The highest of all groups is known only afterwards, so that every pair might have been compared.
+        let pairs = (groups.len() * groups.len().saturating_sub(1) / 2 * all.len()).max(1) as f64;
+        let z = [1.0, pairs].map(|tries| normal_quantile(1.0 - (1.0 - confidence) / 2.0 / tries));
+        let selections = all.into_iter().map(|offer| selection(offer, &groups, z)).collect();
         ProtectedServed { name: grouping.name, read_by: grouping.read_by, withheld, selections }
     }
 
@@ -130,11 +134,16 @@ impl Counts {
     }
 }
 
-fn selection(offer: Option<&Arc<str>>, groups: &[(Arc<str>, Group)], z: f64) -> Selection {
+fn selection(offer: Option<&Arc<str>>, groups: &[(Arc<str>, Group)], [z, strict]: [f64; 2]) -> Selection {
     let pair = |group: &Group| (group.got(offer), group.customers);
     let rate = |group: &Group| group.got(offer) as f64 / group.customers.max(1) as f64;
     // The first of the highest.
     let best = groups.iter().map(|(_, group)| group).rev().max_by(|a, b| rate(a).total_cmp(&rate(b)));
+    let surely = |group: &Group| {
+        best.and_then(|best| difference(pair(group), pair(best), strict)).is_some_and(|interval| interval.high < 0.0)
+    };
+    let below = |group: &Group| best.is_some_and(|best| rate(group) < FOUR_FIFTHS * rate(best));
+    let alarm = groups.iter().any(|(_, group)| below(group) && surely(group));
     let groups: Vec<GroupServed> = groups
         .iter()
         .filter_map(|(name, group)| {
@@ -156,6 +165,5 @@ fn selection(offer: Option<&Arc<str>>, groups: &[(Arc<str>, Group)], z: f64) -> 
             })
         })
         .collect();
-    let sure = |group: &GroupServed| group.difference_interval.is_some_and(|interval| interval.high < 0.0);
-    Selection { offer: offer.cloned(), alarm: groups.iter().any(|group| group.below_four_fifths && sure(group)), groups }
+    Selection { offer: offer.cloned(), alarm, groups }
 }
