@@ -270,7 +270,7 @@ fn the_example_personas_compile() {
 /// The doubts about contacts and offers.
 fn doubts(rest: &str) -> Vec<String> {
     let engine = Engine::compile(&[("shop.yaml", &format!("{HEAD}{rest}"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let codes = ["contradictory_caps", "quiet_gap", "no_fallback", "possible_tie", "shadowed_offer"];
+    let codes = ["contradictory_caps", "quiet_gap", "no_fallback", "possible_tie", "shadowed_offer", "small_holdout"];
     let said = engine.warnings().0.iter().filter(|warning| codes.contains(&warning.code));
     said.map(|warning| format!("{} at {}: {}", warning.code, warning.path, warning.message)).collect()
 }
@@ -377,4 +377,96 @@ offers:
         let found: Vec<String> = found(offers).into_iter().filter(|said| !said.starts_with("no_fallback")).collect();
         assert!(found.is_empty(), "{offers}{found:?}");
     }
+}
+
+#[test]
+fn ranks_are_known_through_formulas_sequences_and_what_is_mandatory() {
+    const HERE: &str = "playbook: shop
+version: 1
+identity: {customer: {}}
+attributes: {age: int}
+channels: {mail: text}
+groups: {service: {}, sales: {}}
+placements: {letter: {channel: mail}}
+";
+    let found = |rest: &str| {
+        let engine =
+            Engine::compile(&[("shop.yaml", &format!("{HERE}{rest}"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let said = engine.warnings().0.iter().map(|warning| format!("{} at {}", warning.code, warning.path));
+        said.collect::<Vec<_>>()
+    };
+    let offers = |hat: &str, cap: &str| {
+        format!(
+            "offers:
+  hat: {{{hat}, treatments: {{mail: {{message: hat}}}}}}
+  cap: {{{cap}, eligible: customer.age > 18, treatments: {{mail: {{message: cap}}}}}}
+"
+        )
+    };
+    let hidden = ["shadowed_offer at offers.cap"];
+    // What is mandatory comes first, whatever the score.
+    assert_eq!(found(&offers("mandatory: true", "value: 9")), hidden);
+    assert!(found(&offers("value: 9", "mandatory: true")).is_empty());
+    // So does a group of an earlier step, also when a score follows from the customer, or offers are explored.
+    let sequence = "arbitration: {sequence: [service, sales]}\n";
+    assert_eq!(found(&format!("{sequence}{}", offers("group: service", "group: sales, value: double(customer.age)"))), hidden);
+    assert_eq!(found(&format!("{sequence}{}", offers("group: service", "value: 9"))), hidden);
+    assert!(found(&format!("{sequence}{}", offers("group: sales, value: 9", "group: service"))).is_empty());
+    let explored = "arbitration: {sequence: [service, sales], explore: {epsilon_greedy: 0.1}}\n";
+    assert_eq!(found(&format!("{explored}{}", offers("group: service", "group: sales"))), hidden);
+    assert!(found(&format!("{explored}{}", offers("group: sales, value: 9", "group: sales"))).is_empty());
+    // A formula that reads the offer alone says what the score is.
+    let formula = "arbitration: {formula: offer.value * offer.margin}\n";
+    assert_eq!(found(&format!("{formula}{}", offers("value: 2, margin: 5", "value: 9, margin: 1"))), hidden);
+    assert!(found(&format!("{formula}{}", offers("value: 2, margin: 5", "value: 9, margin: 2"))).is_empty());
+    let tie = "offers:
+  hat: {value: 2, margin: 5, eligible: customer.age > 12, treatments: {mail: {message: hat}}}
+  cap: {value: 10, margin: 1, eligible: customer.age > 18, treatments: {mail: {message: cap}}}
+";
+    assert_eq!(found(&format!("{formula}{tie}")), ["possible_tie at offers.cap"]);
+    let personal = "arbitration: {formula: offer.value * double(customer.age)}\n";
+    assert!(found(&format!("{personal}{}", offers("value: 9", "value: 2"))).is_empty());
+    // Who has to stand back for diversity is not always there.
+    let diverse = "offers:
+  hat: {group: sales, value: 9, treatments: {mail: {message: hat}}}
+  cap: {group: sales, value: 2, eligible: customer.age > 18, treatments: {mail: {message: cap}}}
+";
+    assert_eq!(found(diverse), hidden);
+    let limited = "arbitration: {}\n".replace("arbitration: {}\n", diverse);
+    let engine = Engine::compile(&[(
+        "shop.yaml",
+        &format!("{}{limited}", HERE.replace("{channel: mail}", "{channel: mail, diversity: [{by: group, at_most: 1}]}")),
+    )]);
+    assert!(engine.unwrap_or_else(|mistakes| panic!("{mistakes}")).warnings().0.is_empty());
+}
+
+#[test]
+fn experiments_that_are_too_small_are_found() {
+    let found = |experiment: &str| {
+        let text = format!(
+            "{HEAD}offers: {{hat: {{treatments: {{web: {{message: hat}}}}}}}}\nexperiments: {{autumn: {{{experiment}}}}}\n"
+        );
+        let engine = Engine::compile(&[("shop.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let said = engine.warnings().0.iter().filter(|warning| warning.code == "small_holdout");
+        said.map(|warning| format!("{}; {}", warning.message, warning.hint.clone().unwrap_or_default())).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        found("holdout: 5%, detects: {customers: 10000, rate: 5%, change: 2%}"),
+        [
+            "the holdout of experiment `autumn` is too small: 500 customers beside 9500 show a change of 2% from 5% in 39 of 100 cases, 80 are wanted; hold out 13.3% or more"
+        ]
+    );
+    // By hand: (0.02 - 1.96 x 0.01163) / 0.01009 = -0.277, below which are 39 of 100.
+    // 9,000 in each half are enough for one point, as the tables say; 4,000 are not, and no holdout helps.
+    assert!(found("holdout: 50%, detects: {customers: 18000, rate: 5%, change: 1%}").is_empty());
+    assert!(
+        found("holdout: 50%, detects: {customers: 8000, rate: 5%, change: 1%}")[0]
+            .ends_with("let 20000 customers take part, or look for a larger change")
+    );
+    assert!(found("holdout: 5%").is_empty());
+    // Variants without a holdout: the two smallest.
+    let variants = "share: 50%, variants: {a: 80%, b: 10%, c: 10%}, detects: {customers: 20000, rate: 50%, change: 5%}";
+    assert!(
+        found(variants)[0].starts_with("the smallest variant of experiment `autumn` is too small: 1000 customers beside 1000")
+    );
 }

@@ -28,7 +28,7 @@ pub(crate) struct Ranking {
 }
 
 /// The step of mandatory offers.
-const MANDATORY: u32 = 0;
+pub(crate) const MANDATORY: u32 = 0;
 
 impl Ranking {
     pub(super) fn compile(
@@ -54,7 +54,21 @@ impl Ranking {
         self.formula.is_none() && self.steps.is_empty() && self.explore == Explore::No
     }
 
-    fn step(&self, offer: &OfferRule) -> u32 {
+    /// Whether the order within a step is left to chance.
+    pub(crate) fn draws(&self) -> bool {
+        matches!(self.explore, Explore::Thompson | Explore::EpsilonGreedy(_))
+    }
+
+    /// The score of an offer whose factors are the same for everybody.
+    pub(crate) fn constant(&self, offer: &OfferRule, factors: [f64; 4]) -> Option<f64> {
+        match &self.formula {
+            Some(formula) => formula.constant(offer, factors),
+            None => Some(factors.into_iter().product::<f64>()).filter(|total| total.is_finite()),
+        }
+    }
+
+    /// The step in which an offer is ranked, mandatory ones in the first.
+    pub(crate) fn step(&self, offer: &OfferRule) -> u32 {
         match offer.step_of.and_then(|group| self.steps.get(group)) {
             _ if offer.mandatory => MANDATORY,
             Some(step) => *step,

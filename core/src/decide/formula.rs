@@ -2,7 +2,8 @@ use super::rules::OfferRule;
 use crate::context::{Context, Rule};
 use crate::error::Diagnostic;
 use crate::expr::{
-    EventKind, EventRow, Expected, FactId, Facts, Folded, Measure, PropertyId, Read, Run, Schema, SubjectId, TimeClass,
+    Answer, EventKind, EventRow, Expected, FactId, Facts, Folded, Measure, Missing, PropertyId, Read, Run, Schema, SubjectId,
+    TimeClass,
 };
 use crate::playbook::{PARTS, Text};
 use crate::value::{Span, Timestamp, Type, Value, Zone};
@@ -35,14 +36,16 @@ impl Formula {
     pub(super) fn score(&self, offer: &OfferRule, factors: [f64; 4], context: &Context<'_>) -> Option<f64> {
         let numbers = numbers(offer, factors);
         let facts = OfOffer { context, first: self.first, numbers };
-        let number = match self.rule.ask(&facts).outcome.value()? {
-            Value::Int(number) => *number as f64,
-            Value::Uint(number) => *number as f64,
-            Value::Double(number) => *number,
-            Value::Decimal(number) => number.to_double(),
-            _ => return None,
-        };
-        Some(number).filter(|number| number.is_finite())
+        number(self.rule.ask(&facts).outcome.value()?)
+    }
+
+    /// The score of an offer whose factors are the same for everybody, where the formula reads nothing but the offer.
+    pub(super) fn constant(&self, offer: &OfferRule, factors: [f64; 4]) -> Option<f64> {
+        let reads = self.rule.reads();
+        let own = reads.facts.iter().all(|fact| fact.0 >= self.first) && reads.names.is_empty() && reads.trends.is_empty();
+        let still = reads.subjects.is_empty() && reads.events.is_empty() && !reads.now && !reads.zone && !reads.session;
+        let facts = Fixed { first: self.first, numbers: numbers(offer, factors) };
+        (own && still).then(|| number(self.rule.ask(&facts).outcome.value()?)).flatten()
     }
 
     /// Why there is no score.
@@ -50,6 +53,17 @@ impl Formula {
         let numbers = numbers(offer, factors);
         crate::expr::explain(self.rule.checked(), &OfOffer { context, first: self.first, numbers }).reasons()
     }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    let number = match value {
+        Value::Int(number) => *number as f64,
+        Value::Uint(number) => *number as f64,
+        Value::Double(number) => *number,
+        Value::Decimal(number) => number.to_double(),
+        _ => return None,
+    };
+    Some(number).filter(|number| number.is_finite())
 }
 
 /// What is read of an offer; a cost or margin that is not declared is 0.
@@ -133,5 +147,38 @@ impl Facts for OfOffer<'_, '_> {
 
     fn session(&self) -> Option<(Timestamp, Timestamp)> {
         Facts::session(self.context)
+    }
+}
+
+/// The numbers of an offer, and nothing else.
+#[derive(Debug)]
+struct Fixed {
+    first: u32,
+    numbers: [f64; OF_OFFER.len()],
+}
+
+impl Facts for Fixed {
+    fn now(&self) -> Timestamp {
+        Timestamp::MIN
+    }
+
+    fn zone(&self) -> Option<Zone> {
+        None
+    }
+
+    fn fact(&self, fact: FactId) -> Read {
+        let place = fact.0.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
+        let number = place.and_then(|place| self.numbers.get(place));
+        let unknown = || Read { value: Answer::Unknown(Missing::default()), until: None };
+        number.map_or_else(unknown, |number| Read::known(Value::Double(*number)))
+    }
+
+    fn events(&self, _: &[EventKind], _: Span, _: &mut dyn FnMut(&dyn EventRow) -> ControlFlow<()>) {}
+
+    fn next_event(&self, _: &[EventKind]) -> Option<Timestamp> {
+        None
+    }
+    fn session(&self) -> Option<(Timestamp, Timestamp)> {
+        None
     }
 }

@@ -44,6 +44,7 @@ use crate::counters::Counters;
 use crate::expr::Facts;
 use crate::suggest::{Shelf, Suggested};
 use crate::value::{LateText, Recipe};
+pub(crate) use arbitrate::MANDATORY;
 use arbitrate::{Before, Chance, Outcome as Fate, Slots, Survivor};
 use contact::Contacts;
 use gates::{Guards, Permissions, Stop};

@@ -21,6 +21,7 @@ mod reach;
 mod reader;
 mod readers;
 mod reserve;
+mod samples;
 #[cfg(test)]
 mod tests;
 mod trends;

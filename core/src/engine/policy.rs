@@ -4,11 +4,12 @@
 
 use super::reach::Judge;
 use crate::context::Rule;
-use crate::decide::{OfferRule, Offers, PlacementRule, Switch, TreatmentRule};
+use crate::decide::{MANDATORY, OfferRule, Offers, PlacementRule, Switch, TreatmentRule};
 use crate::error::{Diagnostic, Place, Severity};
 use crate::journey::Model;
 use crate::playbook::{ContactRule, Demand, Name, Placement, Playbook, QuietHours, Scope};
 use crate::value::{Duration, Unit, Window};
+use std::cmp::Ordering;
 
 /// Looks at the contact policy, the placements and the ranks of offers.
 pub(super) fn doubtful(playbook: &Playbook, model: &Model, offers: &Offers) -> Vec<Diagnostic> {
@@ -33,6 +34,7 @@ pub(super) fn doubtful(playbook: &Playbook, model: &Model, offers: &Offers) -> V
         findings.extend(tie(placement, rule, &judge, &here).filter(never));
     }
     findings.extend(shadowed);
+    findings.extend(super::samples::small(playbook));
     findings
 }
 
@@ -150,30 +152,47 @@ struct Here<'a> {
     name: &'a Name,
     offer: &'a OfferRule,
     treatment: &'a TreatmentRule,
-    /// The score, where it is the same for everybody.
+    /// The step in which it is ranked; mandatory offers are in the first.
+    step: u32,
+    /// The score, where it is the same for everybody and decides.
     score: Option<f64>,
 }
 
+impl Here<'_> {
+    /// Which of two offers is ranked first by everybody; `None` where that is not known.
+    fn rank(&self, other: &Self) -> Option<Ordering> {
+        let scores = |a: f64, b: f64| {
+            b.total_cmp(&a).then(other.offer.priority.cmp(&self.offer.priority)).then(self.place.cmp(&other.place))
+        };
+        match self.step.cmp(&other.step) {
+            Ordering::Equal => self.score.zip(other.score).map(|(a, b)| scores(a, b)),
+            known => Some(known),
+        }
+    }
+}
+
 fn here<'a>(playbook: &'a Playbook, offers: &'a Offers, number: usize, placement: &PlacementRule) -> Vec<Here<'a>> {
-    // Whatever else ranks them is not the same for everybody.
-    let plain = placement.ranking.is_plain();
+    let ranking = &placement.ranking;
     let shown = |(place, (declared, offer)): (usize, (&'a crate::playbook::Offer, &'a OfferRule))| {
         let treatment = crate::decide::here(offer, number, placement)?;
-        Some(Here {
-            place,
-            name: &declared.name,
-            offer,
-            treatment,
-            score: score(declared).filter(|_| plain && !offer.mandatory),
-        })
+        let step = ranking.step(offer);
+        // Within a step exploration decides, except for what is mandatory.
+        let score = score(declared).filter(|_| !ranking.draws() || step == MANDATORY);
+        let score = score.and_then(|factors| ranking.constant(offer, factors));
+        Some(Here { place, name: &declared.name, offer, treatment, step, score })
     };
     playbook.offers.iter().zip(&offers.offers).enumerate().filter_map(shown).collect()
 }
 
-/// The score of an offer whose factors are numbers.
-fn score(offer: &crate::playbook::Offer) -> Option<f64> {
-    let factors = offer.factors.iter().flatten().map(crate::playbook::Factor::constant);
-    factors.into_iter().try_fold(1.0, |product, factor| Some(product * factor?))
+/// The factors of an offer, where they are numbers.
+fn score(offer: &crate::playbook::Offer) -> Option<[f64; 4]> {
+    let mut factors = [1.0; 4];
+    for (number, factor) in factors.iter_mut().zip(&offer.factors) {
+        if let Some(factor) = factor {
+            *number = factor.constant()?;
+        }
+    }
+    Some(factors)
 }
 
 /// A page that customers open themselves and that may stay empty.
@@ -209,11 +228,8 @@ fn always(offers: &Offers, here: &Here<'_>) -> bool {
 /// Two offers that may be shown to the same customers with the same rank, where not both can be shown.
 fn tie(placement: &Placement, rule: &PlacementRule, judge: &Judge<'_>, here: &[Here<'_>]) -> Option<Diagnostic> {
     let mut ranked: Vec<&Here<'_>> = here.iter().filter(|here| here.score.is_some()).collect();
-    ranked.sort_by(|a, b| {
-        let score = |here: &Here<'_>| here.score.unwrap_or(0.0);
-        score(b).total_cmp(&score(a)).then(b.offer.priority.cmp(&a.offer.priority)).then(a.place.cmp(&b.place))
-    });
-    let same = |a: &Here<'_>, b: &Here<'_>| a.score == b.score && a.offer.priority == b.offer.priority;
+    ranked.sort_by(|a, b| a.rank(b).unwrap_or(Ordering::Equal));
+    let same = |a: &Here<'_>, b: &Here<'_>| a.step == b.step && a.score == b.score && a.offer.priority == b.offer.priority;
     let rules = |here: &Here<'_>| -> Vec<Rule> { here.offer.gates.iter().map(|condition| condition.rule.clone()).collect() };
     let together = |a: &Here<'_>, b: &Here<'_>| {
         let both: Vec<Rule> = rules(a).into_iter().chain(rules(b)).collect();
@@ -242,8 +258,10 @@ fn shadowed(playbook: &Playbook, offers: &Offers) -> Vec<Diagnostic> {
     let mut shaded = vec![0_usize; offers.offers.len()];
     for (number, rule) in offers.placements.iter().enumerate() {
         let here = here(playbook, offers, number, rule);
-        let mut strong: Vec<&Here<'_>> = here.iter().filter(|here| always(offers, here) && here.score.is_some()).collect();
-        strong.sort_by(|a, b| rank(b, a));
+        let mut strong: Vec<&Here<'_>> = here.iter().filter(|here| always(offers, here)).collect();
+        // In a step those without a known score come last.
+        let first = |here: &Here<'_>| (here.step, here.score.is_none());
+        strong.sort_by(|a, b| first(a).cmp(&first(b)).then_with(|| a.rank(b).unwrap_or(Ordering::Equal)));
         for weak in &here {
             if let Some((places, _)) = shadows.get_mut(weak.place) {
                 *places += 1;
@@ -252,8 +270,10 @@ fn shadowed(playbook: &Playbook, offers: &Offers) -> Vec<Diagnostic> {
                 let permitted =
                     one.offer.purposes.iter().all(|own| weak.offer.purposes.contains(own) || rule.purposes.contains(own));
                 let sure = one.offer.assurance <= weak.offer.assurance && one.treatment.assurance <= weak.treatment.assurance;
-                one.place != weak.place && permitted && sure && weak.score.is_some() && rank(one, weak).is_gt()
+                one.place != weak.place && permitted && sure && one.rank(weak).is_some_and(Ordering::is_lt)
             };
+            // Who has to stand back for the sake of diversity is not always there.
+            let strong = if rule.diversity.is_empty() { &strong[..] } else { &[] };
             let mut above = strong.iter().take(rule.slots.saturating_add(TRIED)).filter(above);
             if let Some(last) = above.nth(rule.slots.saturating_sub(1)) {
                 if let Some(count) = shaded.get_mut(weak.place) {
@@ -273,12 +293,6 @@ fn shadowed(playbook: &Playbook, offers: &Offers) -> Vec<Diagnostic> {
         Some(Diagnostic { related, ..named("shadowed_offer", message, path, &offer.name) })
     });
     found.collect()
-}
-
-/// Which of two offers with scores that are the same for everybody comes first; greater is earlier.
-fn rank(a: &Here<'_>, b: &Here<'_>) -> std::cmp::Ordering {
-    let score = |here: &Here<'_>| here.score.unwrap_or(0.0);
-    score(a).total_cmp(&score(b)).then(a.offer.priority.cmp(&b.offer.priority)).then(b.place.cmp(&a.place))
 }
 
 fn warning(code: &'static str, message: String, number: usize, place: &Place, by: Option<(&str, &Place)>) -> Diagnostic {

@@ -3,6 +3,7 @@
 use super::model::Name;
 use super::read::{At, Loader, Names};
 use super::source::cut;
+use crate::error::Place;
 use crate::value::Timestamp;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -41,6 +42,21 @@ pub struct Experiment {
     pub from: Option<Timestamp>,
     /// `until`: the first instant after it.
     pub until: Option<Timestamp>,
+    /// `detects`: what it is to show.
+    pub detects: Option<Detects>,
+}
+
+/// What an experiment is to show, so that it can be told whether it is large enough.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detects {
+    /// Where it is declared.
+    pub place: Place,
+    /// `customers`: how many are expected while it runs, before `share`.
+    pub customers: u64,
+    /// `rate`: how many of 10,000 do what counts when nothing is changed.
+    pub rate: u32,
+    /// `change`: by how many of 10,000 that differs.
+    pub change: u32,
 }
 
 impl Experiment {
@@ -114,7 +130,9 @@ impl Loader<'_> {
             let message = "without a `holdout` nobody goes without an offer".to_owned();
             self.error("no_effect", &place, message, None);
         }
+        let detects = at.get("detects").and_then(|at| self.detects(&at));
         Experiment {
+            detects,
             title: at.text("title"),
             by,
             salt: at.text("salt").unwrap_or_else(|| name.text.clone()),
@@ -127,6 +145,18 @@ impl Loader<'_> {
             until,
             name,
         }
+    }
+
+    fn detects(&mut self, at: &At<'_>) -> Option<Detects> {
+        let mut share = |key: &str| at.get(key).and_then(|at| self.percentage(&at));
+        let (rate, change) = (share("rate")?, share("change")?);
+        let customers = at.number::<u64>("customers")?;
+        if change == 0 || rate + change > WHOLE && change > rate {
+            let message = "a change is above 0%, and leaves a share between 0% and 100%".to_owned();
+            self.error("bad_share", &at.get("change")?, message, None);
+            return None;
+        }
+        Some(Detects { place: self.findings.place(at.spot), customers, rate, change })
     }
 
     /// A share such as `5%`, in ten-thousandths.

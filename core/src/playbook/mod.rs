@@ -63,7 +63,7 @@ pub(crate) use catalog::ITEM_COLUMNS;
 pub use catalog::{CatalogSection, HowToSuggest, ItemCategory, ItemRow, OfferItems, SuggestOf, Suggestion};
 pub(crate) use contact::ALL_CUSTOMERS;
 pub use contact::{Clock, ContactRule, Demand, Fatigue, Part, Scope, Switch, Then, UnknownZone};
-pub use experiments::{Experiment, HOLDOUT, TREATED, WHOLE};
+pub use experiments::{Detects, Experiment, HOLDOUT, TREATED, WHOLE};
 pub use format::format;
 pub use groups::{Group, Owner};
 pub use intake::Intake;

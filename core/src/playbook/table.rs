@@ -1012,6 +1012,16 @@ static UNUSUAL: Object = Object {
 const SHARE: Leaf = Leaf::Pattern("^[0-9]{1,3}(\\.[0-9]{1,2})?%$", "a share such as `5%`");
 static OFFER_NAME: Shape = One(Leaf::Reference("an offer"));
 static OFFERS: [Shape; 2] = [One(Leaf::Reference("an offer")), List(&OFFER_NAME)];
+static DETECTS: Object = Object {
+    name: "detects",
+    doc: "The change that an experiment is to show in 80 of 100 cases.",
+    marks: &[],
+    fields: &[
+        must("customers", One(Leaf::Whole(1, 1_000_000_000_000)), "how many customers are expected while it runs"),
+        must("rate", One(SHARE), "how many of them do what counts when nothing is changed"),
+        must("change", One(SHARE), "by how much that differs, in points"),
+    ],
+};
 static EXPERIMENT: Object = Object {
     name: "experiment",
     doc: "A part of the customers, split by a hash of an identifier into variants and those who are held out.",
@@ -1042,6 +1052,7 @@ static EXPERIMENT: Object = Object {
         may("offers", one_or_more(&OFFERS), "", "what those held out go without; by default all offers"),
         may("from", One(Leaf::Instant), "", "the first instant"),
         may("until", One(Leaf::Instant), "", "the first instant after it"),
+        may("detects", Obj(&DETECTS), "", "what it is to show; `tactful check` warns when it is too small for that"),
     ],
 };
 
