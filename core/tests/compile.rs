@@ -426,16 +426,25 @@ placements: {letter: {channel: mail}}
     assert_eq!(found(&format!("{formula}{tie}")), ["possible_tie at offers.cap"]);
     let personal = "arbitration: {formula: offer.value * double(customer.age)}\n";
     assert!(found(&format!("{personal}{}", offers("value: 9", "value: 2"))).is_empty());
+    // What another placement of the same request has taken is not there any more, unless it may be repeated.
+    let both = HERE.replace("{letter: {channel: mail}}", "{letter: {channel: mail}, parcel: {channel: mail}}");
+    let plain = offers("value: 9", "value: 2");
+    let said = |head: &str| {
+        let engine =
+            Engine::compile(&[("shop.yaml", &format!("{head}{plain}"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        engine.warnings().0.iter().map(|warning| warning.code).collect::<Vec<_>>()
+    };
+    assert!(said(&both).is_empty());
+    assert_eq!(said(&both.replace("channel: mail}", "channel: mail, repeats: true}")), ["shadowed_offer"]);
     // Who has to stand back for diversity is not always there.
     let diverse = "offers:
   hat: {group: sales, value: 9, treatments: {mail: {message: hat}}}
   cap: {group: sales, value: 2, eligible: customer.age > 18, treatments: {mail: {message: cap}}}
 ";
     assert_eq!(found(diverse), hidden);
-    let limited = "arbitration: {}\n".replace("arbitration: {}\n", diverse);
     let engine = Engine::compile(&[(
         "shop.yaml",
-        &format!("{}{limited}", HERE.replace("{channel: mail}", "{channel: mail, diversity: [{by: group, at_most: 1}]}")),
+        &format!("{}{diverse}", HERE.replace("{channel: mail}", "{channel: mail, diversity: [{by: group, at_most: 1}]}")),
     )]);
     assert!(engine.unwrap_or_else(|mistakes| panic!("{mistakes}")).warnings().0.is_empty());
 }

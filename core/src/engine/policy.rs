@@ -256,13 +256,23 @@ fn shadowed(playbook: &Playbook, offers: &Offers) -> Vec<Diagnostic> {
     // For each offer where it may be shown, and by which of the others it is outranked in all of these places.
     let mut shadows: Vec<(usize, Option<&Name>)> = vec![(0, None); offers.offers.len()];
     let mut shaded = vec![0_usize; offers.offers.len()];
-    for (number, rule) in offers.placements.iter().enumerate() {
-        let here = here(playbook, offers, number, rule);
+    // In which placements each offer may be shown.
+    let mut shown = vec![Vec::new(); offers.offers.len()];
+    let all: Vec<Vec<Here<'_>>> =
+        offers.placements.iter().enumerate().map(|(number, rule)| here(playbook, offers, number, rule)).collect();
+    for (number, here) in all.iter().enumerate() {
+        for here in here {
+            if let Some(shown) = shown.get_mut(here.place) {
+                shown.push(number);
+            }
+        }
+    }
+    for (number, (rule, here)) in offers.placements.iter().zip(&all).enumerate() {
         let mut strong: Vec<&Here<'_>> = here.iter().filter(|here| always(offers, here)).collect();
         // In a step those without a known score come last.
         let first = |here: &Here<'_>| (here.step, here.score.is_none());
         strong.sort_by(|a, b| first(a).cmp(&first(b)).then_with(|| a.rank(b).unwrap_or(Ordering::Equal)));
-        for weak in &here {
+        for weak in here {
             if let Some((places, _)) = shadows.get_mut(weak.place) {
                 *places += 1;
             }
@@ -274,8 +284,17 @@ fn shadowed(playbook: &Playbook, offers: &Offers) -> Vec<Diagnostic> {
             };
             // Who has to stand back for the sake of diversity is not always there.
             let strong = if rule.diversity.is_empty() { &strong[..] } else { &[] };
-            let mut above = strong.iter().take(rule.slots.saturating_add(TRIED)).filter(above);
-            if let Some(last) = above.nth(rule.slots.saturating_sub(1)) {
+            let above: Vec<&&Here<'_>> = strong.iter().take(rule.slots.saturating_add(TRIED)).filter(above).collect();
+            // What other placements of the same request may have taken already is not there any more.
+            let mut taken = vec![0_usize; if rule.repeats { 0 } else { offers.placements.len() }];
+            for other in above.iter().filter_map(|one| shown.get(one.place)).flatten().filter(|other| **other != number) {
+                if let Some(taken) = taken.get_mut(*other) {
+                    *taken += 1;
+                }
+            }
+            let slots = |(other, count): (usize, &usize)| offers.placements.get(other).map_or(0, |rule| rule.slots).min(*count);
+            let taken: usize = taken.iter().enumerate().map(slots).sum();
+            if let Some(last) = above.get(rule.slots.saturating_add(taken).saturating_sub(1)) {
                 if let Some(count) = shaded.get_mut(weak.place) {
                     *count += 1;
                 }
