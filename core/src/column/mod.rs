@@ -246,6 +246,17 @@ impl<'a> Column<'a> {
         .map_err(|error| error.at(row))
     }
 
+    /// The same, when no row of the column can be null; `None` when one may be, or there is no such entry.
+    #[inline]
+    pub(crate) fn plain_entry(&self, row: usize) -> Option<usize> {
+        match &self.values {
+            Values::Dictionary { indices, entries } if self.validity.is_none() && self.parent.is_none() => {
+                indices.index(row).filter(|entry| *entry < entries.rows)
+            }
+            _ => None,
+        }
+    }
+
     /// What the column holds, as errors name it: `int64`, `text`, `dictionary of text`.
     #[must_use]
     pub fn type_name(&self) -> String {

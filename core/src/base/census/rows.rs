@@ -3,14 +3,15 @@ use super::super::replay::ReplayError;
 use super::super::rows::BadRow;
 use super::CensusOptions;
 use super::block::{Answers, Block};
-use super::flat::Flat;
+use super::flat::{Flat, WIDEST};
 use super::sums::{Added, Sums};
 use crate::column::{Batch, Column};
-use crate::customer::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, EventError, Identifier, PreparedCell, Texts};
+use crate::customer::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, ATTRIBUTES_SET, EventError, Identifier, Layout, PreparedCell, Texts};
 use crate::engine::Engine;
 use crate::expr::EventKind;
 use crate::value::{Timestamp, Type};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
@@ -40,8 +41,10 @@ struct Known {
     small: Vec<u32>,
     numbers: Map<i64, u32>,
     texts: Map<Box<str>, u32>,
-    /// By identifier: several values may come to one.
+    /// By identifier: several values may come to one. Filled when that can be.
     identifiers: BTreeMap<Identifier, u32>,
+    /// Whether every customer so far came by a whole number that their identifier ends with as it is, so that no two are one.
+    plain: bool,
 }
 
 impl Known {
@@ -49,6 +52,11 @@ impl Known {
     #[inline]
     fn small(&self, number: i64) -> Option<u32> {
         usize::try_from(number).ok().and_then(|number| self.small.get(number)).copied().filter(|who| *who != NOBODY)
+    }
+
+    /// The number of the customer of any whole number.
+    fn number_of(&self, number: i64) -> Option<u32> {
+        if (0..SMALL).contains(&number) { self.small(number) } else { self.numbers.get(&number).copied() }
     }
 }
 
@@ -83,6 +91,8 @@ enum Reader<'a, 'b> {
     Double(&'b Column<'a>),
     /// The same when none is null.
     Doubles(&'b [f64]),
+    /// Whole numbers of which none is null; of attributes only.
+    Ints(&'b [i64]),
     Text(&'b Column<'a>, Vec<u32>),
     Other(&'b Column<'a>, &'b Type),
 }
@@ -125,16 +135,21 @@ impl<'e> Rows<'e> {
             customers: Vec::new(),
             hard: Vec::new(),
             seen: Vec::new(),
-            known: Known::default(),
+            known: Known { plain: true, ..Known::default() },
             sums,
             width: flat.width,
         };
         let mut number = 0;
+        let mut first: Option<std::sync::Arc<str>> = None;
         for batch in batches {
             let roles = Roles::find(engine, batch, &options.columns).map_err(ReplayError::Column)?;
             let [(namespace, _)] = &roles.identifiers[..] else { return Ok(None) };
             let place = engine.identity().place(namespace);
             if place.and_then(|place| engine.identity().rule(place)).is_none_or(|rule| rule.anonymous) {
+                return Ok(None);
+            }
+            // The same value in another namespace is somebody else.
+            if first.get_or_insert_with(|| (**namespace).into()) != namespace {
                 return Ok(None);
             }
             rows.add(flat, batch.rows(), &roles, options.now)
@@ -158,7 +173,13 @@ impl<'e> Rows<'e> {
 
     /// The number of a customer by identifier.
     pub(super) fn number(&self, identifier: &Identifier) -> Option<u32> {
-        self.known.identifiers.get(identifier).copied()
+        match self.known.plain {
+            false => self.known.identifiers.get(identifier).copied(),
+            true => self
+                .known
+                .number_of(identifier.value().parse().ok()?)
+                .filter(|number| self.customer(*number) == Some(identifier)),
+        }
     }
 
     /// Answers for one customer after the other.
@@ -182,7 +203,24 @@ impl<'e> Rows<'e> {
         let mut buffer = String::new();
         let (times, whole) =
             (roles.time.micros_slice(), roles.identifiers.first().and_then(|(_, column)| column.whole_slice()));
+        // With ids, or instants at which events became known, each row is looked at more closely.
+        let attributes = attributes(self.engine.layout(), flat, roles);
+        let plain = self.sums.is_some() && roles.id.is_none() && roles.known_at.is_none() && entries > 0;
         for row in 0..count {
+            if plain
+                && let (Some(time), Some(number)) =
+                    (times.and_then(|times| times.get(row)), whole.and_then(|whole| whole.get(row)))
+                && let Some(Some(target)) = roles.event_type.plain_entry(row).and_then(|entry| by_entry.get(entry))
+                && (Timestamp::MIN.micros()..=now.micros()).contains(time)
+            {
+                let customer = match self.known.small(*number) {
+                    Some(customer) => customer,
+                    None => self.who(roles, row).map_err(|bad| (row, bad))?,
+                };
+                if self.add_plain(*target, *time, customer as usize, (&readers, &attributes), row).is_some() {
+                    continue;
+                }
+            }
             let at = |bad: BadRow| (row, bad);
             let entry = if entries > 0 { roles.event_type.entry(row).ok().flatten() } else { None };
             let target = match entry.and_then(|entry| by_entry.get(entry).copied().flatten()) {
@@ -260,6 +298,63 @@ impl<'e> Rows<'e> {
         Ok(())
     }
 
+    /// Adds up a row in which nothing is new; `None` when it has to be looked at more closely.
+    #[inline]
+    fn add_plain(
+        &mut self,
+        target: Target,
+        time: i64,
+        customer: usize,
+        (readers, attributes): (&[Vec<Reader<'_, '_>>], &[Option<(usize, Reader<'_, '_>)>]),
+        row: usize,
+    ) -> Option<()> {
+        let kind = match target {
+            Target::Row(kind) => usize::from(kind),
+            Target::Unread => {
+                *self.seen.get_mut(customer)? = true;
+                return Some(());
+            }
+            Target::Attributes => {
+                let value = |reader: &Reader<'_, '_>| match reader {
+                    Reader::Ints(numbers) => numbers.get(row).map(|number| number.cast_unsigned()),
+                    Reader::Doubles(numbers) => {
+                        numbers.get(row).filter(|number| number.is_finite()).map(|number| number.to_bits())
+                    }
+                    _ => None,
+                };
+                // All of them are read before any is added.
+                let mut cells: SmallVec<[(usize, u64); 8]> = SmallVec::new();
+                for attribute in attributes {
+                    let (kind, reader) = attribute.as_ref()?;
+                    cells.push((*kind, value(reader)?));
+                }
+                *self.seen.get_mut(customer)? = true;
+                for (kind, bits) in cells {
+                    if self.sums.as_mut()?.add(customer, kind, time, |_| Some(bits)) == Added::Unclear {
+                        *self.hard.get_mut(customer)? = true;
+                    }
+                }
+                return Some(());
+            }
+            Target::Hard | Target::Attribute { .. } => return None,
+        };
+        let mut cells: SmallVec<[u64; WIDEST]> = SmallVec::new();
+        for reader in readers.get(kind)? {
+            cells.push(match reader {
+                Reader::Doubles(numbers) => numbers.get(row).filter(|number| number.is_finite())?.to_bits(),
+                Reader::Text(column, codes) => {
+                    u64::from(*codes.get(column.plain_entry(row)?).filter(|code| **code != u32::MAX)?)
+                }
+                _ => return None,
+            });
+        }
+        *self.seen.get_mut(customer)? = true;
+        if self.sums.as_mut()?.add(customer, kind, time, |place| cells.get(place).copied()) == Added::Unclear {
+            *self.hard.get_mut(customer)? = true;
+        }
+        Some(())
+    }
+
     /// What the rows of each event type become, by name.
     fn targets(&self, flat: &Flat<'_>) -> Vec<(String, Target)> {
         let declared = flat.rules.sources.declared_events;
@@ -311,12 +406,7 @@ impl<'e> Rows<'e> {
     fn who(&mut self, roles: &Roles<'_, '_>, row: usize) -> Result<u32, BadRow> {
         let Some((namespace, column)) = roles.identifiers.first() else { return Err(missing("customer")) };
         let number = column.int(row).ok().flatten();
-        let known = match number {
-            Some(number @ 0..SMALL) => self.known.small(number),
-            Some(number) => self.known.numbers.get(&number).copied(),
-            None => None,
-        };
-        if let Some(known) = known {
+        if let Some(known) = number.and_then(|number| self.known.number_of(number)) {
             return Ok(known);
         }
         let mut buffer = String::new();
@@ -331,9 +421,17 @@ impl<'e> Rows<'e> {
         let identifier = if own { Identifier::parse(text) } else { Identifier::new(namespace, text) };
         let identifier = [identifier.map_err(|error| refused(namespace, &EventError::from(error)))?];
         let named = self.engine.identity().read_all(&identifier).map_err(|error| refused("", &error))?;
+        let as_it_is = number.is_some() && matches!(named.primary, Cow::Borrowed(_));
         let identifier = named.primary.into_owned();
         let next = u32::try_from(self.customers.len()).unwrap_or(NOBODY);
-        let found = *self.known.identifiers.entry(identifier.clone()).or_insert(next);
+        if self.known.plain && !as_it_is {
+            self.known.plain = false;
+            self.known.identifiers.extend(self.customers.iter().cloned().zip(0..));
+        }
+        let found = match self.known.plain {
+            true => next,
+            false => *self.known.identifiers.entry(identifier.clone()).or_insert(next),
+        };
         if found == next {
             self.customers.push(identifier);
             self.hard.push(false);
@@ -383,7 +481,7 @@ impl<'e> Rows<'e> {
         let mut cells: SmallVec<[Read; 4]> = SmallVec::new();
         for (place, reader) in readers.iter_mut().enumerate() {
             cells.push(match reader {
-                Reader::Absent => Read::Missing,
+                Reader::Absent | Reader::Ints(_) => Read::Missing,
                 Reader::Doubles(numbers) => match numbers.get(row) {
                     Some(number) if number.is_finite() => Read::Bits(number.to_bits()),
                     Some(_) => return Err(self.told(flat, kind, place, "expected a finite number, found NaN or infinity")),
@@ -476,6 +574,21 @@ impl<'e> Rows<'e> {
     fn told(&self, flat: &Flat<'_>, kind: u16, place: usize, reason: &str) -> BadRow {
         wrong(&self.property(flat, kind, place), reason)
     }
+}
+
+/// How the attributes are read that rules read, for those that stand in columns without nulls; none for one that has to be looked at
+/// more closely.
+fn attributes<'a, 'b>(layout: &Layout, flat: &Flat<'_>, roles: &'b Roles<'a, 'b>) -> Vec<Option<(usize, Reader<'a, 'b>)>> {
+    let read = roles.attributes.iter().filter_map(|(kind, _, column)| Some((*kind, number_of(flat, *kind)?, column)));
+    read.map(|(kind, number, column)| {
+        let reader = match layout.property_type(kind, 0)? {
+            Type::Int => Reader::Ints(column.whole_slice()?),
+            Type::Double => Reader::Doubles(column.double_slice()?),
+            _ => return None,
+        };
+        Some((usize::from(number), reader))
+    })
+    .collect()
 }
 
 const FULL: &str = "the tables hold more than 4 GiB of text";

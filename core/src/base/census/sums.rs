@@ -10,47 +10,37 @@ use crate::value::Timestamp;
 /// What all customers' rows came to so far.
 pub(super) struct Sums {
     now: i64,
-    columns: Vec<(Tally, Column)>,
-    /// By number of the event type: what a row of it adds to.
+    /// What is added up; the figure of each stands at the same place in every row of `cells`.
+    tallies: Vec<Tally>,
+    /// By number of the event type: what a row of it adds to, longest window first.
     touches: Vec<Vec<Touch>>,
-    /// By number of the event type: the last of each customer, where order matters.
-    lasts: Vec<Option<Last>>,
+    /// By number of the event type: where the last of each customer stands, where order matters.
+    lasts: Vec<Option<usize>>,
+    /// A row of someone of whom nothing is known.
+    empty: Box<[u64]>,
+    /// The figures of all customers, a row for each: what one event changes is near.
+    cells: Vec<u64>,
     /// Whether rows came that cannot be added up in this way.
     failed: bool,
-}
-
-/// A figure of every customer.
-enum Column {
-    Count(Vec<u32>),
-    Exists(Vec<bool>),
-    Double(Vec<f64>),
-    /// The smallest number for none.
-    Last(Vec<i64>),
-    /// The greatest number for none.
-    First(Vec<i64>),
-    /// Numbers of texts, as bits.
-    Texts(Vec<u64>),
 }
 
 /// What a row does to a figure.
 #[derive(Clone, Copy)]
 struct Touch {
-    column: usize,
+    end: End,
+    /// Which figure.
+    column: u32,
+    /// Which of the row's cells is added.
+    cell: u32,
     /// Rows of this time and earlier do not count.
     after: i64,
-    /// Which of the row's cells is added.
-    cell: usize,
 }
 
-/// The last row of an event type.
-struct Last {
-    times: Vec<i64>,
-    /// Of an attribute: what it said; `None` for nothing.
-    values: Vec<Option<u64>>,
-}
+/// Words of the last row of an event type: its time, what it said and whether it said anything.
+const LAST: usize = 3;
 
 /// So many customers are asked about at once.
-const BLOCK: usize = 1 << 11;
+const BLOCK: usize = 1 << 8;
 
 /// What became of a row.
 #[derive(PartialEq, Eq)]
@@ -70,42 +60,46 @@ impl Sums {
         let codes = flat.segments.iter().copied().chain(gates).chain(factors);
         let mut sums = Sums {
             now: now.micros(),
-            columns: Vec::new(),
+            tallies: flat.rules.plan.tallies(codes),
             touches: flat.kinds.iter().map(|_| Vec::new()).collect(),
-            lasts: flat.kinds.iter().map(|kind| kind.ordered.then(|| Last { times: Vec::new(), values: Vec::new() })).collect(),
+            lasts: Vec::new(),
+            empty: Box::default(),
+            cells: Vec::new(),
             failed: false,
         };
-        for tally in flat.rules.plan.tallies(codes) {
-            let column = match tally.end {
-                End::Count => Column::Count(Vec::new()),
-                End::Exists => Column::Exists(Vec::new()),
-                End::Sum => Column::Double(Vec::new()),
-                End::SinceLast => Column::Last(Vec::new()),
-                End::SinceFirst => Column::First(Vec::new()),
-                End::CountDistinct => Column::Texts(Vec::new()),
-            };
+        // What events of all types change stands together, and what those of each type change.
+        sums.tallies
+            .sort_by_key(|tally| (tally.kinds.len() == 1, tally.kinds.first().copied(), std::cmp::Reverse(tally.length)));
+        let mut empty: Vec<u64> = sums.tallies.iter().map(|tally| nothing(tally.end)).collect();
+        for (column, tally) in (0..).zip(&sums.tallies) {
             let after = match tally.length {
                 i64::MAX => i64::MIN,
                 length => now.saturating_add_micros(length.saturating_neg()).micros(),
             };
-            let number = sums.columns.len();
             for kind in &tally.kinds {
                 let place = flat.kinds.iter().position(|own| own.kind == *kind)?;
                 let own = flat.kinds.get(place)?;
                 let cell = match tally.property {
                     None => 0,
                     Some(property) => match own.properties.iter().position(|(known, _)| *known == property) {
-                        Some(cell) if fits(flat, place, property, tally.end) => cell,
+                        Some(cell) if fits(flat, place, property, tally.end) => u32::try_from(cell).ok()?,
                         Some(_) => return None,
                         // Events of the type have no such property.
                         None if flat.rules.layout.column_of(*kind, property).is_none() => continue,
                         None => return None,
                     },
                 };
-                sums.touches.get_mut(place)?.push(Touch { column: number, after, cell });
+                sums.touches.get_mut(place)?.push(Touch { end: tally.end, column, cell, after });
             }
-            sums.columns.push((tally, column));
         }
+        sums.touches.iter_mut().for_each(|touches| touches.sort_by_key(|touch| touch.after));
+        for kind in &flat.kinds {
+            sums.lasts.push(kind.ordered.then_some(empty.len()));
+            if kind.ordered {
+                empty.extend([i64::MIN.cast_unsigned(), 0, 0]);
+            }
+        }
+        sums.empty = empty.into();
         // Whether columns can answer shows without any customer.
         sums.ask(flat, 0, 0, &mut Vec::new())?;
         Some(sums)
@@ -113,20 +107,7 @@ impl Sums {
 
     /// A customer more.
     pub(super) fn grow(&mut self) {
-        for (_, column) in &mut self.columns {
-            match column {
-                Column::Count(all) => all.push(0),
-                Column::Exists(all) => all.push(false),
-                Column::Double(all) => all.push(0.0),
-                Column::Last(all) => all.push(i64::MIN),
-                Column::First(all) => all.push(i64::MAX),
-                Column::Texts(all) => all.push(0),
-            }
-        }
-        for last in self.lasts.iter_mut().flatten() {
-            last.times.push(i64::MIN);
-            last.values.push(None);
-        }
+        self.cells.extend_from_slice(&self.empty);
     }
 
     /// Rows have to be laid out.
@@ -142,56 +123,43 @@ impl Sums {
     /// Adds a row; `cells` has the bits of the properties that are read.
     #[inline]
     pub(super) fn add(&mut self, customer: usize, kind: usize, time: i64, cells: impl Fn(usize) -> Option<u64>) -> Added {
-        if let Some(Some(last)) = self.lasts.get_mut(kind)
-            && let (Some(before), Some(value)) = (last.times.get_mut(customer), last.values.get_mut(customer))
+        let width = self.empty.len();
+        let Some(row) = self.cells.get_mut(customer * width..(customer + 1) * width) else { return Added::Yes };
+        if let Some(Some(last)) = self.lasts.get(kind)
+            && let Some([before, value, told]) = row.get_mut(*last..*last + LAST)
         {
-            if *before == time {
+            if before.cast_signed() == time {
                 return Added::Unclear;
             }
-            if *before > time {
+            if before.cast_signed() > time {
                 self.failed = true;
                 return Added::No;
             }
-            (*before, *value) = (time, cells(0));
+            let said = cells(0);
+            (*before, *value, *told) = (time.cast_unsigned(), said.unwrap_or(0), u64::from(said.is_some()));
         }
         for touch in self.touches.get(kind).map_or(&[][..], |touches| touches) {
             if time <= touch.after {
-                continue;
+                break;
             }
-            let Some((_, column)) = self.columns.get_mut(touch.column) else { continue };
-            match column {
-                Column::Count(all) => {
-                    if let Some(count) = all.get_mut(customer) {
-                        *count += 1;
+            let Some(figure) = row.get_mut(touch.column as usize) else { continue };
+            match touch.end {
+                End::Count => *figure += 1,
+                End::Exists => *figure = 1,
+                End::Sum => {
+                    if let Some(bits) = cells(touch.cell as usize) {
+                        *figure = (f64::from_bits(*figure) + f64::from_bits(bits)).to_bits();
                     }
                 }
-                Column::Exists(all) => {
-                    if let Some(exists) = all.get_mut(customer) {
-                        *exists = true;
-                    }
-                }
-                Column::Double(all) => {
-                    if let (Some(sum), Some(bits)) = (all.get_mut(customer), cells(touch.cell)) {
-                        *sum += f64::from_bits(bits);
-                    }
-                }
-                Column::Last(all) => {
-                    if let Some(last) = all.get_mut(customer) {
-                        *last = (*last).max(time);
-                    }
-                }
-                Column::First(all) => {
-                    if let Some(first) = all.get_mut(customer) {
-                        *first = (*first).min(time);
-                    }
-                }
-                Column::Texts(all) => {
-                    if let (Some(texts), Some(code)) = (all.get_mut(customer), cells(touch.cell)) {
+                End::SinceLast => *figure = figure.cast_signed().max(time).cast_unsigned(),
+                End::SinceFirst => *figure = figure.cast_signed().min(time).cast_unsigned(),
+                End::CountDistinct => {
+                    if let Some(code) = cells(touch.cell as usize) {
                         if code >= 64 {
                             self.failed = true;
                             return Added::No;
                         }
-                        *texts |= 1 << code;
+                        *figure |= 1 << code;
                     }
                 }
             }
@@ -227,7 +195,15 @@ impl Sums {
     fn ask(&self, flat: &Flat<'_>, low: usize, high: usize, hard: &mut Vec<bool>) -> Option<FoundAll> {
         let plan = &flat.rules.plan;
         let mut answered = Answered::new(plan);
-        let mut some = Asked { sums: self, flat, low, high, hard };
+        // The same figure of all customers side by side.
+        let (width, count) = (self.empty.len(), high - low);
+        let mut columns = vec![0_u64; width * count];
+        let rows = self.cells.get(low * width..high * width)?;
+        for (at, column) in columns.chunks_exact_mut(count.max(1)).enumerate() {
+            let figures = rows.iter().skip(at).step_by(width.max(1));
+            column.iter_mut().zip(figures).for_each(|(cell, figure)| *cell = *figure);
+        }
+        let mut some = Asked { sums: self, flat, columns: &columns, count, hard };
         for code in &flat.segments {
             plan.ask_all(*code, &mut some, &mut answered)?;
             let _: &Vec<bool> = truths(&answered, *code)?;
@@ -303,14 +279,21 @@ fn offer_all(
 struct Asked<'s, 'f, 'e> {
     sums: &'s Sums,
     flat: &'f Flat<'e>,
-    low: usize,
-    high: usize,
+    /// Figure by figure those of all customers.
+    columns: &'s [u64],
+    count: usize,
     hard: &'s mut Vec<bool>,
+}
+
+impl Asked<'_, '_, '_> {
+    fn column(&self, number: usize) -> Option<&[u64]> {
+        self.columns.get(number * self.count..(number + 1) * self.count)
+    }
 }
 
 impl Sheets for Asked<'_, '_, '_> {
     fn count(&self) -> usize {
-        self.high - self.low
+        self.count
     }
 
     fn now(&self) -> i64 {
@@ -318,18 +301,19 @@ impl Sheets for Asked<'_, '_, '_> {
     }
 
     fn slot(&self, slot: u32) -> Option<Sheet> {
-        let (_, column) = self.sums.columns.iter().find(|(tally, _)| tally.slot == slot)?;
-        let span = self.low..self.high;
-        Some(match column {
-            Column::Count(all) => Sheet::known(Values::Int(all.get(span)?.iter().map(|count| i64::from(*count)).collect())),
-            Column::Exists(all) => Sheet::known(Values::Bool(all.get(span)?.to_vec())),
-            Column::Double(all) => Sheet::known(Values::Double(all.get(span)?.to_vec())),
-            Column::Texts(all) => {
-                // The number 0 stands for no text.
-                Sheet::known(Values::Int(all.get(span)?.iter().map(|texts| i64::from((texts & !1).count_ones())).collect()))
+        let number = self.sums.tallies.iter().position(|tally| tally.slot == slot)?;
+        let (tally, all) = (self.sums.tallies.get(number)?, self.column(number)?.iter());
+        Some(match tally.end {
+            End::Count => Sheet::known(Values::Int(all.map(|count| count.cast_signed()).collect())),
+            End::Exists => Sheet::known(Values::Bool(all.map(|exists| *exists != 0).collect())),
+            End::Sum => Sheet::known(Values::Double(all.map(|sum| f64::from_bits(*sum)).collect())),
+            // The number 0 stands for no text.
+            End::CountDistinct => Sheet::known(Values::Int(all.map(|texts| i64::from((texts & !1).count_ones())).collect())),
+            End::SinceLast | End::SinceFirst => {
+                let none = nothing(tally.end);
+                let known = all.clone().map(|time| *time != none).collect();
+                Sheet { values: Values::Since(all.map(|time| time.cast_signed()).collect()), known }
             }
-            Column::Last(all) => since(all.get(span)?, i64::MIN),
-            Column::First(all) => since(all.get(span)?, i64::MAX),
         })
     }
 
@@ -341,14 +325,13 @@ impl Sheets for Asked<'_, '_, '_> {
                 let kind = self.flat.kinds.get(number)?;
                 let (_, column) = kind.properties.first()?;
                 let meaning = self.flat.rules.layout.bits(kind.kind, *column)?;
-                let last = self.sums.lasts.get(number)?.as_ref()?;
-                let values = last.values.get(self.low..self.high)?;
-                let known = values.iter().map(Option::is_some).collect();
-                let bits = values.iter().map(|value| value.unwrap_or(0));
+                let last = (*self.sums.lasts.get(number)?)?;
+                let known = self.column(last + 2)?.iter().map(|told| *told != 0).collect();
+                let bits = self.column(last + 1)?.iter();
                 let values = match meaning {
-                    Bits::Int => Values::Int(bits.map(u64::cast_signed).collect()),
-                    Bits::Double => Values::Double(bits.map(f64::from_bits).collect()),
-                    Bits::Bool => Values::Bool(bits.map(|bits| bits != 0).collect()),
+                    Bits::Int => Values::Int(bits.map(|bits| bits.cast_signed()).collect()),
+                    Bits::Double => Values::Double(bits.map(|bits| f64::from_bits(*bits)).collect()),
+                    Bits::Bool => Values::Bool(bits.map(|bits| *bits != 0).collect()),
                     _ => return None,
                 };
                 Some(FactSheet::Column(Sheet { values, known }))
@@ -364,9 +347,14 @@ impl Sheets for Asked<'_, '_, '_> {
     }
 }
 
-fn since(all: &[i64], none: i64) -> Sheet {
-    let known = all.iter().map(|time| *time != none).collect();
-    Sheet { values: Values::Since(all.to_vec()), known }
+/// The figure of nobody.
+fn nothing(end: End) -> u64 {
+    match end {
+        End::Count | End::Exists | End::CountDistinct => 0,
+        End::Sum => 0.0_f64.to_bits(),
+        End::SinceLast => i64::MIN.cast_unsigned(),
+        End::SinceFirst => i64::MAX.cast_unsigned(),
+    }
 }
 
 /// Whether a property of an event type can be added up so.
