@@ -109,8 +109,17 @@ proptest! {
             ),
             6,
         ),
+        slots in prop::sample::select(vec![1, 1, 3]),
+        contact in prop::sample::select(vec![
+            "",
+            "",
+            "contact: [{count: shown, scope: offer, at_most: 1, per: rolling 7d}]\n",
+            "contact: [{count: shown, scope: everything, at_most: 2, per: rolling 7d}]\n",
+            "contact: [{quiet: \"00:30-02:00\", unknown_zone: Europe/Berlin, then: drop, scope: placement(home)}]\n",
+        ]),
+        shown in prop::option::of(0..40_u32),
     ) {
-        let mut text = HEAD.to_owned();
+        let mut text = HEAD.replace("slots: 3", &format!("slots: {slots}")).replace("channels:", &format!("{contact}channels:"));
         for (number, offer) in offers.iter().enumerate() {
             text.push_str(&format!("  o{number}: {offer}\n"));
         }
@@ -137,6 +146,10 @@ proptest! {
             }
             for visit in 0..visits {
                 tell(Event::new("visit", at(0), ada.clone()).with("page", "p").with_id(&format!("v{visit}")));
+            }
+            if let Some(shown) = shown {
+                let event = Event::new("shown", at(0), ada.clone()).with("offer", format!("o{shown}").as_str());
+                tell(event.with("placement", "home").through("web").with_id("s"));
             }
             for assurance in [Assurance::Anonymous, Assurance::Recognised, Assurance::Authenticated] {
                 let facts = basket.map(|basket| ("basket".into(), basket.into())).into_iter().collect();

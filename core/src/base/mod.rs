@@ -166,8 +166,11 @@ impl CustomerBase {
     #[must_use]
     pub fn find_at<'a>(&'a self, identifier: &Identifier, now: Timestamp, known_at: Timestamp) -> Option<Cow<'a, Customer>> {
         let identifier = self.engine.identity().read(identifier).ok()?;
-        let members = self.links.members_at(self.engine.identity(), &identifier, now, known_at);
         let customer = self.customers.get(self.links.customer_of(&identifier));
+        if self.links.is_told_by(now, known_at) {
+            return customer.map(Cow::Borrowed);
+        }
+        let members = self.links.members_at(self.engine.identity(), &identifier, now, known_at);
         if members == self.links.members(&identifier) {
             return customer.map(Cow::Borrowed);
         }

@@ -8,7 +8,7 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// The key is XXH64 over the seed (8 bytes, little endian), the instant in microseconds since 1970 (the same) and the customer's id. The
 /// number of a text is output number XXH64(text) of the generator SplitMix64 (Steele, Lea, Flood, 2014) that starts at the key; which
 /// for this generator can be computed at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Draws {
     key: u64,
 }

@@ -45,6 +45,7 @@ pub(crate) trait Beside: fmt::Debug {
 
 impl<'a> Context<'a> {
     /// The same, with others who are related to the customer.
+    #[inline(always)]
     pub(crate) fn beside(mut self, beside: Option<&'a dyn Beside>) -> Self {
         self.beside = beside;
         self

@@ -14,6 +14,7 @@ pub(crate) trait Foresight: fmt::Debug {
 
 impl<'a> Context<'a> {
     /// The same, with what comes next.
+    #[inline(always)]
     pub(crate) fn ahead(mut self, ahead: Option<&'a dyn Foresight>) -> Self {
         self.ahead = ahead;
         self

@@ -96,7 +96,7 @@ pub(crate) struct Context<'a> {
     memo: OnceCell<Box<Memo<'a>>>,
     /// Made when a fact is first asked for.
     facts: OnceCell<Box<[OnceCell<Read>]>>,
-    members: SmallVec<[Cell<Option<Holds>>; 24]>,
+    members: SmallVec<[Cell<Member>; 24]>,
     /// The customer's own zone.
     zone: OnceCell<Option<Zone>>,
     session: OnceCell<Option<(Timestamp, Timestamp)>>,
@@ -114,6 +114,40 @@ pub(crate) struct Holds {
     /// Whether it is not known because of an error.
     pub(crate) failed: bool,
     pub(crate) until: Option<Timestamp>,
+}
+
+/// What is known of a segment, in eight bytes: there is one for each in every context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Member(i64);
+
+/// When a membership changes that never does.
+const MEMBER_NEVER: i64 = i64::MAX >> 3;
+
+impl Member {
+    /// Nobody has asked yet.
+    const OPEN: Member = Member(i64::MIN);
+
+    fn of(holds: Holds) -> Self {
+        let truth = match holds.truth {
+            None => 0,
+            Some(false) => 1,
+            Some(true) => 2,
+        };
+        // Microseconds of the years 1 to 9999 take less than 60 bits.
+        Member((holds.until.map_or(MEMBER_NEVER, Timestamp::micros) << 3) | (i64::from(holds.failed) << 2) | truth)
+    }
+
+    fn holds(self) -> Option<Holds> {
+        let truth = match self.0 & 3 {
+            0 => None,
+            truth => Some(truth == 2),
+        };
+        let until = match self.0 >> 3 {
+            MEMBER_NEVER => None,
+            until => Timestamp::from_micros(until).ok(),
+        };
+        (self != Member::OPEN).then_some(Holds { truth, failed: self.0 & 4 != 0, until })
+    }
 }
 
 impl<'a> Context<'a> {
@@ -147,7 +181,7 @@ impl<'a> Context<'a> {
             live: None,
             memo: OnceCell::new(),
             facts: OnceCell::new(),
-            members: SmallVec::from_elem(Cell::new(None), rules.segments.len()),
+            members: SmallVec::from_elem(Cell::new(Member::OPEN), rules.segments.len()),
             zone: OnceCell::new(),
             session: OnceCell::new(),
             posteriors: OnceCell::new(),
@@ -159,6 +193,7 @@ impl<'a> Context<'a> {
 
     /// The same with what the experiments do with the customer.
     #[must_use]
+    #[inline(always)]
     pub(crate) fn assigned(mut self, assigned: &'a [Option<Assignment>]) -> Self {
         self.assigned = assigned;
         self
@@ -166,6 +201,7 @@ impl<'a> Context<'a> {
 
     /// The same with what was counted over many customers.
     #[must_use]
+    #[inline(always)]
     pub(crate) fn trending(mut self, trends: Option<&'a Snapshot>) -> Self {
         self.trends = trends;
         self
@@ -280,7 +316,7 @@ impl<'a> Context<'a> {
 
     /// Forgets what may depend on journeys; aggregates do not.
     fn forget(&mut self) {
-        self.members.iter().for_each(|member| member.set(None));
+        self.members.iter().for_each(|member| member.set(Member::OPEN));
         self.posteriors = OnceCell::new();
         self.intents = OnceCell::new();
         self.facts = OnceCell::new();
@@ -330,7 +366,7 @@ impl<'a> Context<'a> {
             return Holds { truth: Some(truth), failed: false, until: state.due() };
         }
         let kept = self.members.get(segment);
-        if let Some(known) = kept.and_then(Cell::get) {
+        if let Some(known) = kept.and_then(|kept| kept.get().holds()) {
             return known;
         }
         let settled = self.settled.and_then(|segments| segments.get(segment)).map(Cell::get);
@@ -341,7 +377,7 @@ impl<'a> Context<'a> {
             (None, None) => Holds { truth: None, failed: false, until: None },
         };
         if let Some(kept) = kept {
-            kept.set(Some(found));
+            kept.set(Member::of(found));
         }
         found
     }

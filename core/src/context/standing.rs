@@ -73,9 +73,10 @@ impl Standing {
 
 impl<'a> Context<'a> {
     /// Takes how the customer stands in all journeys, where rules ask for more than stages.
+    #[inline(always)]
     pub(crate) fn standing(mut self, journeys: &[JourneyState]) -> Self {
         if self.rules.journeys_told {
-            self.standings = journeys.iter().map(Standing::of).collect();
+            self.standings = standings(journeys);
         }
         self
     }
@@ -133,6 +134,11 @@ impl<'a> Context<'a> {
         };
         value.map_or_else(missing, Read::known)
     }
+}
+
+#[cold]
+fn standings(journeys: &[JourneyState]) -> Vec<Standing> {
+    journeys.iter().map(Standing::of).collect()
 }
 
 /// The fact that stands for what comes next, which no rule can write as a field.

@@ -317,10 +317,11 @@ impl Cells {
     }
 }
 
-/// Inserts into a column. Most customers have few events, so room for more is made in small steps: an eighth of what is there.
+/// Inserts into a column. Most customers have few events, so room for more is made in small steps: an eighth of what is there, once there
+/// are many.
 pub(super) fn put<T>(column: &mut Vec<T>, row: usize, value: T) {
     if column.len() == column.capacity() {
-        column.reserve_exact((column.len() / 8).max(STEP));
+        column.reserve_exact((column.len() / 8).max(column.len().clamp(STEP, 2 * STEP)));
     }
     if row == column.len() {
         column.push(value);

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::Diagnostic;
 use crate::expr::Schema;
 use crate::playbook::{Arbitration, Explore, Playbook};
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -114,18 +115,19 @@ impl Survivor<'_> {
 }
 
 /// Who came out of arbitration, in the order in which that was decided.
+#[expect(clippy::large_enum_variant, reason = "it is handed over at once, and a box costs more")]
 pub(super) enum Outcome {
-    Chosen(Box<Ranked>),
+    Chosen(Ranked),
     Stopped(Stop),
 }
 
 /// Somebody who could have a slot, with the message and what is promised.
-type Runner<'a> = (Survivor<'a>, Box<Ranked>);
+type Runner<'a> = (Survivor<'a>, Ranked);
 
 /// What was decided before, for the same request.
 #[derive(Default)]
 pub(super) struct Before<'a> {
-    pub(super) taken: Vec<Taken<'a>>,
+    pub(super) taken: SmallVec<[Taken<'a>; 4]>,
     /// The items that the offers carry.
     pub(super) items: BTreeSet<Arc<str>>,
 }
@@ -191,8 +193,8 @@ impl<'a> Slots<'_, '_, 'a> {
         }
     }
 
-    fn try_one(&self, survivor: &Survivor<'_>, filled: usize, before: &Before<'_>) -> Result<Box<Ranked>, Stop> {
-        fill(self.offers, self.reads, survivor, self.limits, (self.placement, filled), before, self.detail).map(Box::new)
+    fn try_one(&self, survivor: &Survivor<'_>, filled: usize, before: &Before<'_>) -> Result<Ranked, Stop> {
+        fill(self.offers, self.reads, survivor, self.limits, (self.placement, filled), before, self.detail)
     }
 
     /// Fills slot after slot; each is given to one of those of the first step that could have it.

@@ -49,6 +49,7 @@ use arbitrate::{Before, Chance, Outcome as Fate, Slots, Survivor};
 use contact::Contacts;
 use gates::{Guards, Permissions, Stop};
 use score::Scored;
+use shortlist::Best;
 use smallvec::SmallVec;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -162,13 +163,32 @@ pub(crate) fn decide(
                     }
                     tried.push(stop.is_none().then_some((0, 0)));
                 }
+                // Of offers that rank the same for everybody only as many are looked up as there are slots, where no slot that is filled
+                // stops another one.
+                let alone = placement.slots == 1 || offers.contact.is_empty() && placement.diversity.is_empty();
+                let fixed = placement.ranking.is_plain() && contacts.is_silent() && before.taken.is_empty();
+                let fixed = fixed && alone && overdue.is_none();
+                let mut best = Best::default();
                 for number in possible {
                     let Some((place, group)) = short.find(lot, *number) else { continue };
                     if let Some(Some((tried, invalid))) = tried.get_mut(group) {
                         *tried += 1;
+                        if let Some((fixed, exact)) = short.fixed(*number).filter(|_| fixed) {
+                            let gates = || offers.offers.get(place).map_or(&[][..], |offer| &offer.gates);
+                            if exact || gates().iter().all(|gate| gate.pass(context, detail).is_ok()) {
+                                best.take(fixed, place, placement.slots);
+                            } else if let Some(group) = lot.groups.get(group) {
+                                tally.count(group.gate, 1);
+                            }
+                            continue;
+                        }
                         *invalid += usize::from(one(place, &mut tally) == Some(Gate::Validity));
                     }
                 }
+                best.places().for_each(|place| {
+                    one(place, &mut tally);
+                });
+                tally.count(Gate::Outranked, best.others);
                 for (group, tried) in lot.groups.iter().zip(&tried) {
                     let Some((tried, invalid)) = tried else { continue };
                     let rest = group.invalid(context.now()).saturating_sub(*invalid);
@@ -177,7 +197,7 @@ pub(crate) fn decide(
                 }
             }
         }
-        let mut chosen = Vec::new();
+        let mut chosen = Vec::with_capacity(placement.slots.min(survivors.len()));
         let slots = Slots { offers, reads, moment, placement, limits: (&contacts, &stock), detail };
         slots.fill(survivors, &mut before, &mut |survivor, fate| {
             let Survivor { place, offer, treatment, score, chance, mut reasons, .. } = survivor;
@@ -189,7 +209,7 @@ pub(crate) fn decide(
                         probability: chance.map(|chance| chance.probability),
                         probability_error: chance.map(|chance| chance.error).filter(|error| *error > 0.0),
                         at: contacts.moved(offer, treatment),
-                        ..*ranked
+                        ..ranked
                     });
                     Stop::new(Gate::Chosen, false, why)
                 }

@@ -63,7 +63,7 @@ impl<'r> Moment<'r> {
             }
         }
         // Nothing is drawn where nothing is explored.
-        let draws = if offers.explores { Draws::of(request.seed, now.micros(), customer) } else { Draws::of(0, 0, "") };
+        let draws = if offers.explores { Draws::of(request.seed, now.micros(), customer) } else { Draws::default() };
         Ok(Moment { trends: snapshot, scores, columns: &offers.columns, segments: &trends.segments, draws })
     }
 

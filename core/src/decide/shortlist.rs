@@ -3,11 +3,14 @@
 //! Offers that differ only in their conditions, dates and what they show form a group, of which consent and assurance are asked
 //! once. What became of the offers that the index leaves out is counted, not looked up: those out of date are known by their
 //! dates, the others are stopped by the condition.
+//!
+//! An offer whose score is the same for everybody, and which nothing but that condition can stop, is not looked up either unless it
+//! gets a slot.
 
 use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 use super::trace::Gate;
-use crate::context::Context;
-use crate::expr::{Schema, Sieve};
+use crate::context::{Context, Rules};
+use crate::expr::Sieve;
 use crate::playbook::Assurance;
 use crate::value::Timestamp;
 use std::collections::BTreeMap;
@@ -24,8 +27,48 @@ pub(crate) struct Shortlist {
     sieve: Sieve,
     /// By number in the sieve: the place of the offer.
     offers: Vec<usize>,
+    /// By number in the sieve: how those rank that nothing else about the customer decides.
+    fixed: Vec<Option<Fixed>>,
     /// By placement.
     lots: Vec<Lot>,
+}
+
+/// How an offer ranks, whoever the customer is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fixed {
+    score: f64,
+    priority: i64,
+}
+
+/// The best of those that rank the same for everybody: as many as there are slots.
+#[derive(Debug, Default)]
+pub(super) struct Best {
+    /// Best first, with their places.
+    list: Vec<(Fixed, usize)>,
+    /// How many there were that none of them gave way to.
+    pub(super) others: usize,
+}
+
+impl Best {
+    pub(super) fn take(&mut self, fixed: Fixed, place: usize, slots: usize) {
+        // As survivors are ranked: by score, then declared priority, then order in the playbook.
+        let before = |(known, other): &(Fixed, usize)| {
+            let order = known.score.total_cmp(&fixed.score).then(known.priority.cmp(&fixed.priority));
+            order.then(place.cmp(other)).is_gt()
+        };
+        let at = self.list.partition_point(before);
+        if at < slots {
+            self.list.insert(at, (fixed, place));
+            self.others += usize::from(self.list.len() > slots);
+            self.list.truncate(slots);
+        } else {
+            self.others += 1;
+        }
+    }
+
+    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
+        self.list.iter().map(|(_, place)| *place)
+    }
 }
 
 /// The offers of one placement.
@@ -56,7 +99,7 @@ type Kind<'a> = (&'a [usize], [bool; 3], [Assurance; 2], Gate);
 
 impl Shortlist {
     /// An index when there are enough offers for one.
-    pub(crate) fn of(offers: &Offers, schema: &Schema) -> Option<Self> {
+    pub(crate) fn of(offers: &Offers, rules: &Rules) -> Option<Self> {
         let indexed: Vec<usize> =
             (0..offers.offers.len()).filter(|place| offers.offers.get(*place).and_then(gate).is_some()).collect();
         if indexed.len() < MANY || offers.offers.len().saturating_mul(offers.placements.len()) > CELLS {
@@ -66,9 +109,10 @@ impl Shortlist {
             let offer = offers.offers.get(*place)?;
             offer.gates.get(gate(offer)?).map(|condition| &condition.rule)
         });
-        let sieve = Sieve::new(conditions.map(crate::context::Rule::checked), &Arc::new(schema.clone()));
+        let sieve = Sieve::new(conditions.map(crate::context::Rule::checked), &Arc::new(rules.sources.schema.clone()));
         let lots = offers.placements.iter().enumerate().map(|(number, placement)| Lot::of(offers, number, placement)).collect();
-        Some(Shortlist { sieve, offers: indexed, lots })
+        let fixed = indexed.iter().map(|place| fixed(offers, offers.offers.get(*place)?, rules)).collect();
+        Some(Shortlist { sieve, offers: indexed, fixed, lots })
     }
 
     /// The offers of a placement.
@@ -84,11 +128,37 @@ impl Shortlist {
         Some(possible)
     }
 
+    /// How an offer ranks, when that is the same for everybody; and whether it is known that its condition holds.
+    pub(super) fn fixed(&self, number: u32) -> Option<(Fixed, bool)> {
+        let fixed = (*self.fixed.get(number as usize)?)?;
+        Some((fixed, self.sieve.is_exact(number)))
+    }
+
     /// The place of an offer, and its group in a lot; `None` when it is not made there.
     pub(super) fn find(&self, lot: &Lot, number: u32) -> Option<(usize, usize)> {
         let group = (*lot.of.get(number as usize)?)?;
         Some((*self.offers.get(number as usize)?, group as usize))
     }
+}
+
+/// How an offer ranks by the product of its factors, when only its condition, consent and assurance can stop it.
+fn fixed(offers: &Offers, offer: &OfferRule, rules: &Rules) -> Option<Fixed> {
+    let [holding, read] = &offer.experiments;
+    let plain = offer.gates.len() == 1
+        && (offer.from, offer.until) == (None, None)
+        && holding.is_empty()
+        && read.is_empty()
+        && offer.counted.is_empty()
+        && offer.promise.is_none()
+        && offer.items.is_none()
+        && offer.question.is_none()
+        && !offer.mandatory
+        && offer.treatments.iter().all(|treatment| offers.messages.of_everybody(treatment).is_some());
+    let mut score = 1.0;
+    for (factor, _) in offer.factors.iter().flatten().filter(|_| plain) {
+        score *= rules.plan.constant(factor.rule()?.code()?).filter(|number| number.is_finite())?;
+    }
+    (plain && score.is_finite()).then_some(Fixed { score, priority: offer.priority })
 }
 
 impl Lot {

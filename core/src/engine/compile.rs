@@ -62,7 +62,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inne
         (Some(mut model), Some(mut offers)) if !findings.has_errors() => {
             share(&mut offers, &model.rules);
             plan(&mut model, &mut offers);
-            offers.shortlist = Shortlist::of(&offers, &model.rules.sources.schema);
+            offers.shortlist = Shortlist::of(&offers, &model.rules);
             let sources = &model.rules.sources;
             let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
             offers.resolve(&trends);

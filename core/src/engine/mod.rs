@@ -624,9 +624,9 @@ impl Engine {
         })
     }
 
-    fn placements_of<T: AsRef<str>>(&self, names: &[T]) -> Result<Vec<usize>, RequestError> {
+    fn placements_of<T: AsRef<str>>(&self, names: &[T]) -> Result<SmallVec<[usize; 4]>, RequestError> {
         let declared = &self.0.offers.placements;
-        let mut numbers = Vec::with_capacity(names.len());
+        let mut numbers = SmallVec::new();
         for (place, name) in names.iter().map(AsRef::as_ref).enumerate() {
             let path = || format!("placements[{place}]");
             let shown = || -> String { name.chars().take(80).collect() };

@@ -47,4 +47,9 @@ impl Sieve {
         self.bitmaps.matches(&row, &mut Left::default(), |_| true, &mut found, |condition| condition);
         Ok(found)
     }
+
+    /// Whether a condition that is possible is known to be true.
+    pub(crate) fn is_exact(&self, condition: u32) -> bool {
+        self.bitmaps.is_settled(condition)
+    }
 }

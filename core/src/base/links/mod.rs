@@ -121,6 +121,11 @@ impl Links {
         members
     }
 
+    /// Whether all that was ever told happened by an instant and was known by another.
+    pub(super) fn is_told_by(&self, now: Timestamp, known_at: Timestamp) -> bool {
+        self.latest.is_none_or(|latest| latest <= now && latest <= known_at)
+    }
+
     /// All identifiers that were of one customer at an instant, by what was known at another, in order. Time in proportion to all
     /// that was linked with them, directly or through others.
     pub(super) fn members_at(
@@ -131,7 +136,7 @@ impl Links {
         known_at: Timestamp,
     ) -> Vec<Identifier> {
         let as_of = AsOf { now, known_at };
-        if self.latest.is_none_or(|latest| latest <= now && latest <= known_at) {
+        if self.is_told_by(now, known_at) {
             return self.members(identifier);
         }
         let Some(start) = self.number(identifier) else { return vec![identifier.clone()] };

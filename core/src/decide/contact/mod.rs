@@ -72,6 +72,11 @@ impl<'c, 'a> Contacts<'c, 'a> {
         contacts
     }
 
+    /// Whether nothing objects to any offer while this decision has filled no slot.
+    pub(super) fn is_silent(&self) -> bool {
+        self.close.is_empty() && self.quiet.is_empty()
+    }
+
     /// Whether an offer may be shown, with the slots that this decision has filled already.
     pub(super) fn pass(
         &self,

@@ -34,10 +34,7 @@ pub(in crate::decide) fn write(
     items: Option<(&[Suggested], &CatalogRules, &Catalog)>,
     detail: Detail,
 ) -> Result<Written, Stop> {
-    if let Some(message) = treatment.plain.as_ref().and_then(|template| messages.constant(template))
-        && treatment.with.is_empty()
-        && matches!(treatment.format, Format::Text | Format::Html | Format::Json)
-    {
+    if let Some(message) = messages.of_everybody(treatment) {
         return Ok(Written { message: message.to_owned(), ..Written::default() });
     }
     let stop = |reason: String| Stop::new(Gate::Message, false, vec![reason]);
@@ -110,6 +107,14 @@ pub(in crate::decide) fn write(
         written.sms = Some(length);
     }
     Ok(written)
+}
+
+impl Messages {
+    /// The message of a treatment, when it is the same for everybody and always fits.
+    pub(in crate::decide) fn of_everybody(&self, treatment: &TreatmentRule) -> Option<&str> {
+        let plain = treatment.with.is_empty() && matches!(treatment.format, Format::Text | Format::Html | Format::Json);
+        treatment.plain.as_ref().filter(|_| plain).and_then(|template| self.constant(template))
+    }
 }
 
 /// The wording that asks for most of those that fit, in the customer's language or else in the default one; of equals the first.

@@ -189,6 +189,11 @@ impl Bitmaps {
         found.truncate(count);
     }
 
+    /// Whether the bitmaps say everything of a rule.
+    pub(in crate::expr) fn is_settled(&self, rule: u32) -> bool {
+        self.settled.get(rule as usize / 64).is_some_and(|word| word >> (rule % 64) & 1 == 1)
+    }
+
     /// Keeps what is in any of some bitmaps.
     fn meet_any(&self, any: &[u32], all: &mut Vec<u64>, alive: &mut [u64]) {
         all.clear();

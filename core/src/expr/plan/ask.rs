@@ -49,14 +49,17 @@ pub(crate) struct Found<'a> {
     pub(crate) until: i64,
 }
 
+/// So many slots have room beside each other: a kilobyte in all, which allocators hand out soonest.
+const FEW: usize = 14;
+
 /// What slots, windows, tracks and ranges came to for one customer at one instant.
 #[derive(Debug)]
 pub(crate) struct Memo<'a> {
-    slots: SmallVec<[Cell<Kept<'a>>; 24]>,
+    slots: SmallVec<[Cell<Kept<'a>>; FEW]>,
     windows: SmallVec<[Cell<Edge>; 8]>,
     /// By number of the event type in the plan.
     tracks: SmallVec<[OnceCell<Seen<'a>>; 2]>,
-    ranges: SmallVec<[Cell<(u32, u32)>; 24]>,
+    ranges: SmallVec<[Cell<(u32, u32)>; FEW]>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -91,15 +94,27 @@ pub(crate) struct Asker<'p, 'a, G> {
 
 impl Memo<'_> {
     /// Nothing known yet.
-    pub(crate) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Box<Self> {
         let mut tracks = SmallVec::new();
         tracks.resize_with(plan.kinds.len(), OnceCell::new);
-        Memo {
-            slots: SmallVec::from_elem(Cell::new(Kept::Open), plan.slots.len()),
-            windows: SmallVec::from_elem(Cell::new(Edge { after: i64::MAX, until: NEVER }), plan.windows.len()),
+        Box::new(Memo {
+            slots: open([const { Cell::new(Kept::Open) }; FEW], plan.slots.len()),
+            windows: open([const { Cell::new(Edge { after: i64::MAX, until: NEVER }) }; 8], plan.windows.len()),
             tracks,
-            ranges: SmallVec::from_elem(Cell::new((u32::MAX, 0)), plan.ranges.len()),
-        }
+            ranges: open([const { Cell::new((u32::MAX, 0)) }; FEW], plan.ranges.len()),
+        })
+    }
+}
+
+/// So many like those of an array, which is copied as a whole where it is long enough.
+#[inline]
+fn open<T: Copy, const N: usize>(all: [Cell<T>; N], count: usize) -> SmallVec<[Cell<T>; N]>
+where
+    [Cell<T>; N]: smallvec::Array<Item = Cell<T>>,
+{
+    match all.first() {
+        Some(first) if count > N => SmallVec::from_elem(first.clone(), count),
+        _ => SmallVec::from_buf_and_len(all, count.min(N)),
     }
 }
 
@@ -119,7 +134,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
     }
 
     fn memo(&self) -> &'p Memo<'a> {
-        self.memo.get_or_init(|| Box::new(Memo::new(self.plan)))
+        self.memo.get_or_init(|| Memo::new(self.plan))
     }
 
     /// What an expression comes to.
@@ -141,12 +156,12 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
             }
             Node::And(operands) => self.truths(operands, false),
             Node::Or(operands) => self.truths(operands, true),
+            // Most conditions are of this kind.
             Node::Binary(op, left, right) if op.is_comparison() => {
                 if let (Some(Node::Slot(slot)), Some(Node::Constant(constant))) =
                     (self.plan.nodes.get(*left as usize), self.plan.nodes.get(*right as usize))
-                    && let Some(state) = self.ground.standing(*slot)
                 {
-                    let found = self.read(*slot, state)?;
+                    let found = self.slot(*slot)?;
                     let Some(value) = found.value else { return Ok((None, found.until)) };
                     return match Scalar::binary(*op, value, constant.scalar()) {
                         Some(Scalar::Bool(truth)) => Ok((Some(truth), found.until)),

@@ -130,6 +130,14 @@ impl Plan {
         reads
     }
 
+    /// The number that an expression always comes to; `None` when it depends on anything, or is no number.
+    pub(crate) fn constant(&self, code: Code) -> Option<f64> {
+        match self.nodes.get(code.0 as usize)? {
+            Node::Constant(constant) => constant.scalar().number(),
+            _ => None,
+        }
+    }
+
     /// The conditions on events whose results are kept beside the story.
     pub(crate) fn filters(&self) -> &Filters {
         &self.filters

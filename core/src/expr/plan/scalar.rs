@@ -112,5 +112,17 @@ impl<'a> Scalar<'a> {
 
 /// A whole number in units of so many digits after the point.
 fn scaled(number: i64, scale: u8) -> Option<i128> {
-    10_i128.checked_pow(u32::from(scale))?.checked_mul(i128::from(number))
+    const POWERS: [i64; 19] = {
+        let mut powers = [1; 19];
+        let mut place = 1;
+        while place < powers.len() {
+            powers[place] = powers[place - 1] * 10;
+            place += 1;
+        }
+        powers
+    };
+    match POWERS.get(usize::from(scale)) {
+        Some(power) => Some(i128::from(*power) * i128::from(number)),
+        None => 10_i128.checked_pow(u32::from(scale))?.checked_mul(i128::from(number)),
+    }
 }

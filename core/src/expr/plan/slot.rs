@@ -173,6 +173,14 @@ impl Times {
     pub(super) fn none() -> Self {
         Times { count: 0, first: NEVER, last: i64::MIN, until: NEVER }
     }
+
+    /// All of some rows.
+    #[inline]
+    fn take(&mut self, rows: &[Timestamp]) {
+        self.count += rows.len();
+        self.first = self.first.min(rows.first().map_or(NEVER, |time| time.micros()));
+        self.last = self.last.max(rows.last().map_or(i64::MIN, |time| time.micros()));
+    }
 }
 
 impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
@@ -182,7 +190,11 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
         let mut times = Times { until: window.until, ..Times::none() };
         let (value, until) = match (&slot.parts[..], slot.property) {
             ([part], None) => {
-                self.choose(part, window.after, &mut times)?;
+                if part.filter.is_some() {
+                    self.choose(part, window.after, &mut times)?;
+                } else if let Some((columns, start, end)) = self.rows(part, window.after, &mut times)? {
+                    times.take(columns.times.get(start..end).unwrap_or(&[]));
+                }
                 (None, times.until)
             }
             ([part], Some(property)) => {
@@ -219,21 +231,26 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
         Ok(Found { value, until })
     }
 
-    /// The rows of a part that count; `None` when there are none.
+    /// The rows of a part that lie in the window; `None` when there are none.
     #[inline]
-    pub(super) fn choose(&self, part: &Part, after: i64, times: &mut Times) -> Result<Option<Chosen<'p, 'a>>, Defer> {
+    fn rows(&self, part: &Part, after: i64, times: &mut Times) -> Result<Option<(&'p Columns<'a>, usize, usize)>, Defer> {
         let Some(columns) = self.track(part)? else { return Ok(None) };
         let (start, end) = self.range(part.range, columns, after);
         if let Some(next) = columns.times.get(end) {
             times.until = times.until.min(next.micros());
         }
-        if start >= end {
-            return Ok(None);
-        }
-        let mask = match part.filter {
-            None => None,
-            Some(filter) => Some(self.mask(part.kind, usize::from(filter), columns, start, end)?),
+        Ok((start < end).then_some((columns, start, end)))
+    }
+
+    /// The rows of a part that count; `None` when there are none.
+    #[inline]
+    pub(super) fn choose(&self, part: &Part, after: i64, times: &mut Times) -> Result<Option<Chosen<'p, 'a>>, Defer> {
+        let Some((columns, start, end)) = self.rows(part, after, times)? else { return Ok(None) };
+        let Some(filter) = part.filter else {
+            times.take(columns.times.get(start..end).unwrap_or(&[]));
+            return Ok(Some(Chosen { columns, start, end, mask: None }));
         };
+        let mask = Some(self.mask(part.kind, usize::from(filter), columns, start, end)?);
         let rows = Chosen { columns, start, end, mask };
         let here = rows.count();
         if here == 0 {
