@@ -5,16 +5,34 @@
 
 use std::time::Instant;
 use tactful::customer::Customer;
+use tactful::playbook::Limits;
 use tactful::{Engine, Event, Identifier, Request, Value};
-use tactful_benches::measure::{nanos, once, thread_nanos};
+use tactful_benches::measure::{Counting, allocated, nanos, once, thread_nanos};
 use tactful_benches::{Counter, WINDOWS, engine, many_offers, minutes, orders};
 
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Which parts to run: all, or those that are named, of `record`, `windows`, `offers`, `memory`, `bytes`.
 fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let part = |name: &str| asked.is_empty() || asked.iter().any(|word| word == name);
     let customers = std::env::var("TACTFUL_CUSTOMERS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
-    record(customers);
-    windows();
-    offers();
-    memory();
+    if part("record") {
+        record(customers);
+    }
+    if part("windows") {
+        windows();
+    }
+    if part("offers") {
+        offers();
+    }
+    if part("memory") {
+        memory();
+    }
+    if part("bytes") {
+        bytes();
+    }
 }
 
 /// A decision among very many offers, each for about one customer in a hundred.
@@ -23,7 +41,8 @@ fn offers() {
     for count in [10, 1_000, 10_000, 100_000] {
         let (engine, compiling) = once(|| {
             let text = many_offers(count);
-            Engine::compile(&[("offers.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+            let limits = Limits::of_bytes(1 << 25);
+            Engine::compile_within(&[("offers.yaml", &text)], limits).unwrap_or_else(|mistakes| panic!("{mistakes}"))
         });
         let identifier = Identifier::parse("customer:1").expect("an identifier");
         let request = Request::of("home");
@@ -140,11 +159,33 @@ fn windows() {
     }
 }
 
-/// What a customer takes.
+/// What customers with 30 events of four properties take, as the allocator counts it.
 fn memory() {
+    const COUNT: usize = 1_000;
     let engine = Engine::compile(&[("windows.yaml", WINDOWS)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let before = allocated();
+    let customers: Vec<Customer> = (0..COUNT).map(|_| orders(&engine, 30)).collect();
+    let taken = (allocated() - before) / COUNT;
+    let told = customers[0].memory() + size_of::<Customer>();
+    println!("memory, 30 events of four properties: {taken} bytes per customer were asked of the allocator, {told} are told by it");
+}
+
+/// A customer as bytes and back.
+fn bytes() {
+    let engine = Engine::compile(&[("windows.yaml", WINDOWS)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let customer = orders(&engine, 30);
+    let bytes = customer.to_bytes();
+    let encoded = nanos(11, 20, || {
+        std::hint::black_box(std::hint::black_box(&customer).to_bytes());
+    });
+    let decoded = nanos(11, 20, || {
+        std::hint::black_box(engine.customer_from_bytes(std::hint::black_box(&bytes)).expect("whole"));
+    });
+    assert_eq!(engine.customer_from_bytes(&bytes).expect("whole").to_bytes(), bytes, "the same again");
     println!(
-        "memory, 30 events of four properties: {} bytes per customer",
-        orders(&engine, 30).memory() + size_of::<Customer>()
+        "bytes, 30 events of four properties: {} bytes, encoded in {:.2} us, decoded in {:.2} us",
+        bytes.len(),
+        encoded / 1_000.0,
+        decoded / 1_000.0
     );
 }

@@ -125,13 +125,18 @@ pub fn orders(engine: &Engine, count: i64) -> Customer {
     customer
 }
 
-/// A playbook with so many offers, each with two to four conditions on six attributes, most of which one customer in five meets.
+/// A playbook with twenty caps and so many offers, each with two to four conditions on six attributes, most of which one customer in five meets.
 pub fn many_offers(count: usize) -> String {
     let mut text = String::from(
         "playbook: offers\nversion: 1\nidentity: {customer: {}}\nattributes: {age: int, city: string, spent: double, tier: string, \
          visits: int, member: bool}\nevents: {visit: {page: string}}\nchannels: {web: text}\nplacements: {home: {channel: web}}\n\
-         offers:\n",
+         contact:\n",
     );
+    for cap in 0..20 {
+        let scope = ["offer", "everything", "placement(home)", "channel(web)"][cap % 4];
+        text += &format!("  - {{name: cap_{cap}, count: shown, scope: {scope}, at_most: {}, per: rolling {}d}}\n", 1 + cap, 1 + cap);
+    }
+    text += "offers:\n";
     let mut random = Counter(5);
     for number in 0..count {
         let parts: Vec<String> = (0..2 + random.below(3))

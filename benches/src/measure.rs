@@ -1,4 +1,7 @@
-//! Time of this thread on the processor, as the median of several runs.
+//! Time of this thread on the processor, as the median of several runs; and bytes in use.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Nanoseconds that this thread has run so far.
 #[must_use]
@@ -38,4 +41,38 @@ pub fn once<T>(call: impl FnOnce() -> T) -> (T, f64) {
     let start = thread_nanos();
     let made = call();
     (made, (thread_nanos() - start) as f64)
+}
+
+/// The system's allocator, which counts the bytes that are in use.
+#[derive(Debug, Clone, Copy)]
+pub struct Counting;
+
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes that were asked of [`Counting`] and not given back.
+#[must_use]
+pub fn allocated() -> usize {
+    IN_USE.load(Ordering::Relaxed)
+}
+
+// SAFETY: all is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(place, layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        IN_USE.fetch_add(size, Ordering::Relaxed);
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.realloc(place, layout, size) }
+    }
 }
