@@ -1525,6 +1525,16 @@ tactful_status tactful_request_set_trends(struct tactful_request *request,
                                           struct tactful_error **error);
 
 /**
+ * Takes what a base learned about what comes next (tactful_base_learn), for rules that ask that of a customer who is not kept in the base;
+ * null for nothing. The base may be freed before the request, and what it learns later is not seen.
+ *
+ * Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_request_set_forecast(struct tactful_request *request,
+                                            const struct tactful_base *base,
+                                            struct tactful_error **error);
+
+/**
  * Says on which identifier the customer of tactful_engine_decide is met, for consents that bind to one and for somebody anonymous; in
  * the form that the engine's playbook gives it. tactful_base_decide takes the identifier that it is asked with.
  *

@@ -319,6 +319,7 @@ class trend_snapshot;
 
 class engine;
 class trend_snapshot;
+class base;
 
 /** A question: which placements ask, and what the host knows about this moment. */
 class request {
@@ -360,6 +361,8 @@ public:
   }
   /** What was counted over many customers. */
   request &trends(const trend_snapshot &snapshot);
+  /** What a base learned about what comes next, for a customer who is not kept in it. */
+  request &forecast(const base &learned);
   /** How sure the host is who is there: TACTFUL_ASSURANCE_RECOGNISED when never said. */
   request &assurance(std::int32_t assurance) {
     detail::outcome outcome;
@@ -828,9 +831,16 @@ public:
   const tactful_base *c() const noexcept { return handle_.get(); }
 
 private:
+  friend class request;
   base() {}
   detail::handle<tactful_base, tactful_base_free> handle_;
 };
+
+inline request &request::forecast(const base &learned) {
+  detail::outcome outcome;
+  outcome.check(tactful_request_set_forecast(handle_.get(), learned.handle_.get(), outcome));
+  return *this;
+}
 
 class trends;
 

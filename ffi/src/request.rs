@@ -1,3 +1,4 @@
+use crate::base::tactful_base;
 use crate::engine::tactful_engine;
 use crate::error::{tactful_error, tactful_status};
 use crate::event::{path, set};
@@ -175,6 +176,25 @@ pub unsafe extern "C" fn tactful_request_set_trends(
         let request = unsafe { exclusive(request, "request") }?;
         // SAFETY: by contract `snapshot` is null or a live snapshot.
         request.0.trends = unsafe { snapshot.as_ref() }.map(|snapshot| snapshot.snapshot.clone());
+        Ok(())
+    })
+}
+
+/// Takes what a base learned about what comes next (tactful_base_learn), for rules that ask that of a customer who is not kept in the base;
+/// null for nothing. The base may be freed before the request, and what it learns later is not seen.
+///
+/// Fails with TACTFUL_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_set_forecast(
+    request: *mut tactful_request,
+    base: *const tactful_base,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let request = unsafe { exclusive(request, "request") }?;
+        // SAFETY: by contract `base` is null or a live base.
+        request.0.forecast = unsafe { base.as_ref() }.and_then(|base| base.read().forecast().cloned());
         Ok(())
     })
 }

@@ -6,6 +6,7 @@ use crate::effects::Effects;
 use crate::errors::{self, Bad};
 use crate::event::{Event, identifier};
 use crate::guard::{guard, read, write};
+use crate::next::Forecast;
 use crate::question::Question;
 use crate::replay::{self, Replay};
 use crate::rights::{self, Erasure, Portrait, Sitting, Tombstones};
@@ -502,6 +503,7 @@ impl Engine {
     ///     scores: numbers for factors that the playbook takes out of a column: by column, then offer. NaN counts as unknown.
     ///     seed: what exploration draws follow from: the same seed, customer and instant give the same draws; 0 by default.
     ///     trends: what was counted over many customers, for learned factors and rules that read trends; unknown without.
+    ///     forecast: what a population says about what comes next, for rules that ask that; unknown without.
     ///     reaction: the reaction that the question answers: only its offers are looked at, on its placement when ``placements`` is empty.
     ///
     /// Raises:
@@ -511,7 +513,7 @@ impl Engine {
     ///     >>> decision = engine.decide(customer, "home", "2010-03-02T10:00:00Z")
     ///     >>> decision.placements[0].offers[0].message
     ///     'Thank you for your order.'
-    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None, related=None, scores=None, seed=None, trends=None, reaction=None))]
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None, related=None, scores=None, seed=None, trends=None, reaction=None, forecast=None))]
     #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn decide(
         &self,
@@ -528,11 +530,12 @@ impl Engine {
         seed: Option<&Bound<'_, PyAny>>,
         trends: Option<&Bound<'_, PyAny>>,
         reaction: Option<String>,
+        forecast: Option<&Bound<'_, Forecast>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let question = Question::new(placements, now, facts, known_at, assurance);
             let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
-            let question = question.reacting(reaction);
+            let question = question.reacting(reaction).foreseeing(forecast);
             let question = self.met_on(question, met_on)?;
             self.answer(py, customer.get(), &question, related, false)
         })
@@ -545,7 +548,7 @@ impl Engine {
     /// Example:
     ///     >>> print(engine.explain(customer, "home", "2010-03-02T10:00:00Z").trace.text.splitlines()[0])
     ///     segments: buyer
-    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None, related=None, scores=None, seed=None, trends=None, reaction=None))]
+    #[pyo3(signature = (customer, placements, now, *, facts=None, known_at=None, assurance=None, met_on=None, related=None, scores=None, seed=None, trends=None, reaction=None, forecast=None))]
     #[expect(clippy::too_many_arguments, reason = "the parts of a question")]
     fn explain(
         &self,
@@ -562,11 +565,12 @@ impl Engine {
         seed: Option<&Bound<'_, PyAny>>,
         trends: Option<&Bound<'_, PyAny>>,
         reaction: Option<String>,
+        forecast: Option<&Bound<'_, Forecast>>,
     ) -> PyResult<Decision> {
         guard(|| {
             let question = Question::new(placements, now, facts, known_at, assurance);
             let question = question.and_then(|asked| asked.ranked(scores, seed, trends)).map_err(Bad::request)?;
-            let question = question.reacting(reaction);
+            let question = question.reacting(reaction).foreseeing(forecast);
             let question = self.met_on(question, met_on)?;
             self.answer(py, customer.get(), &question, related, true)
         })

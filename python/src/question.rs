@@ -1,6 +1,7 @@
 //! What a caller asks: placements, facts, and when.
 
 use crate::errors::Bad;
+use crate::next::Forecast;
 use crate::time;
 use crate::trends::TrendSnapshot;
 use crate::value::{self, Doubles};
@@ -38,6 +39,12 @@ impl Question {
     /// The same as the answer to a reaction.
     pub(crate) fn reacting(mut self, reaction: Option<String>) -> Self {
         self.request.reaction = reaction;
+        self
+    }
+
+    /// The same with what a population says about what comes next.
+    pub(crate) fn foreseeing(mut self, forecast: Option<&Bound<'_, Forecast>>) -> Self {
+        self.request.forecast = forecast.map(|forecast| forecast.get().forecast.clone());
         self
     }
 

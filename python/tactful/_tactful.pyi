@@ -129,6 +129,7 @@ class Engine:
         seed: int | None = None,
         trends: TrendSnapshot | None = None,
         reaction: str | None = None,
+        forecast: Forecast | None = None,
     ) -> Decision: ...
     def explain(
         self,
@@ -145,6 +146,7 @@ class Engine:
         seed: int | None = None,
         trends: TrendSnapshot | None = None,
         reaction: str | None = None,
+        forecast: Forecast | None = None,
     ) -> Decision: ...
     def replay(
         self,

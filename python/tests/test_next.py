@@ -51,6 +51,12 @@ def test_a_base_learns_and_decides_by_it() -> None:
     assert base.decide(ask[0], "home", ask[1]).placements[0].kind == "silence"
     base.foresee(forecast)
     assert base.decide(ask[0], "home", ask[1]).placements[0].kind == "offers"
+    # A host that keeps customers itself gives the forecast with the question.
+    alone = base.engine.customer(ask[0])
+    base.engine.record(alone, tactful.Event("visit", "2026-03-20T10:00:00Z", ask[0]))
+    assert base.engine.decide(alone, "home", ask[1]).placements[0].kind == "silence"
+    for asked in (base.engine.decide, base.engine.explain):
+        assert asked(alone, "home", ask[1], forecast=forecast).placements[0].kind == "offers"
     with pytest.raises(tactful.QueryError, match="after") as refused:
         base.next("customer:new", "2026-03-14T00:00:00Z")
     assert refused.value.code == "too_early"

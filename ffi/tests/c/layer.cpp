@@ -241,9 +241,34 @@ static void items() {
   }
 }
 
+// What a base learned serves a customer whom the host keeps itself.
+static void forecasts() {
+  const tactful::engine engine(
+      "ahead.yaml", "{playbook: ahead, version: 1, identity: {customer: {}}, events: {visit: {}, purchase: {}}, "
+                    "journeys: {way: {predict: {k: 2}, stages: {curious: {on: visit}, owner: {on: purchase}}}}, "
+                    "channels: {web: text}, placements: {home: {channel: web}}, offers: {nudge: {eligible: "
+                    "'journey(\"way\").next(\"purchase\").within(\"14d\") > 0.4', treatments: {web: {message: hi}}}}}");
+  const std::int64_t day = 86400000000LL;
+  tactful::base base(engine);
+  for (const char *who : {"customer:1", "customer:2", "customer:3"}) {
+    base.record(tactful::event("visit", 1000 * day, who));
+    base.record(tactful::event("purchase", 1001 * day, who));
+  }
+  base.learn(1010 * day);
+  tactful::customer ada(engine, "customer:ada");
+  engine.record(ada, tactful::event("visit", 1020 * day, "customer:ada"));
+  const auto offered = [&](const tactful::request &asked) {
+    return engine.decide(ada, asked, 1020 * day + 1).placements()[0].kind == TACTFUL_ANSWER_OFFERS;
+  };
+  tactful::request asked{"home"};
+  HOLDS(!offered(asked));
+  HOLDS(offered(asked.forecast(base)));
+}
+
 int main() {
   const tactful::engine engine("shop.yaml", shop);
   items();
+  forecasts();
   ownership(engine);
   errors(engine);
   texts();
