@@ -27,7 +27,7 @@ fn every_recipe_is_tried_by_vectors_and_named_in_the_guide() {
         assert!(COOKBOOK.contains(&format!("examples/cookbook/{name}.yaml")), "{name} is not in docs/cookbook.md");
         count += 1;
     }
-    assert_eq!(count, 7);
+    assert_eq!(count, 8);
 }
 
 fn template(rest: &str) -> Playbook {

@@ -379,12 +379,17 @@ impl CustomerBase {
     ) -> Result<Decision, RequestError> {
         let (met, customer) = self.somebody(identifier, now, known_at)?;
         let around = self.around(&met, now, known_at);
-        let mut request = request.met_on(&met);
-        request.forecast = request.forecast.or_else(|| self.forecast.clone());
-        request.trends = request.trends.or_else(|| self.trends.clone());
+        let request = self.completed(request.met_on(&met));
         let beyond = Beyond { around: around.as_ref(), counters, ..Beyond::default() };
         let answer = self.engine.answer_among(&customer, beyond, &request, now, known_at, detail);
         answer.map(|(decision, _)| decision)
+    }
+
+    /// A question with the forecast and the trends that the base goes by, unless it brings its own.
+    pub(crate) fn completed(&self, mut request: Request) -> Request {
+        request.forecast = request.forecast.or_else(|| self.forecast.clone());
+        request.trends = request.trends.or_else(|| self.trends.clone());
+        request
     }
 
     /// What becomes of every candidate of a decision, without reasons.
@@ -396,9 +401,7 @@ impl CustomerBase {
     ) -> Result<Vec<Candidate>, RequestError> {
         let (met, customer) = self.somebody(identifier, now, None)?;
         let around = self.around(&met, now, None);
-        let mut request = request.met_on(&met);
-        request.forecast = request.forecast.or_else(|| self.forecast.clone());
-        request.trends = request.trends.or_else(|| self.trends.clone());
+        let request = self.completed(request.met_on(&met));
         let beyond = Beyond { around: around.as_ref(), counters: self.counters(), ..Beyond::default() };
         self.engine.answer_among(&customer, beyond, &request, now, None, Detail::Gates).map(|(_, candidates)| candidates)
     }

@@ -32,6 +32,14 @@ macro_rules! about_a_decision {
             met_on: Option<String>,
             /// How sure the host is who is there: `anonymous`, `recognised` (not said) or `authenticated`.
             assurance: Option<String>,
+            /// Numbers for factors that are declared as columns, by column, then offer.
+            #[serde(default)]
+            scores: BTreeMap<String, BTreeMap<String, f64>>,
+            /// What exploration draws follow from; 0 when not said.
+            #[serde(default)]
+            seed: u64,
+            /// The reaction that it answers: only its offers are looked at, on its placement when none is named.
+            reaction: Option<String>,
             $($(#[$field_doc])* $field: $ty,)*
         }
 
@@ -42,12 +50,22 @@ macro_rules! about_a_decision {
                     facts: facts(&self.facts),
                     identifier: met_on(self.met_on.as_deref())?,
                     assurance: assurance(self.assurance.as_deref())?,
+                    scores: scores(&self.scores),
+                    seed: self.seed,
+                    reaction: self.reaction.clone(),
                     ..Request::default()
                 };
                 setting(asked, request, self.now, self.known_at)
             }
         }
     };
+}
+
+fn scores(told: &BTreeMap<String, BTreeMap<String, f64>>) -> Vec<(String, String, f64)> {
+    let numbers = |(column, numbers): (&String, &BTreeMap<String, f64>)| {
+        numbers.iter().map(|(offer, number)| (column.clone(), offer.clone(), *number)).collect::<Vec<_>>()
+    };
+    told.iter().flat_map(numbers).collect()
 }
 
 fn facts(told: &BTreeMap<String, serde_json::Value>) -> Vec<(String, Value)> {
@@ -270,6 +288,9 @@ impl Question for Verify {
             facts: facts(&receipt.facts),
             identifier: met_on(receipt.met_on.as_deref())?,
             assurance: assurance(Some(&receipt.assurance))?,
+            scores: scores(&receipt.scores),
+            seed: receipt.seed,
+            reaction: receipt.reaction.clone(),
             ..Request::default()
         };
         let setting = setting(asked, request, receipt.now, Some(receipt.known_at))?;

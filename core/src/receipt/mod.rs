@@ -47,6 +47,21 @@ pub(crate) struct Receipt {
     pub(crate) facts: BTreeMap<String, serde_json::Value>,
     /// How sure the host was who was there.
     pub(crate) assurance: String,
+    /// What exploration drew from.
+    #[serde(default, skip_serializing_if = "none")]
+    pub(crate) seed: u64,
+    /// Numbers of columns, by column and offer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) scores: BTreeMap<String, BTreeMap<String, f64>>,
+    /// The reaction that was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reaction: Option<String>,
+    /// Digest of the trends that were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trends: Option<String>,
+    /// Digest of the forecast that was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) forecast: Option<String>,
     /// What was known of the customer, by type of event.
     pub(crate) story: BTreeMap<String, EventsRead>,
     /// Digest of the stories of those who are related to the customer; null where nobody is.
@@ -135,6 +150,11 @@ impl Receipt {
             placements: setting.request.placements.clone(),
             facts: setting.request.facts.iter().map(|(name, value)| (name.clone(), value.to_json())).collect(),
             assurance: setting.request.assurance.name().to_owned(),
+            seed: setting.request.seed,
+            scores: scores(&setting.request),
+            reaction: setting.request.reaction.clone(),
+            trends: setting.trends(),
+            forecast: setting.forecast(),
             story: story(&setting.engine.as_known(setting.customer, setting.known_at), setting.now, setting.known_at),
             related: setting.related(),
             counters: reading.told(),
@@ -149,6 +169,21 @@ impl Receipt {
         let plain = Receipt { digest: String::new(), ..self.clone() };
         digest(&[&serde_json::to_string(&plain).unwrap_or_default()])
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn none(seed: &u64) -> bool {
+    *seed == 0
+}
+
+/// The numbers of a request by column, then offer.
+fn scores(request: &crate::decide::Request) -> BTreeMap<String, BTreeMap<String, f64>> {
+    let mut scores: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
+    // What is no number counts as unknown, as a column that is not there.
+    for (column, offer, number) in request.scores.iter().filter(|(_, _, number)| number.is_finite()) {
+        scores.entry(column.clone()).or_default().insert(offer.clone(), *number);
+    }
+    scores
 }
 
 /// What is known of a customer at an instant, by type of event.

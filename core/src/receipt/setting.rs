@@ -32,10 +32,20 @@ impl<'a> Setting<'a> {
             let met = engine.identifier(identifier);
             let met = met.map_err(|error| RequestError::new(error.code(), "identifier", error.message()))?;
             around = base.around(&met, now, known_at);
-            request = request.met_on(&met);
+            request = base.completed(request.met_on(&met));
         }
         let base = whom.map(|(base, _)| base);
         Ok(Setting { engine, customer, base, around, request, now, known_at: known_at.unwrap_or(now) })
+    }
+
+    /// Digest of the trends that are read.
+    pub(crate) fn trends(&self) -> Option<String> {
+        self.request.trends.as_ref().map(|trends| trends.digest_text().to_string())
+    }
+
+    /// Digest of the forecast that is read.
+    pub(crate) fn forecast(&self) -> Option<String> {
+        self.request.forecast.as_ref().map(|forecast| forecast.digest().to_string())
     }
 
     /// What is counted over all customers.

@@ -22,7 +22,7 @@ pub(crate) struct Verdict {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "difference")]
 pub(crate) struct Difference {
-    /// `playbook`, `story`, `related`, `request` or `customer`.
+    /// `playbook`, `story`, `related`, `customer`, `trends` or `forecast`.
     input: &'static str,
     /// Of a story: the type of event; else empty.
     of: String,
@@ -81,6 +81,8 @@ pub(crate) fn verify(receipt: &Receipt, setting: &Setting<'_>) -> Result<Verdict
             (false, false) => differs("story", name, count(was), count(is)),
         }
     }
+    differs("trends", "", receipt.trends.clone(), setting.trends());
+    differs("forecast", "", receipt.forecast.clone(), setting.forecast());
     differs("related", "", receipt.related.clone(), setting.related());
     let fixed = Fixed(receipt.counters.iter().map(|read| ((&*read.counter, read.after, read.until), read.taken)).collect());
     let again = setting.decide_with(setting.engine, setting.customer, &setting.request, Some(&fixed), Detail::Brief);
