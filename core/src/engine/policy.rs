@@ -26,7 +26,13 @@ pub(super) fn doubtful(playbook: &Playbook, model: &Model, offers: &Offers) -> V
     }
     quiet_gaps(playbook, &mut findings);
     let judge = Judge { model };
-    let shadowed = shadowed(playbook, offers);
+    let mut shadowed = shadowed(playbook, offers);
+    // What a reaction singles out is not outranked there by what it does not look at.
+    let singled = |name: &str| {
+        let only = model.reactions.rules.iter().filter_map(|rule| rule.offers.as_ref());
+        only.flatten().filter_map(|place| offers.offers.get(*place)).any(|offer| *offer.name == *name)
+    };
+    shadowed.retain(|finding| finding.path.strip_prefix("offers.").is_none_or(|name| !singled(name)));
     let never = |tie: &Diagnostic| !shadowed.iter().any(|finding| finding.path == tie.path);
     for (number, (placement, rule)) in playbook.placements.iter().zip(&offers.placements).enumerate() {
         let here: Vec<Here<'_>> = here(playbook, offers, number, rule);
