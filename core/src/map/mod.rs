@@ -24,5 +24,6 @@ pub use report::{ConversionReport, CountReport, FlowReport, MapReport, ScoreRepo
 pub use spec::{MapError, MapOptions, Question, Split};
 pub use tally::JourneyMap;
 
+pub(crate) use proportion::Share;
 pub(crate) use spec::{MapSpec, StageSpec};
 pub(crate) use tally::{Touch, Walk, WalkEvent, WalkStay, contribution};

@@ -5,7 +5,7 @@ const Z95: f64 = 1.959_963_984_540_054;
 
 /// So many of so many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Share {
+pub(crate) struct Share {
     pub(super) part: u64,
     pub(super) whole: u64,
 }
@@ -24,16 +24,16 @@ pub(super) struct Test {
 }
 
 impl Share {
-    pub(super) fn of(part: u64, whole: u64) -> Option<Self> {
+    pub(crate) fn of(part: u64, whole: u64) -> Option<Self> {
         (whole > 0 && part <= whole).then_some(Share { part, whole })
     }
 
-    pub(super) fn value(self) -> f64 {
+    pub(crate) fn value(self) -> f64 {
         self.part as f64 / self.whole as f64
     }
 
     /// The 95 % interval of Wilson (1927), which holds for small numbers and shares near to 0 and 1.
-    pub(super) fn interval(self) -> (f64, f64) {
+    pub(crate) fn interval(self) -> (f64, f64) {
         let (n, p) = (self.whole as f64, self.value());
         let z2 = Z95 * Z95;
         let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// About how many customers an answer is at least, when the question does not say.
-const USUAL_K: u64 = 10;
+pub(super) const USUAL_K: u64 = 10;
 
 impl From<MapError> for QueryError {
     fn from(error: MapError) -> Self {
@@ -64,7 +64,16 @@ struct Answered {
 }
 
 impl Map {
-    fn of(&self, asked: &Asked<'_>) -> Result<JourneyMap, QueryError> {
+    pub(super) fn journey(&self) -> &str {
+        &self.journey
+    }
+
+    /// The same with customers in groups by segment.
+    pub(super) fn by_segment(&self) -> Self {
+        Map { split: Some(Split::Segments), ..self.clone() }
+    }
+
+    pub(super) fn of(&self, asked: &Asked<'_>) -> Result<JourneyMap, QueryError> {
         let base = asked.base()?;
         let answered = |question: &Option<Answered>| {
             question

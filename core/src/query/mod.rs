@@ -20,6 +20,7 @@ mod map;
 mod mine;
 mod next;
 mod outcome;
+mod planned;
 mod portrait;
 mod reach;
 mod read;
@@ -168,6 +169,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<map::MapAsked>(),
     Entry::of::<map::Picture>(),
     Entry::of::<map::Compare>(),
+    Entry::of::<planned::Planned>(),
     Entry::of::<mine::DirectlyFollows>(),
     Entry::of::<mine::VariantsAsked>(),
     Entry::of::<mine::PathsAsked>(),
