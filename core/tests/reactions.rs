@@ -71,3 +71,20 @@ fn at_most_64_proposals_of_a_reaction_wait() {
     assert_eq!(effects.effects.len(), 64);
     assert_eq!(engine.next_due(&customer), None);
 }
+
+#[test]
+fn an_offer_needs_the_purposes_of_what_triggers_its_reaction() {
+    let more = |purposes: &str| {
+        format!(
+            "purposes: {{care: opt_in, ads: opt_in}}
+attributes: {{ill: {{type: bool, purposes: care}}}}
+segments: {{patients: customer.ill}}
+offers: {{visit: {{priority: 1, purposes: {purposes}, treatments: {{email: {{message: Come in.}}}}}}}}
+reactions: {{call: {{enters: patients, placement: mail, offers: visit}}}}"
+        )
+    };
+    let wrong = Engine::compile(&[("shop.yaml", SHOP), ("more.yaml", &more("ads"))]).unwrap_err();
+    assert_eq!(wrong.0.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["purpose_violation"]);
+    assert!(wrong.0[0].message.contains("reaction `call`"), "{}", wrong.0[0].message);
+    assert!(Engine::compile(&[("shop.yaml", SHOP), ("more.yaml", &more("care"))]).is_ok());
+}

@@ -45,7 +45,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inne
         let circles = findings.iter().any(|finding| matches!(finding.code, "cycle" | "too_deep"));
         if let (true, false, Some(offers)) = (whole, circles, &mut offers) {
             flow = Flow::of(&playbook, &model.rules, &model.journeys);
-            check(&playbook, &model.rules, offers, &model.journeys, &flow, &mut findings);
+            check(&playbook, &model.rules, offers, (&model.journeys, &model.reactions), &flow, &mut findings);
         }
     }
     // What is wrong is to be put right before what is doubtful.

@@ -6,5 +6,5 @@
 mod rules;
 mod turn;
 
-pub(crate) use rules::{ReactionRule, Reactions};
+pub(crate) use rules::{ReactionRule, Reactions, What};
 pub(crate) use turn::{Instant, turn};

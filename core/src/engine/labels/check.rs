@@ -5,6 +5,7 @@ use crate::decide::{OfferRule, Offers};
 use crate::error::{Diagnostic, Place, Severity};
 use crate::journey::Journeys;
 use crate::playbook::{DataKind, LegalBasis, Name, Offer, Placement, Playbook, Purpose, Sensitivity};
+use crate::reaction::{ReactionRule, Reactions, What};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -23,14 +24,18 @@ pub(in crate::engine) fn check(
     playbook: &Playbook,
     rules: &Rules,
     offers: &mut Offers,
-    journeys: &Journeys,
+    (journeys, reactions): (&Journeys, &Reactions),
     flow: &Flow,
     findings: &mut Vec<Diagnostic>,
 ) {
     let all = All { playbook, rules, journeys, flow };
     all.conclusions(findings);
-    for (offer, compiled) in playbook.offers.iter().zip(&mut offers.offers) {
+    let places: Vec<BTreeSet<usize>> = reactions.rules.iter().map(|reaction| answers(reaction, offers)).collect();
+    for (place, (offer, compiled)) in playbook.offers.iter().zip(&mut offers.offers).enumerate() {
         let (reads, zone) = all.offer(offer, compiled, findings);
+        for (reaction, _) in reactions.rules.iter().zip(&places).filter(|(_, places)| places.contains(&place)) {
+            all.reacting(offer, reaction, &reads, findings);
+        }
         let label = label_of(&reads, flow, playbook);
         compiled.personal = reads.iter().any(|ground| flow.ground(*ground, playbook).sensitivity > Sensitivity::Public);
         let data: BTreeSet<DataKind> = reads.iter().filter_map(|ground| ground.kind(playbook)).collect();
@@ -49,7 +54,60 @@ pub(in crate::engine) fn check(
     }
 }
 
+/// The offers that are looked at for a reaction.
+fn answers(reaction: &ReactionRule, offers: &Offers) -> BTreeSet<usize> {
+    let placement = reaction.placement.as_ref().and_then(|(name, _)| {
+        let number = offers.placements.iter().position(|placement| placement.name == *name)?;
+        Some((number, offers.placements.get(number)?))
+    });
+    match (&reaction.offers, placement) {
+        (Some(only), _) => only.iter().copied().collect(),
+        (None, Some((number, placement))) => {
+            let here = offers.offers.iter().map(|offer| crate::decide::here(offer, number, placement).is_some());
+            here.enumerate().filter(|(_, here)| *here).map(|(place, _)| place).collect()
+        }
+        (None, None) => BTreeSet::new(),
+    }
+}
+
 impl All<'_> {
+    /// To make an offer because a reaction was triggered is a use of what triggers it.
+    fn reacting(self, offer: &Offer, reaction: &ReactionRule, known: &BTreeSet<Ground>, findings: &mut Vec<Diagnostic>) {
+        let All { playbook, rules, journeys, flow } = self;
+        let mut read: Vec<&Rule> = reaction.rules().collect();
+        for trigger in &reaction.triggers {
+            match trigger.what {
+                What::Enters(number) | What::Leaves(number) => read.extend(rules.segments.get(usize::from(number))),
+                What::Watch(number) => read.extend(rules.watches.get(usize::from(number))),
+                What::Stage(number, _) => {
+                    read.extend(journeys.rules.get(usize::from(number)).into_iter().flat_map(|journey| journey.conditions()));
+                }
+                What::Event(..) | What::Condition(_) => {}
+            }
+        }
+        let mut said: BTreeSet<Ground> = BTreeSet::new();
+        for rule in read {
+            for ground in flow.grounds(rule, playbook, rules) {
+                let label = flow.ground(ground, playbook);
+                // What the offer reads itself is said already.
+                if known.contains(&ground) || !said.insert(ground) {
+                    continue;
+                }
+                let mut way = vec![(format!("reaction `{}`", reaction.name), None)];
+                way.extend(self.way(rule, ground));
+                match &label.purposes {
+                    Some(purposes) if offer.purposes.is_empty() => {
+                        findings.push(self.aimless(offer, purposes, ground, &way));
+                    }
+                    _ => {
+                        let wrong = offer.purposes.iter().filter(|purpose| !label.usable(&purpose.text));
+                        findings.extend(wrong.map(|purpose| self.violation(offer, purpose, ground, &label, &way)));
+                    }
+                }
+            }
+        }
+    }
+
     /// Purposes and what messages reveal; gives what the offer reads in the end.
     fn offer(
         self,
