@@ -250,6 +250,9 @@ impl CustomerBase {
     ///     RequestError: as for :meth:`decide`, and ``not_in_order`` when an outcome of the customer is recorded more than an hour later.
     ///
     /// Example:
+    ///     >>> bought = tactful.Event("purchase", "2010-03-01T10:00:00Z", "customer:17", properties={"amount": "12.50"})
+    ///     >>> base.record(bought).arrival
+    ///     'new'
     ///     >>> held = base.reserve("customer:17", "home", "2010-03-05T10:00:00Z")
     ///     >>> base.release("customer:17", held.decision.id, "2010-03-05T10:00:01Z")[0].arrival
     ///     'new'
