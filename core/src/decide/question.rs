@@ -68,23 +68,22 @@ impl QuestionRule {
             false => Some(self.touchpoint(context, detail)?),
         };
         let answered = self.answered(context);
-        let stop = |reason: String, until: Option<Timestamp>| {
-            let stop = Stop::because(Gate::Applicable, false, detail, || reason);
-            Err(Stop { until, ..stop })
+        let stop = |until: Option<Timestamp>, reason: &dyn Fn() -> String| {
+            Err(Stop { until, ..Stop::because(Gate::Applicable, false, detail, reason) })
         };
         if let (Some(answered), Some(touchpoint)) = (answered, touchpoint)
             && answered >= touchpoint
         {
-            return stop(format!("it was answered on {answered}, after what happened on {touchpoint}"), None);
+            return stop(None, &|| format!("it was answered on {answered}, after what happened on {touchpoint}"));
         }
         if let (Some(answered), Some(every)) = (answered, self.every) {
             let again = answered.saturating_add_micros(every.micros());
             if now < again {
-                return stop(format!("it was answered on {answered} and is asked again from {again} on"), Some(again));
+                return stop(Some(again), &|| format!("it was answered on {answered} and is asked again from {again} on"));
             }
         }
         if self.every.is_none() && touchpoint.is_none() && context.attribute(self.attribute).1 {
-            return stop("the answer is known".to_owned(), None);
+            return stop(None, &|| "the answer is known".to_owned());
         }
         Ok(())
     }
@@ -103,13 +102,14 @@ impl QuestionRule {
             ControlFlow::Continue(())
         });
         let begins = soon.map(|soon: Timestamp| soon.saturating_add_micros(self.delay));
-        let stop = |reason: String| Stop { until: begins, ..Stop::because(Gate::Applicable, false, detail, || reason) };
+        let stop =
+            |reason: &dyn Fn() -> String| Stop { until: begins, ..Stop::because(Gate::Applicable, false, detail, reason) };
         let over = |last: Timestamp| self.within.map(|within| last.saturating_add_micros(within.micros()));
         match last {
             Some(last) if over(last).is_none_or(|over| now < over) => Ok(last),
-            Some(last) => Err(stop(format!("what happened on {last} is too long ago to ask about"))),
-            None if begins.is_some() => Err(stop("it is too early to ask about what just happened".to_owned())),
-            None => Err(stop("nothing happened yet after which it is asked".to_owned())),
+            Some(last) => Err(stop(&|| format!("what happened on {last} is too long ago to ask about"))),
+            None if begins.is_some() => Err(stop(&|| "it is too early to ask about what just happened".to_owned())),
+            None => Err(stop(&|| "nothing happened yet after which it is asked".to_owned())),
         }
     }
 
