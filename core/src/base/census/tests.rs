@@ -201,3 +201,27 @@ fn rows_are_enough_for_most() {
     let wrong = with_table(&rows, false, |batch| Census::of(&engine, &[batch], &options(Some("hom"))).unwrap_err());
     assert_eq!(wrong.code(), "unknown_placement");
 }
+
+/// Number 7 of one namespace is somebody else than number 7 of another.
+#[test]
+fn the_same_number_in_two_namespaces_is_two_customers() {
+    let playbook = "{playbook: a, version: 1, identity: {person: {}, household: {}}, events: {view: {}}, \
+        segments: {viewer: 'events(\"view\").count() >= 2'}, channels: {web: text}, placements: {home: {channel: web}}, offers: {}}";
+    let engine = Engine::compile(&[("a.yaml", playbook)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let now = Timestamp::from_micros(100_000_000).unwrap();
+    let options = CensusOptions { now, placement: None, columns: Default::default() };
+    let (who, times) = ([7_i64], [1_i64]);
+    let table = |namespace: &str| {
+        let columns = vec![
+            (Arc::from(namespace), Column::ints(&who[..])),
+            ("type".into(), Column::texts(&[0_i32, 4][..], b"view")),
+            ("time".into(), Column::timestamps(&times[..], TimeUnit::Second, None)),
+        ];
+        Batch::new(columns, 1).unwrap()
+    };
+    let batches = [table("person"), table("household")];
+    let (flat, told) = (Census::of(&engine, &batches, &options).unwrap(), stories::all(&engine, &batches, &options).unwrap());
+    let names = by_customer(&flat).into_iter().map(|(name, members, ..)| (name.to_string(), members)).collect::<Vec<_>>();
+    assert_eq!(names, ["household:7", "person:7"].map(|name| (name.to_owned(), vec![Some(false)])));
+    assert_eq!(by_customer(&flat), by_customer(&told));
+}
