@@ -30,6 +30,8 @@ placements:
   quiet: {channel: email}
   tired: {channel: email}
   silent: {channel: email}
+  days: {channel: email}
+  both: {channel: push}
 offers:
   rolling: {placements: rolling, obeys: rolling, treatments: {email: {message: m}}}
   day: {placements: day, obeys: day, treatments: {email: {message: m}}}
@@ -47,6 +49,8 @@ offers:
   quiet: {placements: quiet, obeys: quiet, treatments: {email: {message: m}}}
   tired: {placements: tired, obeys: tired, treatments: {email: {message: m}}}
   silent: {placements: silent, obeys: false, counts: false, treatments: {email: {message: m}}}
+  days: {placements: days, obeys: days, treatments: {email: {message: m}}}
+  both: {placements: both, obeys: both, group: pair, treatments: {push: {message: m}}}
 contact:
   - {name: rolling, count: shown, scope: everything, at_most: 2, per: rolling 3d}
   - {name: day, count: [shown, rejected], scope: everything, at_most: 2, per: day}
@@ -61,6 +65,8 @@ contact:
   - {name: ever, after: rejected, scope: offer(ever), pause: forever}
   - {name: gap, gap: 9h, between: [shown, clicked]}
   - {name: quiet, quiet: {weekdays: "21:00-07:30", sat: "20:00-10:00", sun: "none"}}
+  - {name: days, count: shown, scope: everything, at_most: 2, per: days(3)}
+  - {name: both, count: shown, scope: [channel(push), group], at_most: 1, per: rolling 5d}
   - {name: tired, fatigue: 5, half_life: 2d, costs: {email: 2}, spend: {shown: 1, rejected: 1.5}}
 "#;
 
@@ -126,6 +132,11 @@ fn naive(rule: &str, story: &[Told], now: i64) -> Option<bool> {
         "rolling" => count(&|t| shown(t) && within(t, 3)) < 2,
         "day" => count(&|t| t.kind != "clicked" && local(t.at).date() == local(now).date()) < 2,
         "week" => count(&|t| shown(t) && t.channel == "email" && sunday(t.at) == sunday(now)) < 2,
+        "days" => {
+            let first = local(now).date() - Days::new(2);
+            count(&|t| shown(t) && local(t.at).date() >= first) < 2
+        }
+        "both" => count(&|t| shown(t) && t.channel == "push" && matches!(t.offer, "group" | "other") && within(t, 5)) < 1,
         "month" => count(&|t| (local(t.at).year(), local(t.at).month()) == (local(now).year(), local(now).month())) < 7,
         "group" => count(&|t| shown(t) && matches!(t.offer, "group" | "other") && within(t, 5)) < 1,
         "sets" => count(&|t| shown(t) && within(t, 4)) < 3,
@@ -178,9 +189,9 @@ fn every_example_of_the_guide_compiles() {
     }
 }
 
-const RULES: [&str; 15] = [
+const RULES: [&str; 17] = [
     "rolling", "day", "week", "month", "group", "sets", "sent_tag", "tag_now", "pause", "series", "ever", "gap", "quiet",
-    "tired", "silent",
+    "tired", "silent", "days", "both",
 ];
 
 fn told(engine: &Engine, story: &[Told], order: &[usize]) -> tactful::customer::Customer {

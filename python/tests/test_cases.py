@@ -71,3 +71,12 @@ def test_mistakes_are_told_with_their_places(tmp_path: Path, capsys: pytest.Capt
     assert f"--> {cases}:1:" in told
     assert "did you mean `lost`?" in told
     assert told.endswith("tactful: 1 document of cases has mistakes\n")
+
+
+COMING_FROM = sorted((RETAIL.parent / "coming-from").glob("*/*.cases.yaml"))
+
+
+@pytest.mark.parametrize("cases", COMING_FROM, ids=[f"{cases.parent.name}-{cases.name}" for cases in COMING_FROM])
+def test_what_other_systems_do_is_done_here(cases: Path) -> None:
+    playbook = cases.with_name(cases.name.replace(".cases.yaml", ".yaml"))
+    assert cli.main(["test", "--playbook", str(playbook), str(cases)]) == 0

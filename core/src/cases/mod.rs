@@ -127,10 +127,16 @@ impl<'a> Run<'a> {
             let request = Request {
                 placements: expected.placements.iter().map(|name| name.text.to_string()).collect(),
                 facts: expected.facts.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
+                scores: expected
+                    .scores
+                    .iter()
+                    .map(|(column, offer, number)| (column.to_string(), offer.to_string(), *number))
+                    .collect(),
+                seed: expected.seed,
                 assurance: expected.assurance,
                 ..Request::default()
             };
-            match self.base.explain(who, &request, now, None) {
+            match self.base.explain(who, &request, now, expected.known_at) {
                 Ok(decision) => {
                     compare(expected, &decision, &mut wrong);
                     self.record(expected, &decision, who, now, &mut wrong);
@@ -273,6 +279,26 @@ fn compare(expected: &Expectation, decision: &Decision, wrong: &mut Vec<String>)
         if !gates.contains(&&**gate) {
             let found = if gates.is_empty() { String::new() } else { format!(", not at `{}`", gates.join("`, `")) };
             wrong.push(format!("expected `{}` to be stopped at `{gate}`{found}{}", name.text, why(&name.text)));
+        }
+    }
+    for (name, until) in &expected.until {
+        let found: Vec<Option<Timestamp>> =
+            candidates().filter(|candidate| candidate.offer == name.text).map(|candidate| candidate.until).collect();
+        if !found.contains(&Some(*until)) {
+            let told: Vec<String> = found.iter().flatten().map(ToString::to_string).collect();
+            let told = if told.is_empty() { "by nothing that ends".to_owned() } else { format!("until {}", told.join(", ")) };
+            wrong.push(format!("expected `{}` to be held back until {until}, but it is {told}{}", name.text, why(&name.text)));
+        }
+    }
+    for (name, instant) in &expected.sends {
+        let found = decision.offers().find(|ranked| ranked.offer == name.text);
+        let told = match found.map(|ranked| ranked.at) {
+            Some(Some(at)) => format!("but at {at}"),
+            Some(None) => "but at once".to_owned(),
+            None => format!("but it is not chosen{}", why(&name.text)),
+        };
+        if found.and_then(|ranked| ranked.at) != Some(*instant) {
+            wrong.push(format!("expected `{}` to be sent at {instant}, {told}", name.text));
         }
     }
     if let Some(text) = &expected.because

@@ -177,6 +177,7 @@ impl CounterRule {
         match self.per {
             Window::Rolling(length) => Span::rolling(length, now),
             Window::Calendar(unit) => Span::from(unit.start(now, self.zone.unwrap_or(zone)), now),
+            Window::Days(days) => Span::days(days, now, self.zone.unwrap_or(zone)),
             Window::Session | Window::Lifetime => Span::lifetime(now),
         }
     }
@@ -188,6 +189,7 @@ impl CounterRule {
             Window::Calendar(Unit::Day) => " today".to_owned(),
             Window::Calendar(Unit::Week { .. }) => " this week".to_owned(),
             Window::Calendar(Unit::Month) => " this month".to_owned(),
+            Window::Days(days) => format!(" in the last {days} days"),
             Window::Session | Window::Lifetime => String::new(),
         };
         let name = &self.name;

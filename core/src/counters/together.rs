@@ -71,7 +71,17 @@ impl Together {
         if self.others.contains(at.offer) || self.uncounted.contains(&uncounted) {
             return None;
         }
-        let key = match &self.scope {
+        let scopes = match &self.scope {
+            Scope::All(scopes) => scopes.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let keys = scopes.iter().map(|scope| self.key_of(scope, at)).collect::<Option<Vec<String>>>()?;
+        let key = keys.join("+");
+        Some(self.own.as_ref().map_or_else(|| key.clone(), |own| format!("{own}.{key}")))
+    }
+
+    fn key_of(&self, scope: &Scope, at: Place<'_>) -> Option<String> {
+        Some(match scope {
             Scope::Offer => format!("offer.{}", at.offer),
             Scope::Group => format!("group.{}", self.groups.get(at.offer)?),
             Scope::Placement => format!("placement.{}", at.placement),
@@ -90,8 +100,8 @@ impl Together {
                 names.sort_unstable();
                 format!("{}.{}", part.name(), names.join(","))
             }
-        };
-        Some(self.own.as_ref().map_or_else(|| key.clone(), |own| format!("{own}.{key}")))
+            Scope::All(_) => String::new(),
+        })
     }
 
     /// Whether it may hold an offer back.
@@ -101,12 +111,20 @@ impl Together {
 
     /// Whether its counter may be another for another offer of a placement.
     pub(super) fn tells_offers_apart(&self) -> bool {
-        !self.others.is_empty() || self.own.is_some() || matches!(self.scope, Scope::Offer | Scope::Group)
+        let each = match &self.scope {
+            Scope::All(scopes) => scopes.iter().any(|scope| matches!(scope, Scope::Offer | Scope::Group)),
+            scope => matches!(scope, Scope::Offer | Scope::Group),
+        };
+        each || !self.others.is_empty() || self.own.is_some()
     }
 }
 
 fn is_about(scope: &Scope, offer: &Offer, group: Option<&Group>) -> bool {
-    let Scope::Only(part, names) = scope else { return *scope != Scope::Group || group.is_some() };
+    let (part, names) = match scope {
+        Scope::Only(part, names) => (part, names),
+        Scope::All(scopes) => return scopes.iter().all(|scope| is_about(scope, offer, group)),
+        scope => return *scope != Scope::Group || group.is_some(),
+    };
     let among = |name: &str| names.iter().any(|own| *own.text == *name);
     match part {
         Part::Offers => among(&offer.name.text),

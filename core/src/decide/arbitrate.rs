@@ -26,6 +26,8 @@ pub(crate) struct Ranking {
     /// By number of the group: its step in the sequence, counted from 1.
     steps: Vec<u32>,
     pub(super) explore: Explore,
+    /// The lowest score with which an offer is shown.
+    pub(super) at_least: Option<f64>,
 }
 
 /// The step of mandatory offers.
@@ -47,12 +49,13 @@ impl Ranking {
             formula: arbitration.formula.as_ref().and_then(|text| Formula::compile(text, schema, findings)),
             steps: if last == 1 { Vec::new() } else { playbook.groups.iter().map(|group| step(&group.name.text)).collect() },
             explore: arbitration.explore,
+            at_least: arbitration.at_least,
         }
     }
 
     /// Whether it is the product of the factors alone that counts.
     pub(crate) fn is_plain(&self) -> bool {
-        self.formula.is_none() && self.steps.is_empty() && self.explore == Explore::No
+        self.formula.is_none() && self.at_least.is_none() && self.steps.is_empty() && self.explore == Explore::No
     }
 
     /// Whether the order within a step is left to chance.

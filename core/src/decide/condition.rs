@@ -20,30 +20,26 @@ pub(crate) struct Condition {
     pub(crate) whose: Option<Arc<str>>,
 }
 
-/// The conditions in the order in which they are asked; where an offer is valid comes before whether it is applicable.
-pub(super) fn conditions(
-    offer: &Offer,
-    group: Option<&Group>,
-    schema: &Schema,
-    findings: &mut Vec<Diagnostic>,
-) -> Vec<Condition> {
-    let of_group = group.map_or([None, None, None], |group| group.gates.each_ref().map(Option::as_ref));
+/// The conditions in the order in which they are asked: those of groups first, the outermost before its parts. Where an offer is valid
+/// comes before whether it is applicable.
+pub(super) fn conditions(offer: &Offer, groups: &[&Group], schema: &Schema, findings: &mut Vec<Diagnostic>) -> Vec<Condition> {
     let own = [&offer.eligible, &offer.applicable, &offer.suitable].map(Option::as_ref);
-    let areas = [group.and_then(|group| group.area.as_ref()), offer.area.as_ref()];
-    let group_unknown = group.map_or([false; 3], |group| group.when_unknown);
-    let whose: Option<Arc<str>> = group.map(|group| format!("group `{}`", group.name.text).into());
     let mut conditions = Vec::new();
     let mut add = |text: Option<&Text>, gate, when_unknown, whose: Option<Arc<str>>| {
         let rule = text.and_then(|text| Rule::compile(text, schema, &Expected::Bool, findings));
         conditions.extend(rule.map(|rule| Condition { rule, gate, when_unknown, whose }));
     };
-    let unknown = group_unknown.into_iter().zip(offer.when_unknown);
-    let gates = [Gate::Eligible, Gate::Applicable, Gate::Suitable].into_iter().zip(of_group.into_iter().zip(own));
-    for ((gate, (of_group, own)), (group_unknown, own_unknown)) in gates.zip(unknown) {
+    let gates = [Gate::Eligible, Gate::Applicable, Gate::Suitable].into_iter().enumerate();
+    for ((number, gate), (own, own_unknown)) in gates.zip(own.into_iter().zip(offer.when_unknown)) {
         if gate == Gate::Applicable {
-            areas.iter().for_each(|area| add(*area, gate, false, Some(Arc::from(WHERE))));
+            let areas = groups.iter().map(|group| group.area.as_ref()).chain([offer.area.as_ref()]);
+            areas.for_each(|area| add(area, gate, false, Some(Arc::from(WHERE))));
         }
-        add(of_group, gate, group_unknown, whose.clone());
+        for group in groups {
+            let (text, unknown) = (group.gates.get(number), group.when_unknown.get(number));
+            let whose = format!("group `{}`", group.name.text);
+            add(text.and_then(Option::as_ref), gate, unknown == Some(&true), Some(whose.into()));
+        }
         add(own, gate, own_unknown, None);
     }
     conditions

@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// What a formula reads of the offer that it ranks, in the order of their numbers.
 const OF_OFFER: [&str; 7] = ["propensity", "context", "value", "lever", "cost", "margin", "priority"];
 
+/// What else it reads of the offer: what is declared of it, in the order of their numbers, after the numbers.
+const DECLARED: [&str; 6] = ["name", "group", "category", "tags", "from", "until"];
+
 /// A compiled formula.
 #[derive(Debug, Clone)]
 pub(crate) struct Formula {
@@ -28,6 +31,14 @@ impl Formula {
         for name in OF_OFFER {
             schema.declare_fact(&format!("offer.{name}"), Type::Double, TimeClass::Constant);
         }
+        for name in DECLARED {
+            let kind = match name {
+                "tags" => Type::List(Box::new(Type::String)),
+                "from" | "until" => Type::Timestamp,
+                _ => Type::String,
+            };
+            schema.declare_fact(&format!("offer.{name}"), kind, TimeClass::Constant);
+        }
         let rule = Rule::compile(text, &schema, &Expected::Number, findings)?;
         Some(Formula { rule: Arc::new(rule), first })
     }
@@ -35,7 +46,7 @@ impl Formula {
     /// The score of an offer whose factors are known; `None` when the formula has none.
     pub(super) fn score(&self, offer: &OfferRule, factors: [f64; 4], context: &Context<'_>) -> Option<f64> {
         let numbers = numbers(offer, factors);
-        let facts = OfOffer { context, first: self.first, numbers };
+        let facts = OfOffer { context, own: Fixed { first: self.first, numbers, offer } };
         number(self.rule.ask(&facts).outcome.value()?)
     }
 
@@ -44,14 +55,15 @@ impl Formula {
         let reads = self.rule.reads();
         let own = reads.facts.iter().all(|fact| fact.0 >= self.first) && reads.names.is_empty() && reads.trends.is_empty();
         let still = reads.subjects.is_empty() && reads.events.is_empty() && !reads.now && !reads.zone && !reads.session;
-        let facts = Fixed { first: self.first, numbers: numbers(offer, factors) };
+        let facts = Fixed { first: self.first, numbers: numbers(offer, factors), offer };
         (own && still).then(|| number(self.rule.ask(&facts).outcome.value()?)).flatten()
     }
 
     /// Why there is no score.
     pub(super) fn reasons(&self, offer: &OfferRule, factors: [f64; 4], context: &Context<'_>) -> Vec<String> {
         let numbers = numbers(offer, factors);
-        crate::expr::explain(self.rule.checked(), &OfOffer { context, first: self.first, numbers }).reasons()
+        let facts = OfOffer { context, own: Fixed { first: self.first, numbers, offer } };
+        crate::expr::explain(self.rule.checked(), &facts).reasons()
     }
 }
 
@@ -73,19 +85,25 @@ fn numbers(offer: &OfferRule, factors: [f64; 4]) -> [f64; OF_OFFER.len()] {
     [propensity, fit, value, lever, offer.cost, margin, offer.priority as f64]
 }
 
-/// A context, and the numbers of one offer beside it.
+/// What a formula reads of the offer.
+fn declared(offer: &OfferRule, name: &str) -> Option<Value> {
+    let [group, category, ..] = &offer.traits;
+    match name {
+        "name" => Some(Value::String(offer.name.clone())),
+        "group" => group.clone().map(Value::String),
+        "category" => category.clone().map(Value::String),
+        "tags" => Some(Value::List(offer.tags.iter().map(|tag| Value::String(tag.clone())).collect())),
+        "from" => offer.from.map(Value::from),
+        "until" => offer.until.map(Value::from),
+        _ => None,
+    }
+}
+
+/// A context, and what is read of one offer beside it.
 #[derive(Debug)]
 struct OfOffer<'c, 'a> {
     context: &'c Context<'a>,
-    first: u32,
-    numbers: [f64; OF_OFFER.len()],
-}
-
-impl OfOffer<'_, '_> {
-    fn own(&self, fact: FactId) -> Option<f64> {
-        let place = fact.0.checked_sub(self.first)?;
-        self.numbers.get(usize::try_from(place).ok()?).copied()
-    }
+    own: Fixed<'c>,
 }
 
 impl Facts for OfOffer<'_, '_> {
@@ -98,11 +116,11 @@ impl Facts for OfOffer<'_, '_> {
     }
 
     fn fact(&self, fact: FactId) -> Read {
-        self.own(fact).map_or_else(|| Facts::fact(self.context, fact), |number| Read::known(Value::Double(number)))
+        self.own.read(fact).unwrap_or_else(|| Facts::fact(self.context, fact))
     }
 
     fn has(&self, fact: FactId) -> bool {
-        self.own(fact).is_some() || Facts::has(self.context, fact)
+        self.own.read(fact).map_or_else(|| Facts::has(self.context, fact), |read| matches!(read.value, Answer::Known(_)))
     }
 
     fn fact_as_of(&self, fact: FactId, at: Timestamp) -> Option<Read> {
@@ -150,14 +168,27 @@ impl Facts for OfOffer<'_, '_> {
     }
 }
 
-/// The numbers of an offer, and nothing else.
+/// What is read of an offer, and nothing else.
 #[derive(Debug)]
-struct Fixed {
+struct Fixed<'o> {
     first: u32,
     numbers: [f64; OF_OFFER.len()],
+    offer: &'o OfferRule,
 }
 
-impl Facts for Fixed {
+impl Fixed<'_> {
+    /// A fact about the offer; `None` when it is about something else.
+    fn read(&self, fact: FactId) -> Option<Read> {
+        let place = usize::try_from(fact.0.checked_sub(self.first)?).ok()?;
+        if let Some(number) = self.numbers.get(place) {
+            return Some(Read::known(Value::Double(*number)));
+        }
+        let name = DECLARED.get(place.checked_sub(self.numbers.len())?)?;
+        Some(declared(self.offer, name).map_or_else(|| Read::missing(format!("offer.{name}").into()), Read::known))
+    }
+}
+
+impl Facts for Fixed<'_> {
     fn now(&self) -> Timestamp {
         Timestamp::MIN
     }
@@ -167,10 +198,7 @@ impl Facts for Fixed {
     }
 
     fn fact(&self, fact: FactId) -> Read {
-        let place = fact.0.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
-        let number = place.and_then(|place| self.numbers.get(place));
-        let unknown = || Read { value: Answer::Unknown(Missing::default()), until: None };
-        number.map_or_else(unknown, |number| Read::known(Value::Double(*number)))
+        self.read(fact).unwrap_or_else(|| Read { value: Answer::Unknown(Missing::default()), until: None })
     }
 
     fn events(&self, _: &[EventKind], _: Span, _: &mut dyn FnMut(&dyn EventRow) -> ControlFlow<()>) {}

@@ -428,7 +428,7 @@ fn offer_rule(
 ) -> OfferRule {
     let schema = &sources.schema;
     let group = offer.group.as_ref().and_then(|name| playbook.groups.iter().find(|group| group.name.text == name.text));
-    let gates = conditions(offer, group, schema, findings);
+    let gates = conditions(offer, &around(group, playbook), schema, findings);
     let factors = offer.factors.each_ref().map(|factor| {
         let playbook::Factor { source, prior } = factor.as_ref()?;
         let compiled = match source {
@@ -476,7 +476,8 @@ fn offer_rule(
         read.flat_map(|rule| &rule.reads().facts).filter_map(|fact| experiment(*fact, sources)).collect();
     let holds = |experiment: &&playbook::Experiment| {
         experiment.holdout > 0
-            && (experiment.offers.is_empty() || experiment.offers.iter().any(|name| name.text == offer.name.text))
+            && (experiment.offers.is_empty() && !offer.transactional
+                || experiment.offers.iter().any(|name| name.text == offer.name.text))
     };
     let holds = playbook.experiments.iter().enumerate().filter(|(_, experiment)| holds(experiment)).map(|(number, _)| number);
     OfferRule {
@@ -520,6 +521,18 @@ fn offer_rule(
             && (playbook.held.is_empty()
                 || offer.purposes.iter().any(|own| playbook.held.iter().any(|held| held.text == own.text))),
     }
+}
+
+/// A group with all that it is a part of, the outermost first.
+fn around<'p>(group: Option<&'p Group>, playbook: &'p Playbook) -> Vec<&'p Group> {
+    let mut groups: Vec<&Group> = Vec::new();
+    let mut next = group;
+    while let Some(group) = next {
+        groups.push(group);
+        next = group.of.as_ref().and_then(|of| playbook.groups.iter().find(|around| around.name.text == of.text));
+    }
+    groups.reverse();
+    groups
 }
 
 /// The tags of an offer and its group, each once.

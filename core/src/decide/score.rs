@@ -229,6 +229,12 @@ impl OfferRule {
             };
         }
         match self.total(values, placement, context) {
+            Some(total) if placement.ranking.at_least.is_some_and(|least| total < least) && !self.mandatory => {
+                Err(Stop::because(Gate::Score, false, detail, || {
+                    let least = placement.ranking.at_least.unwrap_or(total);
+                    format!("its score is {total}, and at least {least} is wanted")
+                }))
+            }
             Some(total) => {
                 let [propensity, fit, worth, lever] = values;
                 Ok(Scored { score: Score { propensity, context: fit, value: worth, lever, total }, learned, reasons })

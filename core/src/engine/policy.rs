@@ -84,12 +84,15 @@ fn inside(inner: Window, outer: Window) -> bool {
         Window::Calendar(Unit::Day) => Some(25 * HOUR),
         Window::Calendar(Unit::Week { .. }) => Some((7 * 24 + 1) * HOUR),
         Window::Calendar(Unit::Month) => Some((31 * 24 + 1) * HOUR),
+        Window::Days(days) => Some((i64::from(days) * 24 + 1) * HOUR),
         Window::Session | Window::Lifetime => None,
     };
     match (inner, outer) {
         (_, Window::Lifetime) => true,
         (Window::Calendar(Unit::Day), Window::Calendar(_)) => true,
         (Window::Calendar(inner), Window::Calendar(outer)) => inner == outer,
+        (Window::Calendar(Unit::Day), Window::Days(_)) => true,
+        (Window::Days(inner), Window::Days(outer)) => inner <= outer,
         (_, Window::Rolling(length)) => longest.is_some_and(|longest| longest <= Duration::micros(length)),
         (inner, outer) => inner == outer,
     }

@@ -94,6 +94,11 @@ impl Checker<'_> {
                 let finding = Finding::error("bad_call", self.extent(id), "a journey is no value; ask for its stage");
                 self.wrong(id, finding.hint(format!("write `{}.stage` or `.since`", self.shown(id))))
             }
+            // What is asked is no stream, because the function is misspelled that would give one.
+            None if target.is_some_and(|target| self.is_near_stream(target)) => match target {
+                Some(target) => self.lower(target),
+                None => self.broken(id),
+            },
             None if super::meant::macro_usage(function).is_some() => {
                 let usage = super::meant::macro_usage(function).unwrap_or_default();
                 let finding = Finding::error(

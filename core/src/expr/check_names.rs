@@ -235,7 +235,9 @@ impl Checker<'_> {
         let paths = || schema.into_iter().flat_map(|schema| schema.facts().iter().map(|fact| &*fact.path));
         let locals = self.scope.iter().map(|(name, _)| &**name).chain(["now", "today"]);
         let group = parts.first().map(|first| format!("{first}."));
-        if let Some(near) = nearest(&path, paths().chain(locals)) {
+        let ending = format!(".{path}");
+        let longer = paths().find(|known| known.ends_with(&ending)).filter(|_| parts.len() == 1);
+        if let Some(near) = longer.or_else(|| nearest(&path, paths().chain(locals))) {
             finding = finding.hint(format!("did you mean `{}`?", written(near)));
         } else if let Some(group) = group {
             let known: Vec<String> =

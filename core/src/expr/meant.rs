@@ -6,6 +6,7 @@ use super::checked::Ref;
 use super::finding::Finding;
 use super::stream::Terminal;
 use super::{functions, types};
+use crate::error::nearest;
 use crate::value::{Type, Value};
 
 /// What to write instead of a word that other languages have.
@@ -14,7 +15,10 @@ pub(super) fn foreign_word(word: &str) -> Option<&'static str> {
         "not" | "NOT" => "write `!`",
         "and" | "AND" => "write `&&`",
         "or" | "OR" => "write `||`",
-        "is" | "equals" | "eq" => "compare with `==`",
+        "is" => "compare with `==`; whether something is known says `has(customer.city)`",
+        "equals" | "eq" => "compare with `==`",
+        "yes" => "write `true`",
+        "no" => "write `false`",
         "between" | "BETWEEN" => "write `3 <= x && x <= 5`",
         "like" | "LIKE" => "write `x.startsWith(\"A\")`, `x.contains(\"A\")` or `x.matches(\"^A.*\")`",
         "contains" => "write `x.contains(\"A\")`",
@@ -91,6 +95,12 @@ impl Checker<'_> {
         let group = format!("{}.", parts.join("."));
         let declared = |schema: &super::Schema| schema.facts().iter().any(|fact| fact.path.starts_with(&group));
         self.local(&parts[0]).is_none() && self.schema.is_some_and(declared)
+    }
+
+    /// Whether a part calls a function that does not exist and is almost called `events`.
+    pub(super) fn is_near_stream(&self, id: NodeId) -> bool {
+        let Kind::Call { target: None, function, .. } = &self.tree.node(id).kind else { return false };
+        functions::find(function).is_none() && nearest(function, ["events"]).is_some() && **function != *"events"
     }
 
     /// `segment(loyal)` with the quotes that it needs.

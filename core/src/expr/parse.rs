@@ -124,19 +124,29 @@ impl Parser<'_> {
         Box::new(match self.peek() {
             TokenKind::Word(word) if matches!(&**word, "and" | "AND") => finding.hint("write `&&`"),
             TokenKind::Word(word) if matches!(&**word, "or" | "OR") => finding.hint("write `||`"),
-            TokenKind::Word(word) => match foreign_word(word) {
-                Some(hint) => finding.hint(hint),
-                None => finding,
+            TokenKind::Word(word) => match (foreign_word(word), self.before()) {
+                (Some(hint), _) => finding.hint(hint),
+                (None, Some(TokenKind::Int(number))) if matches!(&**word, "w" | "d" | "h" | "m" | "s") => {
+                    finding.hint(format!("write a length of time as a text: `\"{number}{word}\"`"))
+                }
+                (None, _) => finding,
             },
+            TokenKind::Double(text) if text.starts_with('.') && matches!(self.before(), Some(TokenKind::Sign("."))) => {
+                finding.hint("a range is written `18 <= x && x <= 25`")
+            }
             _ => finding,
         })
+    }
+
+    /// The token before this one.
+    fn before(&self) -> Option<&TokenKind> {
+        self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|token| &token.kind)
     }
 
     /// What stands where the expression should have ended.
     pub(super) fn not_the_end(&self) -> Box<Finding> {
         let mut finding = self.unexpected("expected an operator or the end");
-        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|token| &token.kind);
-        match (before, self.peek()) {
+        match (self.before(), self.peek()) {
             (Some(TokenKind::Word(word)), _) if foreign_word(word).is_some() => {
                 finding.hint = foreign_word(word).map(String::from);
                 finding.message = format!("`{word}` is no operator");

@@ -269,7 +269,11 @@ impl JourneyState {
             (Some(after), Some(ended)) => ended.saturating_add_micros(after.micros()) <= at,
             _ => true,
         };
-        reentry.policy != ReentryPolicy::Never && rested && reentry.at_most.is_none_or(|most| self.walk.entries < most)
+        let apart = match (reentry.after_entry, self.walk.began) {
+            (Some(after), Some(began)) => began.saturating_add_micros(after.micros()) <= at,
+            _ => true,
+        };
+        reentry.policy != ReentryPolicy::Never && rested && apart && reentry.at_most.is_none_or(|most| self.walk.entries < most)
     }
 
     /// The stage to enter: of several the one that takes precedence.

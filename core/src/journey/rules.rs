@@ -194,6 +194,8 @@ impl JourneyRule {
                 wait: stage.wait.as_ref().map(|wait| Wait {
                     length: wait.length,
                     at: wait.at,
+                    days: wait.days,
+                    weekday: wait.weekday,
                     until: kinds(&wait.until),
                     reset_on: kinds(&wait.reset_on),
                     to: wait.to.as_ref().map(target),

@@ -4,7 +4,7 @@ use crate::error::{Diagnostic, Severity, nearest};
 use crate::expr::{EventKind, PropertyId};
 use crate::playbook::Name;
 use crate::value::{Duration, Timestamp, Zone};
-use chrono::NaiveTime;
+use chrono::{Datelike, Days, NaiveTime, Weekday};
 
 /// A stage, or outside.
 pub(crate) type Target = Option<u16>;
@@ -49,6 +49,8 @@ pub(crate) struct StageExit {
 pub(crate) struct Wait {
     pub(crate) length: Option<Duration>,
     pub(crate) at: Option<NaiveTime>,
+    pub(crate) days: Option<u16>,
+    pub(crate) weekday: Option<Weekday>,
     pub(crate) until: Vec<EventKind>,
     pub(crate) reset_on: Vec<EventKind>,
     /// `None` for the branches.
@@ -85,7 +87,14 @@ impl Wait {
     /// When it ends if nothing happens; `None` when only an event ends it.
     pub(crate) fn end(&self, from: Timestamp, zone: Zone) -> Option<Timestamp> {
         let after = self.length.map(|length| from.saturating_add_micros(length.micros()));
+        let day = |days: u64| zone.date(from).checked_add_days(Days::new(days));
+        let day = match (self.days, self.weekday) {
+            (Some(days), _) => day(u64::from(days)),
+            (None, Some(weekday)) => (1..=7).filter_map(day).find(|day| day.weekday() == weekday),
+            (None, None) => None,
+        };
         match (after, self.at) {
+            (_, Some(at)) if day.is_some() => day.map(|day| zone.instant(day.and_time(at))),
             (after, None) => after,
             (after, Some(at)) => Some(next_time_of_day(after.unwrap_or(from), at, zone)),
         }

@@ -23,6 +23,8 @@ pub struct Arbitration {
     pub sequence: Vec<Vec<Name>>,
     /// `explore`.
     pub explore: Explore,
+    /// `at_least`: the lowest score with which an offer is shown, unless it is mandatory.
+    pub at_least: Option<f64>,
 }
 
 /// Whether other offers than the best known one are tried, so that something is learned about them.
@@ -33,7 +35,7 @@ pub enum Explore {
     No,
     /// `thompson`: each learned propensity is drawn from what is known of it.
     Thompson,
-    /// `epsilon_greedy`: with this probability any one of the offers that are left is taken.
+    /// `epsilon_greedy`: with this probability any one of the offers that are left is taken; 1 for `random`.
     EpsilonGreedy(f64),
     /// `ucb`: each learned propensity is as high as it may well be, by so many times the width of what is not known.
     Ucb(f64),
@@ -124,6 +126,7 @@ impl Loader<'_> {
             sequence.push(names);
         }
         let explore = at.get("explore").map_or(Explore::No, |at| match at.node.text() {
+            Some(word) if **word == *"random" => Explore::EpsilonGreedy(1.0),
             Some(_) => Explore::Thompson,
             None => match (at.number("epsilon_greedy"), at.number("ucb")) {
                 (Some(epsilon), _) => Explore::EpsilonGreedy(epsilon),
@@ -137,7 +140,7 @@ impl Loader<'_> {
             let hint = "leave `formula` out, or explore by `epsilon_greedy` or `ucb`".to_owned();
             self.error_at_key("contradiction", &place, message.to_owned(), Some(hint));
         }
-        Some(Arbitration { formula, sequence, explore })
+        Some(Arbitration { formula, sequence, explore, at_least: at.number("at_least") })
     }
 
     /// How diverse the offers of a placement are.

@@ -73,6 +73,12 @@ pub(crate) struct Expectation {
     pub(crate) placements: Vec<Name>,
     /// `facts`: what comes with the question.
     pub(crate) facts: Vec<(Arc<str>, Value)>,
+    /// `scores`: numbers that come with the question: column, offer, number.
+    pub(crate) scores: Vec<(Arc<str>, Arc<str>, f64)>,
+    /// `seed`: what exploration draws follows from.
+    pub(crate) seed: u64,
+    /// `known_at`: when it is asked, of a message that is planned for the instant of the step.
+    pub(crate) known_at: Option<Timestamp>,
     /// `assurance`.
     pub(crate) assurance: Assurance,
     /// `answer`: `offers`, `fallback` or `silence`, of every placement that asks.
@@ -89,6 +95,10 @@ pub(crate) struct Expectation {
     pub(crate) stopped: Vec<(Name, Arc<str>)>,
     /// `because`: a text that one of the reasons contains.
     pub(crate) because: Option<Arc<str>>,
+    /// `until`: from when on the contact policy has nothing against an offer any more.
+    pub(crate) until: Vec<(Name, Timestamp)>,
+    /// `sends`: when quiet hours let an offer be sent that they move.
+    pub(crate) sends: Vec<(Name, Timestamp)>,
     /// `segments`: in, out, or unknown.
     pub(crate) segments: Vec<(Name, Option<bool>)>,
     /// `stages`: the stage in a journey; `None` for outside of it.
@@ -116,6 +126,9 @@ static OFFER: Shape = One(Leaf::Reference("an offer"));
 static OFFERS: [Shape; 2] = [One(Leaf::Reference("an offer")), List(&OFFER)];
 static PLACEMENT: Shape = One(Leaf::Reference("a placement"));
 static PLACEMENTS: [Shape; 2] = [One(Leaf::Reference("a placement")), List(&PLACEMENT)];
+static INSTANT: Shape = One(Leaf::Instant);
+static NUMBER: Shape = One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY));
+static NUMBERS: Shape = Mapping(&NUMBER);
 static ANY: Shape = One(Leaf::Any);
 static STEP: Shape =
     Either(&[Obj(&EVENT), Obj(&SET), Obj(&CONSENT), Obj(&WITHDRAW), Obj(&LINK), Obj(&UNLINK), Obj(&EXPECTATION)]);
@@ -193,6 +206,9 @@ static EXPECTATION: Object = Object {
         WHO,
         may("ask", Either(&PLACEMENTS), "the placements that ask"),
         may("facts", Mapping(&ANY), "the facts that come with the question"),
+        may("scores", Mapping(&NUMBERS), "the numbers that come with the question, by column and offer"),
+        may("seed", One(Leaf::Whole(0, i64::MAX)), "what exploration draws follows from"),
+        may("known_at", One(Leaf::Instant), "when it is asked, for a message that is planned for the instant of the step"),
         may(
             "assurance",
             One(Leaf::Word(&["anonymous", "recognised", "authenticated"])),
@@ -205,6 +221,8 @@ static EXPECTATION: Object = Object {
         may("message", One(Leaf::Text), "a text that one of the messages contains"),
         may("stopped", Mapping(&One(Leaf::Text)), "offers with the gate at which they are stopped"),
         may("because", One(Leaf::Text), "a text that one of the reasons contains"),
+        may("until", Mapping(&INSTANT), "offers with the instant from which on the contact policy has nothing against them"),
+        may("sends", Mapping(&INSTANT), "offers with the instant to which quiet hours move them"),
         may("segments", Mapping(&ANY), "segments with `true`, `false` or `unknown`"),
         may("stages", Mapping(&ANY), "journeys with the stage; null for outside of the journey"),
         may("variants", Mapping(&ANY), "experiments with the variant; null for no part in it"),
@@ -356,8 +374,23 @@ impl Reader<'_, '_> {
     fn expectation(&mut self, at: &At<'_>) -> Expectation {
         let (known, offers) = (self.loader.declared.placements.clone(), self.offers.clone());
         let placements = self.loader.references(at, "ask", "placement", &known);
-        let about =
-            ["facts", "assurance", "answer", "offers", "includes", "excludes", "message", "stopped", "because", "record"];
+        let about = [
+            "facts",
+            "scores",
+            "seed",
+            "known_at",
+            "assurance",
+            "answer",
+            "offers",
+            "includes",
+            "excludes",
+            "message",
+            "stopped",
+            "because",
+            "until",
+            "sends",
+            "record",
+        ];
         for place in about.iter().filter_map(|key| at.get(key)).filter(|_| placements.is_empty() && at.get("ask").is_none()) {
             let hint = Some("add `ask: <placement>`".to_owned());
             self.loader.error_at_key(
@@ -380,6 +413,13 @@ impl Reader<'_, '_> {
                 self.loader.error("wrong_word", &place, message, Some(format!("gates: {names}")));
             }
             stopped.push((self.name(&place), gate.clone()));
+        }
+        let mut scores = Vec::new();
+        for column in at.get("scores").iter().flat_map(At::children) {
+            for place in column.children() {
+                self.known(&place, "offer", self.playbook.offers.iter().map(|offer| &offer.name));
+                scores.extend(column.number(&place.key).map(|number| (column.key.clone(), place.key.clone(), number)));
+            }
         }
         let mut segments = Vec::new();
         for place in at.get("segments").iter().flat_map(At::children) {
@@ -406,6 +446,9 @@ impl Reader<'_, '_> {
         };
         Expectation {
             facts: self.values(at, "facts"),
+            scores,
+            seed: at.number("seed").unwrap_or_default(),
+            known_at: self.loader.instant_of(at, "known_at"),
             assurance: at.text("assurance").and_then(|word| Assurance::named(&word)).unwrap_or_default(),
             answer: at.text("answer"),
             offers: at.get("offers").map(|_| self.loader.references(at, "offers", "offer", &offers)),
@@ -414,6 +457,8 @@ impl Reader<'_, '_> {
             message: at.text("message"),
             stopped,
             because: at.text("because"),
+            until: self.instants(at, "until"),
+            sends: self.instants(at, "sends"),
             segments,
             stages: self.choices(
                 at,
@@ -432,6 +477,17 @@ impl Reader<'_, '_> {
             record: self.outcome(at),
             placements,
         }
+    }
+
+    /// Offers with instants.
+    fn instants(&mut self, at: &At<'_>, key: &str) -> Vec<(Name, Timestamp)> {
+        let Some(section) = at.get(key) else { return Vec::new() };
+        let mut instants = Vec::new();
+        for place in section.children() {
+            self.known(&place, "offer", self.playbook.offers.iter().map(|offer| &offer.name));
+            instants.extend(self.loader.instant_of(&section, &place.key).map(|instant| (self.name(&place), instant)));
+        }
+        instants
     }
 
     fn outcome(&mut self, at: &At<'_>) -> Option<Arc<str>> {

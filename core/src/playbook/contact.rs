@@ -1,6 +1,6 @@
 //! The contact policy: caps, pauses, gaps, quiet hours, fatigue, and what holds others back.
 
-use super::groups::{Group, Owner};
+use super::groups::{Group, Owner, with_parts};
 use super::model::{Name, Offer, Text};
 use super::quiet::QuietHours;
 use super::read::{At, Loader, Names};
@@ -35,7 +35,8 @@ impl ContactRule {
     /// Whether it goes by the customer's own clock.
     #[must_use]
     pub fn reads_zone(&self) -> bool {
-        let timed = matches!(self.demand, Demand::Cap { per: Window::Calendar(_), .. } | Demand::Quiet { .. });
+        let timed =
+            matches!(self.demand, Demand::Cap { per: Window::Calendar(_) | Window::Days(_), .. } | Demand::Quiet { .. });
         timed && matches!(self.clock, Clock::Customer { .. })
     }
 }
@@ -166,6 +167,19 @@ pub enum Scope {
     Everything,
     /// Some of a kind, together: `channel(email)`, `channels(email, push)`, `tag(discount)` and so on.
     Only(Part, Vec<Name>),
+    /// A list: what all of these are about, and together what is together for each of them.
+    All(Vec<Scope>),
+}
+
+impl Scope {
+    /// Whether events that name no offer and no placement are its business.
+    fn is_told_by_all(&self) -> bool {
+        match self {
+            Scope::Everything | Scope::Channel | Scope::Only(Part::Channels, _) => true,
+            Scope::All(scopes) => scopes.iter().all(Scope::is_told_by_all),
+            Scope::Offer | Scope::Group | Scope::Placement | Scope::Only(..) => false,
+        }
+    }
 }
 
 /// Of what a scope names some.
@@ -224,6 +238,8 @@ pub enum Switch {
 }
 
 const SCOPES: [&str; 5] = ["offer", "group", "placement", "channel", "everything"];
+/// How many days of the calendar a window has at most.
+const MOST_DAYS: u16 = 3660;
 const WINDOWS: [&str; 6] = ["rolling 7d", "day", "week", "month", "session", "lifetime"];
 const SCOPE_EXPECTED: &str = "`offer`, `group`, `placement`, `channel`, `everything`, or some of one kind such as `channel(email)`, `channels(email, push)`, `offer(a)`, `group(a)`, `tag(a)`, `owner(sales)` or `placement(a)`";
 
@@ -267,8 +283,8 @@ impl Loader<'_> {
             Demand::Gap { between, .. } => between,
             Demand::Quiet { .. } | Demand::Fatigue(_) | Demand::While { .. } => &[],
         };
-        let told = matches!(scope, Scope::Everything | Scope::Channel | Scope::Only(Part::Channels, _));
-        if let (Some(event), false) = (counted.iter().find(|event| !OUTCOMES.contains(&&*event.text)), told) {
+        let other = counted.iter().find(|event| !OUTCOMES.contains(&&*event.text));
+        if let (Some(event), false) = (other, scope.is_told_by_all()) {
             let message = format!("events of type `{}` are of no offer and no placement", cut(&event.text));
             let place = at.get("scope").unwrap_or_else(|| at.clone());
             self.error("contradiction", &place, message, Some("count them for `everything` or by channel".to_owned()));
@@ -407,6 +423,14 @@ impl Loader<'_> {
                     let message = format!("event type `{}` stands twice in one list", cut(text));
                     self.error("duplicate_name", &at, message, None);
                 }
+                Some(text) if !known.contains(&**text) => {
+                    let near = outcome_of(text).or_else(|| nearest(text, known.iter().map(|known| &**known)));
+                    let hint = match near {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("outcomes: {}", OUTCOMES.join(", ")),
+                    };
+                    self.error("unknown_name", &at, format!("unknown event type `{}`", cut(text)), Some(hint));
+                }
                 _ => names.extend(self.reference(&at, "event type", &known)),
             }
         }
@@ -487,6 +511,30 @@ impl Loader<'_> {
     }
 
     pub(super) fn scope(&mut self, at: &At<'_>, rule: &At<'_>, named: &Named<'_>) -> Option<Scope> {
+        let list = at.one_or_more();
+        let mut scopes = Vec::with_capacity(list.len());
+        for one in &list {
+            scopes.extend(self.one_scope(one, rule, named));
+        }
+        if scopes.len() < list.len() {
+            return None;
+        }
+        let tags = scopes.iter().any(|scope| matches!(scope, Scope::Only(Part::Tags { .. }, _)));
+        if let (Some(place), false) = (rule.get("tags"), tags) {
+            let message = "`tags` is about a scope such as `tag(discount)`".to_owned();
+            self.error_at_key("misplaced", &place, message, None);
+        }
+        match scopes.len() {
+            0 => {
+                self.error("empty", at, "no scope".to_owned(), Some("write `everything` when all is meant".to_owned()));
+                None
+            }
+            1 => scopes.pop(),
+            _ => Some(Scope::All(scopes)),
+        }
+    }
+
+    fn one_scope(&mut self, at: &At<'_>, rule: &At<'_>, named: &Named<'_>) -> Option<Scope> {
         let text = at.node.text()?.clone();
         let scope = match &*text {
             "offer" => Scope::Offer,
@@ -505,24 +553,24 @@ impl Loader<'_> {
                 let Some((mut part, list)) = part else {
                     let cut_off =
                         (text.contains('(') && !text.contains(')')).then(|| "put a scope with commas in quotes".to_owned());
-                    let hint = cut_off.or_else(|| nearest(&text, SCOPES).map(|near| format!("did you mean `{near}`?")));
+                    let hint = cut_off.or_else(|| scope_meant(&text));
                     self.error("wrong_word", at, format!("expected {SCOPE_EXPECTED}, found `{}`", cut(&text)), hint);
                     return None;
                 };
                 if let Part::Tags { sent } = &mut part {
                     *sent = rule.text("tags").as_deref() != Some("now");
                 }
-                let names: Vec<Name> = list.split(',').filter_map(|name| self.in_scope(part, name.trim(), at, named)).collect();
+                let mut names: Vec<Name> =
+                    list.split(',').filter_map(|name| self.in_scope(part, name.trim(), at, named)).collect();
                 if names.len() < list.split(',').count() {
                     return None;
+                }
+                if part == Part::Groups {
+                    with_parts(&mut names, named.groups);
                 }
                 Scope::Only(part, names)
             }
         };
-        if let (Some(place), false) = (rule.get("tags"), matches!(scope, Scope::Only(Part::Tags { .. }, _))) {
-            let message = "`tags` is about a scope such as `tag(discount)`".to_owned();
-            self.error_at_key("misplaced", &place, message, None);
-        }
         Some(scope)
     }
 
@@ -533,7 +581,8 @@ impl Loader<'_> {
             offers.chain(named.groups.iter().flat_map(|group| &group.tags)).map(|tag| tag.text.clone())
         };
         let (noun, known): (&str, Names) = match part {
-            Part::Channels => return self.channel(name, at.node.spot, &at.path),
+            Part::Channels if !name.contains(')') => return self.channel(name, at.node.spot, &at.path),
+            Part::Channels => ("channel", (*self.declared.channels).clone()),
             Part::Offers => ("offer", named.offers.iter().map(|offer| offer.name.text.clone()).collect()),
             Part::Groups => ("group", named.groups.iter().map(|group| group.name.text.clone()).collect()),
             Part::Tags { .. } => ("tag", tags().collect()),
@@ -541,9 +590,15 @@ impl Loader<'_> {
             Part::Placements => ("placement", (*self.declared.placements).clone()),
         };
         if !known.contains(name) {
-            let near = nearest(name, known.iter().map(|known| &**known));
-            let hint = near.map(|near| format!("did you mean `{near}`?"));
-            self.error("unknown_name", at, format!("unknown {noun} `{}`", cut(name)), hint);
+            let hint = match nearest(name, known.iter().map(|known| &**known)) {
+                _ if name.contains(')') => {
+                    "for what is of both write a list, such as `[channel(email), tag(promotion)]`".to_owned()
+                }
+                Some(near) => format!("did you mean `{near}`?"),
+                None if known.is_empty() => format!("no {noun} is declared"),
+                None => format!("declared: {}", known.iter().take(8).map(|known| &**known).collect::<Vec<_>>().join(", ")),
+            };
+            self.error("unknown_name", at, format!("unknown {noun} `{}`", cut(name)), Some(hint));
             return None;
         }
         Some(Name { text: Arc::from(name), place: self.findings.place(at.node.spot) })
@@ -553,6 +608,10 @@ impl Loader<'_> {
         let text = at.node.text()?.clone();
         let first_day =
             text.strip_prefix("week(").and_then(|rest| rest.strip_suffix(')')).and_then(|day| day.trim().parse().ok());
+        let days = text.strip_prefix("days(").and_then(|rest| rest.strip_suffix(')')).and_then(|days| days.trim().parse().ok());
+        if let Some(days) = days.filter(|days| (1..=MOST_DAYS).contains(days)) {
+            return Some(Window::Days(days));
+        }
         Some(match (&*text, first_day) {
             ("day", _) => Window::Calendar(Unit::Day),
             ("week", _) => Window::Calendar(Unit::Week { first_day: week_begins }),
@@ -566,13 +625,64 @@ impl Loader<'_> {
                 }
                 let hint = match Duration::parse(&text) {
                     Ok(_) => Some(format!("did you mean `rolling {text}`?")),
-                    Err(_) => nearest(&text, WINDOWS).map(|near| format!("did you mean `{near}`?")),
+                    Err(_) => window_meant(&text),
                 };
-                let expected = "`rolling <duration>`, `day`, `week`, `week(sunday)`, `month`, `session` or `lifetime`";
+                let expected =
+                    "`rolling <duration>`, `day`, `days(2)`, `week`, `week(sunday)`, `month`, `session` or `lifetime`";
                 self.error("wrong_word", at, format!("expected {expected}, found `{}`", cut(&text)), hint);
                 return None;
             }
         })
+    }
+}
+
+/// The outcome that other systems call otherwise.
+fn outcome_of(word: &str) -> Option<&'static str> {
+    Some(match word.trim_end_matches('s') {
+        "impression" | "view" | "seen" | "viewed" | "displayed" | "display" => "shown",
+        "click" => "clicked",
+        "send" => "sent",
+        "open" => "opened",
+        "conversion" | "convert" => "converted",
+        "accept" => "accepted",
+        "reject" | "rejection" => "rejected",
+        "dismis" => "dismissed",
+        "no_response" | "ignore" => "ignored",
+        "decision" | "proposed" => "decided",
+        "bounce" => "bounced",
+        "unsubscribe" => "unsubscribed",
+        _ => return None,
+    })
+}
+
+/// Which scope was meant.
+fn scope_meant(text: &str) -> Option<String> {
+    if text.contains(" & ") || text.contains(" and ") {
+        return Some("for what is of both write a list, such as `[channel(email), tag(promotion)]`".to_owned());
+    }
+    let (word, rest) = text.split_once('(').map_or((text, None), |(word, rest)| (word, Some(rest)));
+    let near = match word {
+        "campaign" | "action" | "message" | "content" => Some("offer"),
+        "all" | "any" => Some("everything"),
+        _ if rest.is_some() => nearest(word, Part::ALL.map(|(name, _)| name)),
+        _ => nearest(word, SCOPES),
+    };
+    near.map(|near| format!("did you mean `{near}{}`?", rest.map_or(String::new(), |rest| format!("({rest}"))))
+}
+
+/// Which window was meant.
+fn window_meant(text: &str) -> Option<String> {
+    let (number, unit) = text.split_once(' ').unwrap_or(("1", text));
+    let number: Option<u32> = number.parse().ok();
+    match (unit.trim_end_matches('s'), number) {
+        ("day", Some(days)) => Some(format!("did you mean `days({days})`, by the calendar, or `rolling {days}d`?")),
+        ("hour", Some(hours)) => Some(format!("did you mean `rolling {hours}h`?")),
+        ("minute", Some(minutes)) => Some(format!("did you mean `rolling {minutes}m`?")),
+        ("week", Some(weeks)) => Some(format!("did you mean `rolling {weeks}w`?")),
+        ("month", Some(months)) => Some(format!("did you mean `rolling {}d`?", u64::from(months) * 30)),
+        ("quarter", _) => Some("did you mean `rolling 91d`?".to_owned()),
+        ("year", Some(years)) => Some(format!("did you mean `rolling {}d`?", u64::from(years) * 365)),
+        _ => nearest(text, WINDOWS).map(|near| format!("did you mean `{near}`?")),
     }
 }
 

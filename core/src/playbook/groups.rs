@@ -14,9 +14,13 @@ pub struct Group {
     pub name: Name,
     /// `title`.
     pub title: Option<Arc<str>>,
+    /// `of`: the group that it is a part of.
+    pub of: Option<Name>,
+    /// `purposes` of offers that declare none; those of the group around it when it declares none.
+    pub purposes: Vec<Name>,
     /// `owner`.
     pub owner: Option<Owner>,
-    /// `tags`.
+    /// `tags`; those of the group around it too.
     pub tags: Vec<Name>,
     /// `from`: the first instant of validity.
     pub valid_from: Option<Timestamp>,
@@ -32,6 +36,56 @@ pub struct Group {
     pub obeys: Option<super::Switch>,
     /// `counts`.
     pub counts: Option<super::Switch>,
+}
+
+impl Group {
+    /// The same as a part of another: what that says holds for it too.
+    fn within(self, around: &Group) -> Self {
+        let earlier = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
+        let more = around.tags.iter().filter(|tag| !self.tags.iter().any(|own| own.text == tag.text)).cloned();
+        Group {
+            purposes: if self.purposes.is_empty() { around.purposes.clone() } else { self.purposes },
+            owner: self.owner.or(around.owner),
+            tags: self.tags.iter().cloned().chain(more).collect(),
+            valid_from: self.valid_from.max(around.valid_from),
+            valid_until: earlier(self.valid_until, around.valid_until),
+            obeys: self.obeys.or_else(|| around.obeys.clone()),
+            counts: self.counts.or_else(|| around.counts.clone()),
+            ..self
+        }
+    }
+}
+
+/// Names of groups, and of all that are a part of one of them.
+pub(super) fn with_parts(names: &mut Vec<Name>, groups: &[Group]) {
+    // Parts are declared after what they are a part of.
+    for group in groups {
+        let inside = group.of.as_ref().is_some_and(|of| names.iter().any(|name| name.text == of.text));
+        if inside && !names.iter().any(|name| name.text == group.name.text) {
+            names.push(group.name.clone());
+        }
+    }
+}
+
+/// The same for the steps of a sequence, where a part may stand in a step of its own.
+pub(super) fn steps_with_parts(sequence: &mut [Vec<Name>], groups: &[Group]) {
+    for group in groups {
+        let named = |step: &Vec<Name>, text: &Arc<str>| step.iter().any(|name| name.text == *text);
+        let Some(of) = &group.of else { continue };
+        if !sequence.iter().any(|step| named(step, &group.name.text))
+            && let Some(step) = sequence.iter_mut().find(|step| named(step, &of.text))
+        {
+            step.push(group.name.clone());
+        }
+    }
+}
+
+/// Offers are for the purposes of their group where they declare none.
+pub(super) fn purposes_of_groups(offers: &mut [super::model::Offer], groups: &[Group]) {
+    for offer in offers.iter_mut().filter(|offer| offer.purposes.is_empty()) {
+        let group = offer.group.as_ref().and_then(|name| groups.iter().find(|group| group.name.text == name.text));
+        offer.purposes = group.map(|group| group.purposes.clone()).unwrap_or_default();
+    }
 }
 
 /// Who stands behind an offer.
@@ -75,12 +129,15 @@ impl Owner {
 impl Loader<'_> {
     pub(super) fn groups(&mut self, root: &At<'_>) -> Vec<Group> {
         let Some(section) = root.get("groups") else { return Vec::new() };
-        let mut groups = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         for (name, at) in self.named(&section, "a group") {
+            let of = self.group_around(&at, &groups);
             let (valid_from, valid_until) = self.validity(&at, &format!("group `{}`", name.text));
             let gates = ["eligible", "applicable", "suitable"].map(|key| self.condition(&at, key, false));
-            groups.push(Group {
+            let group = Group {
                 title: at.text("title"),
+                purposes: self.purposes_of(&at),
+                of,
                 owner: at.owner(),
                 tags: self.tags(&at),
                 valid_from,
@@ -91,9 +148,29 @@ impl Loader<'_> {
                 obeys: self.switch(&at, "obeys"),
                 counts: self.switch(&at, "counts"),
                 name,
-            });
+            };
+            let around = group.of.as_ref().and_then(|of| groups.iter().find(|around| around.name.text == of.text));
+            let group = around.map_or(group.clone(), |around| group.within(around));
+            groups.push(group);
         }
         groups
+    }
+
+    /// The group that a group is a part of: one that is declared before it, so that there are no circles.
+    fn group_around(&mut self, at: &At<'_>, before: &[Group]) -> Option<Name> {
+        let place = at.get("of")?;
+        let known = self.declared.groups.clone();
+        let of = self.reference(&place, "group", &known)?;
+        if before.iter().any(|group| group.name.text == of.text) {
+            return Some(of);
+        }
+        let later = known.contains(&of.text);
+        if later {
+            let message = format!("group `{}` is not declared before this one", cut(&of.text));
+            let hint = "declare a group before those that are a part of it".to_owned();
+            self.error("misplaced", &place, message, Some(hint));
+        }
+        None
     }
 
     /// `from` and `until`.

@@ -211,11 +211,16 @@ impl Loader<'_> {
         let problems = self.problems(root, &needs, searches.as_ref());
         let (preferences, unusual, watches) = (self.preferences(root), self.unusual(root), self.watches(root));
         let resolution = self.duration_of(root, "resolution");
-        let (channels, mut offers, placements) = (self.channels(root), self.offers(root), self.placements(root));
-        let arbitration = self.arbitration(root).unwrap_or_default();
+        let (channels, mut offers, mut placements) = (self.channels(root), self.offers(root), self.placements(root));
+        let mut arbitration = self.arbitration(root).unwrap_or_default();
         let experiments = self.experiments(root);
         let week_begins = root.text("week_begins").and_then(|day| day.parse().ok()).unwrap_or(chrono::Weekday::Mon);
         let groups = self.groups(root);
+        super::groups::purposes_of_groups(&mut offers, &groups);
+        let own = placements.iter_mut().filter_map(|placement| placement.arbitration.as_mut());
+        for arbitration in own.chain([&mut arbitration]) {
+            super::groups::steps_with_parts(&mut arbitration.sequence, &groups);
+        }
         let named = contact::Named {
             relations: &relations,
             offers: &offers,
@@ -226,7 +231,8 @@ impl Loader<'_> {
         let mut contact = self.contact(root, &named);
         let feedback = self.feedback(root, &events, &named);
         contact.extend(feedback.iter().filter_map(|own| own.held(named.zone)));
-        let reactions = self.reactions(root, &events);
+        let mut reactions = self.reactions(root, &events);
+        reactions.iter_mut().for_each(|reaction| super::groups::with_parts(&mut reaction.groups, &groups));
         self.check_questions(root, &offers, &attributes);
         self.check_switches(root);
         let (mut budgets, held) = (self.budgets(root), self.held(root));

@@ -314,7 +314,9 @@ impl Leaf {
             (Leaf::Word(words), Content::Text(written)) => {
                 let word = &*written.text;
                 if !words.contains(&word) {
-                    let hint = nearest(word, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+                    let longer = words.iter().copied().find(|known| word.len() > 1 && known.starts_with(word));
+                    let near = longer.or_else(|| nearest(word, words.iter().copied()));
+                    let hint = near.map(|near| format!("did you mean `{near}`?"));
                     let message = format!("expected {}, found `{}`", one_of(words), cut(word));
                     findings.error("wrong_word", node.spot, path.text(), message, hint);
                 }

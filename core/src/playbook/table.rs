@@ -28,7 +28,7 @@ pub(super) const fn one_or_more(names: &'static [Shape; 2]) -> Shape {
 }
 
 static PURPOSE_NAME: Shape = One(Leaf::Reference("a purpose"));
-static PURPOSES: [Shape; 2] = [One(Leaf::Reference("a purpose")), List(&PURPOSE_NAME)];
+pub(super) static PURPOSES: [Shape; 2] = [One(Leaf::Reference("a purpose")), List(&PURPOSE_NAME)];
 static PLACEMENT_NAME: Shape = One(Leaf::Reference("a placement"));
 static PLACEMENTS: [Shape; 2] = [One(Leaf::Reference("a placement")), List(&PLACEMENT_NAME)];
 static EVENT_NAME: Shape = One(Leaf::Reference("an event type"));
@@ -37,6 +37,7 @@ static STAGE_NAME: Shape = One(Leaf::Reference("a stage"));
 static STAGES: [Shape; 2] = [One(Leaf::Reference("a stage")), List(&STAGE_NAME)];
 static ENUM_NAME: Shape = One(Leaf::Text);
 static SOURCE_NAME: Shape = One(Leaf::Text);
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const CRITERION: Leaf = Leaf::Word(&["source", "origin", "confidence", "latest", "earliest"]);
 static CRITERION_NAME: Shape = One(CRITERION);
 static CRITERIA: [Shape; 2] = [One(CRITERION), List(&CRITERION_NAME)];
@@ -56,12 +57,7 @@ pub(super) static PLAYBOOK: Object = Object {
             "\"UTC\"",
             "the zone of calendar windows when the customer's own is unknown: an IANA name or `+02:00`",
         ),
-        may(
-            "week_begins",
-            One(Leaf::Word(&["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])),
-            "\"monday\"",
-            "the day on which calendar weeks begin",
-        ),
+        may("week_begins", One(Leaf::Word(&WEEKDAYS)), "\"monday\"", "the day on which calendar weeks begin"),
         may(
             "customer_zone",
             One(Leaf::Reference("an attribute")),
@@ -1049,7 +1045,12 @@ static EXPERIMENT: Object = Object {
             "",
             "how many of those who take part get which variant; 100% together with the holdout",
         ),
-        may("offers", one_or_more(&OFFERS), "", "what those held out go without; by default all offers"),
+        may(
+            "offers",
+            one_or_more(&OFFERS),
+            "",
+            "what those held out go without; by default all offers that are not transactional",
+        ),
         may("from", One(Leaf::Instant), "", "the first instant"),
         may("until", One(Leaf::Instant), "", "the first instant after it"),
         may("detects", Obj(&DETECTS), "", "what it is to show; `tactful check` warns when it is too small for that"),
@@ -1236,6 +1237,7 @@ static REENTRY_RULE: Object = Object {
             "`never`, `after_leaving`, or `always`, also while they are in: then they begin anew",
         ),
         may("after", One(Leaf::Duration), "", "not before so much time has passed since they were out"),
+        may("after_entry", One(Leaf::Duration), "", "not before so much time has passed since they came in"),
         may("at_most", One(Leaf::Whole(1, 1_000_000)), "", "how often they come in at all"),
         may(
             "count",
@@ -1326,6 +1328,13 @@ static WAIT: Object = Object {
             One(Leaf::Text),
             "",
             "until this time of day in the customer's zone, such as `\"09:00\"`; with `for` the first after that",
+        ),
+        may("days", One(Leaf::Whole(1, 3660)), "", "with `at`: on the day that is so many days of the calendar later"),
+        may(
+            "weekday",
+            One(Leaf::Word(&WEEKDAYS)),
+            "",
+            "with `at`: on the next day of this name, after the day on which it begins",
         ),
         may("until", one_or_more(&EVENTS), "", "event types that end it at once"),
         may("reset_on", one_or_more(&EVENTS), "", "event types that begin it anew"),
@@ -1512,8 +1521,8 @@ static OFFER: Object = Object {
     ],
 };
 const WINDOW: Shape = One(Leaf::Pattern(
-    r"^(rolling +\S+|day|week|month|lifetime)$",
-    "`rolling <duration>`, `day`, `week`, `month` or `lifetime`",
+    r"^(rolling +\S+|day|days\( *[0-9]+ *\)|week|month|lifetime)$",
+    "`rolling <duration>`, `day`, `days(2)`, `week`, `month` or `lifetime`",
 ));
 static PROMISED: Shape = One(Leaf::Rule);
 static STOCK_ITEM: Shape = Obj(&STOCK);
@@ -1617,7 +1626,7 @@ static ARBITRATION: Object = Object {
             "formula",
             One(Leaf::Rule),
             "",
-            "what the score is instead of the product of the factors; reads `offer.propensity`, `offer.context`, `offer.value`, `offer.lever`, `offer.cost`, `offer.margin`, `offer.priority` and all that offers may read",
+            "what the score is instead of the product of the factors; reads `offer.propensity`, `offer.context`, `offer.value`, `offer.lever`, `offer.cost`, `offer.margin`, `offer.priority`, `offer.name`, `offer.group`, `offer.category`, `offer.tags`, `offer.from`, `offer.until` and all that offers may read",
         ),
         may(
             "sequence",
@@ -1627,9 +1636,15 @@ static ARBITRATION: Object = Object {
         ),
         may(
             "explore",
-            Either(&[One(Leaf::Word(&["thompson"])), Obj(&EPSILON), Obj(&UCB)]),
+            Either(&[One(Leaf::Word(&["thompson", "random"])), Obj(&EPSILON), Obj(&UCB)]),
             "",
-            "whether other offers than the best are tried now and then, to learn about them: `thompson` draws each learned propensity from what is known of it",
+            "whether other offers than the best are tried now and then, to learn about them: `thompson` draws each learned propensity from what is known of it, `random` takes any one, all alike",
+        ),
+        may(
+            "at_least",
+            One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY)),
+            "",
+            "the lowest score with which an offer is shown, unless it is mandatory; before anything is drawn to explore",
         ),
     ],
 };

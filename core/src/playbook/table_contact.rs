@@ -4,7 +4,7 @@ use super::groups::Owner;
 use super::quiet::DAYS;
 use super::shape::Shape::{Either, Leaf as One, List, Names, Object as Obj};
 use super::shape::{Field, Leaf, Object, Shape};
-use super::table::{EVENTS, GATE, TITLE, may, must, one_or_more};
+use super::table::{EVENTS, GATE, PURPOSES, TITLE, may, must, one_or_more};
 
 static WORD: Shape = One(Leaf::Text);
 static WORDS: [Shape; 2] = [One(Leaf::Text), List(&WORD)];
@@ -58,6 +58,18 @@ pub(super) static GROUP: Object = Object {
     marks: &[],
     fields: &[
         may("title", One(Leaf::Text), "", TITLE),
+        may(
+            "of",
+            One(Leaf::Reference("a group")),
+            "",
+            "the group that it is a part of, declared before it; what that says holds here too",
+        ),
+        may(
+            "purposes",
+            one_or_more(&PURPOSES),
+            "",
+            "the purposes of its offers that declare none; all of them must be permitted",
+        ),
         OWNER,
         TAGS,
         may("from", One(Leaf::Instant), "", "the first instant of its validity"),
@@ -75,10 +87,13 @@ pub(super) static CONTACT: Shape = Either(&[Obj(&QUIET), Obj(&WHILE), Obj(&FATIG
 
 const NAME: Field =
     may("name", One(Leaf::Text), "", "its name in explanations; `contact.<n>`, counted from 0, when not declared");
-pub(super) const SCOPE: Shape = One(Leaf::Pattern(
+const ONE: Shape = One(Leaf::Pattern(
     r"^(offer|group|placement|channel|everything|(offer|group|tag|owner|channel|placement)s? *\( *[A-Za-z0-9_]+ *(, *[A-Za-z0-9_]+ *)*\))$",
     "a scope such as `offer`, `everything` or `channels(email, push)`",
 ));
+static ONE_SCOPE: Shape = ONE;
+static SCOPES: [Shape; 2] = [ONE, List(&ONE_SCOPE)];
+pub(super) const SCOPE: Shape = Either(&SCOPES);
 const ABOUT: Field = may("scope", SCOPE, "\"everything\"", "what it is about");
 const TAGS_OF: Field = may(
     "tags",
@@ -154,7 +169,7 @@ static CAP: Object = Object {
         must(
             "per",
             One(Leaf::Pattern(
-                r"^(rolling +\S+|day|week|week\( *[a-z]+ *\)|month|session|lifetime)$",
+                r"^(rolling +\S+|day|days\( *[0-9]+ *\)|week|week\( *[a-z]+ *\)|month|session|lifetime)$",
                 "`rolling <duration>`, `day`, `week`, `week(sunday)`, `month`, `session` or `lifetime`",
             )),
             "the window; a week begins on the playbook's `week_begins` unless it names a day",

@@ -3,7 +3,7 @@
 use super::model::{Name, Text};
 use super::read::{At, Loader, Names};
 use crate::value::Duration;
-use chrono::NaiveTime;
+use chrono::{NaiveTime, Weekday};
 use std::sync::Arc;
 
 /// How customers come into a journey; without it they come in by way of any stage.
@@ -24,6 +24,8 @@ pub struct Reentry {
     pub policy: ReentryPolicy,
     /// `after`: not before so much time has passed since they were out.
     pub after: Option<Duration>,
+    /// `after_entry`: not before so much time has passed since they came in.
+    pub after_entry: Option<Duration>,
     /// `at_most`: how often they come in at all.
     pub at_most: Option<u32>,
     /// `count: version`: entries under earlier versions of the journey do not count.
@@ -90,6 +92,10 @@ pub struct Wait {
     pub length: Option<Duration>,
     /// `at`: until this time of day in the customer's zone comes, after the length.
     pub at: Option<NaiveTime>,
+    /// `days`: on the day of the calendar that is so many later, at the time of day.
+    pub days: Option<u16>,
+    /// `weekday`: on the next day of that name after the one on which it begins, at the time of day.
+    pub weekday: Option<Weekday>,
     /// `until`: an event of one of these types ends it at once.
     pub until: Vec<Name>,
     /// `reset_on`: an event of one of these types begins it anew.
@@ -179,13 +185,16 @@ impl Loader<'_> {
             Some("always") => ReentryPolicy::Always,
             _ => ReentryPolicy::AfterLeaving,
         };
-        let Some(at) = at else { return Reentry { policy, after: None, at_most: None, this_version: false } };
+        let Some(at) = at else {
+            return Reentry { policy, after: None, after_entry: None, at_most: None, this_version: false };
+        };
         let (after, at_most) = (self.duration_of(&at, "after"), at.number("at_most"));
         if let (ReentryPolicy::Never, Some(key)) = (policy, at.get("after").or_else(|| at.get("at_most"))) {
             let message = format!("`{}` stands beside `never`", key.key);
             self.error_at_key("contradiction", &key, message, Some("keep one of the two".to_owned()));
         }
-        Reentry { policy, after, at_most, this_version: at.text("count").as_deref() == Some("version") }
+        let after_entry = self.duration_of(&at, "after_entry");
+        Reentry { policy, after, after_entry, at_most, this_version: at.text("count").as_deref() == Some("version") }
     }
 
     pub(super) fn migration(&mut self, journey: &At<'_>, sources: &Names) -> Migration {
@@ -223,11 +232,24 @@ impl Loader<'_> {
         let wait = Wait {
             length: self.duration_of(&at, "for"),
             at: self.time_of_day(&at, "at"),
+            days: at.number("days"),
+            weekday: at.text("weekday").and_then(|day| day.parse().ok()),
             until: self.references(&at, "until", "event type", &events),
             reset_on: self.references(&at, "reset_on", "event type", &events),
             to: self.target(&at, "to", sources),
         };
-        if at.get("for").or_else(|| at.get("at")).or_else(|| at.get("until")).is_none() {
+        for place in ["days", "weekday"].iter().filter_map(|key| at.get(key)) {
+            if at.get("at").is_none() {
+                let message = format!("`{}` says on which day, and nothing says when", place.key);
+                self.error_at_key("bad_wait", &place, message, Some("such as `at: \"09:00\"`".to_owned()));
+            }
+            let other = ["for", "weekday"].into_iter().find(|other| **other != *place.key && at.get(other).is_some());
+            if let Some(other) = other {
+                let message = format!("`{}` and `{other}` both say how long", place.key);
+                self.error_at_key("bad_wait", &place, message, Some("declare one of them".to_owned()));
+            }
+        }
+        if ["for", "at", "until", "days", "weekday"].iter().all(|key| at.get(key).is_none()) {
             let message = "the wait has no end".to_owned();
             self.error_at_key("bad_wait", &at, message, Some("declare `for`, `at`, `until`, or several".to_owned()));
         }

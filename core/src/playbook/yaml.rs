@@ -131,6 +131,8 @@ impl<'b> Builder<'_, 'b> {
             Some("indent with spaces; YAML does not take tabs".to_owned())
         } else if error.info().contains("mapping values") {
             Some("put text that contains `: ` in quotes".to_owned())
+        } else if matches!(line.chars().nth(spot.column.saturating_sub(1) as usize), Some('[' | '{' | '"' | '\'')) {
+            Some("inside of `{ }` a text that contains brackets, braces or commas stands in quotes".to_owned())
         } else {
             None
         };

@@ -452,6 +452,7 @@ fn scope(scope: &Scope) -> String {
             let names: Vec<&str> = names.iter().map(|name| &*name.text).collect();
             format!("{}{plural}({})", part.name(), names.join(", "))
         }
+        Scope::All(scopes) => scopes.iter().map(self::scope).collect::<Vec<_>>().join(" & "),
     }
 }
 
@@ -459,6 +460,7 @@ fn told(scope: &str) -> String {
     match scope {
         "offer" | "group" | "placement" | "channel" => format!("each {scope}"),
         "everything" => "everything together".to_owned(),
+        list if list.contains(" & ") => list.split(" & ").map(told).collect::<Vec<_>>().join(" of "),
         only => only.to_owned(),
     }
 }
@@ -469,6 +471,7 @@ fn window(window: &Window) -> String {
         Window::Calendar(Unit::Day) => "day".to_owned(),
         Window::Calendar(Unit::Week { .. }) => "week".to_owned(),
         Window::Calendar(Unit::Month) => "month".to_owned(),
+        Window::Days(days) => format!("days({days})"),
         Window::Session => "session".to_owned(),
         Window::Lifetime => "lifetime".to_owned(),
     }

@@ -9,6 +9,8 @@ pub enum Window {
     Rolling(Duration),
     /// The calendar unit that holds `now`, up to `now`, in the zone of whoever asks.
     Calendar(Unit),
+    /// So many days of the calendar, that of `now` the last of them, in the zone of whoever asks.
+    Days(u16),
     /// The session that is open at `now`.
     Session,
     /// All that is known at `now`.
@@ -63,6 +65,13 @@ impl Unit {
 }
 
 impl Span {
+    /// The last `days` days of the calendar, up to `now`; that of `now` is one of them.
+    #[must_use]
+    pub fn days(days: u16, now: Timestamp, zone: Zone) -> Self {
+        let first = zone.date(now).checked_sub_days(chrono::Days::new(u64::from(days.saturating_sub(1))));
+        first.map_or(Self::lifetime(now), |first| Self::from(zone.midnight(first), now))
+    }
+
     /// The events `now - length < t <= now`; a negative length gives an empty span.
     #[must_use]
     pub fn rolling(length: Duration, now: Timestamp) -> Self {
@@ -95,6 +104,7 @@ impl fmt::Display for Window {
             Window::Calendar(Unit::Day) => f.write_str("day"),
             Window::Calendar(Unit::Week { .. }) => f.write_str("week"),
             Window::Calendar(Unit::Month) => f.write_str("month"),
+            Window::Days(days) => write!(f, "days({days})"),
             Window::Session => f.write_str("session"),
             Window::Lifetime => f.write_str("lifetime"),
         }

@@ -71,10 +71,13 @@ impl<'c> Times<'c> {
 
     /// What counts for an offer.
     pub(super) fn of(&self, scope: &Scope, offer: &OfferRule) -> Option<&Entry> {
-        match scope {
-            Scope::Offer => self.each.get(&*offer.name),
-            Scope::Group => self.each.get(&**offer.group.as_ref()?),
-            _ => Some(&self.all).filter(|entry| entry.count > 0),
+        let parts = scope.parts();
+        if parts.contains(&Scope::Offer) {
+            self.each.get(&*offer.name)
+        } else if parts.contains(&Scope::Group) {
+            self.each.get(&**offer.group.as_ref()?)
+        } else {
+            Some(&self.all).filter(|entry| entry.count > 0)
         }
     }
 
@@ -154,7 +157,7 @@ impl ContactRule {
     ) -> Counted<'c> {
         let kinds = self.kinds();
         let Some(views) = self.views(context) else { return Counted::Unknown(Why::Related) };
-        let calendar = matches!(self.demand, Demand::Cap { per: Window::Calendar(_), .. });
+        let calendar = matches!(self.demand, Demand::Cap { per: Window::Calendar(_) | Window::Days(_), .. });
         let (zone, assumed) = match self.zone(context) {
             _ if !calendar => (Zone::UTC, false),
             Ok(Some(clock)) => clock,
@@ -213,6 +216,7 @@ impl ContactRule {
             Demand::Gap { gap, .. } => Some(Span::rolling(*gap, now)),
             Demand::Cap { per: Window::Rolling(length), .. } => Some(Span::rolling(*length, now)),
             Demand::Cap { per: Window::Calendar(unit), .. } => Some(Span::from(unit.start(now, zone), now)),
+            Demand::Cap { per: Window::Days(days), .. } => Some(Span::days(*days, now, zone)),
             Demand::Cap { per: Window::Session, .. } => Facts::session(context).map(|(start, _)| Span::from(start, now)),
             Demand::Cap { per: Window::Lifetime, .. } => Some(Span::lifetime(now)),
             Demand::Fatigue(budget) => Some(Span { after: now.saturating_add_micros(-budget.reach()), until: now }),
@@ -269,25 +273,40 @@ impl ContactRule {
             return None;
         }
         let among = |names: &[Arc<str>], name: &str| names.iter().any(|own| **own == *name);
-        let counts = match &self.scope {
-            Scope::Offer => return named().map(Key::Each),
-            Scope::Group => return offer()?.group.as_deref().map(Key::Each),
-            Scope::Placement => row.text(outcome_column::PLACEMENT) == Some(&placement.name),
-            Scope::Channel => row.channel() == Some(&placement.channel),
-            Scope::Everything => true,
-            Scope::Only(Part::Offers, names) => among(names, named()?),
-            Scope::Only(Part::Groups, names) => offer()?.group.as_ref().is_some_and(|group| names.contains(group)),
-            Scope::Only(Part::Owners, names) => offer()?.owner.is_some_and(|owner| among(names, owner.name())),
-            Scope::Only(Part::Channels, names) => among(names, row.channel()?),
-            Scope::Only(Part::Placements, names) => among(names, row.text(outcome_column::PLACEMENT)?),
-            Scope::Only(Part::Tags { sent }, names) => {
-                let kept = offers.tags.filter(|_| *sent).and_then(|column| row.value(column));
-                match kept {
-                    Some(Value::List(tags)) => tags.iter().any(|tag| matches!(tag, Value::String(tag) if among(names, tag))),
-                    _ => offer()?.tags.iter().any(|tag| names.contains(tag)),
+        let is_of = |scope: &Scope| -> Option<bool> {
+            Some(match scope {
+                Scope::Offer => named().is_some(),
+                Scope::Group => offer()?.group.is_some(),
+                Scope::All(_) => true,
+                Scope::Placement => row.text(outcome_column::PLACEMENT) == Some(&placement.name),
+                Scope::Channel => row.channel() == Some(&placement.channel),
+                Scope::Everything => true,
+                Scope::Only(Part::Offers, names) => among(names, named()?),
+                Scope::Only(Part::Groups, names) => offer()?.group.as_ref().is_some_and(|group| names.contains(group)),
+                Scope::Only(Part::Owners, names) => offer()?.owner.is_some_and(|owner| among(names, owner.name())),
+                Scope::Only(Part::Channels, names) => among(names, row.channel()?),
+                Scope::Only(Part::Placements, names) => among(names, row.text(outcome_column::PLACEMENT)?),
+                Scope::Only(Part::Tags { sent }, names) => {
+                    let kept = offers.tags.filter(|_| *sent).and_then(|column| row.value(column));
+                    match kept {
+                        Some(Value::List(tags)) => {
+                            tags.iter().any(|tag| matches!(tag, Value::String(tag) if among(names, tag)))
+                        }
+                        _ => offer()?.tags.iter().any(|tag| names.contains(tag)),
+                    }
                 }
-            }
+            })
         };
-        counts.then_some(Key::All)
+        let parts = self.scope.parts();
+        if !parts.iter().all(|scope| is_of(scope) == Some(true)) {
+            return None;
+        }
+        if parts.contains(&Scope::Offer) {
+            named().map(Key::Each)
+        } else if parts.contains(&Scope::Group) {
+            offer()?.group.as_deref().map(Key::Each)
+        } else {
+            Some(Key::All)
+        }
     }
 }

@@ -249,16 +249,16 @@ fn later(at: Timestamp, length: Duration) -> Timestamp {
 impl ContactRule {
     /// Whether it is about what is shown in a placement, whatever the offer.
     fn concerns(&self, placement: &PlacementRule) -> bool {
-        match &self.scope {
+        self.scope.parts().iter().all(|scope| match scope {
             Scope::Only(Part::Channels, names) => names.contains(&placement.channel),
             Scope::Only(Part::Placements, names) => names.contains(&placement.name),
             _ => true,
-        }
+        })
     }
 
     /// Whether its quiet hours count in a placement: where showing something is contacting the customer, or where it says so.
     fn quiets(&self, placement: &PlacementRule) -> bool {
-        let named = matches!(&self.scope, Scope::Only(Part::Channels | Part::Placements, _));
+        let named = self.scope.parts().iter().any(|scope| matches!(scope, Scope::Only(Part::Channels | Part::Placements, _)));
         self.concerns(placement) && (placement.contact || named)
     }
 
@@ -268,7 +268,7 @@ impl ContactRule {
     }
 
     fn is_about(&self, offer: &OfferRule) -> bool {
-        match &self.scope {
+        self.scope.parts().iter().all(|scope| match scope {
             Scope::Group => offer.group.is_some(),
             Scope::Only(Part::Offers, names) => names.contains(&offer.name),
             Scope::Only(Part::Groups, names) => offer.group.as_ref().is_some_and(|group| names.contains(group)),
@@ -276,20 +276,21 @@ impl ContactRule {
             Scope::Only(Part::Owners, names) => {
                 offer.owner.is_some_and(|owner| names.iter().any(|name| **name == *owner.name()))
             }
-            Scope::Offer | Scope::Placement | Scope::Channel | Scope::Everything | Scope::Only(..) => true,
-        }
+            _ => true,
+        })
     }
 
     /// Whether what this decision took counts together with what it would show.
     fn together(&self, number: usize, taken: &Taken<'_>, shown: Shown<'_>) -> bool {
-        let same = match &self.scope {
+        let same = |scope: &Scope| match scope {
             Scope::Offer => taken.offer.name == shown.offer.name,
             Scope::Group => taken.offer.group == shown.offer.group,
             Scope::Placement => taken.placement.name == shown.placement.name,
             Scope::Channel => taken.placement.channel == shown.placement.channel,
-            Scope::Everything | Scope::Only(..) => self.is_about(taken.offer) && self.concerns(taken.placement),
+            Scope::Everything | Scope::Only(..) | Scope::All(_) => true,
         };
-        same && taken.treatment.counts.holds(number)
+        let own = self.is_about(taken.offer) && self.concerns(taken.placement);
+        own && self.scope.parts().iter().all(same) && taken.treatment.counts.holds(number)
     }
 
     /// The zone by which it goes, and whether it was assumed; none when the rule does not count, an error when it is not known.
@@ -327,6 +328,10 @@ impl Entry {
             _ if most == 0 => None,
             Window::Rolling(length) => self.times.get(self.times.len().checked_sub(most)?).map(|first| later(*first, length)),
             Window::Calendar(unit) => Some(Unit::end(unit, now, zone)),
+            Window::Days(days) => {
+                let day = zone.date(*self.times.get(self.times.len().checked_sub(most)?)?);
+                day.checked_add_days(chrono::Days::new(u64::from(days))).map(|day| zone.midnight(day))
+            }
             Window::Session | Window::Lifetime => None,
         }
     }

@@ -51,6 +51,30 @@ pub(crate) enum Scope {
     Everything,
     /// Some of a kind, together.
     Only(Part, SmallVec<[Arc<str>; 2]>),
+    /// What is of all of these.
+    All(Vec<Scope>),
+}
+
+impl Scope {
+    fn of(scope: &playbook::Scope) -> Self {
+        match scope {
+            playbook::Scope::Offer => Scope::Offer,
+            playbook::Scope::Group => Scope::Group,
+            playbook::Scope::Placement => Scope::Placement,
+            playbook::Scope::Channel => Scope::Channel,
+            playbook::Scope::Everything => Scope::Everything,
+            playbook::Scope::Only(part, names) => Scope::Only(*part, names.iter().map(|name| name.text.clone()).collect()),
+            playbook::Scope::All(scopes) => Scope::All(scopes.iter().map(Scope::of).collect()),
+        }
+    }
+
+    /// The scopes of a list, or itself.
+    pub(super) fn parts(&self) -> &[Scope] {
+        match self {
+            Scope::All(scopes) => scopes,
+            one => std::slice::from_ref(one),
+        }
+    }
 }
 
 /// The event types that a rule counts, and what they are called.
@@ -170,18 +194,10 @@ impl ContactRule {
                 Demand::While { rule, when_unknown: *when_unknown }
             }
         };
-        let scope = match &rule.scope {
-            playbook::Scope::Offer => Scope::Offer,
-            playbook::Scope::Group => Scope::Group,
-            playbook::Scope::Placement => Scope::Placement,
-            playbook::Scope::Channel => Scope::Channel,
-            playbook::Scope::Everything => Scope::Everything,
-            playbook::Scope::Only(part, names) => Scope::Only(*part, names.iter().map(|name| name.text.clone()).collect()),
-        };
         let subject = rule.subject.as_ref().and_then(|subject| sources.relations.named(&subject.text));
         Some(ContactRule {
             name: rule.name.clone(),
-            scope,
+            scope: Scope::of(&rule.scope),
             subject: subject.map_or(Subject::Customer, Subject::Relation),
             clock: rule.clock,
             demand,
