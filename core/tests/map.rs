@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests may fail")]
 
 use proptest::prelude::*;
-use tactful::map::{Ground, JourneyMap, MapOptions, MapReport, Measure, PainKind, Question, Split};
+use tactful::map::{
+    Deviation, Ground, JourneyMap, MapOptions, MapReport, Measure, PainKind, Period, PlannedWay, Question, Split,
+};
 use tactful::{Customer, Engine, Event, Identifier, Timestamp};
 
 const PLAYBOOK: &str = r#"
@@ -40,6 +42,127 @@ fn options() -> MapOptions {
         complaints: vec!["gripe".to_owned()],
         csat: Some(Question { event: "stars".to_owned(), property: "given".to_owned() }),
         ..MapOptions::new("way", at(60 * DAY))
+    }
+}
+
+const PLANNED: &str = r#"
+playbook: shop
+version: 1
+time_zone: Europe/Berlin
+identity: {customer: {}}
+events: {visit: {page: string}, look: {sku: string}, buy: {sku: string}}
+segments: {lookers: {title: "Look <first>", when: 'events("look").exists()'}, nobody: 'events("buy").count() > 99'}
+journeys:
+  way:
+    stages:
+      curious: {on: visit, from: [none, lost], timeout: {after: 5d, to: lost}}
+      choosing: {on: look, goal: find something, timeout: {after: 20d, to: lost}}
+      unseen: {no_data: nobody tells}
+      buying: {on: buy}
+      lost: {drop_out: true}
+    plan:
+      lookers:
+        choosing: {wording: 'Take <two> & "pay" one', selling_point: cheap, pain_point: too many, stay: 7d, goes_on: 0.5}
+        curious: {stay: 1d, goes_on: 0.9}
+      everyone: {curious: {goal: they look}, buying: {stay: 1d}, unseen: {goal: they talk}}
+      nobody: {lost: {wording: come back}}
+"#;
+
+/// Of 40 who came 30 looked after three days and ten were lost; of the 30 nine bought after one day, and the others waited for twenty.
+fn planned() -> (Engine, JourneyMap) {
+    let engine = Engine::compile(&[("shop.yaml", PLANNED)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let mut map = engine.journey_map(&MapOptions { split: Split::Segments, ..MapOptions::new("way", at(60 * DAY)) }).unwrap();
+    for who in 0..40 {
+        let identifier = Identifier::parse(&format!("customer:{who}")).unwrap();
+        let mut customer = engine.customer(&identifier).unwrap();
+        let told = [(0, "visit", true), (3 * DAY, "look", who < 30), (4 * DAY, "buy", who < 10)];
+        for (minute, name, _) in told.into_iter().filter(|(.., does)| *does) {
+            engine.record(&mut customer, &Event::new(name, at(minute), identifier.clone()), None).unwrap();
+        }
+        engine.observe_journey(&mut map, &customer);
+    }
+    (engine, map)
+}
+
+#[test]
+fn what_was_planned_stands_beside_what_was_walked_and_what_deviates_is_told() {
+    let (engine, map) = planned();
+    let plan = engine.journey_plan(&map, 10).unwrap();
+    let cell = |segment: Option<&str>, stage: &str| {
+        plan.cells.iter().find(|cell| cell.segment.as_deref() == segment && *cell.stage == *stage).unwrap()
+    };
+    let choosing = cell(Some("lookers"), "choosing");
+    assert_eq!((choosing.entries, choosing.goal.as_deref()), (Some(30), Some("find something")));
+    // Twenty of thirty took twenty days, ten one day: more than half take longer than a week, a third goes on, and more are lost.
+    let longer = choosing.stays_longer.unwrap();
+    assert!((longer.share - 2.0 / 3.0).abs() < 1e-9 && longer.interval.0 > 0.48, "{longer:?}");
+    assert!((choosing.goes_on.unwrap().share - 1.0 / 3.0).abs() < 1e-9);
+    assert_eq!(
+        choosing.ways.iter().map(|way| (way.way, way.count)).collect::<Vec<_>>(),
+        [(PlannedWay::On, 10), (PlannedWay::Lost, 20)]
+    );
+    // All who look were seen to look: 100 % go on, after three days where one was planned.
+    let curious = cell(Some("lookers"), "curious");
+    assert_eq!((curious.goes_on.unwrap().share, &curious.deviations[..]), (1.0, &[Deviation::StaysLonger][..]));
+    assert_eq!(cell(None, "curious").deviations, []);
+    // Nobody is in the segment: nothing deviates.
+    assert_eq!((cell(Some("nobody"), "lost").entries, &cell(Some("nobody"), "lost").deviations[..]), (None, &[][..]));
+    assert_eq!(plan.segments[2].customers, Some(0));
+    // All ten who bought are still there, longer than the day that was planned, though none of these stays has ended.
+    assert_eq!(cell(None, "buying").deviations, [Deviation::StaysLonger]);
+    let text = plan.to_string();
+    assert!(text.contains("!              Most stay longer than planned (100 %, 89 % to 100 %)"), "{text}");
+    for drawing in [plan.svg(Ground::Either), plan.svg(Ground::Dark)] {
+        well_formed(&drawing);
+        assert!(drawing.contains("Look &lt;first&gt;") && drawing.contains("“Take &lt;two&gt; &amp; "), "{drawing}");
+    }
+    let html = plan.html();
+    assert!(html.contains("“Take &lt;two&gt; &amp; &quot;pay&quot; one”") && !html.contains("<two>"), "{html}");
+}
+
+#[test]
+fn a_plan_tells_of_nobody_in_particular_and_needs_groups() {
+    let (engine, map) = planned();
+    let plan = engine.journey_plan(&map, 31).unwrap();
+    let lookers = plan.cells.iter().filter(|cell| cell.segment.as_deref() == Some("lookers"));
+    for cell in lookers {
+        assert_eq!((cell.entries, cell.exits, cell.median_seconds), (None, None, None), "{cell:?}");
+        assert!(cell.ways.is_empty() && cell.goes_on.is_none() && cell.stays_longer.is_none() && cell.deviations.is_empty());
+    }
+    // Twenty are lost, ten buy: with 15 neither the ten nor what follows from them is told.
+    let plan = engine.journey_plan(&map, 15).unwrap();
+    let choosing = plan.cells.iter().find(|cell| *cell.stage == *"choosing").unwrap();
+    assert!(choosing.stays_longer.is_none() && choosing.goes_on.is_none(), "{choosing:?}");
+    let whole = engine.journey_map(&MapOptions::new("way", at(60 * DAY))).unwrap();
+    assert_eq!(engine.journey_plan(&whole, 10).unwrap_err().code(), "wrong_value");
+    let other = self::engine().journey_map(&MapOptions::new("way", at(0))).unwrap();
+    assert_eq!(engine.journey_plan(&other, 10).unwrap_err().code(), "other_map");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// A map by period is the maps of its periods.
+    #[test]
+    fn a_period_counts_as_the_map_of_it_alone(
+        events in proptest::collection::vec((0..4_usize, 0..6_usize, 0..100 * DAY), 0..40),
+        period in 0..4_usize,
+        since in proptest::option::of(0..60 * DAY),
+    ) {
+        let engine = engine();
+        let period = [Period::Week, Period::Month, Period::Quarter, Period::Year][period];
+        let options = MapOptions { split: Split::Periods(period), since: since.map(at), ..MapOptions::new("way", at(90 * DAY)) };
+        let people = customers(&engine, &events);
+        let by_period = map(&engine, &options, &people);
+        for group in by_period.groups(1) {
+            let found = by_period.report(Some(group), 1).unwrap();
+            prop_assert!(found.since.unwrap() <= found.at);
+            let alone = MapOptions { split: Split::Everyone, since: found.since, at: found.at, ..options.clone() };
+            let alone = map(&engine, &alone, &people).report(None, 1).unwrap();
+            prop_assert_eq!(MapReport { group: None, ..found }, alone);
+        }
+        let like = by_period.like(&by_period.to_bytes()).unwrap();
+        prop_assert_eq!(like, by_period);
     }
 }
 

@@ -6,6 +6,7 @@ use crate::errors::{self, Bad};
 use crate::estimate::{self, Asked};
 use crate::event::{Event, identifier};
 use crate::guard::{guard, read, write};
+use crate::journey::{self, JourneyWalk};
 use crate::map::{JourneyMap, Wanted};
 use crate::next::{self, Forecast};
 use crate::query;
@@ -877,6 +878,40 @@ impl CustomerBase {
         self.ask(py, "location", &[("identifier", Some(identifier)), ("now", Some(now)), ("known_at", known_at)])
     }
 
+    /// The stages that a customer has seen by `now`, a :class:`JourneyWalk` for each journey and instance in which they ever were.
+    ///
+    /// Args:
+    ///     identifier: of whom; nobody known has no walks.
+    ///     now: the instant; later events are not seen.
+    ///     journey, instance: only these.
+    ///     known_at: up to when knowledge counts; ``now`` when not given.
+    ///
+    /// Raises:
+    ///     QueryError: for a journey that is not declared.
+    #[pyo3(signature = (identifier, now, *, journey=None, instance=None, known_at=None))]
+    fn journeys(
+        &self,
+        py: Python<'_>,
+        identifier: &Bound<'_, PyAny>,
+        now: &Bound<'_, PyAny>,
+        journey: Option<&str>,
+        instance: Option<&str>,
+        known_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<JourneyWalk>> {
+        let Some(customer) = self.copy_of(py, identifier)? else { return Ok(Vec::new()) };
+        let engine = &read(&self.engine)?.get().engine.clone();
+        journey::walks(py, engine, &customer, (now, known_at), (journey, instance))
+    }
+
+    /// Where a customer is in every journey, as events of the type ``journey_pinned``: recorded before the playbook is changed, they tell the
+    /// next version from where it takes over, see ``migration``. Changes nothing.
+    #[pyo3(signature = (identifier, now))]
+    fn journey_pins(&self, py: Python<'_>, identifier: &Bound<'_, PyAny>, now: &Bound<'_, PyAny>) -> PyResult<Vec<Event>> {
+        let Some(customer) = self.copy_of(py, identifier)? else { return Ok(Vec::new()) };
+        let engine = &read(&self.engine)?.get().engine.clone();
+        journey::pins(py, engine, &customer, now)
+    }
+
     /// The map of a journey of all customers; see :class:`JourneyMap` for the options and :attr:`Engine.playbook` for the journeys.
     #[pyo3(signature = (journey, at, *, since=None, split=None, nps=None, csat=None, complaints=None, k=10))]
     #[expect(clippy::too_many_arguments, reason = "Python's are named")]
@@ -947,6 +982,12 @@ impl CustomerBase {
 }
 
 impl CustomerBase {
+    /// A copy of a customer, so that no lock is held while they are asked about.
+    fn copy_of(&self, py: Python<'_>, identifier: &Bound<'_, PyAny>) -> PyResult<Option<tactful::Customer>> {
+        let identifier = self::identifier(identifier, "identifier").map_err(Bad::request)?;
+        py.detach(|| Ok(read(&self.base)?.find(&identifier).cloned()))
+    }
+
     /// Asks a question that has a method of its own.
     fn ask<'py>(
         &self,

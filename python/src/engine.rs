@@ -6,6 +6,7 @@ use crate::effects::Effects;
 use crate::errors::{self, Bad};
 use crate::event::{Event, identifier};
 use crate::guard::{guard, read, write};
+use crate::journey::{self, JourneyWalk};
 use crate::next::Forecast;
 use crate::question::Question;
 use crate::replay::{self, Replay};
@@ -346,6 +347,38 @@ impl Engine {
             })?;
             query::loads(py, &answer)
         })
+    }
+
+    /// The stages that a customer has seen by `now`, a :class:`JourneyWalk` for each journey and instance in which they ever were.
+    ///
+    /// Args:
+    ///     customer: who.
+    ///     now: the instant; later events are not seen.
+    ///     journey, instance: only these.
+    ///     known_at: up to when knowledge counts; ``now`` when not given.
+    ///
+    /// Raises:
+    ///     QueryError: for a journey that is not declared.
+    #[pyo3(signature = (customer, now, *, journey=None, instance=None, known_at=None))]
+    fn journeys(
+        &self,
+        py: Python<'_>,
+        customer: &Bound<'_, Customer>,
+        now: &Bound<'_, PyAny>,
+        journey: Option<&str>,
+        instance: Option<&str>,
+        known_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<JourneyWalk>> {
+        let customer = read(&customer.get().customer)?;
+        journey::walks(py, &self.engine, &customer, (now, known_at), (journey, instance))
+    }
+
+    /// Where a customer is in every journey, as events of the type ``journey_pinned``: recorded before the playbook is changed, they tell the
+    /// next version from where it takes over, see ``migration``. Changes nothing.
+    #[pyo3(signature = (customer, now))]
+    fn journey_pins(&self, py: Python<'_>, customer: &Bound<'_, Customer>, now: &Bound<'_, PyAny>) -> PyResult<Vec<Event>> {
+        let customer = read(&customer.get().customer)?;
+        journey::pins(py, &self.engine, &customer, now)
     }
 
     /// The value of an attribute at an instant: ``known``, ``told``, ``value``, ``until`` when that holds, and its ``type``.

@@ -18,6 +18,7 @@ mod explanation;
 mod expression;
 mod guard;
 mod html;
+mod journey;
 mod layout;
 mod log;
 mod map;
@@ -58,11 +59,13 @@ mod _tactful {
     #[pymodule_export]
     use super::guard::_panic;
     #[pymodule_export]
+    use super::journey::{JourneyStay, JourneyWalk};
+    #[pymodule_export]
     use super::layout::{format_expression, format_playbook};
     #[pymodule_export]
     use super::log::EventLog;
     #[pymodule_export]
-    use super::map::JourneyMap;
+    use super::map::{JourneyMap, JourneyPlan};
     #[pymodule_export]
     use super::next::{Forecast, Transitions};
     #[pymodule_export]

@@ -11,7 +11,7 @@ use crate::time;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::sync::RwLock;
-use tactful::map::{self, Ground, MapOptions, MapReport, Question, Split};
+use tactful::map::{self, Ground, MapOptions, MapReport, Period, PlanReport, Question, Split};
 use tactful_arrow::{ArrowError, map_flows_table, map_stages_table, map_touchpoints_table};
 
 /// Where the customers of a population are in a journey, who goes where, how long that takes, and what is out of line. Shows itself as a
@@ -25,7 +25,8 @@ use tactful_arrow::{ArrowError, map_flows_table, map_stages_table, map_touchpoin
 ///     journey: the journey.
 ///     at: the instant at which customers stand where they stand; nothing later is seen.
 ///     since: only stays that began then or later.
-///     split: ``segments`` or ``personas``: groups besides everyone.
+///     split: ``segments`` or ``personas``: groups besides everyone; ``weeks``, ``months``, ``quarters`` or ``years``: a group for each
+///         period of the calendar in the playbook's zone, counted as a map of that period alone.
 ///     nps, csat: the event type and the property of answers from 0 to 10, and from 1 to 5; ``("nps", "score")`` and ``("csat", "score")``
 ///         when the playbook has them.
 ///     complaints: event types that are complaints, beside the outcome ``complained``.
@@ -78,9 +79,14 @@ impl Wanted {
             None => Split::Everyone,
             Some("segments") => Split::Segments,
             Some("personas") => Split::Personas,
+            Some("weeks") => Split::Periods(Period::Week),
+            Some("months") => Split::Periods(Period::Month),
+            Some("quarters") => Split::Periods(Period::Quarter),
+            Some("years") => Split::Periods(Period::Year),
             Some(other) => {
                 let shown: String = other.chars().take(40).collect();
-                let message = format!("expected `segments`, `personas` or None, found `{shown}`");
+                let message =
+                    format!("expected `segments`, `personas`, `weeks`, `months`, `quarters`, `years` or None, found `{shown}`");
                 return Err(Bad::new("wrong_option", "split", message).request());
             }
         };
@@ -93,6 +99,20 @@ impl Wanted {
             ..MapOptions::new(journey, time::instant(at, "at").map_err(Bad::request)?)
         };
         Ok(Wanted { options, k })
+    }
+}
+
+/// The ground of a picture.
+fn on(ground: Option<&str>) -> PyResult<Ground> {
+    match ground {
+        None => Ok(Ground::Either),
+        Some("light") => Ok(Ground::Light),
+        Some("dark") => Ok(Ground::Dark),
+        Some(other) => {
+            let shown: String = other.chars().take(40).collect();
+            let message = format!("expected `light`, `dark` or None, found `{shown}`");
+            Err(Bad::new("wrong_option", "ground", message).request())
+        }
     }
 }
 
@@ -245,16 +265,7 @@ impl JourneyMap {
     #[pyo3(signature = (group=None, *, ground=None))]
     fn svg(&self, py: Python<'_>, group: Option<&str>, ground: Option<&str>) -> PyResult<String> {
         guard(|| {
-            let ground = match ground {
-                None => Ground::Either,
-                Some("light") => Ground::Light,
-                Some("dark") => Ground::Dark,
-                Some(other) => {
-                    let shown: String = other.chars().take(40).collect();
-                    let message = format!("expected `light`, `dark` or None, found `{shown}`");
-                    return Err(Bad::new("wrong_option", "ground", message).request());
-                }
-            };
+            let ground = on(ground)?;
             Ok(self.told(py, group)?.svg(ground))
         })
     }
@@ -269,6 +280,18 @@ impl JourneyMap {
     #[pyo3(signature = (group=None))]
     fn dot(&self, py: Python<'_>, group: Option<&str>) -> PyResult<String> {
         guard(|| Ok(self.told(py, group)?.dot()))
+    }
+
+    /// What is planned for the journey (``plan`` in the playbook), beside what this map counted: the map has to be split by ``segments`` when
+    /// something is planned for a segment.
+    ///
+    /// Raises:
+    ///     RequestError: when it is not.
+    fn plan(&self, py: Python<'_>) -> PyResult<JourneyPlan> {
+        guard(|| {
+            let found = py.detach(|| Ok::<_, PyErr>(self.engine.journey_plan(&*read(&self.map)?, self.k)))?;
+            Ok(JourneyPlan { report: found.map_err(|error| wrong(&error))? })
+        })
     }
 
     /// How this map and another of the same journey differ, stage by stage: the differences of the question ``journey_map_compare``.
@@ -326,5 +349,72 @@ impl JourneyMap {
         let customers = self.customers()?;
         let who = if customers == 1 { "customer" } else { "customers" };
         Ok(format!("<JourneyMap of {} at {}: {customers} {who}>", self.options.journey, self.options.at))
+    }
+}
+
+/// What is planned for a journey by segment and stage, beside what customers did there; :meth:`JourneyMap.plan` makes it. Shows itself as a
+/// picture in a notebook, ``str()`` gives it as text.
+#[pyclass(frozen, module = "tactful")]
+pub(crate) struct JourneyPlan {
+    report: PlanReport,
+}
+
+#[pymethods]
+impl JourneyPlan {
+    /// As plain data: the answer of the question ``journey_plan``, see ``docs/queries.schema.json``.
+    fn report<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        guard(|| {
+            let text = serde_json::to_string(&self.report).map_err(|error| errors::internal(&error.to_string()))?;
+            query::loads(py, &text)
+        })
+    }
+
+    /// In how many cells people do otherwise than planned.
+    #[getter]
+    fn deviating(&self) -> usize {
+        self.report.cells.iter().filter(|cell| !cell.deviations.is_empty()).count()
+    }
+
+    /// An SVG image that needs nothing else.
+    ///
+    /// Args:
+    ///     ground: ``light`` or ``dark``; as the reader's system prefers it when not given.
+    #[pyo3(signature = (*, ground=None))]
+    fn svg(&self, ground: Option<&str>) -> PyResult<String> {
+        guard(|| Ok(self.report.svg(on(ground)?)))
+    }
+
+    /// A table for a page, which brings its styles.
+    fn html(&self) -> String {
+        self.report.html()
+    }
+
+    fn _repr_svg_(&self) -> PyResult<String> {
+        self.svg(None)
+    }
+
+    fn _repr_html_(&self) -> PyResult<String> {
+        self.svg(None)
+    }
+
+    fn __str__(&self) -> String {
+        self.report.to_string()
+    }
+
+    fn __len__(&self) -> usize {
+        self.report.cells.len()
+    }
+
+    fn __bool__(&self) -> bool {
+        !self.report.cells.is_empty()
+    }
+
+    fn __repr__(&self) -> String {
+        let (all, some) = (self.report.cells.len(), self.deviating());
+        format!(
+            "<JourneyPlan of {}: {all} {}, {some} otherwise than planned>",
+            self.report.journey,
+            if all == 1 { "cell" } else { "cells" }
+        )
     }
 }

@@ -1,4 +1,4 @@
-"""The command line: ``tactful check``, ``fmt``, ``test``, ``replay`` and ``explain``.
+"""The command line: ``tactful check``, ``fmt``, ``test``, ``replay``, ``map``, ``explain`` and more.
 
 Exit codes: 0 all well; 1 the playbook or the events are wrong, a case failed, or ``fmt --check`` found something to format; 2 the
 command cannot be carried out as typed.
@@ -146,6 +146,32 @@ def _parser() -> argparse.ArgumentParser:
     estimate.add_argument("--json", action="store_true", help="print all of it as JSON")
     estimate.add_argument("--quiet", action="store_true", help="no progress bar")
     estimate.set_defaults(command=_estimate)
+
+    drawn = commands.add_parser(
+        "map",
+        help="draw the map of a journey, or what was planned beside what was walked",
+        description="Counts where customers stand, where they went and how long that took. No number is about fewer than --k customers.",
+    )
+    _add_sources(drawn)
+    drawn.add_argument("--journey", metavar="NAME", help="the journey (default: the first of the playbook)")
+    drawn.add_argument("--at", metavar="TIME", help="the instant, such as 2026-03-01T10:00:00Z (default: that of the last event)")
+    drawn.add_argument("--since", metavar="TIME", help="only stays that began then or later")
+    drawn.add_argument("--plan", action="store_true", help="what was planned by segment and stage, beside what was walked")
+    drawn.add_argument(
+        "--split",
+        choices=["segments", "personas", "weeks", "months", "quarters", "years"],
+        help="count groups: by segment, persona, or period of the calendar",
+    )
+    drawn.add_argument("--group", metavar="NAME", help="one of the groups, such as loyal or 2010-03 (default: everyone)")
+    drawn.add_argument("--compare", metavar="NAME", help="say how this group differs from --group, or from everyone")
+    drawn.add_argument(
+        "--format", choices=["svg", "mermaid", "dot", "text", "html", "json"], help="as what (default: by the name of --output, or text)"
+    )
+    drawn.add_argument("--ground", choices=["light", "dark"], help="for which ground an SVG is (default: as the reader's system prefers)")
+    drawn.add_argument("--output", type=Path, metavar="FILE", help="write to this file (default: standard output)")
+    drawn.add_argument("--k", type=int, default=10, help="the smallest number of customers that is told (default: %(default)s)")
+    drawn.add_argument("--quiet", action="store_true", help="no progress bar")
+    drawn.set_defaults(command=_map)
 
     served = commands.add_parser(
         "served",
@@ -499,6 +525,103 @@ def _estimate(given: argparse.Namespace) -> int:
     text = found.pop("text")
     print(json.dumps(found, indent=2, ensure_ascii=False) if given.json else text, end="\n" if given.json else "")
     return 0
+
+
+_FORMS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot", ".html": "html", ".json": "json"}
+
+
+def _map(given: argparse.Namespace) -> int:
+    _need_extra()
+    engine = _load(given.playbook)
+    names = [journey["name"] for journey in engine.playbook["journeys"]]
+    if not names:
+        raise _Stop("the playbook has no journey", 1)
+    name = given.journey or names[0]
+    if name not in names:
+        raise _Stop(f"the playbook has no journey `{name}`: it has {', '.join(f'`{each}`' for each in names)}")
+    suffix = given.output.suffix if given.output else ""
+    form = given.format or _FORMS.get(suffix, "text")
+    if given.plan and form in ("mermaid", "dot"):
+        raise _Stop(f"a plan is not drawn as {form}: write text, html, svg or json")
+    if given.compare and form not in ("text", "json"):
+        raise _Stop(f"a comparison is not drawn as {form}: write text or json")
+    if not given.plan and form == "html":
+        raise _Stop("a map is not drawn as html: write svg, which a page can hold")
+    if (given.group or given.compare) and not given.split:
+        raise _Stop("groups need --split, such as --split months")
+    replay = _loaded(given, engine)
+    at = given.at or _period(_sources(given))[1].isoformat()
+    split = "segments" if given.plan else given.split
+    with _engine_errors():
+        found = replay.journey_map(name, at, since=given.since, split=split, k=given.k)
+        if given.plan:
+            told = _planned(found.plan(), form, given.ground)
+        elif given.compare:
+            differences = found.compare(group=given.group, other_group=given.compare)
+            told = _as_json(differences) if form == "json" else _differences(differences, given.group or "everyone", given.compare)
+        else:
+            told = _drawn(found, form, given)
+    if given.output is None:
+        print(told, end="" if told.endswith("\n") else "\n")
+        return 0
+    try:
+        given.output.parent.mkdir(parents=True, exist_ok=True)
+        given.output.write_text(told, encoding="utf-8")
+    except OSError as error:
+        raise _Stop(f"`{given.output}` cannot be written: {error.strerror or error}") from error
+    return 0
+
+
+def _as_json(found: object) -> str:
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
+def _planned(plan: Any, form: str, ground: str | None) -> str:
+    if form == "svg":
+        return str(plan.svg(ground=ground))
+    if form == "html":
+        return str(plan.html())
+    return _as_json(plan.report()) if form == "json" else str(plan)
+
+
+def _drawn(found: Any, form: str, given: argparse.Namespace) -> str:
+    if form == "svg":
+        return str(found.svg(given.group, ground=given.ground))
+    if form in ("mermaid", "dot"):
+        return str(found.mermaid(given.group) if form == "mermaid" else found.dot(given.group))
+    report = found.report(given.group)
+    if form == "json":
+        return _as_json(report)
+    lines = [f"{report['title']}: {_told(report['customers'], given.k)} customers, {report['group'] or 'everyone'}, at {report['at']}"]
+    lines.append(f"{'stage':<28}{'here':>10}{'came in':>10}{'left':>10}{'dropped':>10}   half stay")
+    for stage in report["stages"]:
+        if stage["no_data"]:
+            lines.append(f"{stage['title']:<28}no data: {stage['no_data']}")
+            continue
+        seconds = (stage["time"] or {}).get("median_seconds")
+        days = "" if seconds is None else f"{seconds / 86400:.1f} days"
+        numbers = "".join(f"{_told(stage[key], given.k):>10}" for key in ("here", "entries", "exits", "drop_outs"))
+        lines.append(f"{stage['title']:<28}{numbers}   {days}".rstrip())
+    lines += [f"! {pain['stage']}: {pain['kind']}, {pain['share']:.1%} against {pain['otherwise']:.1%}" for pain in report["pain_points"]]
+    if found.groups:
+        lines.append(f"groups: {', '.join(found.groups)}")
+    return "\n".join(lines) + "\n"
+
+
+def _told(number: int | None, k: int) -> str:
+    return f"<{k}" if number is None else f"{number:,}"
+
+
+def _differences(found: Sequence[dict[str, Any]], first: str, second: str) -> str:
+    lines = [f"{'':<44}{first[:16]:>17}{second[:16]:>17}   difference"]
+    for each in found:
+        what = f"{each['stage']}: {each['measure']}{' to ' + each['to'] if each['to'] else ''}"
+        sure = "" if each["q"] <= 0.05 else "   (may be chance)"
+        low, high = each["interval"]
+        lines.append(
+            f"{what:<44}{each['first']:>16.1%} {each['second']:>16.1%}   {each['difference']:+.1%} ({low:+.1%} to {high:+.1%}){sure}"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _protected(given: argparse.Namespace) -> dict[str, Any]:

@@ -227,10 +227,10 @@ class Replay:
         line = SimpleNamespace(type="purchase", time=FIRST, source=None, properties={"amount": Decimal("1.500"), "invoice": "1"})
         return [line, line, SimpleNamespace(type="shown", time=LAST, source="replay", properties={})]
 
-    def journey_map(self, journey: str, at: datetime, /) -> SimpleNamespace:
+    def journey_map(self, journey: str, at: datetime, /, *, split: str | None = None) -> SimpleNamespace:
         """A picture of the right kind."""
         picture = f'<svg xmlns="http://www.w3.org/2000/svg" class="tactful-map" viewBox="0 0 900 300"><text y="40">{journey}</text></svg>'
-        return SimpleNamespace(svg=lambda: picture)
+        return SimpleNamespace(svg=lambda: picture, plan=lambda: SimpleNamespace(svg=lambda: picture))
 
     def explain(self, identifier: str, placements: list[str] | str, now: datetime, /) -> Explanation:
         """Quiet for those who get nothing."""

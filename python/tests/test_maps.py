@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.csv
 import pytest
 
 import tactful
+from tactful import cli
 
 PLAYBOOK = """
 playbook: shop
@@ -85,7 +87,7 @@ def test_mistakes(base: tactful.CustomerBase) -> None:
     calls: list[tuple[Callable[[], object], str, str]] = [
         (lambda: base.journey_map("wya", AT), "undeclared_name", "journey"),
         (lambda: base.journey_map("way", "soon"), "not_a_time", "at"),
-        (lambda: base.journey_map("way", AT, split="months"), "wrong_option", "split"),  # type: ignore[arg-type]
+        (lambda: base.journey_map("way", AT, split="days"), "wrong_option", "split"),  # type: ignore[arg-type]
         (lambda: base.journey_map("way", AT).report("nobody"), "unknown_group", "group"),
         (lambda: base.journey_map("way", AT).svg(ground="red"), "wrong_option", "ground"),  # type: ignore[arg-type]
     ]
@@ -149,3 +151,105 @@ def test_the_figures_of_the_loan_log() -> None:
     for order, last in [("same_time_counts", 2_246), ("sequence_order", 1_587), ("strictly_later", 780)]:
         found = pa.table(log.funnel(stages, order=order))["cases"].to_pylist()  # type: ignore[arg-type]
         assert found == [13_087, 7_367, 5_113, 5_015, 3_254, 2_246, last]
+
+
+PLANNED = (
+    PLAYBOOK
+    + """
+    plan:
+      lookers: {choosing: {goal: They buy., stay: 1d, wording: 'Take <two>'}}
+      everyone: {curious: {goes_on: 0.9}}
+"""
+)
+
+
+def planned() -> tactful.CustomerBase:
+    base = tactful.CustomerBase(tactful.Engine.compile({"shop.yaml": PLANNED}))
+    for number in range(40):
+        for place, name in enumerate(["visit", "look", "buy"][: 1 + number % 3]):
+            base.record(tactful.Event(name, f"2026-0{1 + place}-0{1 + place}T10:00:00Z", f"customer:{number}", channel="web"))
+    return base
+
+
+def test_a_plan_stands_beside_what_was_walked() -> None:
+    base = planned()
+    plan = base.journey_map("way", AT, split="segments").plan()
+    assert (len(plan), plan.deviating, repr(plan)) == (2, 2, "<JourneyPlan of way: 2 cells, 2 otherwise than planned>")
+    lookers, everyone = plan.report()["cells"]
+    assert lookers["deviations"] == ["stays_longer", "more_are_lost"] and everyone["deviations"] == ["fewer_go_on"]
+    assert "Most stay longer than planned (100 %" in str(plan)
+    for picture in (plan.svg(), plan.svg(ground="dark"), plan._repr_svg_(), plan._repr_html_()):
+        assert "“Take <two>”" in "".join(ElementTree.fromstring(picture).itertext())
+    assert "“Take &lt;two&gt;”" in plan.html()
+    asked = {"query": "journey_plan", "map": {"journey": "way", "at": AT}}
+    assert base.query(asked) == plan.report()
+    assert base.query(asked | {"format": "svg"}) == {"svg": plan.svg()}
+    assert base.query(asked | {"format": "html"}) == {"html": plan.html()}
+    assert base.query(asked | {"format": "text"}) == {"text": str(plan)}
+    with pytest.raises(tactful.RequestError, match="groups by segment"):
+        base.journey_map("way", AT).plan()
+
+
+def test_maps_by_period() -> None:
+    base = planned()
+    map = base.journey_map("way", AT, split="months")
+    assert map.groups == ["2026-01", "2026-02", "2026-03"]
+    march = map.report("2026-03")
+    assert (march["since"], march["at"]) == ("2026-03-01T00:00:00Z", AT)
+    assert march == base.journey_map("way", AT, since="2026-03-01T00:00:00Z").report() | {"group": "2026-03"}
+    here = {each["stage"]: each for each in map.compare(group="2026-01", other_group="2026-02") if each["measure"] == "here"}
+    assert here["curious"]["first"] == 1 and here["curious"]["second"] == 14 / 40
+    assert base.journey_map("way", AT, split="quarters").groups == ["2026-Q1"]
+    assert base.journey_map("way", AT, split="weeks").groups[0] == "2025-12-29"
+
+
+def test_walks_tell_stages_with_cause_and_duration() -> None:
+    base = planned()
+    [walk] = base.journeys("customer:1", AT)
+    assert (walk.journey, walk.instance, walk.stage, walk.previous, walk.entries) == ("way", None, "lost", "choosing", 1)
+    assert [(stay.stage, stay.by, stay.ended, stay.duration.days) for stay in walk.stays] == [
+        ("curious", "on", "on", 32),
+        ("choosing", "on", "timeout", 7),
+        ("lost", "timeout", None, 49),
+    ]
+    assert walk.visits("curious") == 1 and walk.stays[1].event is not None and walk.stays[2].left is None
+    assert walk == base.journeys("customer:1", AT, journey="way")[0] and base.journeys("customer:999", AT) == []
+    found = base.find("customer:1")
+    assert found is not None and base.engine.journeys(found, AT) == [walk]
+    assert base.engine.journeys(found, AT, known_at="2025-01-01T00:00:00Z") == []
+    [pin] = base.journey_pins("customer:1", AT)
+    assert pin.type == "journey_pinned" and pin.properties["stage"] == "lost" and base.engine.journey_pins(found, AT)[0].id == pin.id
+    base.record(pin)
+    with pytest.raises(tactful.QueryError, match="not declared"):
+        base.journeys("customer:1", AT, journey="wya")
+
+
+def test_the_command_line_draws_maps_and_plans(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    playbook, events = tmp_path / "shop.yaml", tmp_path / "events.csv"
+    playbook.write_text(PLANNED)
+    rows = [
+        f"customer:{number},{name},2026-0{1 + place}-0{1 + place}T10:00:00Z"
+        for number in range(40)
+        for place, name in enumerate(["visit", "look", "buy"][: 1 + number % 3])
+    ]
+    events.write_text("customer,type,time\n" + "\n".join(row.replace("customer:", "") for row in rows) + "\n")
+    usual = ["map", "--quiet", "--playbook", str(playbook), "--events", str(events)]
+
+    def told(*arguments: str, code: int = 0) -> str:
+        assert cli.main([*usual, *arguments]) == code
+        found = capsys.readouterr()
+        return found.out if code == 0 else found.err
+
+    curious = next(line for line in told("--at", AT).splitlines() if line.startswith("Curious"))
+    assert curious.split()[1:5] == ["14", "40", "26", "0"]
+    assert told("--format", "svg").startswith("<svg ") and told("--format", "dot").startswith("digraph")
+    assert json.loads(told("--format", "json"))["journey"] == "way"
+    assert "Most stay longer than planned" in told("--plan")
+    for name, start in [("plan.svg", "<svg "), ("plan.html", "<div "), ("plan.json", "{")]:
+        told("--plan", "--output", str(tmp_path / name))
+        assert (tmp_path / name).read_text().startswith(start)
+    assert "groups: 2026-01, 2026-02, 2026-03" in told("--split", "months")
+    assert "curious: here" in told("--split", "months", "--group", "2026-01", "--compare", "2026-02")
+    assert "it has `way`" in told("--journey", "wya", code=2)
+    assert "--split" in told("--group", "2026-01", code=2) and "not drawn as dot" in told("--plan", "--format", "dot", code=2)
+    assert "no group" in told("--split", "months", "--group", "2027-01", code=1)

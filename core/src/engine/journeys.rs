@@ -32,12 +32,8 @@ impl Engine {
     }
 
     /// The same with what was known by an instant.
-    pub(crate) fn journey_history_as_known(
-        &self,
-        customer: &Customer,
-        now: Timestamp,
-        known_at: Timestamp,
-    ) -> Vec<JourneyHistory> {
+    #[must_use]
+    pub fn journey_history_as_known(&self, customer: &Customer, now: Timestamp, known_at: Timestamp) -> Vec<JourneyHistory> {
         let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
         let mut causes: BTreeMap<(u16, Option<&str>, Timestamp), &Arc<str>> = BTreeMap::new();

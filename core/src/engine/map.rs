@@ -4,10 +4,11 @@ use super::Engine;
 use crate::customer::Customer;
 use crate::expr::EventKind;
 use crate::map::{
-    JourneyMap, MapError, MapOptions, MapSpec, Question, Split, StageSpec, Touch, Walk, WalkEvent, WalkStay, contribution,
+    Calendar, JourneyMap, MapError, MapOptions, MapSpec, PlanReport, Question, Split, StageSpec, Touch, Walk, WalkEvent,
+    WalkStay, contribution,
 };
 use crate::playbook::OUTCOMES;
-use crate::value::{Span, Value};
+use crate::value::{Span, Timestamp, Value};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -65,8 +66,38 @@ impl Engine {
             stages: stages.collect(),
             playbook: playbook.name.text.clone(),
             title: journey.title.clone(),
+            calendar: Calendar { zone: playbook.time_zone, week_begins: playbook.week_begins },
             options,
         }))
+    }
+
+    /// What is planned for a journey (`plan` in the playbook), beside what a map of it counted: with groups by segment, when something
+    /// is planned for a segment. No number is about fewer than `k` customers.
+    ///
+    /// # Errors
+    /// [`MapError`] for a map of another journey or version, or without groups by segment.
+    ///
+    /// # Examples
+    /// ```
+    /// # use tactful::{Engine, Timestamp, map::{MapOptions, Split}};
+    /// let engine = Engine::compile(&[("shop.yaml", "{playbook: shop, version: 1, identity: {customer: {}},
+    ///     events: {visit: {page: string}}, segments: {keen: 'events(\"visit\").count() > 3'},
+    ///     journeys: {way: {stages: {curious: {on: visit}},
+    ///       plan: {keen: {curious: {goal: They find what they look for., wording: Here is more.}}}}}}")])?;
+    /// let options = MapOptions { split: Split::Segments, ..MapOptions::new("way", Timestamp::parse("2010-03-31T00:00:00Z")?) };
+    /// let mut map = engine.journey_map(&options)?; // and then engine.observe_journey(&mut map, &customer) for each customer
+    /// let plan = engine.journey_plan(&map, 10)?;
+    /// assert_eq!(plan.cells[0].goal.as_deref(), Some("They find what they look for."));
+    /// assert!(plan.svg(Default::default()).starts_with("<svg "));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn journey_plan(&self, map: &JourneyMap, k: u64) -> Result<PlanReport, MapError> {
+        let name = &map.spec().options.journey;
+        let Some(journey) = self.playbook().journeys.iter().find(|journey| *journey.name.text == **name) else {
+            let names = self.playbook().journeys.iter().map(|journey| &*journey.name.text);
+            return Err(MapError::undeclared("journey", "journey", name, names));
+        };
+        map.plan(journey, self.playbook(), k)
     }
 
     /// A question that is declared; of one that is not asked for, the usual one if the playbook declares it.
@@ -95,9 +126,7 @@ impl Engine {
         let spec = map.spec().clone();
         let at = spec.options.at;
         // Nobody is counted before they are known.
-        if customer.view(at).next_instant(None).is_none_or(|first| first > at) {
-            return;
-        }
+        let Some(first) = customer.view(at).next_instant(None).filter(|first| *first <= at) else { return };
         let histories =
             self.journey_history(customer, at).into_iter().filter(|history| *history.journey == *spec.options.journey);
         let walks = histories.map(|history| Walk {
@@ -109,14 +138,19 @@ impl Engine {
         });
         let walks: Vec<Walk> = walks.collect();
         let groups: Vec<Arc<str>> = match spec.options.split {
-            Split::Everyone => Vec::new(),
+            Split::Everyone | Split::Periods(_) => Vec::new(),
             Split::Segments => {
                 let segments = self.segments(customer, at).into_iter();
                 segments.filter(|(_, member)| *member == Some(true)).map(|(name, _)| name).collect()
             }
             Split::Personas => self.persona(customer, at).into_iter().collect(),
         };
-        map.add(&groups, &contribution(&spec, &walks, &self.walk_events(&spec, customer)));
+        let events = self.walk_events(&spec, customer);
+        map.add(&groups, &contribution(&spec, (spec.options.since.unwrap_or(Timestamp::MIN), at), &walks, &events));
+        for period in spec.periods().take_while(|period| period.at >= first) {
+            let walks: Vec<Walk> = walks.iter().map(|walk| walk.until(period.at)).collect();
+            map.add_period(&period.name, &contribution(&spec, (period.since, period.at), &walks, &events));
+        }
     }
 
     fn walk_events(&self, spec: &MapSpec, customer: &Customer) -> Vec<WalkEvent> {

@@ -15,7 +15,11 @@ impl MapSpec {
     /// What is counted, as text: equal for maps that can be added.
     fn definition(&self) -> String {
         let stages: Vec<&str> = self.stages.iter().map(|stage| &*stage.name).collect();
-        format!("{}\n{:?}\n{}", self.playbook, self.options, stages.join("\n"))
+        let calendar = match self.options.split {
+            super::Split::Periods(_) => format!("\n{} {}", self.calendar.zone, self.calendar.week_begins),
+            _ => String::new(),
+        };
+        format!("{}\n{:?}\n{}{calendar}", self.playbook, self.options, stages.join("\n"))
     }
 }
 

@@ -5,12 +5,15 @@
 //!
 //! - [`tally`] counts, [`spec`] says what, [`times`] keeps lengths of time in logarithmic buckets;
 //! - [`report`] is what may be told, with [`pain`] points and the [`compare`]d differences of two maps, on the statistics of [`proportion`]s;
+//! - [`plan`] puts what was planned beside it;
 //! - [`draw`] makes pictures.
 
 mod bytes;
 mod compare;
 mod draw;
 mod pain;
+mod periods;
+mod plan;
 mod proportion;
 mod report;
 mod spec;
@@ -20,10 +23,12 @@ mod times;
 pub use compare::{Difference, Measure};
 pub use draw::Ground;
 pub use pain::{PainKind, PainPoint};
+pub use periods::Period;
+pub use plan::{Deviation, PlanCell, PlanReport, PlanSegment, PlanShare, PlanStage, PlannedWay, WayReport};
 pub use report::{ConversionReport, CountReport, FlowReport, MapReport, ScoreReport, StageReport, TimeReport, TouchReport};
 pub use spec::{MapError, MapOptions, Question, Split};
 pub use tally::JourneyMap;
 
-pub(crate) use proportion::Share;
+pub(crate) use periods::Calendar;
 pub(crate) use spec::{MapSpec, StageSpec};
 pub(crate) use tally::{Touch, Walk, WalkEvent, WalkStay, contribution};

@@ -34,11 +34,7 @@ impl Share {
 
     /// The 95 % interval of Wilson (1927), which holds for small numbers and shares near to 0 and 1.
     pub(crate) fn interval(self) -> (f64, f64) {
-        let (n, p) = (self.whole as f64, self.value());
-        let z2 = Z95 * Z95;
-        let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
-        let half = Z95 / (1.0 + z2 / n) * libm::sqrt(p * (1.0 - p) / n + z2 / (4.0 * n * n));
-        ((middle - half).max(0.0), (middle + half).min(1.0))
+        wilson(self.value(), self.whole as f64)
     }
 
     /// This one less another: the score test of two proportions with pooled variance, and the interval of Newcombe (1998, method 10).
@@ -55,6 +51,14 @@ impl Share {
         let z = if error > 0.0 { difference / error } else { 0.0 };
         Test { difference, low, high, z, p: two_sided(z) }
     }
+}
+
+/// The 95 % interval of Wilson (1927) of a share `p` of `n`, which need not be whole.
+pub(super) fn wilson(p: f64, n: f64) -> (f64, f64) {
+    let z2 = Z95 * Z95;
+    let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = Z95 / (1.0 + z2 / n) * libm::sqrt(p * (1.0 - p) / n + z2 / (4.0 * n * n));
+    ((middle - half).max(0.0), (middle + half).min(1.0))
 }
 
 /// How likely a standard normal number is at least so far from 0.

@@ -268,13 +268,14 @@ impl JourneyMap {
                     interval: share.interval(),
                 })
             });
+        let period = group.and_then(|group| spec.periods().find(|period| *period.name == *group));
         Ok(MapReport {
             playbook: spec.playbook.clone(),
             journey: Arc::from(spec.options.journey.as_str()),
             title: spec.title.clone().unwrap_or_else(|| in_words(&spec.options.journey)),
             group: group.map(Arc::from),
-            at: spec.options.at,
-            since: spec.options.since,
+            at: period.as_ref().map_or(spec.options.at, |period| period.at),
+            since: period.as_ref().map_or(spec.options.since, |period| Some(period.since)),
             k,
             customers: told(tally.customers, tally.customers, k),
             outside: told(tally.outside, tally.outside, k),
@@ -301,7 +302,7 @@ fn apart(mut stages: Vec<StageReport>, tally: &Tally, k: u64) -> Vec<StageReport
 }
 
 /// A name as people write it.
-fn in_words(name: &str) -> Arc<str> {
+pub(super) fn in_words(name: &str) -> Arc<str> {
     let words = name.replace('_', " ");
     let mut signs = words.chars();
     signs.next().map_or_else(|| Arc::from(""), |first| Arc::from(first.to_uppercase().chain(signs).collect::<String>()))

@@ -48,6 +48,9 @@ pub enum Split {
     Segments,
     /// By the likeliest persona at the instant, when its posterior reaches the threshold.
     Personas,
+    /// By periods of the calendar up to the instant, each counted as a map of that period alone would count: who stands where at its end, and
+    /// what began in it. At most 520, the latest.
+    Periods(super::Period),
 }
 
 /// A question that customers answer with a number: an event type and its property.
@@ -106,6 +109,7 @@ pub(crate) struct MapSpec {
     pub(crate) options: MapOptions,
     pub(crate) playbook: Arc<str>,
     pub(crate) title: Option<Arc<str>>,
+    pub(crate) calendar: super::Calendar,
     pub(crate) stages: Vec<StageSpec>,
 }
 

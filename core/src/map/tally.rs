@@ -130,10 +130,17 @@ fn merge<K: Ord + Clone, V: Default>(own: &mut BTreeMap<K, V>, other: &BTreeMap<
     }
 }
 
-/// What one customer adds to a map.
-pub(crate) fn contribution(spec: &MapSpec, walks: &[Walk], events: &[WalkEvent]) -> Tally {
+impl Walk {
+    /// The same as it was at an earlier instant.
+    pub(crate) fn until(&self, at: Timestamp) -> Walk {
+        let stays = self.stays.iter().filter(|stay| stay.entered <= at);
+        Walk { stays: stays.map(|stay| WalkStay { left: stay.left.filter(|left| *left <= at), ..*stay }).collect() }
+    }
+}
+
+/// What one customer adds to a map from `since` to `at`.
+pub(crate) fn contribution(spec: &MapSpec, (since, at): (Timestamp, Timestamp), walks: &[Walk], events: &[WalkEvent]) -> Tally {
     let mut tally = Tally { customers: 1, ..Tally::default() };
-    let (since, at) = (spec.options.since.unwrap_or(Timestamp::MIN), spec.options.at);
     let drops =
         |stage: Option<u16>| stage.is_some_and(|stage| spec.stages.get(usize::from(stage)).is_some_and(|stage| stage.drop_out));
     let mut pairs: BTreeSet<(u16, u16)> = BTreeSet::new();
@@ -265,6 +272,11 @@ impl JourneyMap {
 
     pub(crate) fn spec(&self) -> &MapSpec {
         &self.spec
+    }
+
+    /// Adds what a customer contributes in a period.
+    pub(crate) fn add_period(&mut self, period: &Arc<str>, contribution: &Tally) {
+        self.groups.entry(period.clone()).or_default().merge(contribution);
     }
 
     /// Adds what a customer contributes, to everyone and to their groups.

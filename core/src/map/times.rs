@@ -90,6 +90,38 @@ impl Times {
     }
 }
 
+impl Times {
+    /// Which share lasts longer than `seconds`, by Kaplan and Meier (1958), and how many stays, all of them ended, would tell it as surely by
+    /// Greenwood's variance (1926). `None` when that is not known of any.
+    pub(super) fn longer(ended: &Times, lasting: &Times, seconds: f64) -> Option<(f64, f64)> {
+        let all = (ended.count() + lasting.count()) as f64;
+        let last = bucket((seconds * 1_000_000.0) as i64);
+        let (mut at_risk, mut still, mut variance) = (all, 1.0, 0.0);
+        let mut buckets: Vec<u16> = ended.buckets.keys().chain(lasting.buckets.keys()).copied().collect();
+        buckets.sort_unstable();
+        buckets.dedup();
+        for bucket in buckets.into_iter().take_while(|bucket| *bucket <= last) {
+            let of = |times: &Times| times.buckets.get(&bucket).copied().unwrap_or_default();
+            // Of a bucket that goes past the end, what is longer on the whole is longer.
+            let (here, seen) = (of(ended), of(lasting));
+            if here.count > 0 && here.seconds() <= seconds {
+                let ends = here.count as f64;
+                still *= 1.0 - ends / at_risk;
+                variance += if at_risk > ends { ends / (at_risk * (at_risk - ends)) } else { 0.0 };
+            }
+            if seen.count > 0 && seen.seconds() < seconds {
+                at_risk -= seen.count as f64;
+            }
+            at_risk -= if here.seconds() <= seconds { here.count as f64 } else { 0.0 };
+        }
+        if at_risk <= 0.0 && still > 0.0 {
+            return None;
+        }
+        let spread = still * still * variance;
+        Some((still, if spread > 0.0 { still * (1.0 - still) / spread } else { at_risk.max(ended.count() as f64) }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +153,23 @@ mod tests {
         assert_eq!(Times::quantile(&ended, &lasting, 0.9).map(f64::round), Some(40.0));
         assert!(near(Times::quantile(&ended, &lasting, 0.5), 30.0));
         assert_eq!(Times::quantile(&Times::default(), &lasting, 0.5), None);
+    }
+
+    #[test]
+    fn the_share_that_lasts_longer_is_sure_as_that_of_fewer_stays_when_some_still_last() {
+        let (mut ended, mut lasting) = (Times::default(), Times::default());
+        [10, 20, 30, 40].iter().for_each(|seconds| ended.add(seconds * 1_000_000));
+        // Nothing lasts: the plain share, of as many.
+        let (share, stays) = Times::longer(&ended, &lasting, 20.0).unwrap_or_default();
+        assert!((share - 0.5).abs() < 1e-12 && (stays - 4.0).abs() < 1e-9, "{share} {stays}");
+        assert_eq!(Times::longer(&ended, &lasting, 5.0), Some((1.0, 4.0)));
+        // Four who were seen for 15 seconds: one of eight had gone by then, one of three after it.
+        (0..4).for_each(|_| lasting.add(15_000_000));
+        let (share, stays) = Times::longer(&ended, &lasting, 20.0).unwrap_or_default();
+        assert!((share - 7.0 / 8.0 * 2.0 / 3.0).abs() < 1e-12, "{share}");
+        assert!(stays > 3.0 && stays < 8.0, "{stays}");
+        // Nobody was seen for so long.
+        assert_eq!(Times::longer(&Times::default(), &lasting, 20.0), None);
+        assert_eq!(Times::longer(&Times::default(), &Times::default(), 20.0), None);
     }
 }

@@ -1257,6 +1257,13 @@ static CELL: Object = Object {
         may("pain_point", One(Leaf::Text), "", "what is known to hurt"),
         may("selling_point", One(Leaf::Text), "", "what speaks for the brand"),
         may("wording", One(Leaf::Text), "", "how to say it"),
+        may(
+            "stay",
+            One(Leaf::Duration),
+            "",
+            "how long half of them are to stay in the stage at most; at least, where `long_stay` is `good`",
+        ),
+        may("goes_on", One(Leaf::Number(0.0, 1.000_000_001)), "", "the share that is to come to the next stage, above 0 to 1"),
     ],
 };
 static TOUCHPOINT: Object = Object {

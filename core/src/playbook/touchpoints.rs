@@ -32,7 +32,7 @@ pub struct Touchpoint {
 }
 
 /// What is planned for a segment in a stage.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Cell {
     /// `goal`.
     pub goal: Option<Arc<str>>,
@@ -42,6 +42,10 @@ pub struct Cell {
     pub selling_point: Option<Arc<str>>,
     /// `wording`.
     pub wording: Option<Arc<str>>,
+    /// `stay`: half are to stay no longer; at least so long where a long stay is good.
+    pub stay: Option<Duration>,
+    /// `goes_on`: the share, above 0 to 1, that is to come to the next stage.
+    pub goes_on: Option<f64>,
 }
 
 /// What is planned for one segment, or for everyone.
@@ -109,6 +113,8 @@ impl Loader<'_> {
                     pain_point: cell.text("pain_point"),
                     selling_point: cell.text("selling_point"),
                     wording: cell.text("wording"),
+                    stay: self.duration_of(&cell, "stay"),
+                    goes_on: cell.number("goes_on"),
                 };
                 cells.push((stage, planned));
             }

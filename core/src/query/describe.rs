@@ -4,7 +4,7 @@ use super::{Asked, QueryError, Question, Subject};
 use crate::playbook::{
     self, ConsentDefault, ContactRule, DataKind, Demand, Format, Movement, Name, OUTCOMES, Playbook, Scope, Sensitivity,
 };
-use crate::value::{Unit, Value, Window};
+use crate::value::{Duration, Unit, Value, Window};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,7 @@ pub(super) struct Described<'a> {
     request: Vec<RequestFact<'a>>,
     segments: Vec<Segment<'a>>,
     personas: Vec<Persona<'a>>,
+    touchpoints: Vec<Touchpoint<'a>>,
     journeys: Vec<Journey<'a>>,
     channels: Vec<Channel<'a>>,
     offers: Vec<Offer<'a>>,
@@ -163,7 +164,119 @@ struct Journey<'a> {
     title: Option<&'a str>,
     /// `free` or `forward`.
     movement: &'static str,
+    /// The property of events that tells instances apart; null for one way only.
+    key: Option<&'a str>,
+    /// How many instances of a customer may be open at once.
+    at_most: Option<usize>,
+    /// Leaves the journey at once, whatever the stage.
+    exit: Option<&'a str>,
+    /// The longest time in it.
+    max_stay: Option<String>,
+    /// Of several stages that could be entered at one instant: the one declared `last` or `first`.
+    precedence: &'static str,
+    /// How customers come in; null when by any stage that they may enter from outside.
+    entry: Option<Way<'a>>,
+    reentry: Reentry<'a>,
+    migration: Migration<'a>,
+    /// Whose plans there are, by segment; null for everyone.
+    plan: Vec<PlanOf<'a>>,
     stages: Vec<Stage<'a>>,
+    /// SHA-256 over what it says of how customers move.
+    digest: &'a str,
+}
+
+/// Whether customers come in again.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "journey_reentry")]
+struct Reentry<'a> {
+    /// `never`, `after_leaving` or `always`.
+    policy: &'static str,
+    /// Not before so much time has passed since they were out.
+    after: Option<String>,
+    /// How often at all.
+    at_most: Option<u32>,
+    /// `all`, or `version` when entries under earlier versions do not count.
+    count: &'a str,
+}
+
+/// Where customers are whose place was recorded under another version.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "journey_migration")]
+struct Migration<'a> {
+    /// The stage now, by that of then; null for outside.
+    stages: std::collections::BTreeMap<&'a str, Option<&'a str>>,
+    /// `keep`, `restart` or `derive`.
+    otherwise: &'static str,
+}
+
+/// For whom and for which stages something is planned.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "journey_planned")]
+struct PlanOf<'a> {
+    /// The segment; null for everyone.
+    segment: Option<&'a str>,
+    stages: Vec<&'a str>,
+}
+
+/// What leads on, when it happens or holds.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "journey_way")]
+struct Way<'a> {
+    /// The types of events.
+    on: Vec<&'a str>,
+    /// The condition.
+    when: Option<&'a str>,
+    /// The stage; null for out of the journey, and of an entry for the first.
+    to: Option<&'a str>,
+}
+
+/// What leads on after a time.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "journey_timer")]
+struct Timer<'a> {
+    /// After how long; null for a wait for an event or a time of day alone.
+    after: Option<String>,
+    /// And then until this time of day in the customer's zone.
+    at: Option<String>,
+    /// Events of these types end it at once.
+    until: Vec<&'a str>,
+    /// Events of these types begin it anew.
+    reset_on: Vec<&'a str>,
+    /// The stage; null for out of the journey, and of a wait for its branches.
+    to: Option<&'a str>,
+}
+
+/// A journey inside of a stage.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "journey_inner")]
+struct Inner<'a> {
+    journey: &'a str,
+    /// Its stage that is entered with the outer one.
+    start: Option<&'a str>,
+    /// The stage of the outer journey by that in which the inner one ends; null for out of it.
+    ends: std::collections::BTreeMap<&'a str, Option<&'a str>>,
+}
+
+/// A place where customers and brand meet.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "declared_touchpoint")]
+struct Touchpoint<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    channel: Option<&'a str>,
+    purpose: Option<&'a str>,
+    /// Who owns it; null for an own one.
+    partner: Option<&'a str>,
+    /// The kinds of data that may be told there; null for any.
+    discloses: Option<Vec<&'static str>>,
+    /// The event types that come back from it.
+    events: Vec<&'a str>,
+    /// How late they come at most.
+    delay: Option<String>,
+    /// What one contact costs.
+    cost: Option<f64>,
+    /// `full`, `shared` or `none`.
+    control: &'a str,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -177,6 +290,29 @@ struct Stage<'a> {
     no_data: Option<&'a str>,
     /// Whether customers here count as lost.
     drop_out: bool,
+    /// Whether the journey ends here.
+    #[serde(rename = "final")]
+    last: bool,
+    /// What leads in: events, a condition, or both together.
+    on: Vec<&'a str>,
+    enter: Option<&'a str>,
+    /// From which stages only, `none` for outside; empty for any.
+    from: Vec<&'a str>,
+    min_stay: Option<String>,
+    timeout: Option<Timer<'a>>,
+    wait: Option<Timer<'a>>,
+    /// In order.
+    branches: Vec<Way<'a>>,
+    exit: Option<Way<'a>>,
+    max_stay: Option<Timer<'a>>,
+    /// What leads back to the stage from which one dropped out.
+    #[serde(rename = "return")]
+    back: Option<Way<'a>>,
+    inner: Option<Inner<'a>>,
+    /// Where customers and brand typically meet, in words.
+    touchpoints: Vec<&'a str>,
+    /// What marketing can do here, in words.
+    marketing: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -266,6 +402,7 @@ impl<'a> Described<'a> {
             personas: (playbook.personas.iter())
                 .map(|persona| Persona { name: text(&persona.name), title: persona.title.as_deref(), prior: persona.prior })
                 .collect(),
+            touchpoints: playbook.touchpoints.iter().map(touchpoint).collect(),
             journeys: playbook.journeys.iter().map(journey).collect(),
             channels: playbook.channels.iter().map(channel).collect(),
             offers: playbook.offers.iter().map(offer).collect(),
@@ -351,19 +488,145 @@ fn event_type(event: &playbook::EventType) -> EventType<'_> {
     }
 }
 
+fn touchpoint(touchpoint: &playbook::Touchpoint) -> Touchpoint<'_> {
+    Touchpoint {
+        name: text(&touchpoint.name),
+        title: touchpoint.title.as_deref(),
+        channel: touchpoint.channel.as_ref().map(text),
+        purpose: touchpoint.purpose.as_ref().map(text),
+        partner: touchpoint.partner.as_deref(),
+        discloses: kinds(touchpoint.discloses.as_ref()),
+        events: texts(&touchpoint.events),
+        delay: touchpoint.delay.map(|delay| delay.to_string()),
+        cost: touchpoint.cost,
+        control: &touchpoint.control,
+    }
+}
+
+fn condition(when: Option<&playbook::Text>) -> Option<&str> {
+    when.map(|when| &*when.text)
+}
+
+fn name(name: Option<&Name>) -> Option<&str> {
+    name.map(text)
+}
+
+fn length(length: Option<Duration>) -> Option<String> {
+    length.map(|length| length.to_string())
+}
+
+fn time_of_day(time: Option<chrono::NaiveTime>) -> Option<String> {
+    time.map(|time| time.format("%H:%M").to_string())
+}
+
 fn journey(journey: &playbook::Journey) -> Journey<'_> {
-    let stages = journey.stages.iter().map(|stage| Stage {
+    let movement = match journey.movement {
+        Movement::Free => "free",
+        Movement::Forward => "forward",
+    };
+    let precedence = match journey.precedence {
+        playbook::Precedence::First => "first",
+        playbook::Precedence::Last => "last",
+    };
+    let reentry = &journey.reentry;
+    let policy = match reentry.policy {
+        playbook::ReentryPolicy::Never => "never",
+        playbook::ReentryPolicy::AfterLeaving => "after_leaving",
+        playbook::ReentryPolicy::Always => "always",
+    };
+    let otherwise = match journey.migration.otherwise {
+        playbook::MigrationRule::Keep => "keep",
+        playbook::MigrationRule::Restart => "restart",
+        playbook::MigrationRule::Derive => "derive",
+    };
+    let moved = journey.migration.stages.iter().map(|(old, new)| (&**old, name(new.as_ref())));
+    let plans = journey.plan.iter().map(|plan| PlanOf {
+        segment: name(plan.segment.as_ref()),
+        stages: plan.cells.iter().map(|(stage, _)| text(stage)).collect(),
+    });
+    Journey {
+        name: text(&journey.name),
+        title: journey.title.as_deref(),
+        movement,
+        key: name(journey.key.as_ref()),
+        at_most: journey.key.as_ref().map(|_| journey.at_most),
+        exit: condition(journey.exit.as_ref()),
+        max_stay: length(journey.max_stay),
+        precedence,
+        entry: journey.entry.as_ref().map(|entry| Way {
+            on: texts(&entry.on),
+            when: condition(entry.when.as_ref()),
+            to: name(entry.to.as_ref()),
+        }),
+        reentry: Reentry {
+            policy,
+            after: length(reentry.after),
+            at_most: reentry.at_most,
+            count: if reentry.this_version { "version" } else { "all" },
+        },
+        migration: Migration { stages: moved.collect(), otherwise },
+        plan: plans.collect(),
+        stages: journey.stages.iter().map(stage).collect(),
+        digest: &journey.digest,
+    }
+}
+
+fn stage(stage: &playbook::Stage) -> Stage<'_> {
+    let timeout = stage.timeout.as_ref().map(|timeout| Timer {
+        after: Some(timeout.after.to_string()),
+        at: time_of_day(timeout.at),
+        until: Vec::new(),
+        reset_on: texts(&timeout.reset_on),
+        to: name(timeout.to.as_ref()),
+    });
+    let wait = stage.wait.as_ref().map(|wait| Timer {
+        after: length(wait.length),
+        at: time_of_day(wait.at),
+        until: texts(&wait.until),
+        reset_on: texts(&wait.reset_on),
+        to: wait.to.as_ref().and_then(|to| name(to.as_ref())),
+    });
+    let max_stay = stage.max_stay.as_ref().map(|most| Timer {
+        after: Some(most.after.to_string()),
+        at: None,
+        until: Vec::new(),
+        reset_on: Vec::new(),
+        to: name(most.to.as_ref()),
+    });
+    let branches = stage.branches.iter().map(|branch| Way {
+        on: texts(&branch.on),
+        when: condition(branch.when.as_ref()),
+        to: name(branch.to.as_ref()),
+    });
+    Stage {
         name: text(&stage.name),
         title: stage.title.as_deref(),
         goal: stage.goal.as_deref(),
         no_data: stage.no_data.as_deref(),
         drop_out: stage.drop_out,
-    });
-    let movement = match journey.movement {
-        Movement::Free => "free",
-        Movement::Forward => "forward",
-    };
-    Journey { name: text(&journey.name), title: journey.title.as_deref(), movement, stages: stages.collect() }
+        last: stage.last,
+        on: texts(&stage.on),
+        enter: condition(stage.enter.as_ref()),
+        from: texts(&stage.from),
+        min_stay: length(stage.min_stay),
+        timeout,
+        wait,
+        branches: branches.collect(),
+        exit: stage.exit.as_ref().map(|exit| Way {
+            on: texts(&exit.on),
+            when: condition(exit.when.as_ref()),
+            to: name(exit.to.as_ref()),
+        }),
+        max_stay,
+        back: stage.back.as_ref().map(|back| Way { on: texts(&back.on), when: condition(back.when.as_ref()), to: None }),
+        inner: stage.inner.as_ref().map(|inner| Inner {
+            journey: text(&inner.journey),
+            start: name(inner.start.as_ref()),
+            ends: inner.ends.iter().map(|(end, to)| (text(end), name(to.as_ref()))).collect(),
+        }),
+        touchpoints: stage.touchpoints.iter().map(|own| &**own).collect(),
+        marketing: stage.marketing.as_deref(),
+    }
 }
 
 fn channel(channel: &playbook::Channel) -> Channel<'_> {

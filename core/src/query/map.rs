@@ -1,7 +1,7 @@
 //! Journey maps of a base: as data, as pictures, and compared.
 
 use super::{Asked, QueryError, Question, Subject};
-use crate::map::{self, Difference, Ground, JourneyMap, MapError, MapOptions, MapReport};
+use crate::map::{self, Difference, Ground, JourneyMap, MapError, MapOptions, MapReport, Period};
 use crate::value::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,15 @@ enum Split {
     Segments,
     /// By their likeliest persona.
     Personas,
+    /// By calendar weeks in the playbook's zone, named by their first day; each is counted as a map of that period alone. At most the
+    /// last 520 periods.
+    Weeks,
+    /// By calendar months, such as `2010-03`.
+    Months,
+    /// By quarters, such as `2010-Q1`.
+    Quarters,
+    /// By years.
+    Years,
 }
 
 /// A question that customers answer with a number.
@@ -64,10 +73,6 @@ struct Answered {
 }
 
 impl Map {
-    pub(super) fn journey(&self) -> &str {
-        &self.journey
-    }
-
     /// The same with customers in groups by segment.
     pub(super) fn by_segment(&self) -> Self {
         Map { split: Some(Split::Segments), ..self.clone() }
@@ -86,6 +91,10 @@ impl Map {
                 None => map::Split::Everyone,
                 Some(Split::Segments) => map::Split::Segments,
                 Some(Split::Personas) => map::Split::Personas,
+                Some(Split::Weeks) => map::Split::Periods(Period::Week),
+                Some(Split::Months) => map::Split::Periods(Period::Month),
+                Some(Split::Quarters) => map::Split::Periods(Period::Quarter),
+                Some(Split::Years) => map::Split::Periods(Period::Year),
             },
             nps: answered(&self.nps),
             csat: answered(&self.csat),
@@ -152,11 +161,21 @@ enum Form {
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
-enum On {
+pub(super) enum On {
     /// Light.
     Light,
     /// Dark.
     Dark,
+}
+
+impl On {
+    pub(super) fn ground(on: Option<On>) -> Ground {
+        match on {
+            None => Ground::Either,
+            Some(On::Light) => Ground::Light,
+            Some(On::Dark) => Ground::Dark,
+        }
+    }
 }
 
 /// A picture.
@@ -177,11 +196,7 @@ impl Question for Picture {
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<PictureAnswer, QueryError> {
         let report = self.map.of(asked)?.report(self.group.as_deref(), self.k.unwrap_or(USUAL_K))?;
         let picture = match self.form {
-            Form::Svg => report.svg(match self.ground {
-                None => Ground::Either,
-                Some(On::Light) => Ground::Light,
-                Some(On::Dark) => Ground::Dark,
-            }),
+            Form::Svg => report.svg(On::ground(self.ground)),
             Form::Mermaid => report.mermaid(),
             Form::Dot => report.dot(),
         };

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -57,6 +57,9 @@ class Drawn(Protocol):
     def svg(self) -> str:
         """As an image that needs nothing else."""
 
+    def plan(self) -> Drawn:
+        """What was planned beside it."""
+
 
 class Replayed(Protocol):
     """What a replay gives: tables that export Arrow, and figures."""
@@ -92,7 +95,7 @@ class Replayed(Protocol):
     def explain(self, identifier: str, placements: list[str], now: datetime, /) -> Explained:
         """Why a customer got what, at some placements and an instant."""
 
-    def journey_map(self, journey: str, at: datetime, /) -> Drawn:
+    def journey_map(self, journey: str, at: datetime, /, *, split: Literal["segments"] | None = None) -> Drawn:
         """The map of a journey at an instant."""
 
     def events(self, identifier: str, /) -> Sequence[Told]:
@@ -247,7 +250,8 @@ def _journeys(playbook: Mapping[str, Any], replay: Replayed, stages: pa.Table, c
             )
         outside = max(customers - sum(stage.here for stage in told), 0)
         picture = replay.journey_map(name, at).svg() if at else ""
-        journeys.append(Journey(name, str(journey.get("title") or name), told, flows, outside, picture))
+        plan = replay.journey_map(name, at, split="segments").plan().svg() if at and journey.get("plan") else ""
+        journeys.append(Journey(name, str(journey.get("title") or name), told, flows, outside, picture, plan))
     return journeys
 
 

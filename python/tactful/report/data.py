@@ -58,6 +58,8 @@ class Journey:
     outside: int = 0
     #: The map, drawn as SVG; empty for none.
     picture: str = ""
+    #: What was planned beside what was walked, drawn as SVG; empty when nothing is planned.
+    plan: str = ""
 
 
 @dataclass(frozen=True)

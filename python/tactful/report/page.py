@@ -165,6 +165,18 @@ def _journey(data: ReportData, number: int) -> Markup:
         if journey.picture
         else None,
         tag(
+            "figure",
+            tag("div", Markup(journey.plan), class_="scroll", tabindex="0", role="region", aria_label=f"Plan: {journey.title}"),
+            tag(
+                "figcaption",
+                "What was planned for a segment in a stage, and below it what its customers did there; framed is what goes otherwise.",
+                class_="muted",
+            ),
+            class_="map",
+        )
+        if journey.plan
+        else None,
+        tag(
             "details",
             tag("summary", "The same in numbers"),
             table(["Stage", "What for", "Here now", "Share", "Entered"], rows, f"Stages of {journey.title}"),

@@ -45,11 +45,19 @@ impl Label {
             Way::Back => label(Anchor::Middle, x, y + 4.0, share(format!("{number} back"))),
             Way::In => {
                 let first = layout.columns.first().is_some_and(|column| Some(&column.stage.stage) == flow.to.as_ref());
-                let (anchor, x) = if first { (Anchor::End, x - 8.0) } else { (Anchor::Start, x) };
+                let (anchor, x) = if first { (Anchor::End, x - 8.0) } else { (Anchor::Middle, x + 27.0) };
                 label(anchor, x, y + 4.5, share(if first { format!("{number} in") } else { number }))
             }
+            Way::Lost if drawn.thickness >= WIDE && number.len() <= 6 => {
+                // In the ribbon itself.
+                let lines = vec![("tm-number", number, 15.0, 0.0), ("tm-share", percent(flow.share), 13.0, 16.0)];
+                label(Anchor::Middle, x - 5.0 - drawn.thickness / 2.0, y - 12.0, lines)
+            }
             Way::Lost => label(Anchor::Start, x, y, share(format!("{number} · {}", percent(flow.share)))),
-            Way::Regained => label(Anchor::End, x, y, share(format!("{number} back"))),
+            Way::Regained => {
+                let lines = vec![("tm-number", number, 15.0, 0.0), ("tm-share", "back".to_owned(), 13.0, 16.0)];
+                label(Anchor::End, x - 2.0, y - 6.0, lines)
+            }
             Way::Out => label(Anchor::Start, x, y + 4.5, share(format!("{number} left"))),
         }
     }
@@ -78,6 +86,9 @@ impl Label {
     }
 }
 
+/// How thick a ribbon is that holds its number.
+const WIDE: f64 = 50.0;
+
 /// How many flows are labelled at most; the others tell their number when they are pointed at.
 const MOST: usize = 150;
 
@@ -104,7 +115,8 @@ pub(super) fn labels(canvas: &mut Canvas, layout: &Layout<'_>) {
         };
         // Where it also crosses nothing that falls or comes back, if there is such a place.
         let clear = |to: &&(f64, f64)| free(to) && !falls.iter().any(|fall| label.area(**to).overlaps(*fall));
-        let place = if drawn.way == Way::Past { moves.iter().find(clear) } else { None };
+        let crosses = matches!(drawn.way, Way::Past | Way::Regained);
+        let place = if crosses { moves.iter().find(clear) } else { None };
         if let Some(place) = place.or_else(|| moves.iter().find(free)) {
             label.write(canvas, *place);
             taken.push(label.area(*place));

@@ -158,7 +158,7 @@ impl<'a> Layout<'a> {
             let (path, label) = match (way, source, target) {
                 (Way::In, _, Some(target)) => {
                     let y = arrive();
-                    let start = target.x - if to == 0 { 64.0 } else { 46.0 };
+                    let start = target.x - if to == 0 { 64.0 } else { 62.0 };
                     (format!("M{start:.1} {y:.1}H{:.1}", target.x), (start + 4.0, y))
                 }
                 (Way::On, Some(source), Some(target)) => {

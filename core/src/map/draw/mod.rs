@@ -6,6 +6,9 @@
 mod labels;
 mod lanes;
 mod layout;
+mod plan;
+mod plan_html;
+mod plan_text;
 mod svg;
 mod text;
 mod words;

@@ -16,16 +16,21 @@ pub enum Ground {
     Dark,
 }
 
-const LIGHT: &str = "--ground:#fffefb;--ink:#1f2a2e;--muted:#5b676c;--line:#e3ded3;--faint:#f3f0e8;--on:#a9cdcf;--bar:#1d6a72;\
+pub(super) const LIGHT: &str = "--ground:#fffefb;--ink:#1f2a2e;--muted:#5b676c;--line:#e3ded3;--faint:#f3f0e8;--on:#a9cdcf;--bar:#1d6a72;\
 --bar-soft:#8fbcc0;--lost:#c8643f;--lost-soft:#f3d9cc;--back:#b98516;--good:#1d6a72;--mark:#a9341a;--mark-ink:#ffffff;";
-const DARK: &str = "--ground:#171d1f;--ink:#ece9e2;--muted:#a7b1b3;--line:#333e41;--faint:#20282b;--on:#2f646a;--bar:#6cc0c6;\
+pub(super) const DARK: &str = "--ground:#171d1f;--ink:#ece9e2;--muted:#a7b1b3;--line:#333e41;--faint:#20282b;--on:#2f646a;--bar:#6cc0c6;\
 --bar-soft:#3c7f86;--lost:#e8926f;--lost-soft:#4a2e25;--back:#e2bd66;--good:#6cc0c6;--mark:#f0977a;--mark-ink:#171d1f;";
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 
 /// Text that is written piece by piece; writing to it cannot fail.
+#[derive(Default)]
 pub(super) struct Canvas(String);
 
 impl Canvas {
+    pub(super) fn text_of(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn add(&mut self, part: std::fmt::Arguments<'_>) {
         let _ = self.0.write_fmt(part);
     }
@@ -48,7 +53,7 @@ impl MapReport {
     #[must_use]
     pub fn svg(&self, ground: Ground) -> String {
         let layout = Layout::of(self);
-        let mut canvas = Canvas(String::new());
+        let mut canvas = Canvas::default();
         head(&mut canvas, &layout);
         for column in
             self.stages.iter().filter(|stage| !stage.drop_out).count().checked_sub(1).into_iter().flat_map(|last| 1..=last)
@@ -86,7 +91,7 @@ impl MapReport {
     }
 }
 
-const PATTERNS: &str = "<defs>\
+pub(super) const PATTERNS: &str = "<defs>\
 <pattern id=\"tm-hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect class=\"tm-h0\" width=\"7\" height=\"7\"/><path class=\"tm-h1\" d=\"M1.5 0V7\"/></pattern>\
 <pattern id=\"tm-none\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect class=\"tm-n0\" width=\"8\" height=\"8\"/><path class=\"tm-n1\" d=\"M1 0V8\"/></pattern>\
 <marker id=\"tm-arrow\" viewBox=\"0 0 8 8\" refX=\"5\" refY=\"4\" markerWidth=\"11\" markerHeight=\"11\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path class=\"tm-arrow\" d=\"M0 .5L7.5 4L0 7.5Z\"/></marker>\
@@ -173,7 +178,7 @@ fn column(canvas: &mut Canvas, layout: &Layout<'_>, column: &Column<'_>) {
             r#"<rect class="tm-bar-none" x="{x:.1}" y="{bar:.1}" width="{BAR}" height="{:.1}" rx="4"/>"#,
             column.height
         ));
-        for (line, words) in words::wrap(why, 13.0, room(layout) - BAR - 8.0, 5).iter().enumerate() {
+        for (line, words) in words::wrap(why, 13.0, room(layout) - BAR - 56.0, 5).iter().enumerate() {
             canvas.text("tm-note", x + BAR + 10.0, bar + 16.0 + 17.0 * line as f64, words);
         }
         return;
@@ -235,7 +240,7 @@ fn foot(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
     let has = |way: Way| layout.flows.iter().any(|drawn| drawn.way == way);
     let mut keys: Vec<(&str, &str)> = vec![("tm-key-here", "here now"), ("tm-key-bar", "went on")];
     if has(Way::On) || has(Way::Past) {
-        keys.push(("tm-key-on", "as thick as so many went"));
+        keys.push(("tm-key-on", "moves, as thick as their number"));
     }
     if has(Way::Lost) {
         keys.push(("tm-key-lost", "dropped out"));
