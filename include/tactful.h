@@ -525,6 +525,12 @@ typedef struct tactful_rules tactful_rules;
 typedef struct tactful_snapshot tactful_snapshot;
 
 /**
+ * Who was erased, for a host that keeps customers itself: hashes under a key that only the host has, each with the instant up to which
+ * nothing is taken in again. A base has its own.
+ */
+typedef struct tactful_tombstones tactful_tombstones;
+
+/**
  * What was counted over many customers, with what each of them contributed, so that it can be replaced and forgotten.
  */
 typedef struct tactful_trends tactful_trends;
@@ -1867,6 +1873,77 @@ tactful_status tactful_base_unlock(struct tactful_base *base,
                                    const uint8_t *key,
                                    size_t key_length,
                                    struct tactful_error **error);
+
+/**
+ * Makes tombstones of nobody yet, under a key of at least 16 bytes, borrowed for the call only. The caller frees them with
+ * tactful_tombstones_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_EVENT for a key that is too short, or with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_tombstones_new(const uint8_t *key,
+                                      size_t key_length,
+                                      struct tactful_tombstones **tombstones,
+                                      struct tactful_error **error);
+
+/**
+ * Erases a customer who is kept outside of a base: sets a tombstone for each of their identifiers, and leaves the customer without
+ * events. Ask tactful_tombstones_check before an event is recorded, and drop what else is kept of them, such as their bytes. The
+ * receipt is JSON that names nobody; the caller frees it with tactful_answer_free.
+ *
+ * Not thread-safe for the same customer or the same tombstones. Fails with TACTFUL_INVALID_EVENT for a customer of another playbook,
+ * or with TACTFUL_INVALID_ARGUMENT; nothing is changed then.
+ */
+tactful_status tactful_engine_erase(const struct tactful_engine *engine,
+                                    struct tactful_customer *customer,
+                                    int64_t at_micros,
+                                    struct tactful_tombstones *tombstones,
+                                    struct tactful_answer **receipt,
+                                    struct tactful_error **error);
+
+/**
+ * Refuses an event about a customer who was erased after it.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_EVENT, with the code "erased" or for an identifier, or with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_tombstones_check(const struct tactful_tombstones *tombstones,
+                                        const struct tactful_engine *engine,
+                                        const struct tactful_event *event,
+                                        struct tactful_error **error);
+
+/**
+ * How many identifiers were erased. 0 for null.
+ *
+ * Thread-safe.
+ */
+size_t tactful_tombstones_len(const struct tactful_tombstones *tombstones);
+
+/**
+ * Writes tombstones as bytes, without their key. The caller frees them with tactful_bytes_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_tombstones_to_bytes(const struct tactful_tombstones *tombstones,
+                                           struct tactful_bytes **bytes,
+                                           struct tactful_error **error);
+
+/**
+ * Makes tombstones out of `length` bytes that tactful_tombstones_to_bytes wrote, and their key; both are borrowed for the call only.
+ * The caller frees them with tactful_tombstones_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_STATE for bytes that are damaged or of a newer format, with the code "erasure_key" for
+ * another key, or with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_tombstones_from_bytes(const uint8_t *data,
+                                             size_t length,
+                                             const uint8_t *key,
+                                             size_t key_length,
+                                             struct tactful_tombstones **tombstones,
+                                             struct tactful_error **error);
+
+/**
+ * Frees tombstones. Null is ignored.
+ */
+void tactful_tombstones_free(struct tactful_tombstones *tombstones);
 
 /**
  * Writes a customer as bytes: the story, and up to when its effects were told. Equal stories under equal playbooks give equal

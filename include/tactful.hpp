@@ -505,6 +505,7 @@ inline std::vector<std::uint8_t> taken(const handle<tactful_bytes, tactful_bytes
 } // namespace detail
 
 class customer;
+class tombstones;
 class trend_snapshot;
 
 /** A compiled playbook. */
@@ -538,6 +539,8 @@ public:
   effects advance(customer &to, std::int64_t now) const;
   /** Old events become exact totals; how many there were. */
   std::uint64_t fold(customer &of, std::int64_t horizon) const;
+  /** Erases a customer who is kept outside of a base, and leaves them without events; gives the receipt as JSON. See docs/rights.md. */
+  std::string erase(customer &whom, std::int64_t at, tombstones &into) const;
   /** no_time when nothing will change without an event. */
   std::int64_t next_due(const customer &of) const noexcept;
   decision decide(const customer &who, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const;
@@ -656,6 +659,51 @@ inline std::uint64_t engine::fold(customer &of, std::int64_t horizon) const {
   detail::outcome outcome;
   outcome.check(tactful_engine_fold(handle_.get(), of.c(), horizon, &count, nullptr, outcome));
   return count;
+}
+
+/** Who was erased, for a host that keeps customers itself: hashes under a key of at least 16 bytes that only the host has. */
+class tombstones {
+public:
+  explicit tombstones(text_view key) {
+    detail::outcome outcome;
+    outcome.check(
+        tactful_tombstones_new(reinterpret_cast<const std::uint8_t *>(key.c().data), key.c().len, handle_.out(), outcome));
+  }
+  /** Throws with the code "erased" for an event about a customer who was erased after it. */
+  void check(const engine &with, const event &told) const {
+    detail::outcome outcome;
+    outcome.check(tactful_tombstones_check(handle_.get(), with.c(), told.c(), outcome));
+  }
+  /** Out of what to_bytes gave, and the key. */
+  static tombstones from_bytes(const std::vector<std::uint8_t> &bytes, text_view key) {
+    tombstones read;
+    detail::outcome outcome;
+    outcome.check(tactful_tombstones_from_bytes(bytes.data(), bytes.size(),
+                                                reinterpret_cast<const std::uint8_t *>(key.c().data), key.c().len,
+                                                read.handle_.out(), outcome));
+    return read;
+  }
+  /** Without the key. */
+  std::vector<std::uint8_t> to_bytes() const {
+    detail::handle<tactful_bytes, tactful_bytes_free> bytes;
+    detail::outcome outcome;
+    outcome.check(tactful_tombstones_to_bytes(handle_.get(), bytes.out(), outcome));
+    return detail::taken(bytes);
+  }
+  /** How many identifiers were erased. */
+  std::size_t size() const noexcept { return tactful_tombstones_len(handle_.get()); }
+  tactful_tombstones *c() noexcept { return handle_.get(); }
+
+private:
+  tombstones() {}
+  detail::handle<tactful_tombstones, tactful_tombstones_free> handle_;
+};
+
+inline std::string engine::erase(customer &whom, std::int64_t at, tombstones &into) const {
+  detail::handle<tactful_answer, tactful_answer_free> receipt;
+  detail::outcome outcome;
+  outcome.check(tactful_engine_erase(handle_.get(), whom.c(), at, into.c(), receipt.out(), outcome));
+  return text_view(tactful_answer_to_json(receipt.get())).str();
 }
 
 inline std::int64_t engine::next_due(const customer &of) const noexcept {

@@ -220,6 +220,66 @@ fn a_guardian_consents_for_a_minor() {
     assert!(shown(&base, "person:kid", "home", 4).is_empty(), "a no counts, whoever says it");
 }
 
+fn asked(base: &CustomerBase, question: &str, who: &str, at: u32) -> serde_json::Value {
+    let question = serde_json::json!({"query": question, "identifier": who, "now": day(at), "placements": ["home"]});
+    let mut question = question;
+    if question["query"] == "consents" {
+        question.as_object_mut().unwrap().remove("placements");
+    }
+    serde_json::from_str(&base.query(&question.to_string()).unwrap()).unwrap()
+}
+
+/// Decisions, consents, portraits, views and reasons go by the same consents.
+#[test]
+fn every_answer_goes_by_what_a_guardian_said() {
+    let age = Event::new("attribute_set", day(1), id("person:kid")).with("attribute", "age").with("value", 12_i64);
+    let by = |at: u32, by: &str| {
+        let event = Event::new("consent_given", day(at), id("person:kid")).with("purpose", "marketing");
+        if by.is_empty() { event } else { event.with("by", by) }
+    };
+    let told = [age, by(2, ""), related(3, "person:mum", "guardianship", "person:kid", "guardian"), by(4, "person:mum")];
+    for (known, permitted, state) in [(2, false, "not_entitled"), (3, false, "not_entitled"), (4, true, "given")] {
+        let base = base(&told[..known]);
+        let customer = base.find(&id("person:kid")).unwrap();
+        let consents = asked(&base, "consents", "person:kid", 5);
+        let marketing = &consents["purposes"][0];
+        assert_eq!((&marketing["permitted"], &marketing["state"]), (&permitted.into(), &state.into()));
+        assert_eq!(consents["minority"]["guardians"].as_array().unwrap().len(), usize::from(known > 2));
+        assert_eq!(shown(&base, "person:kid", "home", 5).is_empty(), !permitted);
+        let portrait = base.portrait(&id("person:kid"), None, day(5), None, 0).unwrap();
+        assert_eq!((portrait.consents[0].permitted, portrait.consents[0].state), (permitted, state));
+        let view =
+            base.query(&format!(r#"{{"query": "view", "identifier": "person:kid", "for": "marketing", "now": "{}"}}"#, day(5)));
+        assert_eq!(view.unwrap().contains(r#""purposes":["marketing"]"#), permitted);
+        let reasons = asked(&base, "reasons_for_customer", "person:kid", 5);
+        assert_eq!(reasons["placements"][0]["kind"] == "offers", permitted);
+        assert!(!reasons.to_string().contains("mum"), "{reasons}");
+        // An engine alone knows no guardian unless it is given one.
+        assert_eq!(base.engine().permits(customer, "marketing", day(5)), Some(false));
+    }
+    let base = base(&told);
+    let mum = asked(&base, "consents", "person:mum", 5);
+    assert_eq!(mum["minority"]["minors_around"][0]["may_consent"], true);
+    assert!(
+        !format!("{:?}", base.engine().consents(base.find(&id("person:kid")).unwrap(), None, None, day(5), None))
+            .contains("mum")
+    );
+}
+
+#[test]
+fn a_household_is_no_minor() {
+    let engine = Engine::compile(&[(
+        "a.yaml",
+        "{playbook: a, version: 1, identity: {person: {}, household: {}}, attributes: {age: int}, minors: customer.age < 16,
+          relations: {household: {group: household}}, channels: {web: text}, placements: {home: {channel: web}},
+          offers: {tea: {treatments: {web: {message: tea}}}}}",
+    )])
+    .unwrap();
+    let base = CustomerBase::new(engine);
+    assert_eq!(shown(&base, "household:1", "home", 2), ["tea"]);
+    assert!(shown(&base, "person:1", "home", 2).is_empty(), "nobody knows their age");
+}
+
 #[test]
 fn a_referrer_is_read() {
     let name = Event::new("attribute_set", day(1), id("person:ann")).with("attribute", "name").with("value", "Ann");

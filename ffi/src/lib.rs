@@ -62,6 +62,7 @@ const _: () = {
     shared_between_threads::<rules::tactful_row>();
     shared_between_threads::<replay::tactful_replay>();
     shared_between_threads::<state::tactful_bytes>();
+    shared_between_threads::<erase::tactful_tombstones>();
     shared_between_threads::<trends::tactful_trends>();
     shared_between_threads::<trends::tactful_snapshot>();
 };

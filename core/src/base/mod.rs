@@ -32,7 +32,7 @@ use crate::counters::{Counters, MemoryCounters};
 use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Identifier, Named, Prepared, Strand};
 use crate::decide::{Candidate, Decision, Detail, Request, RequestError};
 use crate::encoding::Section;
-use crate::engine::{Beyond, Effects, Engine};
+use crate::engine::{Beyond, CustomerReasons, Effects, Engine};
 use crate::next::{Forecast, NextError, NextOptions, Transitions};
 use crate::relation::Relations;
 use crate::trends::{Snapshot, Trends};
@@ -355,6 +355,24 @@ impl CustomerBase {
         known_at: Option<Timestamp>,
     ) -> Result<Decision, RequestError> {
         self.answer(identifier, request, now, known_at, Detail::Full)
+    }
+
+    /// Why the customer whom an identifier points to sees what they see, in words for them; see [`Engine::reasons_for_customer`].
+    ///
+    /// # Errors
+    /// As for [`decide`](Self::decide).
+    pub fn reasons_for_customer(
+        &self,
+        identifier: &Identifier,
+        request: &Request,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Result<CustomerReasons, RequestError> {
+        let (met, customer) = self.somebody(identifier, now, known_at)?;
+        let around = self.around(&met, now, known_at);
+        let request = self.completed(request.met_on(&met));
+        let beyond = Beyond { around: around.as_ref(), counters: self.counters(), ..Beyond::default() };
+        self.engine.reasons_among(&customer, beyond, &request, now, known_at.unwrap_or(now))
     }
 
     fn answer(

@@ -32,6 +32,8 @@ pub(crate) enum Consent {
     Expired(Timestamp),
     /// Consent was given, but on another identifier or for another channel, and silence forbids.
     Elsewhere(Timestamp),
+    /// Consent was given by somebody who may not give it, a minor or no guardian of one, and silence forbids.
+    NotEntitled(Timestamp),
     /// Nothing was said in the present session, which is all that is read of somebody anonymous, and silence forbids.
     NotInSession,
     NeverAsked(ConsentDefault),
@@ -45,7 +47,7 @@ impl Consent {
         match self {
             Consent::Given { .. } | Consent::NeverAsked(ConsentDefault::OptOut) | Consent::Lawful(_) => true,
             Consent::Withdrawn(_) | Consent::Objected(_) | Consent::Expired(_) | Consent::Elsewhere(_) => false,
-            Consent::NotInSession => false,
+            Consent::NotEntitled(_) | Consent::NotInSession => false,
             Consent::NeverAsked(ConsentDefault::OptIn) => false,
         }
     }
@@ -57,7 +59,7 @@ impl Consent {
 
     /// Whether nothing was said that would decide it.
     pub(crate) fn unknown(self) -> bool {
-        matches!(self, Consent::NeverAsked(_) | Consent::NotInSession)
+        matches!(self, Consent::NeverAsked(_) | Consent::NotEntitled(_) | Consent::NotInSession)
     }
 
     /// Why it is not permitted.
@@ -68,6 +70,9 @@ impl Consent {
             Consent::Expired(when) => format!("consent for `{purpose}` expired on {when}"),
             Consent::Elsewhere(when) => {
                 format!("consent for `{purpose}` was given on {when}, but for another identifier or channel")
+            }
+            Consent::NotEntitled(when) => {
+                format!("consent for `{purpose}` was given on {when}, but not by one who may: for a minor that is a guardian")
             }
             Consent::NotInSession => {
                 format!("consent for `{purpose}` was not given in the present session of somebody anonymous")
@@ -86,6 +91,7 @@ impl Consent {
             Consent::Objected(_) => "objected",
             Consent::Expired(_) => "expired",
             Consent::Elsewhere(_) => "elsewhere",
+            Consent::NotEntitled(_) => "not_entitled",
             Consent::NotInSession => "not_in_session",
             Consent::NeverAsked(_) => "never_asked",
             Consent::Lawful(_) => "lawful",
@@ -99,7 +105,8 @@ impl Consent {
             | Consent::Withdrawn(when)
             | Consent::Objected(when)
             | Consent::Expired(when)
-            | Consent::Elsewhere(when) => Some(when),
+            | Consent::Elsewhere(when)
+            | Consent::NotEntitled(when) => Some(when),
             Consent::NotInSession | Consent::NeverAsked(_) | Consent::Lawful(_) => None,
         }
     }
@@ -135,6 +142,8 @@ struct Word<'a> {
     explicit: bool,
     /// Who said it for the customer.
     by: Option<&'a str>,
+    /// Whether it was said by one who may: the customer, or of a minor a guardian.
+    entitled: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,9 +236,16 @@ impl<'a> Said<'a> {
 
     /// The same for a minor: of consents only those count that somebody gave who may.
     pub(crate) fn by_guardians(mut self, guardian: &dyn Fn(&str) -> bool) -> Self {
-        self.words.retain(|word| word.what != What::Given || word.by.is_some_and(guardian));
-        self.words.iter_mut().for_each(|word| word.by = None);
+        for word in self.words.iter_mut().filter(|word| word.what == What::Given) {
+            word.entitled = word.by.is_some_and(guardian);
+        }
         self
+    }
+
+    /// Who gave a consent for the customer that counts since an instant.
+    pub(crate) fn given_by(&self, purpose: usize, since: Timestamp) -> Option<&'a str> {
+        let counts = |word: &&Word<'_>| word.what == What::Given && word.entitled && word.purpose == Some(purpose);
+        self.words.iter().filter(counts).find(|word| word.time == since)?.by
     }
 
     /// On which identifier the customer is met.
@@ -314,15 +330,19 @@ impl<'a> Said<'a> {
     ) -> Consent {
         let (mut person, mut here) = (Level::default(), Level::default());
         let mut identifiers: BTreeMap<&Identifier, Level> = BTreeMap::new();
-        let (mut expired, mut elsewhere) = (None, None);
+        let (mut expired, mut elsewhere, mut not_entitled) = (None, None, None);
         let about = |word: &&Word<'_>| {
             let consent = !matches!(word.what, What::DoNotContact | What::ContactAllowed);
-            word.purpose == purpose && consent && word.by.is_none()
+            word.purpose == purpose && consent
         };
         // Of somebody anonymous only what was said in the present session on the same identifier.
         let present =
             |word: &&Word<'_>| begins.is_none_or(|begins| word.time >= begins && self.who.is_none_or(|who| word.on == who));
         for word in self.words.iter().filter(about).filter(present) {
+            if !word.entitled {
+                not_entitled = Some(word.time);
+                continue;
+            }
             if let Some(expires) = word.expires.filter(|expires| self.now >= *expires) {
                 // As if it had never been given.
                 expired = expired.max(Some(expires));
@@ -368,7 +388,11 @@ impl<'a> Said<'a> {
         match (default, elsewhere, expired) {
             (ConsentDefault::OptIn, Some(when), _) => Consent::Elsewhere(when),
             (ConsentDefault::OptIn, None, Some(when)) => Consent::Expired(when),
-            (default, ..) => Consent::NeverAsked(default),
+            (ConsentDefault::OptIn, None, None) => match not_entitled {
+                Some(when) => Consent::NotEntitled(when),
+                None => Consent::NeverAsked(default),
+            },
+            (ConsentDefault::OptOut, ..) => Consent::NeverAsked(default),
         }
     }
 
@@ -413,6 +437,7 @@ impl<'a> Word<'a> {
         // A consent is explicit unless the host says that it was only assumed.
         let explicit = given && row.value(consent_column::EXPLICIT) != Some(Value::Bool(false));
         let by = row.text(consent_column::BY).filter(|_| given);
-        Some(Word { time: row.time(), what, purpose, scope, on: row.strand().identifier(), expires, explicit, by })
+        let (time, on, entitled) = (row.time(), row.strand().identifier(), by.is_none());
+        Some(Word { time, what, purpose, scope, on, expires, explicit, by, entitled })
     }
 }

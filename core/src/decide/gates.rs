@@ -118,18 +118,26 @@ impl Permissions {
 
 /// What the guards of the playbook say, asked once per decision.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Guards {
+pub(crate) struct Guards {
     minor: Verdict,
     contact: Verdict,
 }
 
 impl Guards {
     /// Whether the customer is too young, or may be.
-    pub(super) fn is_minor(self) -> bool {
+    pub(crate) fn is_minor(self) -> bool {
         self.minor != Verdict::Allowed
     }
 
-    pub(super) fn ask(offers: &Offers, context: &Context<'_>, whole: &Context<'_>) -> Self {
+    /// Whether the customer is too young; `None` when that is unknown, which counts as true.
+    pub(crate) fn minor(self) -> Option<bool> {
+        match self.minor {
+            Verdict::Unknown => None,
+            verdict => Some(verdict == Verdict::Forbidden),
+        }
+    }
+
+    pub(crate) fn ask(offers: &Offers, context: &Context<'_>, whole: &Context<'_>) -> Self {
         let ask = |guard: &Option<Guard>| {
             let Some(guard) = guard else { return Verdict::Allowed };
             match guard.verdict(whole) {
@@ -137,7 +145,10 @@ impl Guards {
                 verdict => verdict,
             }
         };
-        Guards { minor: ask(&offers.minors), contact: ask(&offers.do_not_contact) }
+        // A household or account is nobody who could be too young.
+        let group = || whole.view().strands().first().is_some_and(|strand| offers.is_group(strand.identifier()));
+        let minor = if offers.minors.is_some() && group() { Verdict::Allowed } else { ask(&offers.minors) };
+        Guards { minor, contact: ask(&offers.do_not_contact) }
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) struct Offers {
     pub(crate) shared: Vec<(Vec<usize>, bool)>,
     /// Whether consents of minors are given by somebody else.
     pub(crate) guardian: bool,
+    /// The namespaces of households and accounts.
+    groups: Vec<Arc<str>>,
     /// Whether anything asks a request to be sure who is there.
     pub(crate) graded: bool,
     /// What is limited for all customers together.
@@ -338,6 +340,7 @@ impl Offers {
                 .filter_map(|name| Some((name.text.clone(), sources.reserved.outcome(&name.text)?)))
                 .collect(),
             guardian: sources.relations.guardian().is_some(),
+            groups: sources.relations.relations.iter().filter_map(|relation| relation.group.clone()).collect(),
             graded: graded(playbook),
             request: playbook.request.iter().map(|fact| fact.name.text.clone()).collect(),
             messages,
@@ -363,6 +366,11 @@ impl Offers {
     /// Whether an identifier stands for a browser or device rather than a person.
     pub(crate) fn anonymous(&self, identifier: &Identifier) -> bool {
         self.anonymous.iter().any(|namespace| **namespace == *identifier.namespace())
+    }
+
+    /// Whether an identifier stands for a household or account rather than a person.
+    pub(crate) fn is_group(&self, identifier: &Identifier) -> bool {
+        self.groups.iter().any(|namespace| **namespace == *identifier.namespace())
     }
 
     /// Finds the trends that rates are learned from.

@@ -21,8 +21,10 @@ pub(crate) struct Around<'c> {
     stands: Vec<Stand>,
     /// Those of whom something is known, by id; not the customer.
     others: BTreeMap<Identifier, Cow<'c, Customer>>,
-    /// The identifiers of those who may consent for the customer while that is a minor.
-    guardians: BTreeSet<Identifier>,
+    /// Those who may consent for somebody while that is a minor, by id, with their identifiers: for the customer and the others, by id.
+    guardians: BTreeMap<Identifier, BTreeMap<Identifier, Vec<Identifier>>>,
+    /// The id of the customer.
+    own: Option<Identifier>,
 }
 
 impl<'c> Around<'c> {
@@ -42,14 +44,20 @@ impl<'c> Around<'c> {
         for owner in owners.into_iter().filter(|owner| Some(*owner) != own.as_ref()) {
             others.extend(fetch(owner).map(|customer| (owner.clone(), customer)));
         }
-        let mut guardians = BTreeSet::new();
+        let mut guardians: BTreeMap<Identifier, BTreeMap<Identifier, Vec<Identifier>>> = BTreeMap::new();
         if let Some((relation, role)) = ask.rules.guardian()
             && let Some(rule) = ask.rules.relations.get(relation)
         {
             let side = rule.across(u8::try_from(role).unwrap_or(0));
-            ask.holding(identifiers, relation, side, &mut |tie| guardians.extend(ask.who.identifiers(&tie.owner)));
+            for ward in others.keys().chain(&own) {
+                let of_ward = if Some(ward) == own.as_ref() { identifiers.to_vec() } else { ask.who.identifiers(ward) };
+                ask.holding(&of_ward, relation, side, &mut |tie| {
+                    let identifiers = ask.who.identifiers(&tie.owner);
+                    guardians.entry(ward.clone()).or_default().insert(tie.owner, identifiers);
+                });
+            }
         }
-        Around { stands, others, guardians }
+        Around { stands, others, guardians, own }
     }
 
     /// Those of whom something is known, by id.
@@ -57,9 +65,24 @@ impl<'c> Around<'c> {
         self.others.values().map(|other| &**other)
     }
 
-    /// Whether somebody may consent for the customer while that is a minor.
-    pub(crate) fn is_guardian(&self, identifier: &Identifier) -> bool {
-        self.guardians.contains(identifier)
+    /// Whether it is about that customer.
+    pub(super) fn is_about(&self, customer: &Customer) -> bool {
+        self.own.is_some() && self.own.as_ref() == customer.identifier()
+    }
+
+    /// Those who may consent for somebody while that is a minor, by id, with their identifiers.
+    pub(super) fn guardians(&self, ward: &Identifier) -> impl Iterator<Item = (&Identifier, &Vec<Identifier>)> {
+        self.guardians.get(ward).into_iter().flatten()
+    }
+
+    /// Somebody else around the customer.
+    pub(super) fn other(&self, owner: &Identifier) -> Option<&Customer> {
+        self.others.get(owner).map(|other| &**other)
+    }
+
+    /// What the customer has to do with every subject of the relations, in their order.
+    pub(super) fn stands(&self) -> &[Stand] {
+        &self.stands
     }
 }
 
@@ -154,7 +177,7 @@ impl Engine {
         let mut judged: BTreeMap<&Identifier, bool> = BTreeMap::new();
         let mut permits = |owner: &'a Identifier, other: &Customer| {
             let Some(key) = key.filter(|_| Some(owner) != own) else { return true };
-            *judged.entry(owner).or_insert_with(|| self.shares(other, key, now, known_at))
+            *judged.entry(owner).or_insert_with(|| self.shares(other, around, key, now, known_at))
         };
         let rules = self.relations();
         let mut subjects = Vec::with_capacity(around.stands.len());
@@ -193,8 +216,15 @@ impl Engine {
 
     /// Whether somebody lets what is known of them be used for purposes. A household or account is nobody who could be asked: it is
     /// read unless somebody said no on its behalf.
-    fn shares(&self, other: &Customer, (purposes, explicit): &(Vec<usize>, bool), now: Timestamp, known_at: Timestamp) -> bool {
-        let said = self.said(other.view(known_at), now, None);
+    fn shares(
+        &self,
+        other: &Customer,
+        around: &Around<'_>,
+        (purposes, explicit): &(Vec<usize>, bool),
+        now: Timestamp,
+        known_at: Timestamp,
+    ) -> bool {
+        let said = self.said_by_entitled(other, Some(around), None, (now, known_at));
         if said.profiling(None).is_some() {
             return false;
         }

@@ -1,13 +1,14 @@
 //! What may be seen by whom: a department, somebody working for a purpose, or the customer.
 
-use super::Engine;
 use super::labels::{Drawn, Ground, Label};
+use super::minors::GUARDIAN_AGREED;
+use super::{Around, Beyond, Engine, Minority};
 use crate::context::Context;
-use crate::customer::{Customer, Identifier, StoryRow, View};
-use crate::decide::{Answer as Shown, Consent, OfferRule, Request, RequestError, Said};
+use crate::customer::{Customer, Identifier, StoryRow};
+use crate::decide::{Answer as Shown, Consent, Detail, OfferRule, Request, RequestError, Said};
 use crate::error::nearest;
 use crate::expr::{Answer, FactId, Facts};
-use crate::playbook::{DataKind, Origin, Sensitivity};
+use crate::playbook::{Assurance, DataKind, Origin, Sensitivity};
 use crate::value::{Span, Timestamp, Value};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -87,6 +88,8 @@ pub struct SharedEvent {
 pub struct CustomerReasons {
     /// In the order asked.
     pub placements: Vec<PlacementReasons>,
+    /// What matters for the customer as a whole: of a minor who may agree for them; of a guardian, for how many they may.
+    pub notes: Vec<String>,
 }
 
 /// What a placement shows, and why.
@@ -154,10 +157,20 @@ impl Engine {
         now: Timestamp,
         known_at: Option<Timestamp>,
     ) -> Result<SharedView, RequestError> {
+        self.view_among(customer, None, audience, (now, known_at.unwrap_or(now)))
+    }
+
+    /// The same with what is known of those around the customer.
+    pub(crate) fn view_among(
+        &self,
+        customer: &Customer,
+        around: Option<&Around<'_>>,
+        audience: &str,
+        (now, known_at): (Timestamp, Timestamp),
+    ) -> Result<SharedView, RequestError> {
         self.same_playbook(customer)?;
-        let known_at = known_at.unwrap_or(now);
         let customer = &*self.as_known(customer, known_at);
-        let looker = self.looker(customer.view(known_at), audience, now)?;
+        let looker = self.looker(&self.said_by_entitled(customer, around, None, (now, known_at)), audience)?;
         let places: Vec<_> = self.state(customer, &customer.view(known_at), now).journeys.iter().map(|j| j.place).collect();
         Ok(self.look(customer, now, known_at, |context, _| {
             let mut view = SharedView {
@@ -185,7 +198,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn looker(&self, view: View<'_>, audience: &str, now: Timestamp) -> Result<Looker, RequestError> {
+    pub(super) fn looker(&self, said: &Said<'_>, audience: &str) -> Result<Looker, RequestError> {
         let playbook = self.playbook();
         let department = playbook.departments.iter().find(|department| *department.name.text == *audience);
         let purpose = playbook.purposes.iter().find(|purpose| *purpose.name.text == *audience);
@@ -204,7 +217,6 @@ impl Engine {
                 return Err(RequestError::new("unknown_audience", "for", message));
             }
         };
-        let said = self.said(view, now, None);
         let rules = self.0.offers.purposes.iter().enumerate().filter(|(_, rule)| purposes.contains(&rule.name));
         let consents = rules.map(|(number, rule)| (rule.name.clone(), said.consent(number, rule, None)));
         let purposes = consents.filter(|(_, consent)| consent.permits()).collect();
@@ -326,10 +338,25 @@ impl Engine {
         now: Timestamp,
         known_at: Option<Timestamp>,
     ) -> Result<CustomerReasons, RequestError> {
-        let decision = self.decide(customer, request, now, known_at)?;
-        let known_at = known_at.unwrap_or(now);
+        self.reasons_among(customer, Beyond::default(), request, now, known_at.unwrap_or(now))
+    }
+
+    /// The same with what is known beyond the customer.
+    pub(crate) fn reasons_among(
+        &self,
+        customer: &Customer,
+        beyond: Beyond<'_>,
+        request: &Request,
+        now: Timestamp,
+        known_at: Timestamp,
+    ) -> Result<CustomerReasons, RequestError> {
+        let (decision, _) = self.answer_among(customer, beyond, request, now, Some(known_at), Detail::Brief)?;
         let customer = &*self.as_known(customer, known_at);
+        let (around, at) = (beyond.around, (now, known_at));
+        let minority = self.minority(customer, around, at, (request.assurance, request.identifier.as_ref()));
+        let ward = minority.as_ref().is_some_and(|minority| !minority.consents_alone);
         let said = self.said(customer.view(known_at), now, request.identifier.as_ref());
+        let said = if ward { said.by_guardians(&self.guardian_of(customer, around)) } else { said };
         let placements = self.look_as(customer, now, known_at, request, |context| {
             let said = said.since(context.begins());
             let reasons = decision.placements.iter().map(|answer| {
@@ -338,7 +365,14 @@ impl Engine {
                         .iter()
                         .map(|ranked| {
                             let rule = self.0.offers.offers.iter().find(|offer| offer.name == ranked.offer);
-                            let because = rule.map(|rule| self.because(rule, context, &said, &answer.channel));
+                            let because = rule.map(|rule| {
+                                let mut because = self.because(rule, context, &said, &answer.channel);
+                                let given = |purpose: &usize| self.is_given(*purpose, &said, &answer.channel);
+                                because.extend(
+                                    ward.then_some(GUARDIAN_AGREED.to_owned()).filter(|_| rule.purposes.iter().any(given)),
+                                );
+                                because
+                            });
                             ShownReasons { message: ranked.message.clone(), because: because.unwrap_or_default() }
                         })
                         .collect(),
@@ -352,7 +386,13 @@ impl Engine {
             });
             reasons.collect()
         });
-        Ok(CustomerReasons { placements })
+        Ok(CustomerReasons { placements, notes: minority.iter().flat_map(Minority::notes).collect() })
+    }
+
+    /// Whether somebody said yes to a purpose.
+    fn is_given(&self, purpose: usize, said: &Said<'_>, channel: &str) -> bool {
+        let rule = self.0.offers.purposes.get(purpose);
+        rule.is_some_and(|rule| matches!(said.consent(purpose, rule, Some(channel)), Consent::Given { .. }))
     }
 
     fn because(&self, offer: &OfferRule, context: &Context<'_>, said: &Said<'_>, channel: &str) -> Vec<String> {
@@ -464,8 +504,20 @@ impl Engine {
         now: Timestamp,
         known_at: Option<Timestamp>,
     ) -> Permissions {
-        let customer = self.as_known(customer, known_at.unwrap_or(now));
-        let said = self.said(customer.view(known_at.unwrap_or(now)), now, met_on);
+        self.consents_among(customer, None, met_on, channel, (now, known_at.unwrap_or(now)))
+    }
+
+    /// The same with what is known of those around the customer.
+    pub(crate) fn consents_among(
+        &self,
+        customer: &Customer,
+        around: Option<&Around<'_>>,
+        met_on: Option<&Identifier>,
+        channel: Option<&str>,
+        at: (Timestamp, Timestamp),
+    ) -> Permissions {
+        let customer = &*self.as_known(customer, at.1);
+        let said = self.said_by_entitled(customer, around, met_on, at);
         let purposes = self.0.offers.purposes.iter().enumerate().map(|(number, rule)| {
             let consent = said.consent(number, rule, channel);
             Permission {
@@ -474,12 +526,21 @@ impl Engine {
                 state: consent.name(),
                 since: consent.since(),
                 explicit: consent.explicit(),
+                given_by: match consent {
+                    Consent::Given { since, .. } => said.given_by(number, since).map(Arc::from),
+                    _ => None,
+                },
                 basis: rule.basis.name(),
             }
         });
         let channels = self.playbook().channels.iter().map(|channel| &channel.name.text);
         let closed = channels.filter_map(|name| Some((name.clone(), said.do_not_contact(name)?))).collect();
-        Permissions { purposes: purposes.collect(), profiling_objected: said.profiling(channel), do_not_contact: closed }
+        Permissions {
+            purposes: purposes.collect(),
+            profiling_objected: said.profiling(channel),
+            do_not_contact: closed,
+            minority: self.minority(customer, around, at, (Assurance::Authenticated, None)),
+        }
     }
 }
 
@@ -493,23 +554,27 @@ pub struct Permissions {
     pub profiling_objected: Option<Timestamp>,
     /// The channels on which the customer must not be contacted, and since when.
     pub do_not_contact: BTreeMap<Arc<str>, Timestamp>,
+    /// Whether the customer counts as a minor, and who may consent for them; null where the playbook does not say who is one.
+    pub minority: Option<Minority>,
 }
 
 /// What holds for one purpose.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "permission")]
 pub struct Permission {
     /// The purpose.
     pub purpose: Arc<str>,
     /// Whether it is permitted.
     pub permitted: bool,
-    /// `given`, `withdrawn`, `objected`, `expired`, `elsewhere` (on another identifier or channel), `never_asked`, or `lawful`
-    /// whatever the customer says.
+    /// `given`, `withdrawn`, `objected`, `expired`, `elsewhere` (on another identifier or channel), `not_entitled` (given by a minor,
+    /// or by nobody's guardian), `never_asked`, or `lawful` whatever the customer says.
     pub state: &'static str,
     /// Since when; null when nothing was said.
     pub since: Option<Timestamp>,
     /// Whether the customer said yes in so many words.
     pub explicit: bool,
+    /// Who gave it for the customer, as told: of a minor a guardian; null when the customer did.
+    pub given_by: Option<Arc<str>>,
     /// Why the purpose is lawful.
     pub basis: &'static str,
 }
@@ -523,6 +588,14 @@ impl fmt::Debug for SharedView {
             .field("events", &self.events.len())
             .field("withheld", &self.withheld)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Permission");
+        shown.field("purpose", &self.purpose).field("permitted", &self.permitted).field("state", &self.state);
+        shown.field("since", &self.since).field("explicit", &self.explicit).field("basis", &self.basis).finish_non_exhaustive()
     }
 }
 

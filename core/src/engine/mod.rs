@@ -12,6 +12,7 @@ mod journeys;
 mod labels;
 mod log;
 mod map;
+mod minors;
 mod next;
 mod outcomes;
 mod policy;
@@ -38,6 +39,7 @@ pub(crate) use effect::digest;
 pub use effect::{Effect, EffectKind, Effected, Effects};
 pub use labels::Unread;
 pub use log::Activities;
+pub use minors::{MinorAround, Minority};
 pub use queue::{Due, ReactionQueue, Waits};
 pub(crate) use reader::{Conclusion, Reader};
 pub use reserve::Reservation;
@@ -560,11 +562,7 @@ impl Engine {
                 false => new().beside(Some(others)),
             };
             let shared: Vec<Context<'_>> = permitted.iter().map(|others| shared(others as &dyn Beside)).collect();
-            let guardian = |identifier: &str| {
-                let identifier = Identifier::parse(identifier).ok();
-                let identifier = identifier.as_ref().and_then(|identifier| self.identity().read(identifier).ok());
-                identifier.zip(around).is_some_and(|(identifier, around)| around.is_guardian(&identifier))
-            };
+            let guardian = self.guardian_of(customer, around);
             let reads = decide::Reads {
                 context,
                 whole: &whole,
@@ -727,7 +725,7 @@ impl Engine {
     pub fn permits(&self, customer: &Customer, purpose: &str, now: Timestamp) -> Option<bool> {
         let (number, rule) = self.0.offers.purposes.iter().enumerate().find(|(_, rule)| *rule.name == *purpose)?;
         let customer = self.as_known(customer, now);
-        Some(self.said(customer.view(now), now, None).consent(number, rule, None).permits())
+        Some(self.said_by_entitled(&customer, None, None, (now, now)).consent(number, rule, None).permits())
     }
 
     /// What the customer said about what may be done, on an identifier or as a person.
@@ -740,12 +738,6 @@ impl Engine {
     #[must_use]
     pub fn unread(&self) -> Unread {
         labels::unread(self.playbook(), &self.0.model, &self.0.offers)
-    }
-
-    /// What a customer said about a purpose; `None` for a purpose that is not declared.
-    pub(crate) fn consent(&self, context: &Context<'_>, purpose: &str) -> Option<Consent> {
-        let (number, rule) = self.0.offers.purposes.iter().enumerate().find(|(_, rule)| *rule.name == *purpose)?;
-        Some(self.said(*context.view(), context.now(), None).consent(number, rule, None))
     }
 
     /// Whether the last word on a purpose, as met on an identifier, permits (true) or withdraws it (false); `None` when nothing such

@@ -1,6 +1,6 @@
-use super::Engine;
 use super::audience::Looker;
 use super::labels::{Ground, Label};
+use super::{Around, Engine};
 use crate::customer::{Customer, Identifier, StoryRow};
 use crate::decide::RequestError;
 use crate::playbook::Sensitivity;
@@ -46,23 +46,23 @@ impl<'a> Reader<'a> {
     pub(crate) fn of(
         engine: &'a Engine,
         customer: &Customer,
+        around: Option<&Around<'_>>,
         audience: Option<&str>,
-        now: Timestamp,
-        known_at: Timestamp,
+        at: (Timestamp, Timestamp),
     ) -> Result<Self, RequestError> {
         engine.same_playbook(customer)?;
-        let view = customer.view(known_at);
+        let said = || engine.said_by_entitled(customer, around, None, at);
         let who = match audience {
             None => Who::Host,
             Some(Self::CUSTOMER) => {
-                let said = engine.said(view, now, None);
+                let said = said();
                 let rules = engine.0.offers.purposes.iter().enumerate();
                 let consents = rules.map(|(number, rule)| (rule.name.clone(), said.consent(number, rule, None)));
                 let purposes = consents.filter(|(_, consent)| consent.permits()).collect();
                 let no_profiling = said.profiling(None).is_some();
                 Who::Customer(Looker { no_profiling, purposes, sensitivity: Sensitivity::Special, kinds: None })
             }
-            Some(audience) => Who::Audience(engine.looker(view, audience, now)?),
+            Some(audience) => Who::Audience(engine.looker(&said(), audience)?),
         };
         Ok(Reader { engine, who })
     }

@@ -158,7 +158,7 @@ pub struct PortraitConsent {
     pub title: Option<Arc<str>>,
     /// Whether it is permitted.
     pub permitted: bool,
-    /// `given`, `withdrawn`, `objected`, `expired`, `elsewhere`, `never_asked` or `lawful`.
+    /// `given`, `withdrawn`, `objected`, `expired`, `elsewhere`, `not_entitled`, `never_asked` or `lawful`.
     pub state: &'static str,
     /// Since when.
     pub since: Option<Timestamp>,

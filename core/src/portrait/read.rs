@@ -6,7 +6,7 @@ use crate::base::CustomerBase;
 use crate::context::Context;
 use crate::customer::{Customer, Derived, Identifier, StoryRow, read_detail};
 use crate::decide::RequestError;
-use crate::engine::{Conclusion, Engine, Reader};
+use crate::engine::{Around, Conclusion, Engine, Reader};
 use crate::expr::{Answer, Detail};
 use crate::playbook::{DataKind, Sensitivity};
 use crate::value::{Span, Timestamp, Value};
@@ -54,7 +54,7 @@ impl Engine {
         known_at: Option<Timestamp>,
         events: usize,
     ) -> Result<Portrait, RequestError> {
-        paint(self, customer, &[], audience, (now, known_at.unwrap_or(now)), events)
+        paint(self, customer, (&[], None), audience, (now, known_at.unwrap_or(now)), events)
     }
 }
 
@@ -77,20 +77,21 @@ impl CustomerBase {
         let refused =
             |error: crate::customer::EventError| RequestError::new(error.code(), "identifier", error.message().to_owned());
         let members = self.identifiers_at(&met, now, known_at).map_err(refused)?;
-        paint(self.engine(), &customer, &members, audience, (now, known_at), events)
+        let around = self.around(&met, now, Some(known_at));
+        paint(self.engine(), &customer, (&members, around.as_ref()), audience, (now, known_at), events)
     }
 }
 
 fn paint(
     engine: &Engine,
     customer: &Customer,
-    members: &[Identifier],
+    (members, around): (&[Identifier], Option<&Around<'_>>),
     audience: Option<&str>,
     (now, known_at): (Timestamp, Timestamp),
     events: usize,
 ) -> Result<Portrait, RequestError> {
     let customer = &*engine.as_known(customer, known_at);
-    let reader = Reader::of(engine, customer, audience, now, known_at)?;
+    let reader = Reader::of(engine, customer, around, audience, (now, known_at))?;
     let playbook = engine.playbook();
     let visible = |identifier: &Identifier| reader.identifier(identifier);
     let mut portrait = Portrait {
@@ -132,7 +133,7 @@ fn paint(
         let painter = Painter { engine, reader: &reader, context };
         painter.story(&mut portrait, members, events);
         painter.attributes(&mut portrait);
-        painter.consents(&mut portrait, customer);
+        painter.consents(&mut portrait, customer, around);
         painter.conclusions(&mut portrait, state);
         painter.sessions(&mut portrait);
         painter.folded(&mut portrait);
@@ -293,8 +294,9 @@ impl Painter<'_, '_> {
         }
     }
 
-    fn consents(&self, portrait: &mut Portrait, customer: &Customer) {
-        let permissions = self.engine.consents(customer, None, None, portrait.now, Some(portrait.known_at));
+    fn consents(&self, portrait: &mut Portrait, customer: &Customer, around: Option<&Around<'_>>) {
+        let at = (portrait.now, portrait.known_at);
+        let permissions = self.engine.consents_among(customer, around, None, None, at);
         let purposes = self.engine.playbook().purposes.iter().zip(permissions.purposes);
         // A department sees what holds for its own purposes.
         let shown = |purpose: &Arc<str>| {

@@ -117,6 +117,7 @@ pub(super) fn consent(state: &str, explicit: bool) -> &'static str {
         "elsewhere" => "given elsewhere only",
         "lawful" => "lawful without consent",
         "never_asked" => "nothing said",
+        "not_entitled" => "given by one who may not",
         _ => "not in this session",
     }
 }

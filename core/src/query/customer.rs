@@ -99,6 +99,8 @@ impl Question for Whole {
         let now = self.now;
         let known_at = self.known_at.unwrap_or(now);
         let (customer, engine) = (asked.customer_at(known_at)?, asked.engine);
+        let around = asked.around(now, known_at);
+        let permissions = engine.consents_among(customer, around.as_ref(), None, None, (now, known_at));
         let playbook = engine.playbook();
         let (mut events, mut first, mut last) = (0, None, None);
         let view = customer.view(known_at);
@@ -120,7 +122,6 @@ impl Question for Whole {
                 let stage = at.and_then(|at| stages.get(place)?.get(usize::from(at.stage)));
                 Standing { journey: &journey.name.text, stage: stage.map(|name| &**name), since: at.map(|at| at.since) }
             };
-            let permitted = |purpose: &str| engine.consent(context, purpose).is_some_and(|consent| consent.permits());
             WholeAnswer {
                 customer: customer.id(),
                 identifiers: customer.strands().iter().map(|strand| strand.identifier().as_str()).collect(),
@@ -138,7 +139,8 @@ impl Question for Whole {
                     .collect(),
                 journeys: playbook.journeys.iter().enumerate().map(standing).collect(),
                 purposes: (playbook.purposes.iter())
-                    .map(|purpose| Permission { purpose: &purpose.name.text, permitted: permitted(&purpose.name.text) })
+                    .zip(&permissions.purposes)
+                    .map(|(purpose, said)| Permission { purpose: &purpose.name.text, permitted: said.permitted })
                     .collect(),
             }
         }))

@@ -42,7 +42,7 @@ pub use schema::json_schema;
 
 use crate::base::CustomerBase;
 use crate::customer::{Customer, Identifier};
-use crate::engine::Engine;
+use crate::engine::{Around, Engine};
 use crate::error::nearest;
 use crate::value::{Timestamp, Value};
 use error::shown;
@@ -98,6 +98,13 @@ impl<'a> Asked<'a> {
     /// The base, and by which identifier the customer was asked for; `None` outside of a base.
     fn whom(&self) -> Option<(&'a CustomerBase, &'a Identifier)> {
         self.base.zip(self.identifier)
+    }
+
+    /// Who is around the customer, as a base knows; `None` outside of a base.
+    fn around(&self, now: Timestamp, known_at: Timestamp) -> Option<Around<'a>> {
+        let (base, identifier) = self.whom()?;
+        let met = base.engine().identity().read(identifier).ok()?;
+        base.around(&met, now, Some(known_at))
     }
 
     /// The customer that the question is about, as they were known at an instant.

@@ -126,7 +126,7 @@ impl Question for Export {
                 let links = base.links(identifier, Timestamp::MAX, Timestamp::MAX)?.into_iter();
                 let own = |name: &String| identifiers.binary_search(name).is_ok();
                 let links = links.filter(|link| own(&link.identifiers.0) && own(&link.identifiers.1)).collect();
-                (base.story(identifier)?, links, engine.portrait(customer, None, self.now, Some(Timestamp::MAX), 0)?)
+                (base.story(identifier)?, links, base.portrait(identifier, None, self.now, Some(Timestamp::MAX), 0)?)
             }
             None => {
                 let mut events = customer.events();

@@ -33,8 +33,9 @@ impl Question for Consents {
 
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<Permissions, QueryError> {
         let met_on = met_on(self.met_on.as_deref())?;
-        let customer = asked.customer()?;
-        Ok(asked.engine.consents(customer, met_on.as_ref(), self.channel.as_deref(), self.now, self.known_at))
+        let at = (self.now, self.known_at.unwrap_or(self.now));
+        let around = asked.around(at.0, at.1);
+        Ok(asked.engine.consents_among(asked.customer()?, around.as_ref(), met_on.as_ref(), self.channel.as_deref(), at))
     }
 }
 
@@ -57,7 +58,9 @@ impl Question for ViewFor {
     type Answer<'a> = SharedView;
 
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<SharedView, QueryError> {
-        let view = asked.engine.view_for(asked.customer()?, &self.audience, self.now, self.known_at);
+        let known_at = self.known_at.unwrap_or(self.now);
+        let around = asked.around(self.now, known_at);
+        let view = asked.engine.view_among(asked.customer()?, around.as_ref(), &self.audience, (self.now, known_at));
         view.map_err(|error| refused(&error))
     }
 }
@@ -75,7 +78,7 @@ pub(super) struct Reasons {
     now: Timestamp,
     /// Up to when knowledge counts; by default `now`.
     known_at: Option<Timestamp>,
-    /// On which identifier the customer is met; by default the person as a whole.
+    /// On which identifier the customer is met; by default, in a base, on the one by which it is asked, else the person as a whole.
     met_on: Option<String>,
     /// How sure the host is who is there: `anonymous`, `recognised` (not said) or `authenticated`.
     assurance: Option<String>,
@@ -95,10 +98,12 @@ impl Question for Reasons {
             facts: self.facts.iter().map(|(name, json)| (name.clone(), value(json))).collect(),
             identifier: met_on(self.met_on.as_deref())?,
             assurance: assurance(self.assurance.as_deref())?,
-            forecast: asked.base.and_then(|base| base.forecast().cloned()),
             ..Request::default()
         };
-        let reasons = asked.engine.reasons_for_customer(asked.customer()?, &request, self.now, self.known_at);
+        let reasons = match asked.whom() {
+            Some((base, identifier)) => base.reasons_for_customer(identifier, &request, self.now, self.known_at),
+            None => asked.engine.reasons_for_customer(asked.customer()?, &request, self.now, self.known_at),
+        };
         reasons.map_err(|error| refused(&error))
     }
 }

@@ -72,6 +72,31 @@ static void null_pointers(tactful_engine *engine, tactful_customer *ada, tactful
     const tactful_customer *nobody = NULL;
     REFUSED(tactful_engine_explain_among(engine, ada, &nobody, 1, request, MARCH, TACTFUL_NO_TIME, &decision, &error), 1, "null_pointer", "related[0]");
   }
+  {
+    const uint8_t *key = (const uint8_t *)"a secret that only we keep";
+    tactful_tombstones *gone = NULL;
+    tactful_answer *receipt = NULL;
+    tactful_bytes *bytes = NULL;
+    REFUSED(tactful_tombstones_new(NULL, 16, &gone, &error), 1, "null_pointer", "key");
+    REFUSED(tactful_tombstones_new(key, 15, &gone, &error), TACTFUL_INVALID_EVENT, "erasure_key", "key");
+    REFUSED(tactful_tombstones_new(key, 16, NULL, &error), 1, "null_pointer", "tombstones");
+    HOLDS(gone == NULL);
+    OK(tactful_tombstones_new(key, 16, &gone, &error));
+    REFUSED(tactful_engine_erase(engine, NULL, MARCH, gone, &receipt, &error), 1, "null_pointer", "customer");
+    REFUSED(tactful_engine_erase(engine, ada, MARCH, NULL, &receipt, &error), 1, "null_pointer", "tombstones");
+    REFUSED(tactful_engine_erase(engine, ada, MARCH, gone, NULL, &error), 1, "null_pointer", "receipt");
+    REFUSED(tactful_engine_erase(engine, ada, TACTFUL_NO_TIME, gone, &receipt, &error), 1, "time_out_of_range", "at_micros");
+    REFUSED(tactful_tombstones_check(gone, engine, NULL, &error), 1, "null_pointer", "event");
+    REFUSED(tactful_tombstones_to_bytes(NULL, &bytes, &error), 1, "null_pointer", "tombstones");
+    HOLDS(receipt == NULL && bytes == NULL && tactful_tombstones_len(gone) == 0 && tactful_tombstones_len(NULL) == 0);
+    OK(tactful_tombstones_to_bytes(gone, &bytes, &error));
+    tactful_tombstones_free(gone);
+    gone = NULL;
+    REFUSED(tactful_tombstones_from_bytes(tactful_bytes_data(bytes), 9, key, 16, &gone, &error), TACTFUL_INVALID_STATE, "truncated", "");
+    REFUSED(tactful_tombstones_from_bytes(tactful_bytes_data(bytes), tactful_bytes_len(bytes), key, 3, &gone, &error), TACTFUL_INVALID_STATE, "erasure_key", "");
+    HOLDS(gone == NULL);
+    tactful_bytes_free(bytes);
+  }
   REFUSED(tactful_event_from_json(T(NULL), &made, &error), 1, "null_pointer", "json");
   REFUSED(tactful_event_set(NULL, T("sku"), tactful_value_none(), &error), 1, "null_pointer", "event");
   REFUSED(tactful_event_set(event, T(NULL), tactful_value_none(), &error), 1, "null_pointer", "property");

@@ -36,6 +36,7 @@ static void ownership(const tactful::engine &engine) {
   owns<tactful::request>();
   owns<tactful::decision>();
   owns<tactful::base>();
+  owns<tactful::tombstones>();
   owns<tactful::replay>();
   static_assert(std::is_nothrow_copy_constructible<tactful::error>::value, "exceptions are copied");
 
@@ -265,8 +266,55 @@ static void forecasts() {
   HOLDS(offered(asked.forecast(base)));
 }
 
+// What a customer may ask for whom the host keeps itself: everything known, a correction, to be forgotten.
+static void rights() {
+  const tactful::engine engine("rights.yaml", "{playbook: rights, version: 1, identity: {customer: {}, cookie: {anonymous: true}}, "
+                                              "attributes: {city: string}, events: {visit: {}}}");
+  tactful::customer ada(engine, "customer:ada");
+  engine.record(ada, tactful::event("visit", MARCH, "cookie:1").id("v"));
+  engine.record(ada, tactful::event("attribute_set", MARCH, "customer:ada").id("c").set("attribute", "city").set("value", "Bonn"));
+  engine.record(ada, tactful::event("rectified", MARCH + DAY, "customer:ada").set("event", "c").set("reason", "moved"));
+  const std::string all = engine.query(ada, "{\"query\": \"export\", \"now\": \"2026-03-05T00:00:00Z\"}");
+  HOLDS(all.find("\"id\":\"v\"") != std::string::npos && all.find("\"reason\":\"moved\"") != std::string::npos);
+  const std::string city = "{\"query\": \"attribute\", \"attribute\": \"city\", \"now\": \"2026-03-05T00:00:00Z\"}";
+  HOLDS(engine.query(ada, city).find("Bonn") == std::string::npos);
+
+  const char *const key = "a secret that only we keep";
+  tactful::tombstones gone(key);
+  const std::string receipt = engine.erase(ada, MARCH + 30 * DAY, gone);
+  HOLDS(receipt.find("\"visit\":1") != std::string::npos && receipt.find("\"scope\":\"person\"") != std::string::npos);
+  HOLDS(receipt.find("customer:") == std::string::npos && ada.size() == 0 && gone.size() == 2);
+  const auto refused = [&](const tactful::tombstones &by, const tactful::event &told) {
+    try {
+      by.check(engine, told);
+      return std::string();
+    } catch (const tactful::error &error) {
+      return error.code();
+    }
+  };
+  HOLDS(refused(gone, tactful::event("visit", MARCH, "cookie:1")) == "erased");
+  HOLDS(refused(gone, tactful::event("visit", MARCH + 31 * DAY, "cookie:1")) == "");
+  HOLDS(refused(tactful::tombstones::from_bytes(gone.to_bytes(), key), tactful::event("visit", MARCH, "customer:ada")) == "erased");
+  try {
+    tactful::tombstones::from_bytes(gone.to_bytes(), "another secret that is long");
+    HOLDS(!"another key opens them");
+  } catch (const tactful::error &error) {
+    HOLDS(error.status() == TACTFUL_INVALID_STATE && error.code() == "erasure_key");
+  }
+  const tactful::engine another("rights.yaml", "{playbook: rights, version: 2, identity: {customer: {}}, events: {visit: {}}}");
+  tactful::customer ben(another, "customer:ben");
+  another.record(ben, tactful::event("visit", MARCH, "customer:ben"));
+  try {
+    engine.erase(ben, MARCH + DAY, gone);
+    HOLDS(!"the customer of another playbook is erased");
+  } catch (const tactful::error &error) {
+    HOLDS(error.status() == TACTFUL_INVALID_EVENT && error.code() == "other_playbook" && ben.size() == 1);
+  }
+}
+
 int main() {
   const tactful::engine engine("shop.yaml", shop);
+  rights();
   items();
   forecasts();
   ownership(engine);
