@@ -4,6 +4,7 @@ use super::digest;
 use super::model::{Journey, Movement, Name, Stage, Timeout};
 use super::read::{At, Loader, Names};
 use super::ways::Precedence;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// In `from`: not being in the journey.
@@ -260,36 +261,61 @@ impl Loader<'_> {
         }
     }
 
-    /// Ways that are taken at once and without a condition must not lead back to where they began.
+    /// Ways that are taken at once, without a condition or as long as the same one holds, must not lead back to where they began.
     fn circles(&mut self, section: &At<'_>, journeys: &[Journey]) {
         for journey in journeys {
-            let at_once = |name: &Arc<str>| {
-                let stage = journey.stages.iter().find(|stage| stage.name.text == *name)?;
-                let ranked = stage.branches.iter().find(|branch| branch.on.is_empty()).filter(|branch| branch.when.is_none());
-                ranked.filter(|_| stage.wait.is_none())?.to.as_ref().map(|to| to.text.clone())
-            };
-            for stage in &journey.stages {
-                let mut way = vec![stage.name.text.clone()];
-                while let Some(next) = way.last().and_then(at_once) {
-                    let circle = next == stage.name.text;
-                    way.push(next);
-                    if circle || way.len() > journey.stages.len() {
-                        break;
-                    }
-                }
-                if way.len() > 2 && way.first() == way.last() {
-                    let own = section.get(&journey.name.text).and_then(|at| at.get("stages"));
-                    let Some(at) = own.and_then(|at| at.get(&stage.name.text)).and_then(|at| at.get("branches")) else {
-                        continue;
-                    };
-                    let names: Vec<String> = way.iter().map(|name| format!("`{name}`")).collect();
-                    let message = format!("these lead to each other without any time passing: {}", names.join(" -> "));
-                    let hint = "give one of the branches a condition, or its stage a `wait`".to_owned();
-                    self.error_at_key("zero_time_circle", &at, message, Some(hint));
+            let conditions = journey.stages.iter().filter_map(|stage| stage.exit.as_ref()?.when.as_ref());
+            let conditions: BTreeSet<&str> = conditions.map(|when| when.text.trim()).collect();
+            let mut conditions = std::iter::once(None).chain(conditions.into_iter().map(Some));
+            // One mistake for each journey.
+            let _ = conditions.any(|condition| self.circle(section, journey, condition));
+        }
+    }
+
+    /// Says where ways that are taken at once while a condition holds go in a circle, and whether they do.
+    fn circle(&mut self, section: &At<'_>, journey: &Journey, condition: Option<&str>) -> bool {
+        let at_once = |name: &Arc<str>| {
+            let stage = journey.stages.iter().find(|stage| stage.name.text == *name)?;
+            let exit = stage.exit.as_ref().filter(|exit| exit.on.is_empty());
+            let exit = exit.filter(|exit| condition.is_some() && exit.when.as_ref().map(|when| when.text.trim()) == condition);
+            if let Some(exit) = exit {
+                return exit.to.as_ref().map(|to| to.text.clone());
+            }
+            let ranked = stage.branches.iter().find(|branch| branch.on.is_empty()).filter(|branch| branch.when.is_none());
+            ranked.filter(|_| stage.wait.is_none())?.to.as_ref().map(|to| to.text.clone())
+        };
+        for stage in &journey.stages {
+            let mut way = vec![stage.name.text.clone()];
+            while let Some(next) = way.last().and_then(at_once) {
+                let circle = next == stage.name.text;
+                way.push(next);
+                if circle || way.len() > journey.stages.len() {
                     break;
                 }
             }
+            if way.len() > 2 && way.first() == way.last() {
+                let own = section.get(&journey.name.text).and_then(|at| at.get("stages"));
+                let own = own.and_then(|at| at.get(&stage.name.text));
+                let key = |key| own.as_ref().and_then(|at| at.get(key));
+                let exits = condition.is_some() && stage.exit.is_some();
+                let Some(at) = key(if exits { "exit" } else { "branches" }) else { continue };
+                let names: Vec<String> = way.iter().map(|name| format!("`{name}`")).collect();
+                let names = names.join(" -> ");
+                let (message, hint) = match condition {
+                    None => (
+                        format!("these lead to each other without any time passing: {names}"),
+                        "give one of the branches a condition, or its stage a `wait`",
+                    ),
+                    Some(_) => (
+                        format!("these lead to each other without any time passing while one condition holds: {names}"),
+                        "give one of them another condition, or a way that takes time",
+                    ),
+                };
+                self.error_at_key("zero_time_circle", &at, message, Some(hint.to_owned()));
+                return true;
+            }
         }
+        false
     }
 
     /// A stage can be entered, or says why not.

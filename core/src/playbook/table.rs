@@ -1263,7 +1263,7 @@ static CELL: Object = Object {
             "",
             "how long half of them are to stay in the stage at most; at least, where `long_stay` is `good`",
         ),
-        may("goes_on", One(Leaf::Number(0.0, 1.000_000_001)), "", "the share that is to come to the next stage, above 0 to 1"),
+        may("goes_on", One(Leaf::Number(0.0, 1.0)), "", "the share that is to come to the next stage, above 0 and below 1"),
     ],
 };
 static TOUCHPOINT: Object = Object {

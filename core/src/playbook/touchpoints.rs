@@ -44,7 +44,7 @@ pub struct Cell {
     pub wording: Option<Arc<str>>,
     /// `stay`: half are to stay no longer; at least so long where a long stay is good.
     pub stay: Option<Duration>,
-    /// `goes_on`: the share, above 0 to 1, that is to come to the next stage.
+    /// `goes_on`: the share, above 0 and below 1, that is to come to the next stage.
     pub goes_on: Option<f64>,
 }
 
