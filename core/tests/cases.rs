@@ -85,6 +85,38 @@ fn what_comes_otherwise_is_told_with_its_reasons() {
 }
 
 #[test]
+fn what_is_held_back_or_moved_otherwise_is_told() {
+    let steps = "
+      - {at: 2026-03-01T10:00:00Z, event: visit}
+      - {ask: home, facts: {basket: 3}, until: {tea: 2026-03-02T10:00:00Z}, sends: {tea: 2026-03-02T10:00:00Z}, record: shown}
+      - {ask: home, facts: {basket: 3}, until: {tea: 2026-03-02T10:00:00Z, cake: 2026-03-02T10:00:00Z}, scores: {model: {tea: 1}}}
+      - {ask: home, facts: {basket: 3}, until: {tea: 2026-03-02T10:00:00Z, cake: 2026-03-02T10:00:00Z}}
+";
+    let told: Vec<String> = failures(steps).iter().map(|(line, message)| format!("{line}: {message}")).collect();
+    let expected = [
+        "6: expected `tea` to be held back until 2026-03-02T10:00:00Z, but it is chosen",
+        "6: expected `tea` to be sent at 2026-03-02T10:00:00Z, but at once",
+        "7: the question is refused: scores.model.tea: no offer takes a factor out of column `model`",
+        "8: expected `cake` to be held back until 2026-03-02T10:00:00Z, but it is stopped by something else\n`cake` was stopped at \
+         consent in `home`: consent for `marketing` was never given",
+    ];
+    assert_eq!(told.join("\n\n"), expected.join("\n\n"));
+}
+
+#[test]
+fn a_step_that_is_none_is_told_what_it_may_be() {
+    let text = "cases: {a: {steps: [{at: 2026-03-01T10:00:00Z, expect: home}]}}";
+    let told = engine().try_cases("cases.yaml", text).unwrap_err().to_string();
+    assert!(
+        told.contains(
+            "expected a mapping with `event`, a mapping with `set`, a mapping with `consent`, a mapping with `withdraw`, a mapping \
+             with `link`, a mapping with `unlink` or a mapping with `ask`, `segments`, `stages` or `variants`, found one with `at`, `expect`"
+        ),
+        "{told}"
+    );
+}
+
+#[test]
 fn an_event_from_before_arrives_late_and_customers_can_be_linked() {
     let steps = "
       - {at: 2026-03-10T10:00:00Z, segments: {here: false}}

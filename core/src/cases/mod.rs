@@ -286,7 +286,11 @@ fn compare(expected: &Expectation, decision: &Decision, wrong: &mut Vec<String>)
             candidates().filter(|candidate| candidate.offer == name.text).map(|candidate| candidate.until).collect();
         if !found.contains(&Some(*until)) {
             let told: Vec<String> = found.iter().flatten().map(ToString::to_string).collect();
-            let told = if told.is_empty() { "by nothing that ends".to_owned() } else { format!("until {}", told.join(", ")) };
+            let told = match (chosen.contains(&&*name.text), told.is_empty()) {
+                (true, _) => "chosen".to_owned(),
+                (false, true) => "stopped by something else".to_owned(),
+                (false, false) => format!("until {}", told.join(", ")),
+            };
             wrong.push(format!("expected `{}` to be held back until {until}, but it is {told}{}", name.text, why(&name.text)));
         }
     }

@@ -108,7 +108,11 @@ impl Shape {
             Shape::Object(object) => {
                 let keys: Vec<String> =
                     object.fields.iter().filter(|f| f.required).map(|field| format!("`{}`", field.key)).collect();
-                if keys.is_empty() { "a mapping".to_owned() } else { format!("a mapping with {}", keys.join(", ")) }
+                match (keys.is_empty(), object.marks.is_empty()) {
+                    (false, _) => format!("a mapping with {}", keys.join(", ")),
+                    (true, false) => format!("a mapping with {}", one_of(object.marks)),
+                    (true, true) => "a mapping".to_owned(),
+                }
             }
             Shape::Names(_) => "a mapping of names".to_owned(),
             Shape::List(item) => format!("a list of {}", item.plural()),
@@ -247,6 +251,10 @@ fn wrong_kind(expected: &str, node: &Node, at: Spot, path: &str, findings: &mut 
         Content::Number(number) => format!("the number `{}`", cut(number)),
         Content::Bool(truth) => format!("the truth value `{truth}`"),
         Content::Text(written) => format!("the text `{}`", cut(&written.text)),
+        Content::Map(entries) if expected.starts_with("a mapping") && !entries.is_empty() => {
+            let keys: Vec<String> = entries.iter().take(8).map(|entry| format!("`{}`", cut(&entry.key))).collect();
+            format!("one with {}", keys.join(", "))
+        }
         _ => node.kind().to_owned(),
     };
     let wants_text = expected.starts_with("text") || expected.starts_with("the name");
