@@ -23,7 +23,7 @@ pub use census::census;
 pub use error::ArrowError;
 pub use export::{Kind, OwnedColumn, Table};
 pub use import::{Chunk, Field, Lists, Reader};
-pub use map::{map_flows_table, map_stages_table, map_touchpoints_table};
+pub use map::{map_flows_table, map_stages_table, map_touchpoints_table, predictions_table};
 pub use mine::{LogError, follows_table, funnel_table, paths_table, read_log, variants_table};
 pub use replay::{NamedTables, tables};
 pub use rules::Matching;

@@ -2,6 +2,7 @@
 
 use crate::{ArrowError, OwnedColumn, Table};
 use std::sync::Arc;
+use tactful::base::{Likeliest, PredictionRow};
 use tactful::map::{MapReport, StageReport, TimeReport};
 
 type Columns = Vec<(Arc<str>, OwnedColumn)>;
@@ -42,6 +43,36 @@ pub fn map_stages_table(report: &MapReport) -> Result<Table, ArrowError> {
         ("csat".into(), OwnedColumn::doubles(rows.iter().map(|row| row.csat.as_ref().map(|csat| csat.score)))),
         ("complaints".into(), count(|row| row.complaints)),
     ];
+    Table::new(columns)
+}
+
+/// A row per customer and journey, or instance: `customer`, `journey`, `instance`, `stage`, and the likeliest `event`, `next_stage` and `change`
+/// of a segment, each with the probability that it is next and comes within the time (`event_within` …) and the median of seconds until it
+/// (`event_seconds` …); `nothing_within`. Null is what is not known.
+///
+/// # Errors
+/// As for [`map_stages_table`].
+pub fn predictions_table(rows: &[PredictionRow]) -> Result<Table, ArrowError> {
+    type Read = fn(&PredictionRow) -> Option<&Likeliest>;
+    let mut columns: Columns = vec![
+        ("customer".into(), OwnedColumn::texts(rows.iter().map(|row| Some(&row.customer)))?),
+        ("journey".into(), OwnedColumn::dictionary(rows.iter().map(|row| row.journey.as_ref()))?),
+        ("instance".into(), OwnedColumn::texts(rows.iter().map(|row| row.instance.as_ref()))?),
+        ("stage".into(), OwnedColumn::dictionary(rows.iter().map(|row| row.stage.as_ref()))?),
+    ];
+    let sequences: [(&str, Read); 3] = [
+        ("event", |row| row.event.as_ref()),
+        ("next_stage", |row| row.next_stage.as_ref()),
+        ("change", |row| row.change.as_ref()),
+    ];
+    for (name, read) in sequences {
+        columns.push((name.into(), OwnedColumn::dictionary(rows.iter().map(|row| read(row).map(|likely| &likely.0)))?));
+        let within = rows.iter().map(|row| read(row).map(|likely| likely.1));
+        columns.push((format!("{name}_within").into(), OwnedColumn::doubles(within)));
+        let seconds = rows.iter().map(|row| read(row).and_then(|likely| likely.2));
+        columns.push((format!("{name}_seconds").into(), OwnedColumn::doubles(seconds)));
+    }
+    columns.push(("nothing_within".into(), OwnedColumn::doubles(rows.iter().map(|row| row.nothing))));
     Table::new(columns)
 }
 

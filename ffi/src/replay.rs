@@ -132,6 +132,7 @@ impl tactful_replay_options {
         let text = |text: &tactful_text, name: &str| unsafe { text.read(name) }.map(str::to_owned);
         let outcome = text(&self.outcome, "options.outcome")?;
         Ok(ReplayOptions {
+            forecast: None,
             decide_at: instants.iter().map(|micros| time(*micros, "options.decide_at")).collect::<Result<_, _>>()?,
             placements: placements.iter().map(|name| text(name, "options.placements")).collect::<Result<_, _>>()?,
             record: Some(outcome).filter(|outcome| !outcome.is_empty()),

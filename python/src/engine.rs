@@ -623,6 +623,7 @@ impl Engine {
     ///     record: the outcome recorded for every chosen offer one microsecond after its decision; ``None`` for no record.
     ///     columns: which column stands for what, where the names differ, such as ``{"time": "invoice_date"}``.
     ///     bad_rows: ``"stop"`` at the first row that cannot be recorded, or ``"report"`` each in :attr:`Replay.bad_rows`.
+    ///     forecast: what rules that ask what comes next go by, such as :meth:`Replay.learn` gives; of instants before its own it knows nothing.
     ///     progress: called as ``progress(step, done, total, now)`` now and then: ``step`` is ``"load"`` (``done`` counts rows) or
     ///         ``"replay"`` (``done`` counts customers over all instants), ``total`` and ``now`` are ``None`` when not known. An
     ///         exception from it ends the replay and comes out of this call.
@@ -644,7 +645,7 @@ impl Engine {
     ///     >>> replay = engine.replay(events, decide_at=["2010-04-01T00:00:00Z"], placements=["home"])
     ///     >>> pa.table(replay.decisions).select(["customer", "kind", "offer"]).to_pylist()
     ///     [{'customer': 'customer:1', 'kind': 'offer', 'offer': 'thanks'}, {'customer': 'customer:2', 'kind': 'silence', 'offer': None}]
-    #[pyo3(signature = (events, *, decide_at=None, placements=None, record=None, columns=None, bad_rows="stop", progress=None))]
+    #[pyo3(signature = (events, *, decide_at=None, placements=None, record=None, columns=None, bad_rows="stop", progress=None, forecast=None))]
     #[expect(clippy::too_many_arguments, reason = "each is a keyword of its own")]
     fn replay(
         slf: &Bound<'_, Self>,
@@ -656,9 +657,10 @@ impl Engine {
         columns: Option<&Bound<'_, PyAny>>,
         bad_rows: &str,
         progress: Option<Py<PyAny>>,
+        forecast: Option<&Bound<'_, Forecast>>,
     ) -> PyResult<Replay> {
         guard(|| {
-            let options = replay::options(decide_at, placements, record, columns, bad_rows)?;
+            let options = replay::options(decide_at, placements, record, columns, bad_rows, forecast)?;
             replay::run(py, slf, events, options, progress)
         })
     }

@@ -10,7 +10,7 @@ use pyo3::types::PyBytes;
 use std::sync::{Arc, RwLock};
 use tactful::next::{self, NextError, NextOptions};
 
-fn wrong(error: &NextError) -> PyErr {
+pub(crate) fn wrong(error: &NextError) -> PyErr {
     Bad::new(error.code(), error.path(), error.to_string()).query()
 }
 

@@ -7,6 +7,7 @@ use crate::estimate::Asked;
 use crate::event::{Event, identifier};
 use crate::guard::guard;
 use crate::map::{JourneyMap, Wanted};
+use crate::next::Forecast;
 use crate::question::{self, Question};
 use crate::table::Table;
 use crate::{stream, time, value};
@@ -202,6 +203,59 @@ impl Replay {
         })
     }
 
+    /// Counts all customers of the replay and gives what they say about what comes next, for another replay or for decisions.
+    ///
+    /// Args:
+    ///     at: as of when is counted; nothing later is seen.
+    ///     since: only steps of then or later.
+    #[pyo3(signature = (at, *, since=None))]
+    fn learn(&self, py: Python<'_>, at: &Bound<'_, PyAny>, since: Option<&Bound<'_, PyAny>>) -> PyResult<Forecast> {
+        guard(|| {
+            let options = crate::next::options(at, since)?;
+            let engine = &self.engine.get().engine;
+            let made = py.detach(|| {
+                let mut transitions = engine.transitions(&options)?;
+                self.replay.base().observe_next(&mut transitions);
+                Ok(transitions.forecast())
+            });
+            let made = made.map_err(|error| crate::next::wrong(&error))?;
+            Ok(Forecast::new(std::sync::Arc::new(made), self.engine.clone_ref(py)))
+        })
+    }
+
+    /// What comes next for every customer: a row per customer and journey, or instance, with ``customer``, ``journey``, ``instance``,
+    /// ``stage``, and of the likeliest ``event``, ``next_stage`` and ``change`` of a segment the probability that it is next and comes within
+    /// the time (``event_within`` …) and in how many seconds half of those have it (``event_seconds`` …); ``nothing_within``. Null is unknown.
+    ///
+    /// Args:
+    ///     now: the instant; not before that of the forecast.
+    ///     within: the time, such as ``14d``.
+    ///     forecast: by what; that of the replay when not given.
+    ///
+    /// Raises:
+    ///     QueryError: without a forecast.
+    #[pyo3(signature = (now, *, within="30d", forecast=None))]
+    fn predictions(
+        &self,
+        py: Python<'_>,
+        now: &Bound<'_, PyAny>,
+        within: &str,
+        forecast: Option<&Bound<'_, Forecast>>,
+    ) -> PyResult<Table> {
+        guard(|| {
+            let now = time::instant(now, "now").map_err(Bad::query)?;
+            let within = tactful::Duration::parse(within).ok().filter(|length| *length > tactful::Duration::ZERO);
+            let Some(within) = within else {
+                return Err(Bad::new("wrong_value", "within", "expected a length of time above zero such as `14d`").query());
+            };
+            let forecast = forecast.map(|forecast| forecast.get().forecast.clone());
+            let rows = py.detach(|| self.replay.predictions(now, within, forecast.as_deref()));
+            let rows = rows.map_err(|error| crate::next::wrong(&error))?;
+            let table = tactful_arrow::predictions_table(&rows).map_err(|error| errors::arrow(&error))?;
+            Ok(Table::of("predictions", table))
+        })
+    }
+
     /// What another replay of the same history does differently, as a :class:`Comparison`: run the same events through two
     /// playbooks and compare. Takes time in proportion to the decisions of both.
     #[pyo3(signature = (after, /))]
@@ -308,6 +362,7 @@ pub(crate) fn options(
     record: Option<String>,
     columns: Option<&Bound<'_, PyAny>>,
     bad_rows: &str,
+    forecast: Option<&Bound<'_, Forecast>>,
 ) -> PyResult<ReplayOptions> {
     let bad_rows = match bad_rows {
         "stop" => BadRows::Stop,
@@ -324,6 +379,7 @@ pub(crate) fn options(
         record,
         columns: columns.map_or_else(|| Ok(BTreeMap::new()), names).map_err(Bad::replay)?,
         bad_rows,
+        forecast: forecast.map(|forecast| forecast.get().forecast.clone()),
     })
 }
 

@@ -172,6 +172,7 @@ class Engine:
         columns: Mapping[str, str] | None = None,
         bad_rows: Literal["stop", "report"] = "stop",
         progress: _Progress | None = None,
+        forecast: Forecast | None = None,
     ) -> Replay: ...
     def census(
         self,
@@ -678,6 +679,8 @@ class Replay:
         reaction: str | None = None,
     ) -> Decision: ...
     def find(self, identifier: str, /) -> Customer | None: ...
+    def learn(self, at: _Time, *, since: _Time | None = None) -> Forecast: ...
+    def predictions(self, now: _Time, *, within: str = "30d", forecast: Forecast | None = None) -> Table: ...
     def journey_map(
         self,
         journey: str,

@@ -2,7 +2,10 @@
 
 import math
 import pickle
+from datetime import datetime
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 import next_step
@@ -126,3 +129,39 @@ def test_predictions_are_better_than_those_of_a_markov_chain_and_calibrated(name
         assert scoring.top(own, truth, 1) >= scoring.top(markov, truth, 1) >= scoring.top(frequent, truth, 1)
         assert scoring.top(own, truth, 3) >= scoring.top(markov, truth, 3)
     assert scoring.calibration_error(scoring.calibration_of_likeliest(own, truth)) < 0.05
+
+
+def test_a_replay_goes_by_a_forecast() -> None:
+    playbook = """
+playbook: shop
+version: 1
+identity: {customer: {}}
+events: {visit: {page: string}, buy: {sku: string}}
+journeys: {way: {predict: {k: 2}, stages: {curious: {on: visit}, owner: {on: buy}}}}
+channels: {web: text}
+placements: {home: {channel: web}}
+offers: {nudge: {eligible: 'journey("way").next("buy").within("14d") > 0.4', treatments: {web: {message: Still interested?}}}}
+"""
+    engine = tactful.Engine.compile({"shop.yaml": playbook})
+    # Everybody who visited in January bought two days later; who visited in March is awaited.
+    rows = [(f"{who}", name, f"2026-01-0{day}T10:00:00Z") for who in range(40) for name, day in (("visit", 1), ("buy", 3))]
+    rows += [(f"{who}", "visit", "2026-03-01T10:00:00Z") for who in range(40, 50)]
+    columns = list(zip(*rows, strict=True))
+    events = pa.table({"customer": columns[0], "type": columns[1], "time": [datetime.fromisoformat(at) for at in columns[2]]})
+    learned = engine.replay(events).learn("2026-02-01T00:00:00Z")
+    asked: dict[str, Any] = {"decide_at": ["2026-01-02T00:00:00Z", "2026-03-02T00:00:00Z"], "placements": ["home"]}
+
+    def offered(replay: tactful.Replay) -> set[tuple[str, int]]:
+        found = pa.table(replay.decisions).to_pylist()
+        return {(row["customer"], row["time"].month) for row in found if row["kind"] == "offer"}
+
+    replay = engine.replay(events, forecast=learned, **asked)
+    # Of January it knows nothing, since it was learned later.
+    assert offered(replay) == {(f"customer:{who}", 3) for who in range(40, 50)} and offered(engine.replay(events, **asked)) == set()
+    told = {row["customer"]: row for row in pa.table(replay.predictions("2026-03-02T00:00:00Z", within="14d")).to_pylist()}
+    assert len(told) == 50 and told["customer:40"]["event"] == "buy" and told["customer:40"]["next_stage"] == "owner"
+    assert told["customer:40"]["event_within"] > 0.4 and told["customer:40"]["stage"] == "curious"
+    with pytest.raises(tactful.QueryError, match="no forecast"):
+        engine.replay(events).predictions("2026-03-02T00:00:00Z")
+    with pytest.raises(tactful.QueryError, match="14d"):
+        replay.predictions("2026-03-02T00:00:00Z", within="soon")

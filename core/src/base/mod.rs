@@ -21,7 +21,7 @@ pub use census::{Census, CensusOptions};
 pub use compare::{Comparison, GateChange, Given, OfferChange, PlacementChange, SegmentChange, Share, Side, Swap, Times};
 pub use erase::{Erasure, ErasureReceipt};
 pub(crate) use replay::addressed;
-pub use replay::{Progress, Replay, ReplayError, ReplayOptions, Step, Watch};
+pub use replay::{Likeliest, PredictionRow, Progress, Replay, ReplayError, ReplayOptions, Step, Watch};
 pub use rows::{
     BadRow, BadRows, CustomerRow, DecisionRow, GateRow, ReplayStats, ReplayTables, SegmentRow, StageRow, TransitionRow,
 };

@@ -8,7 +8,8 @@ use crate::decide::{Answer, Candidate, Decision, Detail, Gate, Request, RequestE
 use crate::engine::Beyond;
 use crate::engine::Engine;
 use crate::map::{JourneyMap, MapError, MapOptions};
-use crate::value::Timestamp;
+use crate::next::{Forecast, NextError, Outlook};
+use crate::value::{Duration, Timestamp};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct ReplayOptions {
     pub columns: BTreeMap<String, String>,
     /// What to do with rows that cannot be recorded.
     pub bad_rows: BadRows,
+    /// What rules that ask what comes next go by; it answers nothing about instants before its own, so that a replay does not look ahead.
+    pub forecast: Option<Arc<Forecast>>,
 }
 
 /// Events of many customers, taken in as batches of columns and then walked through in time order.
@@ -43,6 +46,31 @@ pub struct Replay {
     pub(super) tables: ReplayTables,
     /// How often the same content without an id came before.
     pub(super) repeats: BTreeMap<String, u64>,
+}
+
+/// Something that may come next: what, with what probability it is next and comes within the time, and in how many seconds half of those have
+/// it who have it next.
+pub type Likeliest = (Arc<str>, f64, Option<f64>);
+
+/// What comes next for a customer in a journey.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictionRow {
+    /// The customer's id.
+    pub customer: Arc<str>,
+    /// The journey.
+    pub journey: Option<Arc<str>>,
+    /// The key of the instance.
+    pub instance: Option<Arc<str>>,
+    /// The stage in which they are.
+    pub stage: Option<Arc<str>>,
+    /// The likeliest next event.
+    pub event: Option<Likeliest>,
+    /// The likeliest next stage; `none` is leaving the journey.
+    pub next_stage: Option<Likeliest>,
+    /// The likeliest next segment `entered` or `left`.
+    pub change: Option<Likeliest>,
+    /// With what probability no event comes within the time.
+    pub nothing: Option<f64>,
 }
 
 /// A replay that cannot go on.
@@ -111,7 +139,8 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`] for an unknown placement or outcome.
     pub fn new(engine: Engine, mut options: ReplayOptions) -> Result<Self, ReplayError> {
-        let request = Request { placements: options.placements.clone(), facts: Vec::new(), ..Request::default() };
+        let forecast = options.forecast.clone();
+        let request = Request { placements: options.placements.clone(), forecast, ..Request::default() };
         options.decide_at.sort_unstable();
         options.decide_at.dedup();
         if !options.decide_at.is_empty() && !request.placements.is_empty() {
@@ -124,7 +153,8 @@ impl Replay {
         {
             return Err(ReplayError::Outcome(outcome.clone()));
         }
-        let base = CustomerBase::new(engine);
+        let mut base = CustomerBase::new(engine);
+        base.foresee(options.forecast.clone());
         Ok(Replay { base, options, request, record, tables: ReplayTables::default(), repeats: BTreeMap::new() })
     }
 
@@ -209,6 +239,47 @@ impl Replay {
             engine.observe_journey(&mut map, customer);
         }
         Ok(map)
+    }
+
+    /// What comes next for every customer who can be addressed, known by `now`, in every journey: the likeliest of each sequence, with the
+    /// probability that it comes within a time. By the forecast of the replay, or one that is given.
+    ///
+    /// # Errors
+    /// [`NextError`] without a forecast, or for one of another playbook.
+    pub fn predictions(
+        &self,
+        now: Timestamp,
+        within: Duration,
+        forecast: Option<&Forecast>,
+    ) -> Result<Vec<PredictionRow>, NextError> {
+        let Some(forecast) = forecast.or(self.options.forecast.as_deref()) else {
+            return Err(NextError::new("missing_forecast", "forecast", "the replay has no forecast; give one"));
+        };
+        let engine = self.base.engine();
+        let mut rows = Vec::new();
+        for customer in self.base.iter().filter(|customer| addressed(engine, customer)) {
+            if customer.view(now).next_instant(None).is_none_or(|first| first > now) {
+                continue;
+            }
+            let id: Arc<str> = Arc::from(customer.id());
+            for next in engine.next(customer, forecast, None, &[within], 1, (now, now))? {
+                let likeliest = |outlook: &Option<Outlook>| {
+                    let likely = outlook.as_ref()?.likely.first()?;
+                    Some((Arc::from(likely.what.as_str()), likely.within.first().copied()?, likely.median_seconds))
+                };
+                rows.push(PredictionRow {
+                    customer: id.clone(),
+                    event: likeliest(&next.event),
+                    next_stage: likeliest(&next.next_stage),
+                    change: likeliest(&next.change),
+                    nothing: next.event.as_ref().and_then(|outlook| outlook.nothing.first().copied()),
+                    journey: next.journey,
+                    instance: next.instance,
+                    stage: next.stage,
+                });
+            }
+        }
+        Ok(rows)
     }
 
     /// One customer at one instant.
