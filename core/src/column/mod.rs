@@ -6,6 +6,7 @@
 
 mod batch;
 mod bits;
+mod bulk;
 mod convert;
 mod error;
 mod number;
@@ -244,17 +245,6 @@ impl<'a> Column<'a> {
             _ => Err(self.refused("a dictionary")),
         }
         .map_err(|error| error.at(row))
-    }
-
-    /// The same, when no row of the column can be null; `None` when one may be, or there is no such entry.
-    #[inline]
-    pub(crate) fn plain_entry(&self, row: usize) -> Option<usize> {
-        match &self.values {
-            Values::Dictionary { indices, entries } if self.validity.is_none() && self.parent.is_none() => {
-                indices.index(row).filter(|entry| *entry < entries.rows)
-            }
-            _ => None,
-        }
     }
 
     /// What the column holds, as errors name it: `int64`, `text`, `dictionary of text`.

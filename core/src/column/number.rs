@@ -1,6 +1,7 @@
 use super::{Column, ColumnError, Values};
 use crate::value::{Currency, Decimal, DecimalError};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Whole numbers of one width.
 #[derive(Debug, Clone)]
@@ -65,6 +66,17 @@ macro_rules! ints {
                 }
             }
 
+            /// Some of the numbers as indices; the greatest number stands for one that is none. `None` when there are not so many.
+            pub(super) fn indices(&self, rows: Range<usize>, into: &mut Vec<u32>) -> Option<()> {
+                into.clear();
+                match self {
+                    $(Ints::$variant(numbers) => {
+                        into.extend(numbers.get(rows)?.iter().map(|number| u32::try_from(*number).unwrap_or(u32::MAX)));
+                    })*
+                }
+                Some(())
+            }
+
             pub(super) fn type_name(&self) -> &'static str {
                 match self {
                     $(Ints::$variant(_) => $name,)*
@@ -77,6 +89,26 @@ macro_rules! ints {
 ints!(I8 i8 "int8", I16 i16 "int16", I32 i32 "int32", I64 i64 "int64", U8 u8 "uint8", U16 u16 "uint16", U32 u32 "uint32", U64 u64 "uint64");
 
 impl Ints<'_> {
+    /// Some of the numbers in 64 bits; `None` when one does not fit, or there are not so many.
+    pub(super) fn widened(&self, rows: Range<usize>) -> Option<Cow<'_, [i64]>> {
+        fn wide<T: Copy + Into<i64>>(numbers: &[T], rows: Range<usize>) -> Option<Cow<'_, [i64]>> {
+            Some(Cow::Owned(numbers.get(rows)?.iter().map(|number| (*number).into()).collect()))
+        }
+        match self {
+            Ints::I8(numbers) => wide(numbers, rows),
+            Ints::I16(numbers) => wide(numbers, rows),
+            Ints::I32(numbers) => wide(numbers, rows),
+            Ints::I64(numbers) => numbers.get(rows).map(Cow::Borrowed),
+            Ints::U8(numbers) => wide(numbers, rows),
+            Ints::U16(numbers) => wide(numbers, rows),
+            Ints::U32(numbers) => wide(numbers, rows),
+            Ints::U64(numbers) => {
+                let numbers: Option<Vec<i64>> = numbers.get(rows)?.iter().map(|number| i64::try_from(*number).ok()).collect();
+                numbers.map(Cow::Owned)
+            }
+        }
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

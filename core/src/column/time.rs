@@ -17,7 +17,7 @@ pub enum TimeUnit {
 
 impl TimeUnit {
     /// Microseconds, rounded down; `None` beyond 64 bits.
-    fn micros(self, ticks: i64) -> Option<i64> {
+    pub(super) fn micros(self, ticks: i64) -> Option<i64> {
         match self {
             TimeUnit::Second => ticks.checked_mul(1_000_000),
             TimeUnit::Millisecond => ticks.checked_mul(1_000),

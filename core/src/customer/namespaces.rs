@@ -185,6 +185,12 @@ impl NamespaceRule {
         !self.anonymous && !self.shared
     }
 
+    /// Whether every whole number is a value of the namespace as it is written.
+    pub(crate) fn takes_numbers(&self) -> bool {
+        let as_they_are = matches!(self.normalize, Normalize::None | Normalize::Trim | Normalize::Lower);
+        as_they_are && self.values.is_empty() && self.patterns.is_empty()
+    }
+
     fn read<'a>(&self, identifier: &'a Identifier) -> Result<Read<'a>, EventError> {
         if self.normalize == Normalize::None && self.values.is_empty() && self.patterns.is_empty() {
             return Ok(Read::Somebody(Cow::Borrowed(identifier)));

@@ -105,6 +105,16 @@ impl<'e> Flat<'e> {
         (fits && plain).then_some(Flat { rules, kinds, attributes, segments: segments?, offers, width })
     }
 
+    /// Whether events of a type tell an attribute that is read.
+    pub(super) fn is_attribute(&self, number: usize) -> bool {
+        self.attributes.contains(&Some(number))
+    }
+
+    /// The number of an event type, when it is read.
+    pub(super) fn number_of(&self, kind: EventKind) -> Option<u16> {
+        self.kinds.iter().position(|own| own.kind == kind).and_then(|number| u16::try_from(number).ok())
+    }
+
     pub(super) fn offer(&self, number: usize) -> Option<&Arc<str>> {
         self.offers.get(number).map(|offer| offer.name)
     }

@@ -3,19 +3,25 @@
 //! Where the rules of a playbook allow it, no story is built: rows are laid out by customer and event type, and the compiled plan
 //! reads them as it reads the columns of a story. Whatever that cannot answer exactly is answered from stories.
 
+mod ask;
 mod block;
+mod deal;
 mod flat;
 mod rows;
 mod stories;
 mod sums;
+mod table;
 #[cfg(test)]
 mod tests;
+mod who;
 
 use super::replay::ReplayError;
 use crate::column::Batch;
+use crate::customer::Identifier;
 use crate::decide::{Request, RequestError};
 use crate::engine::Engine;
 use crate::value::Timestamp;
+use ask::Part;
 use block::Answers;
 use flat::Flat;
 use rows::Rows;
@@ -91,8 +97,14 @@ impl Census {
             segments: names.iter().map(|name| (name.clone(), Vec::with_capacity(rows.len()))).collect(),
             ..Census::default()
         };
+        found.customers.reserve(rows.len());
+        found.offers.reserve(rows.len());
+        found.scores.reserve(rows.len());
         let mut hard = Vec::new();
-        rows.answer(&flat, options.now, &mut |answers| found.take(&flat, &rows, answers, &mut hard));
+        match rows.sums() {
+            Some(sums) => sums.answer(&flat, &rows.hard, &mut |part| found.take_all(&flat, &rows, &part, &mut hard)),
+            None => rows.answer(&flat, options.now, &mut |answers| found.take(&flat, &rows, answers, &mut hard)),
+        }
         found.from_stories = hard.len() as u64;
         if !hard.is_empty() {
             stories::some(engine, batches, options, &rows, &hard, &mut found)?;
@@ -100,7 +112,45 @@ impl Census {
         Ok(found)
     }
 
-    /// Takes what a block of customers came to.
+    /// Takes what customers came to who were asked about at once.
+    fn take_all(&mut self, flat: &Flat<'_>, rows: &Rows<'_>, part: &Part<'_>, hard: &mut Vec<Hard>) {
+        let place = self.customers.len();
+        let seen = rows.seen.get(part.first..part.first + part.hard.len()).unwrap_or(&[]);
+        let customers = rows.who.customers.get(part.first..part.first + part.hard.len()).unwrap_or(&[]);
+        let told = || seen.iter().enumerate().filter(|(_, seen)| **seen).map(|(at, _)| at);
+        self.customers.extend(told().filter_map(|at| customers.get(at)).map(Identifier::text));
+        for (number, (_, members)) in self.segments.iter_mut().enumerate() {
+            let Some((truths, known)) = part.segments.get(number).and_then(|sheet| Some((sheet.truths()?, &sheet.known)))
+            else {
+                members.extend(told().map(|_| None));
+                continue;
+            };
+            if known.is_empty() && !seen.contains(&false) {
+                members.extend(truths.iter().map(|truth| Some(*truth)));
+            } else {
+                let member = |at: usize| truths.get(at).copied().filter(|_| known.get(at).copied().unwrap_or(true));
+                members.extend(told().map(member));
+            }
+        }
+        let best = told().map(|at| part.best.get(at));
+        self.scores.extend(best.clone().map(|best| best.map(|(_, score)| score)));
+        self.offers.extend(best.map(|best| flat.offer(best?.0).cloned()));
+        if !part.hard.contains(&true) {
+            return;
+        }
+        // What is not clear is not told before it was looked up.
+        for (place, at) in (place..).zip(told()).filter(|(_, at)| part.hard.get(*at) == Some(&true)) {
+            let Ok(number) = u32::try_from(part.first + at) else { continue };
+            for (_, members) in &mut self.segments {
+                members.get_mut(place).into_iter().for_each(|member| *member = None);
+            }
+            self.offers.get_mut(place).into_iter().for_each(|offer| *offer = None);
+            self.scores.get_mut(place).into_iter().for_each(|score| *score = None);
+            hard.push(Hard { place, number });
+        }
+    }
+
+    /// Takes what a customer came to.
     fn take(&mut self, flat: &Flat<'_>, rows: &Rows<'_>, answers: Answers<'_>, hard: &mut Vec<Hard>) {
         let Some(customer) = rows.customer(answers.number).filter(|_| answers.seen) else { return };
         if answers.hard {

@@ -1,46 +1,104 @@
-//! Rows added up customer by customer as they come, and rules asked about all customers at once.
+//! Rows added up customer by customer: one column per figure, a place in it per customer.
+//!
+//! The instants at which windows begin cut time into *steps*. All rows of an event type within a step do the same to the figures of
+//! their customers, so rows are added a step of a type at a time, without looking at what is asked or comparing times. Rows are counted
+//! once: a count is that of the steps in its window.
 
-use super::block::Answers;
 use super::flat::Flat;
-use crate::context::Source;
-use crate::expr::plan::{Answered, End, FactSheet, Sheet, Sheets, Tally, Values};
-use crate::expr::{Bits, FactId, PropertyId};
+use crate::expr::plan::{End, Tally};
+use crate::expr::{Bits, PropertyId};
 use crate::value::Timestamp;
+use smallvec::SmallVec;
 
 /// What all customers' rows came to so far.
 pub(super) struct Sums {
-    now: i64,
-    /// What is added up; the figure of each stands at the same place in every row of `cells`.
-    tallies: Vec<Tally>,
-    /// By number of the event type: what a row of it adds to, longest window first.
-    touches: Vec<Vec<Touch>>,
-    /// By number of the event type: where the last of each customer stands, where order matters.
-    lasts: Vec<Option<usize>>,
-    /// A row of someone of whom nothing is known.
-    empty: Box<[u64]>,
-    /// The figures of all customers, a row for each: what one event changes is near.
-    cells: Vec<u64>,
+    pub(super) steps: Steps,
+    pub(super) tallies: Vec<Tally>,
+    /// By tally: where it is found.
+    places: Vec<Place>,
+    counts: Vec<Vec<u32>>,
+    figures: Vec<Figures>,
+    /// By number of the event type.
+    kinds: Vec<KindSums>,
+    /// By number of the event type: the last of each customer, where order matters.
+    lasts: Vec<Option<Lasts>>,
+    /// How many customers the columns have.
+    customers: usize,
+    rows: u64,
     /// Whether rows came that cannot be added up in this way.
     failed: bool,
 }
 
-/// What a row does to a figure.
-#[derive(Clone, Copy)]
-struct Touch {
-    end: End,
-    /// Which figure.
-    column: u32,
-    /// Which of the row's cells is added.
-    cell: u32,
-    /// Rows of this time and earlier do not count.
-    after: i64,
+/// Time up to the question, cut where windows begin.
+pub(super) struct Steps {
+    now: i64,
+    /// Rising; a row is in the windows that begin before it.
+    begins: Vec<i64>,
 }
 
-/// Words of the last row of an event type: its time, what it said and whether it said anything.
-const LAST: usize = 3;
+/// Where the rows of a tally were added up.
+enum Place {
+    /// The counts that it is the sum of.
+    Counts(Vec<usize>),
+    Figure(usize),
+}
 
-/// So many customers are asked about at once.
-const BLOCK: usize = 1 << 8;
+/// A column of figures.
+enum Figures {
+    /// Doubles, in the order of the rows.
+    Sum(Vec<f64>),
+    Last(Vec<i64>),
+    First(Vec<i64>),
+    /// Which texts, a bit for each; bit 0 stands for no text.
+    Texts(Vec<u64>),
+}
+
+/// What the rows of an event type change.
+#[derive(Default)]
+struct KindSums {
+    /// By step: the counts that each row adds one to.
+    counts: Vec<SmallVec<[usize; 2]>>,
+    touches: Vec<Touch>,
+}
+
+/// A figure that rows from some step on change.
+struct Touch {
+    figure: usize,
+    /// Which of the row's cells is added.
+    cell: usize,
+    from: usize,
+}
+
+/// The last event of a type.
+pub(super) struct Lasts {
+    times: Vec<i64>,
+    /// What it said and whether it said anything; only of attributes.
+    said: Option<(Vec<u64>, Vec<bool>)>,
+}
+
+/// Rows of one event type within one step, in their order.
+pub(super) struct Hand<'d> {
+    /// The place of each among `times`, and its customer in the lower half.
+    pub(super) items: &'d [u64],
+    pub(super) times: &'d [i64],
+}
+
+/// A property of many rows.
+pub(super) enum Cells<'d> {
+    /// Of none.
+    Absent,
+    /// Of all.
+    Doubles(&'d [f64]),
+    /// Of some: the value of a row.
+    Some(&'d dyn Fn(usize) -> Option<f64>),
+    /// Numbers of texts by number of their entry.
+    Entries(&'d [u32], &'d [u32]),
+    /// Numbers of texts.
+    Texts(&'d [u32]),
+}
+
+/// So many texts can be told apart, one of which stands for none.
+pub(super) const TEXTS: u32 = 64;
 
 /// What became of a row.
 #[derive(PartialEq, Eq)]
@@ -52,62 +110,175 @@ pub(super) enum Added {
     No,
 }
 
+/// The customer of an item.
+#[inline]
+pub(super) fn who_of(item: u64) -> usize {
+    (item & u64::from(u32::MAX)) as usize
+}
+
+/// The place of an item.
+#[inline]
+pub(super) fn place_of(item: u64) -> usize {
+    (item >> 32) as usize
+}
+
+impl Steps {
+    fn of(tallies: &[Tally], now: Timestamp) -> Self {
+        let mut begins: Vec<i64> = tallies.iter().filter_map(|tally| begin(tally, now)).collect();
+        begins.sort_unstable();
+        begins.dedup();
+        Steps { now: now.micros(), begins }
+    }
+
+    /// How many steps there are, that of rows after the question included, which is the last.
+    pub(super) fn count(&self) -> usize {
+        self.begins.len() + 2
+    }
+
+    /// The step of a time, and the times around it: all after the first, up to the second one.
+    pub(super) fn find(&self, time: i64) -> (usize, i64, i64) {
+        if time > self.now {
+            return (self.begins.len() + 1, self.now, i64::MAX);
+        }
+        let step = self.begins.partition_point(|begin| *begin < time);
+        let low = step.checked_sub(1).and_then(|before| self.begins.get(before)).copied().unwrap_or(i64::MIN);
+        (step, low, self.begins.get(step).map_or(self.now, |begin| (*begin).min(self.now)))
+    }
+
+    /// The first step in a tally's window.
+    fn first(&self, tally: &Tally, now: Timestamp) -> usize {
+        begin(tally, now).map_or(0, |begin| self.begins.partition_point(|own| *own <= begin))
+    }
+}
+
+/// Rows of this time and earlier are not in the window of a tally; none for all of time.
+fn begin(tally: &Tally, now: Timestamp) -> Option<i64> {
+    (tally.length < i64::MAX).then(|| now.saturating_add_micros(tally.length.saturating_neg()).micros())
+}
+
 impl Sums {
     /// What is to be added up for the rules of a census; `None` when that is not enough to answer them.
     pub(super) fn of(flat: &Flat<'_>, now: Timestamp) -> Option<Self> {
         let gates = flat.offers.iter().flat_map(|offer| offer.gates.iter().map(|(code, _)| *code));
         let factors = flat.offers.iter().flat_map(|offer| offer.factors.iter().flatten().map(|(code, _)| *code));
         let codes = flat.segments.iter().copied().chain(gates).chain(factors);
+        let tallies = flat.rules.plan.tallies(codes);
+        let steps = Steps::of(&tallies, now);
+        let mut kinds: Vec<KindSums> = flat.kinds.iter().map(|_| KindSums::default()).collect();
+        kinds.iter_mut().for_each(|kind| kind.counts.resize(steps.count(), SmallVec::new()));
         let mut sums = Sums {
-            now: now.micros(),
-            tallies: flat.rules.plan.tallies(codes),
-            touches: flat.kinds.iter().map(|_| Vec::new()).collect(),
-            lasts: Vec::new(),
-            empty: Box::default(),
-            cells: Vec::new(),
+            steps,
+            places: Vec::new(),
+            counts: Vec::new(),
+            figures: Vec::new(),
+            kinds,
+            lasts: flat
+                .kinds
+                .iter()
+                .enumerate()
+                .map(|(number, kind)| kind.ordered.then(|| Lasts::new(flat.is_attribute(number))))
+                .collect(),
+            customers: 0,
+            rows: 0,
             failed: false,
+            tallies,
         };
-        // What events of all types change stands together, and what those of each type change.
-        sums.tallies
-            .sort_by_key(|tally| (tally.kinds.len() == 1, tally.kinds.first().copied(), std::cmp::Reverse(tally.length)));
-        let mut empty: Vec<u64> = sums.tallies.iter().map(|tally| nothing(tally.end)).collect();
-        for (column, tally) in (0..).zip(&sums.tallies) {
-            let after = match tally.length {
-                i64::MAX => i64::MIN,
-                length => now.saturating_add_micros(length.saturating_neg()).micros(),
-            };
-            for kind in &tally.kinds {
-                let place = flat.kinds.iter().position(|own| own.kind == *kind)?;
-                let own = flat.kinds.get(place)?;
-                let cell = match tally.property {
-                    None => 0,
-                    Some(property) => match own.properties.iter().position(|(known, _)| *known == property) {
-                        Some(cell) if fits(flat, place, property, tally.end) => u32::try_from(cell).ok()?,
-                        Some(_) => return None,
-                        // Events of the type have no such property.
-                        None if flat.rules.layout.column_of(*kind, property).is_none() => continue,
-                        None => return None,
-                    },
-                };
-                sums.touches.get_mut(place)?.push(Touch { end: tally.end, column, cell, after });
-            }
-        }
-        sums.touches.iter_mut().for_each(|touches| touches.sort_by_key(|touch| touch.after));
-        for kind in &flat.kinds {
-            sums.lasts.push(kind.ordered.then_some(empty.len()));
-            if kind.ordered {
-                empty.extend([i64::MIN.cast_unsigned(), 0, 0]);
-            }
-        }
-        sums.empty = empty.into();
+        sums.places = sums.place_all(flat, now)?;
         // Whether columns can answer shows without any customer.
         sums.ask(flat, 0, 0, &mut Vec::new())?;
         Some(sums)
     }
 
-    /// A customer more.
-    pub(super) fn grow(&mut self) {
-        self.cells.extend_from_slice(&self.empty);
+    fn place_all(&mut self, flat: &Flat<'_>, now: Timestamp) -> Option<Vec<Place>> {
+        let tallies = std::mem::take(&mut self.tallies);
+        let counts = |tally: &Tally| matches!(tally.end, End::Count | End::Exists);
+        let mut places = Vec::new();
+        // By event types: from which step on, and where rows are counted.
+        let mut shared: Vec<(&[crate::expr::EventKind], Vec<(usize, usize)>)> = Vec::new();
+        for tally in tallies.iter().filter(|tally| counts(tally)) {
+            let first = self.steps.first(tally, now);
+            let known = shared.iter().position(|(kinds, _)| *kinds == tally.kinds).unwrap_or(shared.len());
+            if known == shared.len() {
+                shared.push((&tally.kinds, Vec::new()));
+            }
+            if let Some((_, own)) = shared.get_mut(known)
+                && !own.iter().any(|(step, _)| *step == first)
+            {
+                own.push((first, 0));
+            }
+        }
+        for (kinds, own) in &mut shared {
+            own.sort_unstable();
+            for (_, column) in own.iter_mut() {
+                *column = self.counts.len();
+                self.counts.push(Vec::new());
+            }
+            for kind in *kinds {
+                let place = flat.kinds.iter().position(|own| own.kind == *kind)?;
+                for (step, columns) in self.kinds.get_mut(place)?.counts.iter_mut().enumerate() {
+                    columns.extend(own.iter().rev().find(|(first, _)| *first <= step).map(|(_, column)| *column));
+                }
+            }
+        }
+        for tally in &tallies {
+            let first = self.steps.first(tally, now);
+            if counts(tally) {
+                let (_, own) = shared.iter().find(|(kinds, _)| *kinds == tally.kinds)?;
+                places.push(Place::Counts(own.iter().filter(|(step, _)| *step >= first).map(|(_, column)| *column).collect()));
+                continue;
+            }
+            let figure = self.figures.len();
+            self.figures.push(match tally.end {
+                End::Sum => Figures::Sum(Vec::new()),
+                End::SinceLast => Figures::Last(Vec::new()),
+                End::SinceFirst => Figures::First(Vec::new()),
+                End::CountDistinct => Figures::Texts(Vec::new()),
+                End::Count | End::Exists => return None,
+            });
+            places.push(Place::Figure(figure));
+            for kind in &tally.kinds {
+                let place = flat.kinds.iter().position(|own| own.kind == *kind)?;
+                let cell = match tally.property {
+                    None => 0,
+                    Some(property) => {
+                        match flat.kinds.get(place)?.properties.iter().position(|(known, _)| *known == property) {
+                            Some(cell) if fits(flat, place, property, tally.end) => cell,
+                            Some(_) => return None,
+                            // Events of the type have no such property.
+                            None if flat.rules.layout.column_of(*kind, property).is_none() => continue,
+                            None => return None,
+                        }
+                    }
+                };
+                self.kinds.get_mut(place)?.touches.push(Touch { figure, cell, from: first });
+            }
+        }
+        self.tallies = tallies;
+        Some(places)
+    }
+
+    /// Makes room for so many customers.
+    pub(super) fn fit(&mut self, customers: usize) {
+        if customers <= self.customers {
+            return;
+        }
+        self.customers = customers;
+        self.counts.iter_mut().for_each(|column| column.resize(customers, 0));
+        for figures in &mut self.figures {
+            match figures {
+                Figures::Sum(column) => column.resize(customers, 0.0),
+                Figures::Last(column) => column.resize(customers, i64::MIN),
+                Figures::First(column) => column.resize(customers, i64::MAX),
+                Figures::Texts(column) => column.resize(customers, 0),
+            }
+        }
+        for lasts in self.lasts.iter_mut().flatten() {
+            lasts.times.resize(customers, i64::MIN);
+            if let Some((bits, told)) = &mut lasts.said {
+                bits.resize(customers, 0);
+                told.resize(customers, false);
+            }
+        }
     }
 
     /// Rows have to be laid out.
@@ -120,241 +291,219 @@ impl Sums {
         self.failed
     }
 
-    /// Adds a row; `cells` has the bits of the properties that are read.
-    #[inline]
+    /// Notes rows that are going to be added. A count has 32 bits.
+    pub(super) fn expect(&mut self, rows: usize) {
+        self.rows += rows as u64;
+        self.failed |= self.rows > u64::from(u32::MAX);
+    }
+
+    /// Whether rows of an event type need the number of a text.
+    pub(super) fn reads_text(&self, kind: usize, step: usize, cell: usize) -> bool {
+        let touches = self.kinds.get(kind).map_or(&[][..], |kind| &kind.touches);
+        touches.iter().any(|touch| {
+            touch.cell == cell && touch.from <= step && matches!(self.figures.get(touch.figure), Some(Figures::Texts(_)))
+        })
+    }
+
+    /// Adds a row that was expected; `cells` has the bits of the properties that are read.
     pub(super) fn add(&mut self, customer: usize, kind: usize, time: i64, cells: impl Fn(usize) -> Option<u64>) -> Added {
-        let width = self.empty.len();
-        let Some(row) = self.cells.get_mut(customer * width..(customer + 1) * width) else { return Added::Yes };
-        if let Some(Some(last)) = self.lasts.get(kind)
-            && let Some([before, value, told]) = row.get_mut(*last..*last + LAST)
-        {
-            if before.cast_signed() == time {
-                return Added::Unclear;
+        self.fit(customer + 1);
+        if let Some(Some(lasts)) = self.lasts.get_mut(kind) {
+            match lasts.follow(customer, time, || cells(0)) {
+                Added::Yes => {}
+                Added::Unclear => return Added::Unclear,
+                Added::No => {
+                    self.failed = true;
+                    return Added::No;
+                }
             }
-            if before.cast_signed() > time {
-                self.failed = true;
-                return Added::No;
-            }
-            let said = cells(0);
-            (*before, *value, *told) = (time.cast_unsigned(), said.unwrap_or(0), u64::from(said.is_some()));
         }
-        for touch in self.touches.get(kind).map_or(&[][..], |touches| touches) {
-            if time <= touch.after {
-                break;
+        let (step, ..) = self.steps.find(time);
+        let Some(own) = self.kinds.get(kind) else { return Added::Yes };
+        for column in own.counts.get(step).into_iter().flatten() {
+            if let Some(count) = self.counts.get_mut(*column).and_then(|column| column.get_mut(customer)) {
+                *count = count.wrapping_add(1);
             }
-            let Some(figure) = row.get_mut(touch.column as usize) else { continue };
-            match touch.end {
-                End::Count => *figure += 1,
-                End::Exists => *figure = 1,
-                End::Sum => {
-                    if let Some(bits) = cells(touch.cell as usize) {
-                        *figure = (f64::from_bits(*figure) + f64::from_bits(bits)).to_bits();
+        }
+        for touch in own.touches.iter().filter(|touch| touch.from <= step) {
+            match self.figures.get_mut(touch.figure) {
+                Some(Figures::Last(column)) => column.get_mut(customer).into_iter().for_each(|last| *last = (*last).max(time)),
+                Some(Figures::First(column)) => {
+                    column.get_mut(customer).into_iter().for_each(|first| *first = (*first).min(time))
+                }
+                Some(Figures::Sum(column)) => {
+                    if let (Some(sum), Some(bits)) = (column.get_mut(customer), cells(touch.cell)) {
+                        *sum += f64::from_bits(bits);
                     }
                 }
-                End::SinceLast => *figure = figure.cast_signed().max(time).cast_unsigned(),
-                End::SinceFirst => *figure = figure.cast_signed().min(time).cast_unsigned(),
-                End::CountDistinct => {
-                    if let Some(code) = cells(touch.cell as usize) {
-                        if code >= 64 {
+                Some(Figures::Texts(column)) => {
+                    if let (Some(texts), Some(code)) = (column.get_mut(customer), cells(touch.cell)) {
+                        if code >= u64::from(TEXTS) {
                             self.failed = true;
                             return Added::No;
                         }
-                        *figure |= 1 << code;
+                        *texts |= 1 << code;
                     }
                 }
+                None => {}
             }
         }
         Added::Yes
     }
 
-    /// Answers for one customer after the other.
-    pub(super) fn answer(&self, flat: &Flat<'_>, (seen, hard): (&[bool], &[bool]), take: &mut dyn FnMut(Answers<'_>)) {
-        let mut segments: Vec<Option<bool>> = vec![None; flat.segments.len()];
-        for low in (0..seen.len()).step_by(BLOCK) {
-            let high = (low + BLOCK).min(seen.len());
-            let mut harder = hard.get(low..high).map_or_else(Vec::new, <[bool]>::to_vec);
-            let found = self.ask(flat, low, high, &mut harder);
-            for number in low..high {
-                let at = number - low;
-                let hard = harder.get(at).copied().unwrap_or(true) || found.is_none();
-                let mut best = None;
-                for (place, segment) in segments.iter_mut().enumerate() {
-                    let sheet = found.as_ref().and_then(|found| found.answered.get(*flat.segments.get(place)?));
-                    *segment = sheet.filter(|_| !hard).and_then(|sheet| sheet.truth(at));
+    /// Adds many rows of an event type within a step; `hard` is set for customers whose rows stand in an order that they do not tell.
+    /// The steps of a type have to be added in their order.
+    pub(super) fn add_all(&mut self, (kind, step): (usize, usize), hand: &Hand<'_>, cells: &[Cells<'_>], hard: &mut [bool]) {
+        let (items, times) = (hand.items, hand.times);
+        let time = |item: u64| times.get(place_of(item)).copied().unwrap_or(i64::MIN);
+        if let Some(Some(lasts)) = self.lasts.get_mut(kind) {
+            self.failed |= !lasts.follow_all(hand, |_| None, hard);
+        }
+        let Some(own) = self.kinds.get(kind) else { return };
+        for column in own.counts.get(step).into_iter().flatten() {
+            let Some(column) = self.counts.get_mut(*column) else { continue };
+            for item in items {
+                if let Some(count) = column.get_mut(who_of(*item)) {
+                    *count = count.wrapping_add(1);
                 }
-                if let (false, Some(found)) = (hard, &found) {
-                    best = found.best.get(at).copied().flatten().map(|(offer, score, _)| (offer, score));
+            }
+        }
+        for touch in own.touches.iter().filter(|touch| touch.from <= step) {
+            match (self.figures.get_mut(touch.figure), cells.get(touch.cell)) {
+                (Some(Figures::Last(column)), _) => for_each(column, items, |last, item| *last = (*last).max(time(item))),
+                (Some(Figures::First(column)), _) => for_each(column, items, |first, item| *first = (*first).min(time(item))),
+                (Some(Figures::Sum(column)), Some(Cells::Doubles(values))) => {
+                    for_each(column, items, |sum, item| *sum += values.get(place_of(item)).copied().unwrap_or(0.0));
                 }
-                let seen = seen.get(number).copied().unwrap_or(false);
-                take(Answers { number: u32::try_from(number).unwrap_or(u32::MAX), seen, hard, segments: &segments, best });
+                (Some(Figures::Sum(column)), Some(Cells::Some(value))) => for_each(column, items, |sum, item| {
+                    if let Some(value) = value(place_of(item)) {
+                        *sum += value;
+                    }
+                }),
+                (Some(Figures::Texts(column)), Some(Cells::Entries(entries, codes))) => {
+                    let code = |item: u64| codes.get(*entries.get(place_of(item))? as usize).copied();
+                    self.failed |= !tick(column, items, |item| code(item).unwrap_or(0));
+                }
+                (Some(Figures::Texts(column)), Some(Cells::Texts(codes))) => {
+                    self.failed |= !tick(column, items, |item| codes.get(place_of(item)).copied().unwrap_or(0));
+                }
+                _ => {}
             }
         }
     }
 
-    /// Every segment and the best offer of some customers.
-    fn ask(&self, flat: &Flat<'_>, low: usize, high: usize, hard: &mut Vec<bool>) -> Option<FoundAll> {
-        let plan = &flat.rules.plan;
-        let mut answered = Answered::new(plan);
-        // The same figure of all customers side by side.
-        let (width, count) = (self.empty.len(), high - low);
-        let mut columns = vec![0_u64; width * count];
-        let rows = self.cells.get(low * width..high * width)?;
-        for (at, column) in columns.chunks_exact_mut(count.max(1)).enumerate() {
-            let figures = rows.iter().skip(at).step_by(width.max(1));
-            column.iter_mut().zip(figures).for_each(|(cell, figure)| *cell = *figure);
+    /// Adds what many rows said of an attribute.
+    pub(super) fn add_said(&mut self, kind: usize, hand: &Hand<'_>, bits: impl Fn(usize) -> Option<u64>, hard: &mut [bool]) {
+        if let Some(Some(lasts)) = self.lasts.get_mut(kind) {
+            self.failed |= !lasts.follow_all(hand, bits, hard);
         }
-        let mut some = Asked { sums: self, flat, columns: &columns, count, hard };
-        for code in &flat.segments {
-            plan.ask_all(*code, &mut some, &mut answered)?;
-            let _: &Vec<bool> = truths(&answered, *code)?;
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        self.steps.now
+    }
+
+    /// The counts of a tally for some customers; `None` when it is none.
+    pub(super) fn counted(&self, tally: usize, (low, high): (usize, usize)) -> Option<Vec<i64>> {
+        let Some(Place::Counts(columns)) = self.places.get(tally) else { return None };
+        let mut all = vec![0_i64; high - low];
+        for column in columns {
+            let counts = self.counts.get(*column)?.get(low..high)?;
+            all.iter_mut().zip(counts).for_each(|(all, count)| *all += i64::from(*count));
         }
-        let mut best: Vec<Option<(usize, f64, i64)>> = vec![None; high - low];
-        for (number, offer) in flat.offers.iter().enumerate() {
-            for (gate, _) in &offer.gates {
-                plan.ask_all(*gate, &mut some, &mut answered)?;
-                let _: &Vec<bool> = truths(&answered, *gate)?;
+        Some(all)
+    }
+
+    /// The sums of doubles of a tally.
+    pub(super) fn summed(&self, tally: usize, (low, high): (usize, usize)) -> Option<&[f64]> {
+        let Place::Figure(figure) = self.places.get(tally)? else { return None };
+        let Figures::Sum(column) = self.figures.get(*figure)? else { return None };
+        column.get(low..high)
+    }
+
+    /// Which texts of a tally there are.
+    pub(super) fn ticked(&self, tally: usize, (low, high): (usize, usize)) -> Option<&[u64]> {
+        let Place::Figure(figure) = self.places.get(tally)? else { return None };
+        let Figures::Texts(column) = self.figures.get(*figure)? else { return None };
+        column.get(low..high)
+    }
+
+    /// The instants of a tally, and what stands for none.
+    pub(super) fn instants(&self, tally: usize, (low, high): (usize, usize)) -> Option<(&[i64], i64)> {
+        let Place::Figure(figure) = self.places.get(tally)? else { return None };
+        match self.figures.get(*figure)? {
+            Figures::Last(column) => Some((column.get(low..high)?, i64::MIN)),
+            Figures::First(column) => Some((column.get(low..high)?, i64::MAX)),
+            Figures::Sum(_) | Figures::Texts(_) => None,
+        }
+    }
+
+    /// What an attribute was said to be last, and of whom.
+    pub(super) fn said(&self, kind: usize, (low, high): (usize, usize)) -> Option<(&[u64], &[bool])> {
+        let (bits, told) = self.lasts.get(kind)?.as_ref()?.said.as_ref()?;
+        Some((bits.get(low..high)?, told.get(low..high)?))
+    }
+}
+
+impl Lasts {
+    fn new(said: bool) -> Self {
+        Lasts { times: Vec::new(), said: said.then(Default::default) }
+    }
+
+    /// Takes an event that has to be later than the last one.
+    #[inline]
+    fn follow(&mut self, customer: usize, time: i64, said: impl FnOnce() -> Option<u64>) -> Added {
+        let Some(before) = self.times.get_mut(customer) else { return Added::Yes };
+        if *before == time {
+            return Added::Unclear;
+        }
+        if *before > time {
+            return Added::No;
+        }
+        *before = time;
+        if let Some((bits, told)) = &mut self.said
+            && let (Some(bits), Some(told)) = (bits.get_mut(customer), told.get_mut(customer))
+        {
+            let said = said();
+            (*bits, *told) = (said.unwrap_or(0), said.is_some());
+        }
+        Added::Yes
+    }
+
+    /// The same for many; whether all of them stood in order.
+    fn follow_all(&mut self, hand: &Hand<'_>, said: impl Fn(usize) -> Option<u64>, hard: &mut [bool]) -> bool {
+        let mut ordered = true;
+        for item in hand.items {
+            let time = hand.times.get(place_of(*item)).copied().unwrap_or(i64::MIN);
+            match self.follow(who_of(*item), time, || said(place_of(*item))) {
+                Added::Yes => {}
+                Added::Unclear => hard.get_mut(who_of(*item)).into_iter().for_each(|hard| *hard = true),
+                Added::No => ordered = false,
             }
-            for (factor, _) in offer.factors.iter().flatten() {
-                plan.ask_all(*factor, &mut some, &mut answered)?;
-                matches!(answered.get(*factor)?.values, Values::Int(_) | Values::Double(_)).then_some(())?;
-            }
-            let now = Timestamp::from_micros(self.now).ok()?;
-            if offer.valid(now) {
-                offer_all(number, offer, &answered, &mut best)?;
-            }
         }
-        Some(FoundAll { answered, best })
+        ordered
     }
 }
 
-/// What some customers came to.
-struct FoundAll {
-    answered: Answered,
-    /// By customer: number of the offer, score, priority.
-    best: Vec<Option<(usize, f64, i64)>>,
-}
-
-fn truths(answered: &Answered, code: crate::expr::plan::Code) -> Option<&Vec<bool>> {
-    match &answered.get(code)?.values {
-        Values::Bool(truths) => Some(truths),
-        _ => None,
-    }
-}
-
-/// Offers something to all whom its gates let pass and for whom nothing better was found.
-fn offer_all(
-    number: usize,
-    offer: &super::flat::FlatOffer<'_>,
-    answered: &Answered,
-    best: &mut [Option<(usize, f64, i64)>],
-) -> Option<()> {
-    let gates: Option<Vec<(&Sheet, bool)>> =
-        offer.gates.iter().map(|(gate, unknown)| Some((answered.get(*gate)?, *unknown))).collect();
-    let factors: Option<Vec<(&Sheet, Option<f64>)>> =
-        offer.factors.iter().flatten().map(|(factor, prior)| Some((answered.get(*factor)?, *prior))).collect();
-    let (gates, factors) = (gates?, factors?);
-    'customers: for (customer, best) in best.iter_mut().enumerate() {
-        if !gates.iter().all(|(gate, unknown)| gate.truth(customer).unwrap_or(*unknown)) {
-            continue;
-        }
-        let mut score = 1.0;
-        for (factor, prior) in &factors {
-            let number = factor.number(customer).filter(|number| number.is_finite());
-            let Some(number) = number.or(*prior) else { continue 'customers };
-            score *= number;
-        }
-        if !score.is_finite() {
-            continue;
-        }
-        let better =
-            best.is_none_or(|(_, other, priority)| score.total_cmp(&other).then(offer.priority.cmp(&priority)).is_gt());
-        if better {
-            *best = Some((number, score, offer.priority));
-        }
-    }
-    Some(())
-}
-
-/// Customers one after the other.
-struct Asked<'s, 'f, 'e> {
-    sums: &'s Sums,
-    flat: &'f Flat<'e>,
-    /// Figure by figure those of all customers.
-    columns: &'s [u64],
-    count: usize,
-    hard: &'s mut Vec<bool>,
-}
-
-impl Asked<'_, '_, '_> {
-    fn column(&self, number: usize) -> Option<&[u64]> {
-        self.columns.get(number * self.count..(number + 1) * self.count)
-    }
-}
-
-impl Sheets for Asked<'_, '_, '_> {
-    fn count(&self) -> usize {
-        self.count
-    }
-
-    fn now(&self) -> i64 {
-        self.sums.now
-    }
-
-    fn slot(&self, slot: u32) -> Option<Sheet> {
-        let number = self.sums.tallies.iter().position(|tally| tally.slot == slot)?;
-        let (tally, all) = (self.sums.tallies.get(number)?, self.column(number)?.iter());
-        Some(match tally.end {
-            End::Count => Sheet::known(Values::Int(all.map(|count| count.cast_signed()).collect())),
-            End::Exists => Sheet::known(Values::Bool(all.map(|exists| *exists != 0).collect())),
-            End::Sum => Sheet::known(Values::Double(all.map(|sum| f64::from_bits(*sum)).collect())),
-            // The number 0 stands for no text.
-            End::CountDistinct => Sheet::known(Values::Int(all.map(|texts| i64::from((texts & !1).count_ones())).collect())),
-            End::SinceLast | End::SinceFirst => {
-                let none = nothing(tally.end);
-                let known = all.clone().map(|time| *time != none).collect();
-                Sheet { values: Values::Since(all.map(|time| time.cast_signed()).collect()), known }
-            }
-        })
-    }
-
-    fn fact(&self, fact: FactId) -> Option<FactSheet> {
-        match self.flat.rules.sources.source(fact)? {
-            Source::Segment(number) => self.flat.segments.get(number).copied().map(FactSheet::Segment),
-            Source::Attribute(place) => {
-                let number = self.flat.attributes.get(place).copied().flatten()?;
-                let kind = self.flat.kinds.get(number)?;
-                let (_, column) = kind.properties.first()?;
-                let meaning = self.flat.rules.layout.bits(kind.kind, *column)?;
-                let last = (*self.sums.lasts.get(number)?)?;
-                let known = self.column(last + 2)?.iter().map(|told| *told != 0).collect();
-                let bits = self.column(last + 1)?.iter();
-                let values = match meaning {
-                    Bits::Int => Values::Int(bits.map(|bits| bits.cast_signed()).collect()),
-                    Bits::Double => Values::Double(bits.map(|bits| f64::from_bits(*bits)).collect()),
-                    Bits::Bool => Values::Bool(bits.map(|bits| *bits != 0).collect()),
-                    _ => return None,
-                };
-                Some(FactSheet::Column(Sheet { values, known }))
-            }
-            _ => None,
-        }
-    }
-
-    fn hard(&mut self, customer: usize) {
-        if let Some(hard) = self.hard.get_mut(customer) {
-            *hard = true;
+#[inline]
+fn for_each<T>(column: &mut [T], items: &[u64], mut change: impl FnMut(&mut T, u64)) {
+    for item in items {
+        if let Some(figure) = column.get_mut(who_of(*item)) {
+            change(figure, *item);
         }
     }
 }
 
-/// The figure of nobody.
-fn nothing(end: End) -> u64 {
-    match end {
-        End::Count | End::Exists | End::CountDistinct => 0,
-        End::Sum => 0.0_f64.to_bits(),
-        End::SinceLast => i64::MIN.cast_unsigned(),
-        End::SinceFirst => i64::MAX.cast_unsigned(),
-    }
+/// Ticks texts off; whether all of them can be told apart.
+#[inline]
+fn tick(column: &mut [u64], items: &[u64], code: impl Fn(u64) -> u32) -> bool {
+    let mut greatest = 0;
+    for_each(column, items, |texts, item| {
+        let code = code(item);
+        greatest = greatest.max(code);
+        *texts |= 1_u64.wrapping_shl(code);
+    });
+    greatest < TEXTS
 }
 
 /// Whether a property of an event type can be added up so.

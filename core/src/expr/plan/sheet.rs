@@ -78,18 +78,35 @@ pub(crate) enum FactSheet {
 
 /// The columns of all nodes that were asked for.
 pub(crate) struct Answered {
-    nodes: Vec<Option<Sheet>>,
+    nodes: Vec<Made>,
+}
+
+/// What a node came to.
+enum Made {
+    Open,
+    Own(Sheet),
+    /// What another node came to.
+    Same(u32),
 }
 
 impl Answered {
     /// Nothing asked yet.
     pub(crate) fn new(plan: &Plan) -> Self {
-        Answered { nodes: (0..plan.nodes.len()).map(|_| None).collect() }
+        Answered { nodes: (0..plan.nodes.len()).map(|_| Made::Open).collect() }
     }
 
     /// The column of an expression that was asked for.
     pub(crate) fn get(&self, code: Code) -> Option<&Sheet> {
-        self.nodes.get(code.0 as usize)?.as_ref()
+        self.node(code.0)
+    }
+
+    fn node(&self, at: u32) -> Option<&Sheet> {
+        match self.nodes.get(at as usize)? {
+            Made::Own(sheet) => Some(sheet),
+            // A segment is a node that stands before those that read it.
+            Made::Same(other) if *other != at => self.node(*other),
+            Made::Same(_) | Made::Open => None,
+        }
     }
 }
 
@@ -138,7 +155,7 @@ impl Plan {
     }
 
     fn sheet(&self, at: u32, sheets: &mut dyn Sheets, answered: &mut Answered) -> Option<()> {
-        if answered.nodes.get(at as usize)?.is_some() {
+        if !matches!(answered.nodes.get(at as usize)?, Made::Open) {
             return Some(());
         }
         let node = self.nodes.get(at as usize)?;
@@ -151,8 +168,13 @@ impl Plan {
             self.sheet(*part, sheets, answered)?;
         }
         if let Node::Binary(_, left, right) = node {
-            self.sheet(*left, sheets, answered)?;
-            self.sheet(*right, sheets, answered)?;
+            // A number that is the same for all needs no column, unless there is nothing beside it.
+            let alone = self.plain(*left).is_some() && self.plain(*right).is_some();
+            for part in [left, right] {
+                if alone || self.plain(*part).is_none() {
+                    self.sheet(*part, sheets, answered)?;
+                }
+            }
         }
         if let Node::Ternary(condition, yes, no) = node {
             for part in [condition, yes, no] {
@@ -161,20 +183,28 @@ impl Plan {
         }
         let found = match node {
             Node::Fact(fact) => match sheets.fact(*fact)? {
-                FactSheet::Column(sheet) => sheet,
+                FactSheet::Column(sheet) => Made::Own(sheet),
                 FactSheet::Segment(code) => {
                     self.sheet(code.0, sheets, answered)?;
-                    answered.get(code)?.clone()
+                    Made::Same(code.0)
                 }
             },
-            node => self.made(node, sheets, answered)?,
+            node => Made::Own(self.made(node, sheets, answered)?),
         };
-        *answered.nodes.get_mut(at as usize)? = Some(found);
+        *answered.nodes.get_mut(at as usize)? = found;
         Some(())
     }
 
+    /// The number or truth that a node always comes to.
+    fn plain(&self, at: u32) -> Option<Scalar<'static>> {
+        match self.nodes.get(at as usize)? {
+            Node::Constant(Constant::Plain(scalar)) => Some(*scalar),
+            _ => None,
+        }
+    }
+
     fn made(&self, node: &Node, sheets: &mut dyn Sheets, answered: &Answered) -> Option<Sheet> {
-        let of = |at: &u32| answered.nodes.get(*at as usize)?.as_ref();
+        let of = |at: &u32| answered.node(*at);
         let count = sheets.count();
         match node {
             Node::Constant(Constant::Plain(scalar)) => {
@@ -189,15 +219,16 @@ impl Plan {
             Node::Slot(slot) => sheets.slot(*slot).filter(|sheet| !matches!(sheet.values, Values::Since(_))),
             Node::AgeTest(slot, turns) => {
                 let Sheet { values: Values::Since(since), known } = sheets.slot(*slot)? else { return None };
-                let mut truths = Vec::with_capacity(count);
+                let now = sheets.now();
+                let mut truths = turns.all(since.iter().map(|since| now.saturating_sub(*since)));
+                if !known.is_empty() {
+                    truths.iter_mut().zip(&known).for_each(|(truth, known)| *truth &= *known);
+                }
                 for (customer, since) in since.iter().enumerate() {
-                    let age = sheets.now().saturating_sub(*since);
-                    let there = known.get(customer).copied().unwrap_or(true);
                     // Near the end of time the reference is asked.
-                    if there && age > LONGEST / 2 {
+                    if now.saturating_sub(*since) > LONGEST / 2 && known.get(customer).copied().unwrap_or(true) {
                         sheets.hard(customer);
                     }
-                    truths.push(there && turns.at(age).0);
                 }
                 Some(Sheet { values: Values::Bool(truths), known })
             }
@@ -236,7 +267,14 @@ impl Plan {
                 let known = taken.collect();
                 Some(Sheet { values, known })
             }
-            Node::Binary(op, left, right) => binary(*op, of(left)?, of(right)?, sheets),
+            Node::Binary(op, left, right) => {
+                let (left, right) = match (self.plain(*left), self.plain(*right)) {
+                    (None, Some(number)) => (Side::Column(of(left)?), Side::One(number)),
+                    (Some(number), None) => (Side::One(number), Side::Column(of(right)?)),
+                    _ => (Side::Column(of(left)?), Side::Column(of(right)?)),
+                };
+                binary(*op, left, right, sheets)
+            }
             Node::Fact(_) | Node::Has(_) | Node::Age(..) | Node::In(..) | Node::Constant(Constant::Text(_)) => None,
         }
     }
@@ -253,23 +291,11 @@ impl Sheet {
         self.known.get(customer).copied().unwrap_or(true)
     }
 
-    /// A customer's truth; `None` for unknown, and for what is none.
-    pub(crate) fn truth(&self, customer: usize) -> Option<bool> {
+    /// The truths of all, where what is not known stands as anything; `None` for other values.
+    pub(crate) fn truths(&self) -> Option<&[bool]> {
         match &self.values {
-            Values::Bool(truths) if self.has(customer) => truths.get(customer).copied(),
+            Values::Bool(truths) => Some(truths),
             _ => None,
-        }
-    }
-
-    /// A customer's number, as factors of a score are read.
-    pub(crate) fn number(&self, customer: usize) -> Option<f64> {
-        if !self.has(customer) {
-            return None;
-        }
-        match &self.values {
-            Values::Int(numbers) => numbers.get(customer).map(|number| *number as f64),
-            Values::Double(numbers) => numbers.get(customer).copied(),
-            Values::Bool(_) | Values::Since(_) => None,
         }
     }
 }
@@ -299,58 +325,119 @@ fn junction<'s>(parts: impl Iterator<Item = Option<&'s Sheet>>, count: usize, ab
     Some(Sheet { values: Values::Bool(truths), known })
 }
 
-fn binary(op: BinaryOp, left: &Sheet, right: &Sheet, sheets: &mut dyn Sheets) -> Option<Sheet> {
-    let known = match (left.known.is_empty(), right.known.is_empty()) {
-        (true, true) => Vec::new(),
-        (false, true) => left.known.clone(),
-        (true, false) => right.known.clone(),
-        (false, false) => left.known.iter().zip(&right.known).map(|(left, right)| *left && *right).collect(),
+/// One side of an operator.
+#[derive(Clone, Copy)]
+enum Side<'s> {
+    Column(&'s Sheet),
+    /// The same for all.
+    One(Scalar<'static>),
+}
+
+/// One side of an operator by its type.
+#[derive(Clone, Copy)]
+enum Operand<'s, T> {
+    All(&'s [T]),
+    One(T),
+}
+
+impl<'s> Side<'s> {
+    fn known(self) -> &'s [bool] {
+        match self {
+            Side::Column(sheet) => &sheet.known,
+            Side::One(_) => &[],
+        }
+    }
+
+    fn ints(self) -> Option<Operand<'s, i64>> {
+        match self {
+            Side::Column(Sheet { values: Values::Int(numbers), .. }) => Some(Operand::All(numbers)),
+            Side::One(Scalar::Int(number)) => Some(Operand::One(number)),
+            _ => None,
+        }
+    }
+
+    fn doubles(self) -> Option<Operand<'s, f64>> {
+        match self {
+            Side::Column(Sheet { values: Values::Double(numbers), .. }) => Some(Operand::All(numbers)),
+            Side::One(Scalar::Double(number)) => Some(Operand::One(number)),
+            _ => None,
+        }
+    }
+
+    fn truths(self) -> Option<Operand<'s, bool>> {
+        match self {
+            Side::Column(Sheet { values: Values::Bool(truths), .. }) => Some(Operand::All(truths)),
+            Side::One(Scalar::Bool(truth)) => Some(Operand::One(truth)),
+            _ => None,
+        }
+    }
+}
+
+fn binary(op: BinaryOp, left: Side<'_>, right: Side<'_>, sheets: &mut dyn Sheets) -> Option<Sheet> {
+    let known = match (left.known(), right.known()) {
+        ([], known) | (known, []) => known.to_vec(),
+        (left, right) => left.iter().zip(right).map(|(left, right)| *left && *right).collect(),
     };
-    let values = match (&left.values, &right.values) {
-        (Values::Int(left), Values::Int(right)) if op.is_comparison() => Values::Bool(compared(op, left, right)),
-        (Values::Double(left), Values::Double(right)) if op.is_comparison() => Values::Bool(compared(op, left, right)),
-        (Values::Bool(left), Values::Bool(right)) if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) => {
+    let values = if let (Some(left), Some(right)) = (left.ints(), right.ints()) {
+        if op.is_comparison() {
             Values::Bool(compared(op, left, right))
+        } else {
+            Values::Int(whole(op, left, right, &known, sheets)?)
         }
-        (Values::Double(left), Values::Double(right)) => {
-            let pairs = left.iter().zip(right);
-            Values::Double(match op {
-                BinaryOp::Add => pairs.map(|(left, right)| left + right).collect(),
-                BinaryOp::Subtract => pairs.map(|(left, right)| left - right).collect(),
-                BinaryOp::Multiply => pairs.map(|(left, right)| left * right).collect(),
-                _ => return None,
-            })
+    } else if let (Some(left), Some(right)) = (left.doubles(), right.doubles()) {
+        match op {
+            op if op.is_comparison() => Values::Bool(compared(op, left, right)),
+            BinaryOp::Add => Values::Double(paired(left, right, |left, right| left + right)),
+            BinaryOp::Subtract => Values::Double(paired(left, right, |left, right| left - right)),
+            BinaryOp::Multiply => Values::Double(paired(left, right, |left, right| left * right)),
+            _ => return None,
         }
-        (Values::Int(left), Values::Int(right)) => {
-            let with = match op {
-                BinaryOp::Add => i64::checked_add,
-                BinaryOp::Subtract => i64::checked_sub,
-                BinaryOp::Multiply => i64::checked_mul,
-                _ => return None,
-            };
-            let mut values = Vec::with_capacity(left.len());
-            for (customer, (left, right)) in left.iter().zip(right).enumerate() {
-                let value = with(*left, *right);
-                // Numbers that run over are an error with a place.
-                if value.is_none() && known.get(customer).copied().unwrap_or(true) {
-                    sheets.hard(customer);
-                }
-                values.push(value.unwrap_or(0));
-            }
-            Values::Int(values)
-        }
-        _ => return None,
+    } else if let (Some(left), Some(right), BinaryOp::Equal | BinaryOp::NotEqual) = (left.truths(), right.truths(), op) {
+        Values::Bool(compared(op, left, right))
+    } else {
+        return None;
     };
     Some(Sheet { values, known })
 }
 
-fn compared<T: PartialOrd>(op: BinaryOp, left: &[T], right: &[T]) -> Vec<bool> {
-    let pairs = left.iter().zip(right);
+/// Whole numbers; whom they run over for is asked otherwise, because that is an error with a place.
+fn whole(
+    op: BinaryOp,
+    left: Operand<'_, i64>,
+    right: Operand<'_, i64>,
+    known: &[bool],
+    sheets: &mut dyn Sheets,
+) -> Option<Vec<i64>> {
+    let with = match op {
+        BinaryOp::Add => i64::checked_add,
+        BinaryOp::Subtract => i64::checked_sub,
+        BinaryOp::Multiply => i64::checked_mul,
+        _ => return None,
+    };
+    let found = paired(left, right, with);
+    for (customer, value) in found.iter().enumerate() {
+        if value.is_none() && known.get(customer).copied().unwrap_or(true) {
+            sheets.hard(customer);
+        }
+    }
+    Some(found.into_iter().map(|value| value.unwrap_or(0)).collect())
+}
+
+fn compared<T: PartialOrd + Copy>(op: BinaryOp, left: Operand<'_, T>, right: Operand<'_, T>) -> Vec<bool> {
     match op {
-        BinaryOp::Less => pairs.map(|(left, right)| left < right).collect(),
-        BinaryOp::LessEqual => pairs.map(|(left, right)| left <= right).collect(),
-        BinaryOp::Greater => pairs.map(|(left, right)| left > right).collect(),
-        BinaryOp::GreaterEqual => pairs.map(|(left, right)| left >= right).collect(),
-        op => pairs.map(|(left, right)| value_ops::holds(op, left.partial_cmp(right))).collect(),
+        BinaryOp::Less => paired(left, right, |left, right| left < right),
+        BinaryOp::LessEqual => paired(left, right, |left, right| left <= right),
+        BinaryOp::Greater => paired(left, right, |left, right| left > right),
+        BinaryOp::GreaterEqual => paired(left, right, |left, right| left >= right),
+        op => paired(left, right, |left, right| value_ops::holds(op, left.partial_cmp(&right))),
+    }
+}
+
+fn paired<T: Copy, R>(left: Operand<'_, T>, right: Operand<'_, T>, make: impl Fn(T, T) -> R) -> Vec<R> {
+    match (left, right) {
+        (Operand::All(left), Operand::All(right)) => left.iter().zip(right).map(|(left, right)| make(*left, *right)).collect(),
+        (Operand::All(left), Operand::One(right)) => left.iter().map(|left| make(*left, right)).collect(),
+        (Operand::One(left), Operand::All(right)) => right.iter().map(|right| make(left, *right)).collect(),
+        (Operand::One(left), Operand::One(right)) => vec![make(left, right)],
     }
 }

@@ -62,6 +62,19 @@ impl Turns {
         Some(Turns { from, truths })
     }
 
+    /// How the comparison stands at many ages.
+    pub(super) fn all(&self, ages: impl Iterator<Item = i64>) -> Vec<bool> {
+        let truth = |passed: usize| self.truths.get(passed).copied().unwrap_or(false);
+        match *self.from {
+            [] => ages.map(|_| truth(0)).collect(),
+            [one] => {
+                let (before, after) = (truth(0), truth(1));
+                ages.map(|age| if age >= one { after } else { before }).collect()
+            }
+            _ => ages.map(|age| self.at(age).0).collect(),
+        }
+    }
+
     /// How the comparison stands at an age, and at which age it turns next.
     pub(super) fn at(&self, age: i64) -> (bool, Option<i64>) {
         let passed = self.from.iter().take_while(|from| **from <= age).count();
