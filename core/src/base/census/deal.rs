@@ -11,8 +11,9 @@ use crate::customer::{MAX_TEXT, Texts};
 use crate::value::Timestamp;
 use std::ops::Range;
 
-/// So many rows are dealt at once: enough that the rows of one hand find what they change in the cache.
-pub(super) const ROWS: usize = 1 << 18;
+/// So many rows are dealt at once: enough that the rows of one hand find what they change in the cache, few enough that they stay in it
+/// themselves.
+pub(super) const ROWS: usize = if cfg!(test) { 16 } else { 1 << 16 };
 
 /// Dealt rows. Kept for its memory.
 #[derive(Default)]

@@ -74,8 +74,22 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
     prop::collection::vec((0_i64..4, 0_u8..9, 0_i64..60, 0_u8..12), 1..60)
 }
 
-fn with_table<T>(rows: &[Row], ids: bool, read: impl FnOnce(Batch<'_>) -> T) -> T {
-    let kinds = ["view", "order", "noise", "attribute_set", "consent_given"];
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Form {
+    Plain,
+    WithIds,
+    /// Names as dictionaries without nulls, attributes in columns of their own.
+    Coded,
+}
+
+fn form() -> impl Strategy<Value = Form> {
+    prop_oneof![Just(Form::Plain), Just(Form::WithIds), Just(Form::Coded)]
+}
+
+fn with_table<T>(rows: &[Row], form: Form, read: impl FnOnce(Batch<'_>) -> T) -> T {
+    let set = if form == Form::Coded { "attributes_set" } else { "attribute_set" };
+    let kinds = ["view", "order", "noise", set, "consent_given"];
     let kind = |row: &Row| match row.1 {
         0..=2 => 0,
         3..=5 => 1,
@@ -122,8 +136,22 @@ fn with_table<T>(rows: &[Row], ids: bool, read: impl FnOnce(Batch<'_>) -> T) -> 
         ("value".into(), column(&value)),
         ("purpose".into(), column(&purpose)),
     ];
-    if ids {
-        columns.push(("id".into(), column(&ids_of)));
+    let (names, letters) =
+        (text(&kinds.map(|kind| Some(kind.to_owned()))), text(&["a", "b", "c"].map(|page| Some(page.to_owned()))));
+    let entries: Vec<i32> = rows.iter().map(|row| i32::try_from(kind(row)).unwrap()).collect();
+    let letter: Vec<u8> = rows.iter().map(|row| row.3 % 3).collect();
+    let tiers: Vec<i64> = rows.iter().map(|row| i64::from(row.3 / 3)).collect();
+    let rates: Vec<f64> = rows.iter().map(|row| f64::from(row.3) / 5.0).collect();
+    match form {
+        Form::Plain => {}
+        Form::WithIds => columns.push(("id".into(), column(&ids_of))),
+        Form::Coded => {
+            columns.retain(|(name, _)| !["type", "page", "attribute", "value"].contains(&&**name));
+            columns.push(("type".into(), Column::dictionary(&entries[..], column(&names)).unwrap()));
+            columns.push(("page".into(), Column::dictionary(&letter[..], column(&letters)).unwrap()));
+            columns.push(("tier".into(), Column::ints(&tiers[..])));
+            columns.push(("rate".into(), Column::doubles(&rates[..])));
+        }
     }
     read(Batch::new(columns, rows.len()).unwrap())
 }
@@ -137,7 +165,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn rows_say_what_stories_say(rows in rows(), now in 0_i64..400, ids in any::<bool>(), sorted in any::<bool>()) {
+    fn rows_say_what_stories_say(rows in rows(), now in 0_i64..400, form in form(), sorted in any::<bool>()) {
         let engine = Engine::compile(&[("census.yaml", PLAYBOOK)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let now = Timestamp::from_micros(now * 3_600_000_000 + 1).unwrap();
         let options = CensusOptions { now, placement: Some("home".to_owned()), columns: Default::default() };
@@ -145,7 +173,7 @@ proptest! {
         if sorted {
             rows.sort_by_key(|row| row.2);
         }
-        let (flat, told) = with_table(&rows, ids, |batch| {
+        let (flat, told) = with_table(&rows, form, |batch| {
             let batches = [batch];
             (Census::of(&engine, &batches, &options).unwrap(), stories::all(&engine, &batches, &options).unwrap())
         });
@@ -153,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn figures_say_what_stories_say(rows in rows(), now in 0_i64..400, sorted in prop::bool::weighted(0.8)) {
+    fn figures_say_what_stories_say(rows in rows(), now in 0_i64..400, coded in any::<bool>(), sorted in prop::bool::weighted(0.8)) {
         let engine = Engine::compile(&[("census.yaml", ADDED_UP)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let now = Timestamp::from_micros(now * 3_600_000_000 + 1).unwrap();
         let options = CensusOptions { now, placement: Some("home".to_owned()), columns: Default::default() };
@@ -163,7 +191,7 @@ proptest! {
         }
         let flat = super::flat::Flat::of(&engine, Some(0)).unwrap();
         prop_assert!(super::sums::Sums::of(&flat, now).is_some(), "everything can be added up");
-        let (flat, told) = with_table(&rows, false, |batch| {
+        let (flat, told) = with_table(&rows, if coded { Form::Coded } else { Form::Plain }, |batch| {
             let batches = [batch];
             (Census::of(&engine, &batches, &options).unwrap(), stories::all(&engine, &batches, &options).unwrap())
         });
@@ -196,9 +224,9 @@ fn rows_are_enough_for_most() {
         columns: Default::default(),
     };
     let rows: Vec<Row> = (0..40).map(|at| (at % 4, (at % 6) as u8, at, (at % 5) as u8)).collect();
-    let found = with_table(&rows, false, |batch| Census::of(&engine, &[batch], &options(Some("home"))).unwrap());
+    let found = with_table(&rows, Form::Plain, |batch| Census::of(&engine, &[batch], &options(Some("home"))).unwrap());
     assert_eq!((found.customers.len(), found.from_stories), (4, 0));
-    let wrong = with_table(&rows, false, |batch| Census::of(&engine, &[batch], &options(Some("hom"))).unwrap_err());
+    let wrong = with_table(&rows, Form::Plain, |batch| Census::of(&engine, &[batch], &options(Some("hom"))).unwrap_err());
     assert_eq!(wrong.code(), "unknown_placement");
 }
 
