@@ -565,7 +565,7 @@ public:
     if (bad) *bad = text_view(tactful_answer_to_json(wrong.get())).str();
     return stocked;
   }
-  /** The same engine with what others did with items. */
+  /** The same engine with what was counted over many customers, see tactful_engine_with_trends. */
   engine with_trends(const trend_snapshot &counted) const;
   const tactful_engine *c() const noexcept { return handle_.get(); }
 

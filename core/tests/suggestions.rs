@@ -116,7 +116,7 @@ proptest! {
         let now = at(500);
         let (mine, theirs) = (whole.snapshot(now, None).unwrap(), left.snapshot(now, None).unwrap());
         prop_assert_eq!(mine.digest(), theirs.digest());
-        let (knowing, again) = (engine.with_trends(&mine), engine.with_trends(&theirs));
+        let (knowing, again) = (engine.with_trends(mine.clone()).unwrap(), engine.with_trends(theirs.clone()).unwrap());
         for customer in one.iter() {
             let twin = other.find(&Identifier::parse(customer.id()).unwrap()).unwrap();
             prop_assert_eq!(suggest(&knowing, customer, now), suggest(&again, twin, now));
@@ -133,7 +133,7 @@ proptest! {
         let now = at(hour);
         let mut trends = engine.trends();
         base.observe(&mut trends);
-        let engine = engine.with_trends(&trends.snapshot(now, None).unwrap());
+        let engine = engine.with_trends(trends.snapshot(now, None).unwrap()).unwrap();
         for customer in base.iter() {
             let answer = suggest(&engine, customer, now);
             for item in items(&answer) {
@@ -164,7 +164,7 @@ proptest! {
         let mut trends = engine.trends();
         base.observe(&mut trends);
         let snapshot = trends.snapshot(now, None).unwrap();
-        let engine = engine.with_trends(&snapshot);
+        let engine = engine.with_trends(snapshot).unwrap();
         for customer in base.iter() {
             let answer = suggest(&engine, customer, now);
             for item in items(&answer) {
@@ -292,7 +292,7 @@ fn company_does_not_look_into_the_future() {
     let base = base_of(&engine, &deeds);
     let mut trends = engine.trends();
     base.observe(&mut trends);
-    let knowing = engine.with_trends(&trends.snapshot(at(100), None).unwrap());
+    let knowing = engine.with_trends(trends.snapshot(at(100), None).unwrap()).unwrap();
     let nobody = engine.customer(&Identifier::parse("customer:new").unwrap()).unwrap();
     assert_eq!(items(&suggest(&knowing, &nobody, at(99))).count(), 0);
     assert!(items(&suggest(&knowing, &nobody, at(100))).count() > 0);

@@ -35,10 +35,11 @@ pub unsafe extern "C" fn tactful_engine_with_catalog(
     })
 }
 
-/// The same engine with what others did with items, out of a snapshot of trends; decisions before its instant do not see it. The caller
-/// frees the engine.
+/// The same engine with what was counted over many customers: rules and learned factors read it, suggestions and the question `reach` look
+/// at what others did. Decisions before its instant do not see it; a request may bring other trends for itself, see
+/// tactful_request_set_trends. The caller frees the engine.
 ///
-/// Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+/// Thread-safe. Fails with TACTFUL_INVALID_TRENDS for a snapshot that was counted by other rules, or with TACTFUL_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tactful_engine_with_trends(
     engine: *const tactful_engine,
@@ -50,8 +51,9 @@ pub unsafe extern "C" fn tactful_engine_with_trends(
         let out = Out::new(knowing, "knowing")?;
         // SAFETY: by contract.
         let (engine, snapshot) = unsafe { (shared(engine, "engine")?, shared(snapshot, "snapshot")?) };
+        let own = engine.engine.with_trends(snapshot.snapshot.clone())?;
         // SAFETY: by contract.
-        unsafe { out.give(tactful_engine::of(engine.engine.with_trends(&snapshot.snapshot))) };
+        unsafe { out.give(tactful_engine::of(own)) };
         Ok(())
     })
 }

@@ -16,11 +16,11 @@ use crate::trends::TrendSnapshot;
 use crate::{query, time, value};
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple, PyType};
 use std::path::PathBuf;
 use tactful::playbook::Limits;
 
-/// A compiled playbook. Immutable, cheap to share between threads; pickles through its documents.
+/// A compiled playbook. Immutable, cheap to share between threads; pickles through its documents, with the items and trends it was given.
 ///
 /// Example:
 ///     >>> engine = tactful.Engine.compile({"shop.yaml": '''
@@ -42,6 +42,8 @@ use tactful::playbook::Limits;
 pub(crate) struct Engine {
     pub(crate) engine: tactful::Engine,
     documents: Vec<(String, String)>,
+    /// Whether its items are not those of the documents.
+    stocked: bool,
 }
 
 impl Engine {
@@ -52,7 +54,7 @@ impl Engine {
             tactful::Engine::compile_within(&texts, limits)
         });
         let engine = compiled.map_err(|findings| errors::playbook(py, &findings))?;
-        Ok(Engine { engine, documents })
+        Ok(Engine { engine, documents, stocked: false })
     }
 
     fn answer(
@@ -140,17 +142,6 @@ impl Engine {
             };
             Engine::of(py, texts(&pairs)?, max_bytes)
         })
-    }
-
-    #[classmethod]
-    #[pyo3(signature = (documents, max_bytes, /))]
-    fn _compile_long(
-        _class: &Bound<'_, PyType>,
-        py: Python<'_>,
-        documents: Vec<(String, String)>,
-        max_bytes: usize,
-    ) -> PyResult<Self> {
-        guard(|| Engine::of(py, documents, Some(max_bytes)))
     }
 
     /// What is probably not meant, although it compiles.
@@ -709,7 +700,7 @@ impl Engine {
     }
 
     /// The same engine with the items of a table, in place of those it had. The playbook is not compiled again and customers go on as
-    /// they are. What others did has to be given again, see :meth:`with_trends`. Does not pickle with the table.
+    /// they are.
     ///
     /// Args:
     ///     table: a table (polars, pandas, pyarrow, DuckDB, anything with ``__arrow_c_stream__``), a list of dicts, or JSON text: a
@@ -738,20 +729,24 @@ impl Engine {
     fn with_catalog<'py>(&self, py: Python<'py>, table: &Bound<'py, PyAny>) -> PyResult<(Self, Bound<'py, PyAny>)> {
         guard(|| {
             let (engine, bad) = catalog::read(py, &self.engine, table)?;
-            Ok((Engine { engine, documents: self.documents.clone() }, bad))
+            Ok((Engine { engine, documents: self.documents.clone(), stocked: true }, bad))
         })
     }
 
-    /// The same engine with what others did with items, out of a snapshot of trends. Does not pickle with it.
+    /// The same engine with what was counted over many customers: rules and learned factors read it, suggestions and :meth:`reach` look
+    /// at what others did. A decision may bring other trends for itself.
     ///
     /// Args:
     ///     snapshot: made by :meth:`Trends.snapshot`; decisions before its instant do not see it.
+    ///
+    /// Raises:
+    ///     TrendError: for a snapshot that was counted by other rules.
     #[pyo3(signature = (snapshot, /))]
-    fn with_trends(&self, py: Python<'_>, snapshot: &Bound<'_, TrendSnapshot>) -> PyResult<Self> {
+    fn with_trends(&self, snapshot: &Bound<'_, TrendSnapshot>) -> PyResult<Self> {
         guard(|| {
             let snapshot = snapshot.get();
-            let engine = py.detach(|| self.engine.with_trends(&snapshot.snapshot));
-            Ok(Engine { engine, documents: self.documents.clone() })
+            let engine = self.engine.with_trends(snapshot.shared()).map_err(|error| errors::trends(&error))?;
+            Ok(Engine { engine, documents: self.documents.clone(), stocked: self.stocked })
         })
     }
 
@@ -819,13 +814,40 @@ impl Engine {
         format!("<Engine {} version {}>", playbook.name.text, playbook.version)
     }
 
+    /// The same engine again, out of a pickle: with a table of items in JSON and a snapshot of trends as bytes.
+    #[staticmethod]
+    fn _restore(
+        py: Python<'_>,
+        documents: Vec<(String, String)>,
+        max_bytes: usize,
+        items: Option<&str>,
+        trends: Option<&[u8]>,
+    ) -> PyResult<Self> {
+        guard(|| {
+            let mut own = Engine::of(py, documents, Some(max_bytes))?;
+            if let Some(items) = items {
+                let wrong = |error: tactful::catalog::CatalogError| Bad::new(error.code(), "items", error.to_string()).query();
+                own = Engine { engine: own.engine.with_catalog_json(items).map_err(wrong)?.0, stocked: true, ..own };
+            }
+            if let Some(bytes) = trends {
+                let snapshot = own.engine.snapshot_from_bytes(bytes).map_err(|error| errors::state(&error))?;
+                let engine = own.engine.with_trends(snapshot).map_err(|error| errors::trends(&error))?;
+                own = Engine { engine, ..own };
+            }
+            Ok(own)
+        })
+    }
+
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let longest = self.documents.iter().map(|(_, text)| text.len()).max().unwrap_or(0);
         let class = py.get_type::<Engine>();
-        if longest <= Limits::default().bytes {
+        let items = self.engine.catalog().filter(|_| self.stocked).map(tactful::catalog::Catalog::to_json);
+        let trends = self.engine.snapshot().map(|snapshot| PyBytes::new(py, &(**snapshot).clone().without_members().to_bytes()));
+        if items.is_none() && trends.is_none() && longest <= Limits::default().bytes {
             return Ok((class.getattr("compile")?, (self.documents.clone(),).into_pyobject(py)?));
         }
-        Ok((class.getattr("_compile_long")?, (self.documents.clone(), longest).into_pyobject(py)?))
+        let longest = longest.max(Limits::default().bytes);
+        Ok((class.getattr("_restore")?, (self.documents.clone(), longest, items, trends).into_pyobject(py)?))
     }
 }
 

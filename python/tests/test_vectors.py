@@ -13,7 +13,7 @@ import tactful
 FILES = sorted((Path(__file__).parents[2] / "tests" / "vectors").glob("*.json"))
 
 
-ASKED = ("record", "learn", "fold", "trends", "erase", "decide", "explain", "query", "reserve", "confirm", "release", "feedback")
+ASKED = ("record", "learn", "fold", "trends", "use", "erase", "decide", "explain", "query", "reserve", "confirm", "release", "feedback")
 
 
 def cases() -> list[Any]:
@@ -76,6 +76,14 @@ def run(base: tactful.CustomerBase, step: dict[str, Any], counted: Counted) -> d
             return {"arrival": effects.arrival, "effects": shown(effects)}
         if "trends" in step:
             return {"answer": counted.run(base, step["trends"])}
+        if "use" in step:
+            asked = step["use"]
+            if "trends" in asked:
+                base.set_engine(base.engine.with_trends(counted.snapshots[asked["trends"]]))
+                return {}
+            engine, bad = base.engine.with_catalog(asked["catalog"])
+            base.set_engine(engine)
+            return {"bad": bad}
         if "learn" in step:
             base.learn(step["learn"]["at"])
             return {}
@@ -135,7 +143,7 @@ def test_vectors(playbooks: dict[str, list[str]], steps: list[dict[str, Any]]) -
             continue
         found = run(base, step, counted)
         # State goes round as bytes between any two steps.
-        base = tactful.CustomerBase.from_bytes(base.engine, base.to_bytes())
+        base = tactful.CustomerBase.from_bytes(pickle.loads(pickle.dumps(base.engine)), base.to_bytes())
         if "erase" in step and "error" not in found:
             key = step["erase"]["key"].encode()
         if key:

@@ -105,7 +105,7 @@ impl CustomerBase {
         let relations = Relations::default();
         let (customers, counted) = (customers.collect(), OnceLock::new());
         let mut base =
-            CustomerBase { customers, engine, links, relations, tombstones, counted, carried, forecast, trends: None, unknown };
+            CustomerBase { customers, engine, links, relations, tombstones, counted, carried, forecast, unknown };
         base.relate_all();
         Ok(base)
     }

@@ -35,7 +35,7 @@ use crate::encoding::Section;
 use crate::engine::{Beyond, CustomerReasons, Effects, Engine};
 use crate::next::{Forecast, NextError, NextOptions, Transitions};
 use crate::relation::Relations;
-use crate::trends::{Snapshot, Trends};
+use crate::trends::Trends;
 use crate::value::Timestamp;
 use count::Carried;
 use join::about;
@@ -63,8 +63,6 @@ pub struct CustomerBase {
     carried: Carried,
     /// What its customers said about what comes next when it last learned that.
     forecast: Option<Arc<Forecast>>,
-    /// What was counted over many customers, for decisions that bring none; not part of its bytes.
-    trends: Option<Arc<Snapshot>>,
     /// Sections of its bytes that this version does not know.
     unknown: Vec<Section>,
 }
@@ -82,15 +80,8 @@ impl CustomerBase {
             counted: OnceLock::new(),
             carried: Carried::default(),
             forecast: None,
-            trends: None,
             unknown: Vec::new(),
         }
-    }
-
-    /// Takes what was counted over many customers for all decisions whose request brings none; `None` for nothing. It is not part of the
-    /// base's bytes.
-    pub fn use_trends(&mut self, trends: Option<Arc<Snapshot>>) {
-        self.trends = trends;
     }
 
     /// The engine.
@@ -403,10 +394,9 @@ impl CustomerBase {
         answer.map(|(decision, _)| decision)
     }
 
-    /// A question with the forecast and the trends that the base goes by, unless it brings its own.
+    /// A question with the forecast that the base goes by, unless it brings its own.
     pub(crate) fn completed(&self, mut request: Request) -> Request {
         request.forecast = request.forecast.or_else(|| self.forecast.clone());
-        request.trends = request.trends.or_else(|| self.trends.clone());
         request
     }
 

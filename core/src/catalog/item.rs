@@ -105,6 +105,43 @@ impl Catalog {
         item.values.get(place)?.as_ref()
     }
 
+    /// The table again, as JSON: what [`Engine::with_catalog_json`](crate::Engine::with_catalog_json) reads.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let rows: Vec<BTreeMap<&str, Value>> = self.items.iter().map(|item| self.row(item)).collect();
+        // Values always have a form in JSON.
+        serde_json::to_string(&rows).unwrap_or_default()
+    }
+
+    fn row<'c>(&'c self, item: &'c Item) -> BTreeMap<&'c str, Value> {
+        let text = |text: &Arc<str>| Value::String(text.clone());
+        let length = |length: Duration| Value::String(Arc::from(length.to_string()));
+        let count = |count: u64| match i64::try_from(count) {
+            Ok(count) => Value::Int(count),
+            Err(_) => Value::Bool(true),
+        };
+        let mut row = BTreeMap::from([("id", text(&item.id)), ("name", text(&item.name))]);
+        row.extend(item.category.as_ref().map(|category| ("category", text(category))));
+        row.extend(item.price.clone().map(|price| ("price", price)));
+        let own = self.attributes.iter().zip(&item.values);
+        row.extend(own.filter_map(|(name, value)| Some((&**name, value.clone()?))));
+        row.extend(item.gap.map(length).or_else(|| item.replenish.map(Value::Bool)).map(|again| ("replenish", again)));
+        row.extend(item.life.map(|life| ("life", length(life))));
+        row.extend(item.warranty.map(|warranty| ("warranty", length(warranty))));
+        if !item.complements.is_empty() {
+            row.insert("complements", Value::List(item.complements.iter().map(text).collect::<Vec<_>>().into()));
+        }
+        match &item.stock {
+            Stock::Unsaid => {}
+            Stock::Everywhere(all) => drop(row.insert("stock", count(*all))),
+            Stock::In(stores) => {
+                let stores = stores.iter().map(|(store, own)| (text(store), count(*own)));
+                row.insert("stock", Value::Map(stores.collect::<Vec<_>>().into()));
+            }
+        }
+        row
+    }
+
     /// SHA-256 over all that is in it, in hexadecimal digits.
     #[must_use]
     pub fn digest(&self) -> String {

@@ -207,6 +207,11 @@ impl<'a> Context<'a> {
         self
     }
 
+    /// What was counted over many customers, as far as it may be read here.
+    pub(crate) fn trends(&self) -> Option<&'a Snapshot> {
+        self.trends
+    }
+
     /// What an experiment does with the customer; none when they take no part.
     #[must_use]
     pub(crate) fn assignment(&self, experiment: usize) -> Option<Assignment> {

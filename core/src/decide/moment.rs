@@ -19,7 +19,7 @@ pub(crate) struct Moment<'r> {
 }
 
 impl<'r> Moment<'r> {
-    /// What a request tells.
+    /// What a request tells, with the trends that it goes by.
     ///
     /// # Errors
     /// [`RequestError`] for a column or an offer that no offer names, or trends that do not belong to the playbook or lie ahead.
@@ -27,6 +27,7 @@ impl<'r> Moment<'r> {
         offers: &'r Offers,
         trends: &'r Arc<crate::trends::TrendRules>,
         request: &'r Request,
+        snapshot: Option<&'r Arc<Snapshot>>,
         customer: &str,
         now: Timestamp,
     ) -> Result<Self, RequestError> {
@@ -51,7 +52,7 @@ impl<'r> Moment<'r> {
                 return Err(RequestError::new("score_twice", path(), "the number is told twice"));
             }
         }
-        let snapshot = request.trends.as_deref();
+        let snapshot = snapshot.map(|snapshot| &**snapshot);
         if let Some(snapshot) = snapshot {
             if !snapshot.is_of(trends) {
                 let message = "the trends were counted by other rules than those of this playbook";

@@ -24,7 +24,7 @@ pub struct Request {
     pub scores: Vec<(String, String, f64)>,
     /// What exploration draws follows from: the same seed, customer and instant give the same draws.
     pub seed: u64,
-    /// What was counted over many customers, for learned factors and rules that read trends; unknown without.
+    /// What was counted over many customers, in place of what the engine [goes by](crate::Engine::with_trends): for backtests.
     pub trends: Option<Arc<Snapshot>>,
     /// The reaction that it answers, by name: only the offers of that are looked at, on its placement when none is named.
     pub reaction: Option<String>,
@@ -126,7 +126,7 @@ impl Request {
         self
     }
 
-    /// The same question with what was counted over many customers.
+    /// The same question with what was counted over many customers, in place of what the engine [goes by](crate::Engine::with_trends).
     #[must_use]
     pub fn with_trends(mut self, trends: Arc<Snapshot>) -> Self {
         self.trends = Some(trends);

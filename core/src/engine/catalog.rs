@@ -1,21 +1,19 @@
-use super::Engine;
+use super::{Engine, Given};
 use crate::catalog::{BadItem, Catalog, CatalogError, Reading};
 use crate::column::Batch;
-use crate::suggest::{Company, Shelf, Suggestions};
-use crate::trends::Snapshot;
+use crate::suggest::{Shelf, Suggestions};
 use std::sync::Arc;
 
 impl Engine {
     /// The items that can be suggested; those of the playbook, unless others were given.
     #[must_use]
     pub fn catalog(&self) -> Option<&Catalog> {
-        self.1.as_ref().map(|shelf| &*shelf.catalog)
+        self.1.shelf.as_ref().map(|shelf| &*shelf.catalog)
     }
 
     /// The same engine with the items of a table in JSON, in place of those it had: a list of objects with the columns `id`, `name`,
     /// `category`, `price`, `stock`, `replenish`, `life`, `warranty`, `complements` and the attributes that the playbook declares,
-    /// or one such object per line. Rows that are wrong are left out and told; nothing else is lost. What others did has to be given
-    /// [again](Self::with_trends).
+    /// or one such object per line. Rows that are wrong are left out and told; nothing else is lost.
     ///
     /// Cheap beside reading the table: the playbook is not compiled again, and customers go on as they are.
     ///
@@ -58,16 +56,6 @@ impl Engine {
         Ok(self.stocked(reading))
     }
 
-    /// The same engine with what others did with items, out of a snapshot of trends; suggestions by company and usual gaps are made of
-    /// it. Without one these find nothing. Takes the snapshot as of its own instant, so it may be made anew as often as one likes.
-    #[must_use]
-    pub fn with_trends(&self, snapshot: &Snapshot) -> Engine {
-        let Some(shelf) = &self.1 else { return self.clone() };
-        let company = Company::of(snapshot, &shelf.catalog);
-        let shelf = Shelf { catalog: shelf.catalog.clone(), company: Some(Arc::new(company)) };
-        Engine(self.0.clone(), Some(Arc::new(shelf)))
-    }
-
     fn reading(&self) -> Result<Reading<'_>, CatalogError> {
         let suggestions = self.0.offers.suggestions.as_ref().ok_or_else(|| {
             CatalogError::new("no_catalog", "the playbook declares no `catalog`, so nothing is known of its columns")
@@ -77,8 +65,8 @@ impl Engine {
 
     fn stocked(&self, reading: Reading<'_>) -> (Engine, Vec<BadItem>) {
         let (catalog, bad) = reading.finish();
-        let shelf = Shelf { catalog: Arc::new(catalog), company: None };
-        (Engine(self.0.clone(), Some(Arc::new(shelf))), bad)
+        let shelf = Some(Arc::new(Shelf::new(catalog)));
+        (Engine(self.0.clone(), Given { shelf, ..self.1.clone() }), bad)
     }
 
     pub(crate) fn suggestions(&self) -> Option<&Suggestions> {
@@ -86,6 +74,6 @@ impl Engine {
     }
 
     pub(crate) fn shelf(&self) -> Option<&Shelf> {
-        self.1.as_deref()
+        self.1.shelf.as_deref()
     }
 }

@@ -96,7 +96,16 @@ use std::sync::Arc;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Engine(Arc<Inner>, Option<Arc<Shelf>>);
+pub struct Engine(Arc<Inner>, Given);
+
+/// What an engine goes by beside its playbook.
+#[derive(Debug, Clone, Default)]
+struct Given {
+    /// The items that can be suggested.
+    shelf: Option<Arc<Shelf>>,
+    /// What was counted over many customers.
+    trends: Option<Arc<Snapshot>>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -127,7 +136,8 @@ impl Engine {
     pub fn compile_within(documents: &[(&str, &str)], limits: Limits) -> Result<Self, Diagnostics> {
         match Playbook::draft_within(documents, limits) {
             (Some(playbook), findings) => {
-                compile::compile(playbook, findings).map(|(inner, shelf)| Engine(Arc::new(inner), shelf.map(Arc::new)))
+                compile::compile(playbook, findings)
+                    .map(|(inner, shelf)| Engine(Arc::new(inner), Given { shelf: shelf.map(Arc::new), trends: None }))
             }
             (None, mistakes) => Err(mistakes),
         }
@@ -504,7 +514,8 @@ impl Engine {
         };
         let only = beyond.only.or(reaction.and_then(|rule| rule.offers.as_deref()));
         let facts = decide::facts_in_order(request, &inner.offers.request, &inner.model.rules.sources.schema)?;
-        let moment = Moment::of(&inner.offers, &inner.trends, request, customer.id(), now)?;
+        let trends = self.trends_for(request.trends.as_ref(), now);
+        let moment = Moment::of(&inner.offers, &inner.trends, request, trends, customer.id(), now)?;
         let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
         let places: SmallVec<[_; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
@@ -528,7 +539,7 @@ impl Engine {
             let new = || {
                 let context = Context::new(&inner.model.rules, view, now, &facts, &places, stages);
                 let ahead = ahead.as_ref().map(|ahead| ahead as &dyn Foresight);
-                context.standing(&state.journeys).assigned(&assigned).ahead(ahead).trending(request.trends.as_deref())
+                context.standing(&state.journeys).assigned(&assigned).ahead(ahead).trending(trends.map(|trends| &**trends))
             };
             let instant = (now, known_at);
             let others = around.map(|around| self.others(around, customer, None, instant, Assurance::Authenticated));
@@ -567,7 +578,7 @@ impl Engine {
                 context,
                 whole: &whole,
                 shared: &shared,
-                shelf: self.1.as_deref(),
+                shelf: self.shelf(),
                 counters: beyond.counters,
                 only,
             };
@@ -587,7 +598,7 @@ impl Engine {
                 identifier: request.identifier.clone().filter(|_| binds),
                 assurance: request.assurance,
                 forecast: forecast.map(|forecast| forecast.digest().clone()),
-                ranked: Ranked::of(request, inner.offers.explores),
+                ranked: Ranked::of(request, trends, inner.offers.explores),
             }),
             customer: customer.id().to_owned(),
             now,
@@ -595,7 +606,7 @@ impl Engine {
             playbook: self.digest().clone(),
             forecast: forecast.map(|forecast| forecast.digest().clone()),
             placements: answers.placements,
-            trends: request.trends.as_ref().map(|trends| trends.digest_text()),
+            trends: trends.map(|trends| trends.digest_text()),
             assigned: answers.exposed.into_iter().filter_map(|number| self.assigned(&assigned, number)).collect(),
             trace,
         };
@@ -764,7 +775,8 @@ impl Engine {
         let state = self.state(customer, &view, now);
         let places: Vec<_> = state.journeys.iter().map(|journey| journey.place).collect();
         let context = Context::new(&self.0.model.rules, view, now, &[], &places, &self.0.model.journeys.stages);
-        read(&context.standing(&state.journeys), &state)
+        let trends = self.trends_for(None, now);
+        read(&context.standing(&state.journeys).trending(trends.map(|trends| &**trends)), &state)
     }
 
     /// What may be read about a customer by a host that is so sure who is there.
@@ -964,13 +976,13 @@ struct Ranked {
 
 impl Ranked {
     /// `None` when there is nothing.
-    fn of(request: &Request, explores: bool) -> Option<Box<Self>> {
+    fn of(request: &Request, trends: Option<&Arc<Snapshot>>, explores: bool) -> Option<Box<Self>> {
         let seed = if explores { request.seed } else { 0 };
-        let any = !request.scores.is_empty() || seed != 0 || request.trends.is_some() || request.reaction.is_some();
+        let any = !request.scores.is_empty() || seed != 0 || trends.is_some() || request.reaction.is_some();
         any.then(|| {
             let mut scores = request.scores.clone();
             scores.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-            Box::new(Ranked { scores, seed, trends: request.trends.clone(), reaction: request.reaction.clone() })
+            Box::new(Ranked { scores, seed, trends: trends.cloned(), reaction: request.reaction.clone() })
         })
     }
 }

@@ -1,9 +1,11 @@
 //! Trends of the customers of an engine.
 
-use super::Engine;
+use super::{Engine, Given};
 use crate::customer::{Customer, Derived, Event, EventError, Identifier};
 use crate::encoding::StateError;
-use crate::trends::{Contribution, Snapshot, Trends};
+use crate::trends::{Contribution, Snapshot, TrendError, Trends};
+use crate::value::Timestamp;
+use std::sync::Arc;
 
 impl Engine {
     /// Trends of nobody yet, for what the playbook counts.
@@ -30,6 +32,34 @@ impl Engine {
     #[must_use]
     pub fn trends(&self) -> Trends {
         Trends::new(self.0.trends.clone())
+    }
+
+    /// The same engine with what was counted over many customers: rules and learned factors read it, suggestions and
+    /// [`reach`](Self::reach) look at what others did. Decisions before its instant do not see it. A [request](crate::Request::trends) may
+    /// bring other trends for itself. Cheap, so it may be made anew as often as one likes; see
+    /// [`CustomerBase::set_engine`](crate::CustomerBase::set_engine) for a base.
+    ///
+    /// # Errors
+    /// [`TrendError`] with code `other_trends` for trends that were counted by other rules than those of this playbook.
+    pub fn with_trends(&self, snapshot: impl Into<Arc<Snapshot>>) -> Result<Engine, TrendError> {
+        let snapshot = snapshot.into();
+        if !snapshot.is_of(&self.0.trends) {
+            let message = "the trends were counted by other rules than those of this playbook; count them with this engine";
+            return Err(TrendError::new("other_trends", message.to_owned()));
+        }
+        Ok(Engine(self.0.clone(), Given { trends: Some(snapshot), ..self.1.clone() }))
+    }
+
+    /// What was counted over many customers, as it was [given](Self::with_trends).
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.1.trends.as_ref()
+    }
+
+    /// What was counted over many customers that a question at an instant goes by: what it brings, else what the engine goes by, unless
+    /// that is of later.
+    pub(crate) fn trends_for<'t>(&'t self, brought: Option<&'t Arc<Snapshot>>, now: Timestamp) -> Option<&'t Arc<Snapshot>> {
+        brought.or_else(|| self.1.trends.as_ref().filter(|own| own.at() <= now))
     }
 
     /// Counts a customer, in place of what they contributed before under any of their identifiers: corrections, links and partings

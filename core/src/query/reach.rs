@@ -22,7 +22,8 @@ pub(super) struct ReachAsked {
     placements: Vec<String>,
     /// How long ahead it may be, up to `31d`; by default `7d`.
     within: Option<String>,
-    /// How many of all customers respond on a channel, 0 to 1, by channel; by default the customer's own rate over all channels.
+    /// How many of all customers respond on a channel, 0 to 1, by channel; by default what the trends say that the engine goes by,
+    /// without any the customer's own rate over all channels.
     #[serde(default)]
     rates: BTreeMap<String, f64>,
     /// The facts of the request, by name.

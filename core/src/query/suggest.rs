@@ -71,12 +71,12 @@ impl Question for Suggest {
         let customer = asked.customer()?;
         let counted;
         let mut engine: &Engine = asked.engine;
-        if let (Some(base), Some(Shelf { company: None, .. })) = (asked.base, engine.shelf()) {
+        if let (Some(base), Some(_), None) = (asked.base, engine.shelf(), engine.trends_for(None, self.now)) {
             let mut trends = engine.trends();
             base.observe(&mut trends);
             let wrong = |error: TrendError| QueryError::new(error.code(), "at", error.to_string());
             let at = self.at.unwrap_or(self.now);
-            counted = engine.with_trends(&trends.snapshot(at, None).map_err(wrong)?);
+            counted = engine.with_trends(trends.snapshot(at, None).map_err(wrong)?).map_err(wrong)?;
             engine = &counted;
         }
         let Some(all) = engine.suggestions() else {

@@ -11,10 +11,10 @@ use crate::customer::{Customer, Identifier};
 use crate::decide::{Answer, Decision, Detail, Gate, Ranked, Request, RequestError};
 use crate::engine::{Beyond, Engine};
 use crate::value::{Duration, Timestamp};
-use response::{Leanings, Responses};
+use response::{CONTACTS, Everybody, Leanings, RESPONSES, Responses};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How long ahead is looked when nothing is said, and at most.
@@ -32,8 +32,8 @@ pub struct ReachRequest {
     pub placements: Vec<String>,
     /// How long ahead it may be, up to 31 days; 7 days when not said.
     pub within: Option<Duration>,
-    /// How many of all customers respond on a channel, 0 to 1, by channel: what the customer's own responses are shrunk to. Without one
-    /// the customer's rate over all channels stands in.
+    /// How many of all customers respond on a channel, 0 to 1, by channel: what the customer's own responses are shrunk to, in place of
+    /// what the trends say that the question goes by.
     pub rates: BTreeMap<String, f64>,
 }
 
@@ -77,6 +77,10 @@ pub struct ReachOption {
     pub contacts: u64,
     /// Of these, how many the customer clicked, accepted, converted or redeemed.
     pub responses: u64,
+    /// How many of all customers respond there, 0 to 1: what the customer's own responses are shrunk to.
+    pub all: f64,
+    /// Where that is from: `given` with the question, out of `trends`, or `own`, the customer's own rate over all channels.
+    pub all_from: &'static str,
     /// The estimated rate of response, 0 to 1: (responses + 5 x rate of all) / (contacts + 5).
     pub response: f64,
     /// How much the channel and that hour are liked: (1 + strength of the channel) x (1 + of the hour) x (1 + of the weekday).
@@ -215,10 +219,19 @@ impl Question<'_> {
     ) -> Result<Reach, RequestError> {
         let leanings = Leanings::of(self.engine, self.customer, self.now);
         let responses = Responses::of(self.engine, self.customer, self.now);
+        let trends = self.engine.trends_for(self.request.trends.as_ref(), self.now);
+        let counted = trends.and_then(|trends| trends.responses(&CONTACTS, &RESPONSES, self.now));
+        let looked_at: BTreeSet<&str> = placements.iter().map(|(_, channel)| &**channel).collect();
+        let everybody = counted.as_ref().map(|counted| Everybody::of(counted, &looked_at));
         let mut options: Vec<(ReachOption, Option<Best>)> = Vec::with_capacity(placements.len());
         for (placement, channel) in placements {
             let (contacts, responded) = responses.on(channel);
-            let response = responses.rate(channel, asked.rates.get(&**channel).copied());
+            let (all, all_from) = match (asked.rates.get(&**channel), &everybody) {
+                (Some(rate), _) => (*rate, "given"),
+                (None, Some(everybody)) => (everybody.rate(channel), "trends"),
+                (None, None) => (responses.overall(), "own"),
+            };
+            let response = responses.rate(channel, all);
             let liked = leanings.channel(channel);
             let mut option = ReachOption {
                 placement: placement.clone(),
@@ -226,6 +239,8 @@ impl Question<'_> {
                 at: None,
                 contacts,
                 responses: responded,
+                all,
+                all_from,
                 response,
                 preference: liked.unwrap_or(0.0),
                 cost: self.cost(channel),

@@ -7,13 +7,14 @@ use crate::value::{Moment, Span, Timestamp, Zone};
 use chrono::{Datelike, Timelike};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// The weight of what all customers do, in contacts.
 const WEIGHT: f64 = 5.0;
 /// Outcomes of a contact, and those among them that are a response.
-const CONTACTS: [&str; 9] =
+pub(super) const CONTACTS: [&str; 9] =
     ["sent", "delivered", "shown", "opened", "clicked", "accepted", "converted", "redeemed", "rejected"];
-const RESPONSES: [&str; 4] = ["clicked", "accepted", "converted", "redeemed"];
+pub(super) const RESPONSES: [&str; 4] = ["clicked", "accepted", "converted", "redeemed"];
 
 /// Contacts and responses by channel.
 pub(super) struct Responses {
@@ -53,13 +54,43 @@ impl Responses {
         self.channels.get(channel).copied().unwrap_or_default()
     }
 
-    /// The estimated rate on a channel: the mean of the Beta posterior whose prior has the weight of [`WEIGHT`] contacts and the rate
-    /// of all customers, or without one that of the customer over all channels (Jeffreys' prior: half a response in one contact).
-    pub(super) fn rate(&self, channel: &str, all: Option<f64>) -> f64 {
-        let (contacts, responses) = self.on(channel);
+    /// The customer's rate over all channels (Jeffreys' prior: half a response in one contact).
+    pub(super) fn overall(&self) -> f64 {
         let sums = self.channels.values().fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
-        let all = all.unwrap_or((sums.1 as f64 + 0.5) / (sums.0 as f64 + 1.0));
-        (responses as f64 + WEIGHT * all) / (contacts as f64 + WEIGHT)
+        (sums.1 as f64 + 0.5) / (sums.0 as f64 + 1.0)
+    }
+
+    /// The estimated rate on a channel.
+    pub(super) fn rate(&self, channel: &str, all: f64) -> f64 {
+        let (contacts, responses) = self.on(channel);
+        shrunk(responses as f64, contacts as f64, all)
+    }
+}
+
+/// The mean of the Beta posterior whose prior has the weight of [`WEIGHT`] contacts and a rate.
+fn shrunk(responses: f64, contacts: f64, rate: f64) -> f64 {
+    (responses + WEIGHT * rate) / (contacts + WEIGHT)
+}
+
+/// What all customers do, out of trends.
+pub(super) struct Everybody<'a> {
+    counted: &'a BTreeMap<Arc<str>, (f64, f64)>,
+    /// Over all channels that are looked at, with Jeffreys' prior.
+    overall: f64,
+}
+
+impl<'a> Everybody<'a> {
+    /// Of contacts and responses by channel.
+    pub(super) fn of(counted: &'a BTreeMap<Arc<str>, (f64, f64)>, channels: &BTreeSet<&str>) -> Self {
+        let own = counted.iter().filter(|(channel, _)| channels.contains(&***channel));
+        let sums = own.fold((0.0, 0.0), |(a, b), (_, (c, d))| (a + c, b + d));
+        Everybody { counted, overall: (sums.1 + 0.5) / (sums.0 + 1.0) }
+    }
+
+    /// The rate on a channel, shrunk to that over all channels.
+    pub(super) fn rate(&self, channel: &str) -> f64 {
+        let (contacts, responses) = self.counted.get(channel).copied().unwrap_or_default();
+        shrunk(responses, contacts, self.overall)
     }
 }
 

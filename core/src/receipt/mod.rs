@@ -59,6 +59,9 @@ pub(crate) struct Receipt {
     /// Digest of the trends that were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trends: Option<String>,
+    /// Digest of the items that could be suggested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) catalog: Option<String>,
     /// Digest of the forecast that was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) forecast: Option<String>,
@@ -154,6 +157,7 @@ impl Receipt {
             scores: scores(&setting.request),
             reaction: setting.request.reaction.clone(),
             trends: setting.trends(),
+            catalog: setting.catalog(),
             forecast: setting.forecast(),
             story: story(&setting.engine.as_known(setting.customer, setting.known_at), setting.now, setting.known_at),
             related: setting.related(),

@@ -40,7 +40,12 @@ impl<'a> Setting<'a> {
 
     /// Digest of the trends that are read.
     pub(crate) fn trends(&self) -> Option<String> {
-        self.request.trends.as_ref().map(|trends| trends.digest_text().to_string())
+        self.engine.trends_for(self.request.trends.as_ref(), self.now).map(|trends| trends.digest_text().to_string())
+    }
+
+    /// Digest of the items that can be suggested.
+    pub(crate) fn catalog(&self) -> Option<String> {
+        self.engine.shelf().map(|shelf| shelf.digest().to_owned())
     }
 
     /// Digest of the forecast that is read.

@@ -22,7 +22,7 @@ pub(crate) struct Verdict {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "difference")]
 pub(crate) struct Difference {
-    /// `playbook`, `story`, `related`, `customer`, `trends` or `forecast`.
+    /// `playbook`, `story`, `related`, `customer`, `trends`, `catalog` or `forecast`.
     input: &'static str,
     /// Of a story: the type of event; else empty.
     of: String,
@@ -82,6 +82,7 @@ pub(crate) fn verify(receipt: &Receipt, setting: &Setting<'_>) -> Result<Verdict
         }
     }
     differs("trends", "", receipt.trends.clone(), setting.trends());
+    differs("catalog", "", receipt.catalog.clone(), setting.catalog());
     differs("forecast", "", receipt.forecast.clone(), setting.forecast());
     differs("related", "", receipt.related.clone(), setting.related());
     let fixed = Fixed(receipt.counters.iter().map(|read| ((&*read.counter, read.after, read.until), read.taken)).collect());

@@ -40,6 +40,7 @@ pub(crate) struct Asking<'q, 'a> {
     pub(crate) shelf: &'q Shelf,
     pub(crate) context: &'q Context<'a>,
     own: OnceCell<Own>,
+    company: OnceCell<Option<Arc<Company>>>,
     store: OnceCell<Option<Option<Arc<str>>>>,
 }
 
@@ -50,17 +51,18 @@ impl<'q, 'a> Asking<'q, 'a> {
         shelf: &'q Shelf,
         context: &'q Context<'a>,
     ) -> Self {
-        Asking { rules, suggestions, shelf, context, own: OnceCell::new(), store: OnceCell::new() }
+        let (own, company, store) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Asking { rules, suggestions, shelf, context, own, company, store }
     }
 
     fn own(&self) -> &Own {
         self.own.get_or_init(|| Own::read(self.rules, &self.shelf.catalog, self.context))
     }
 
-    /// What others did, unless that was counted after the instant of the question.
-    fn company(&self) -> Option<&'q Company> {
-        let now = Facts::now(self.context);
-        self.shelf.company.as_deref().filter(|company| company.at.is_some_and(|at| at <= now))
+    /// What others did, by the trends that the question goes by.
+    fn company(&self) -> Option<&Company> {
+        let company = || self.context.trends().map(|snapshot| self.shelf.company(snapshot));
+        self.company.get_or_init(company).as_deref()
     }
 
     /// How many events were about items that the catalog does not have.

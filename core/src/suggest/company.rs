@@ -1,6 +1,6 @@
 use crate::catalog::Catalog;
 use crate::trends::{Cell, ItemsOf, Snapshot};
-use crate::value::{Duration, Timestamp};
+use crate::value::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,8 +15,6 @@ pub(crate) struct Company {
     pub(super) groups: BTreeMap<(Arc<str>, Arc<str>), Vec<(u32, f64)>>,
     /// By category, how long it took to buy again.
     pub(super) gaps: BTreeMap<Arc<str>, Spread>,
-    /// Up to when was counted.
-    pub(crate) at: Option<Timestamp>,
 }
 
 /// What was bought or looked at together.
@@ -45,7 +43,7 @@ pub(super) struct Spread {
 impl Company {
     /// Reads a snapshot; items that the catalog does not have are left out.
     pub(crate) fn of(snapshot: &Snapshot, catalog: &Catalog) -> Self {
-        let mut company = Company { at: Some(snapshot.at()), ..Company::default() };
+        let mut company = Company::default();
         for (name, what, group) in snapshot.item_trends() {
             let Ok(cells) = snapshot.cells(&name, snapshot.at()) else { continue };
             let cells: Vec<Cell> = cells.into_iter().filter(|cell| !cell.rest).collect();

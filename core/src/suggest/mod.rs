@@ -13,7 +13,7 @@ mod own;
 mod rules;
 
 pub(crate) use choose::{Asking, Left, choose, suggested};
-pub(crate) use company::Company;
+use company::Company;
 pub use found::{Because, Suggested};
 pub(crate) use rules::{CatalogRules, ItemsRule, SuggestionRule};
 
@@ -21,13 +21,41 @@ use crate::catalog::{Catalog, Reading};
 use crate::context::{Rule, Sources};
 use crate::error::{Diagnostic, Place, Severity};
 use crate::playbook::{CatalogSection, Playbook};
-use std::sync::Arc;
+use crate::trends::Snapshot;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What suggestions are made from: the items, and what others did with them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Shelf {
     pub(crate) catalog: Arc<Catalog>,
-    pub(crate) company: Option<Arc<Company>>,
+    digest: OnceLock<String>,
+    /// What others did by the trends that were read last, by their digest.
+    recent: Mutex<Option<(Arc<str>, Arc<Company>)>>,
+}
+
+impl Shelf {
+    pub(crate) fn new(catalog: Catalog) -> Self {
+        Shelf { catalog: Arc::new(catalog), ..Shelf::default() }
+    }
+
+    /// The digest of the catalog, computed once.
+    pub(crate) fn digest(&self) -> &str {
+        self.digest.get_or_init(|| self.catalog.digest())
+    }
+
+    /// What others did, out of a snapshot of trends; made when it is first asked for.
+    fn company(&self, snapshot: &Snapshot) -> Arc<Company> {
+        let digest = snapshot.digest_text();
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*recent {
+            Some((known, company)) if *known == digest => company.clone(),
+            _ => {
+                let company = Arc::new(Company::of(snapshot, &self.catalog));
+                *recent = Some((digest, company.clone()));
+                company
+            }
+        }
+    }
 }
 
 /// The compiled catalog of a playbook and all ways to choose from it.
@@ -84,7 +112,7 @@ impl Suggestions {
         if !section.items.is_empty() {
             self.unknown(playbook, section, &catalog, findings);
         }
-        (!catalog.is_empty()).then(|| Shelf { catalog: Arc::new(catalog), company: None })
+        (!catalog.is_empty()).then(|| Shelf::new(catalog))
     }
 
     /// What the playbook says of items and categories that its own table does not have.

@@ -22,7 +22,7 @@ pub struct TrendError {
 }
 
 impl TrendError {
-    pub(super) fn new(code: &'static str, message: String) -> Self {
+    pub(crate) fn new(code: &'static str, message: String) -> Self {
         TrendError { code, message }
     }
 

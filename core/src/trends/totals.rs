@@ -1,6 +1,6 @@
 //! Cells of a snapshot added up over dimensions that do not matter, so that decisions find them at once.
 
-use super::rules::TrendRules;
+use super::rules::{TrendRule, TrendRules, What};
 use super::snapshot::{Snapshot, end, is_rest};
 use crate::expr::Measure;
 use crate::playbook::OUTCOME;
@@ -121,6 +121,40 @@ impl Snapshot {
                 Some(count(0)? / count(1)?)
             }
         }
+    }
+
+    /// By channel, how many contacts were made and how many had a response, decayed to an instant: of the outcomes of each kind the one
+    /// that was counted most, because one contact may have several, and no more responses than contacts. `None` when no trend counts outcomes
+    /// by channel.
+    pub(crate) fn responses(
+        &self,
+        contacts: &[&str],
+        responses: &[&str],
+        now: Timestamp,
+    ) -> Option<BTreeMap<Arc<str>, (f64, f64)>> {
+        let rules = self.rules.trends.iter().zip(0_u16..);
+        let place = |rule: &TrendRule, wanted: &str| {
+            rule.dimensions.iter().take(64).position(|(name, _)| **name == *wanted).map(|place| (place, 1_u64 << place))
+        };
+        let (number, outcome, channel) = rules
+            .filter(|(rule, _)| matches!(rule.what, What::Events(_)))
+            .find_map(|(rule, number)| Some((number, place(rule, OUTCOME)?, place(rule, "channel")?)))?;
+        let totals = self.totals(number, outcome.1 | channel.1, None);
+        let worth = totals.worth(now);
+        let mut found: BTreeMap<Arc<str>, (f64, f64)> = BTreeMap::new();
+        for (values, (count, _)) in &totals.cells {
+            let [first, second] = &values[..] else { continue };
+            let (outcome, channel) = if outcome.0 < channel.0 { (first, second) } else { (second, first) };
+            let both = found.entry(channel.clone()).or_default();
+            if contacts.contains(&&**outcome) {
+                both.0 = both.0.max(count * worth);
+            }
+            if responses.contains(&&**outcome) {
+                both.1 = both.1.max(count * worth);
+            }
+        }
+        found.values_mut().for_each(|(contacts, responses)| *responses = responses.min(*contacts));
+        Some(found)
     }
 
     fn add_up(&self, trend: u16, mask: u64, half_life: Option<i64>) -> Totals {

@@ -78,6 +78,7 @@ fn run_step(base: &mut CustomerBase, counted: &mut Counted, held: &mut Held, ste
     let told = match &*step {
         step if step.get("record").is_some() => record(base, step),
         step if step.get("trends").is_some() => trends(base, counted, &step["trends"]),
+        step if step.get("use").is_some() => go_by(base, counted, &step["use"]),
         step if step.get("learn").is_some() => learn(base, step),
         step if step.get("fold").is_some() => fold(base, step),
         step if step.get("query").is_some() => query(base, step),
@@ -89,7 +90,7 @@ fn run_step(base: &mut CustomerBase, counted: &mut Counted, held: &mut Held, ste
     let keys: Vec<String> = step.as_object().expect("an object").keys().cloned().collect();
     for key in keys {
         match key.as_str() {
-            "record" | "learn" | "decide" | "explain" | "query" | "fold" | "trends" | "erase" => {}
+            "record" | "learn" | "use" | "decide" | "explain" | "query" | "fold" | "trends" | "erase" => {}
             "reserve" | "confirm" | "release" | "feedback" => {}
             // Checked keys show what came out; what did not come out at all is null.
             _ => step[&key] = told.get(&key).cloned().unwrap_or(Json::Null),
@@ -134,6 +135,22 @@ fn shown(effects: &Effects) -> Vec<Json> {
 struct Counted {
     trends: BTreeMap<String, Trends>,
     snapshots: BTreeMap<String, Snapshot>,
+}
+
+/// Goes on with trends or a table of items.
+fn go_by(base: &mut CustomerBase, counted: &Counted, asked: &Json) -> Json {
+    let (engine, told) = match asked.get("trends").and_then(Json::as_str) {
+        Some(name) => match base.engine().with_trends(counted.snapshots[name].clone()) {
+            Ok(engine) => (engine, json!({})),
+            Err(error) => return json!({"error": {"code": error.code(), "path": ""}}),
+        },
+        None => match base.engine().with_catalog_json(asked["catalog"].as_str().expect("a table")) {
+            Ok((engine, bad)) => (engine, json!({"bad": bad})),
+            Err(error) => return json!({"error": {"code": error.code(), "path": ""}}),
+        },
+    };
+    base.set_engine(engine).expect("it is of the same playbook");
+    told
 }
 
 fn trends(base: &CustomerBase, counted: &mut Counted, asked: &Json) -> Json {

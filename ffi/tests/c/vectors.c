@@ -511,6 +511,29 @@ static tactful_base *reloaded(tactful_base *base, const tactful_engine *engine, 
   return read;
 }
 
+/* The engine with trends or a table of items. */
+static tactful_engine *run_use(const tactful_engine *engine, const cJSON *step) {
+  const cJSON *asked = cJSON_GetObjectItemCaseSensitive(step, "use");
+  const cJSON *expected = cJSON_GetObjectItemCaseSensitive(step, "bad");
+  tactful_engine *used = NULL;
+  tactful_answer *bad = NULL;
+  tactful_error *error = NULL;
+  tactful_status status;
+  if (text(asked, "trends")) {
+    status = tactful_engine_with_trends(engine, snapshots[letter(asked, "trends")], &used, &error);
+  } else {
+    status = tactful_engine_with_catalog(engine, tactful_text_of(text(asked, "catalog")), &used, &bad, &error);
+  }
+  if (!check_error(step, status, error) && expected) {
+    cJSON *told = cJSON_Parse(tactful_answer_to_json(bad).data);
+    checks++;
+    if (!cJSON_Compare(told, expected, 1)) fail("bad", tactful_answer_to_json(bad).data, "others");
+    cJSON_Delete(told);
+  }
+  tactful_answer_free(bad);
+  return used;
+}
+
 int main(int argc, char **argv) {
   tactful_engine *engine = NULL;
   tactful_engine *other = NULL;
@@ -544,6 +567,12 @@ int main(int argc, char **argv) {
         run_record(base, step);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "trends")) {
         run_trends(base, other ? other : engine, step);
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "use")) {
+        tactful_engine *used = run_use(other ? other : engine, step);
+        if (used) {
+          tactful_engine_free(other);
+          other = used;
+        }
       } else if (cJSON_GetObjectItemCaseSensitive(step, "learn")) {
         int64_t at = time_of(text(cJSON_GetObjectItemCaseSensitive(step, "learn"), "at"));
         checks++;

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <list>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -302,6 +303,22 @@ void run_trends(counted &all, const tactful::base &base, const tactful::engine &
   }
 }
 
+// The engine with trends or a table of items.
+void run_use(std::list<tactful::engine> &used, counted &all, const tactful::engine &engine, const json &step) {
+  const json &asked = step["use"];
+  try {
+    if (asked.count("trends")) {
+      used.push_back(engine.with_trends(all.snapshots.at(asked["trends"].get<std::string>())));
+    } else {
+      std::string bad;
+      used.push_back(engine.with_catalog(asked["catalog"].get<std::string>(), &bad));
+      if (step.count("bad")) check("bad", json::parse(bad), step["bad"]);
+    }
+  } catch (const tactful::error &error) {
+    check("error", found_error(error), step.value("error", json(nullptr)));
+  }
+}
+
 tactful::engine engine_of(const json &lines) {
   std::string playbook;
   for (const json &line : lines) playbook += line.get<std::string>() + "\n";
@@ -321,6 +338,7 @@ void run(const char *path) {
     const tactful::engine *engine = &first;
     tactful::base base(first);
     counted all;
+    std::list<tactful::engine> used;
     held_decisions held;
     int number = 0;
     std::string key;
@@ -334,6 +352,9 @@ void run(const char *path) {
         run_trends(all, base, *engine, step);
       } else if (step.count("fold")) {
         check("folded", base.fold(time_of(step["fold"]["horizon"])), step["folded"].get<std::uint64_t>());
+      } else if (step.count("use")) {
+        run_use(used, all, *engine, step);
+        if (!used.empty()) engine = &used.back();
       } else if (step.count("learn")) {
         base.learn(time_of(step["learn"]["at"]));
       } else if (step.count("query")) {
