@@ -2195,10 +2195,11 @@ tactful_status tactful_engine_with_catalog(const struct tactful_engine *engine,
                                            struct tactful_error **error);
 
 /**
- * The same engine with what others did with items, out of a snapshot of trends; decisions before its instant do not see it. The caller
- * frees the engine.
+ * The same engine with what was counted over many customers: rules and learned factors read it, suggestions and the question `reach` look
+ * at what others did. Decisions before its instant do not see it; a request may bring other trends for itself, see
+ * tactful_request_set_trends. The caller frees the engine.
  *
- * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+ * Thread-safe. Fails with TACTFUL_INVALID_TRENDS for a snapshot that was counted by other rules, or with TACTFUL_INVALID_ARGUMENT.
  */
 tactful_status tactful_engine_with_trends(const struct tactful_engine *engine,
                                           const struct tactful_snapshot *snapshot,

@@ -40,6 +40,25 @@ pub(crate) enum Stock {
 }
 
 impl Stock {
+    /// How many there are at a place, or when that does not matter anywhere; `None` where that is not counted.
+    pub(crate) fn count(&self, place: Option<&str>) -> Option<u64> {
+        let counted = |count: u64| Some(count).filter(|count| *count < u64::MAX);
+        match (self, place) {
+            (Stock::Unsaid, _) => None,
+            (Stock::Everywhere(count), _) => counted(*count),
+            (Stock::In(stores), Some(place)) => stores.get(place).map_or(Some(0), |count| counted(*count)),
+            (Stock::In(stores), None) => stores.values().try_fold(0_u64, |sum, count| Some(sum.saturating_add(counted(*count)?))),
+        }
+    }
+
+    /// The stores or markets that carry it, in the order of their names; `None` when the table does not tell stores apart.
+    pub(crate) fn stores(&self) -> Option<impl Iterator<Item = Arc<str>>> {
+        match self {
+            Stock::In(stores) => Some(stores.keys().cloned()),
+            Stock::Unsaid | Stock::Everywhere(_) => None,
+        }
+    }
+
     /// Whether there is any: at a place, or when that does not matter anywhere.
     pub(crate) fn any(&self, place: Option<&str>) -> bool {
         match (self, place) {

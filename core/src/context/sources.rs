@@ -129,6 +129,7 @@ impl Sources {
                 .offers
                 .iter()
                 .any(|offer| !offer.terms.is_empty() || offer.cost.is_some() || offer.commitment.is_some());
+        let items = playbook.offers.iter().any(|offer| offer.items.is_some());
         let reserved = Reserved::declare(
             &mut schema,
             purposes,
@@ -136,7 +137,7 @@ impl Sources {
             attributes,
             names,
             by_guardian,
-            Kept { terms, tagged, explores: playbook.explores() },
+            Kept { terms, tagged, explores: playbook.explores(), items },
         );
         let zone = playbook.customer_zone.as_ref().and_then(|name| {
             let place = playbook.attributes.iter().position(|attribute| attribute.name.text == name.text)?;

@@ -86,6 +86,8 @@ impl Together {
             Scope::Group => format!("group.{}", self.groups.get(at.offer)?),
             Scope::Placement => format!("placement.{}", at.placement),
             Scope::Channel => format!("channel.{}", at.channel),
+            // Nothing is counted by item over all customers.
+            Scope::Item => return None,
             Scope::Everything => "everything".to_owned(),
             Scope::Only(part, names) => {
                 let here = match part {

@@ -56,6 +56,8 @@ pub struct Reserved {
     pub released: EventKind,
     /// The column of an outcome that keeps the tags of its offer; only where the playbook declares tags.
     pub tags: Option<usize>,
+    /// The column of an outcome that keeps the items that its offer carries; only where offers carry some.
+    pub items: Option<usize>,
 }
 
 /// Columns of an outcome.
@@ -70,7 +72,7 @@ pub mod outcome_column {
     pub const SLOT: usize = 3;
     /// `terms`: what was promised, as JSON; of all outcomes where the playbook declares terms, costs or commitments.
     pub const TERMS: usize = 4;
-    /// `expires`, of `reserved`: from when on it no longer holds. After `terms` and `tags` where there are some.
+    /// `expires`, of `reserved`: from when on it no longer holds. After `terms`, `tags` and `items` where there are some.
     pub const EXPIRES: usize = 4;
 }
 
@@ -157,6 +159,8 @@ pub struct Kept {
     pub tagged: bool,
     /// How probable the choice was.
     pub explores: bool,
+    /// The items that offers carry.
+    pub items: bool,
 }
 
 impl Reserved {
@@ -177,7 +181,8 @@ impl Reserved {
             let tags = kept.tagged.then(|| (Arc::from("tags"), Type::List(Box::new(Type::String))));
             let probability = kept.explores.then(|| (Arc::from("probability"), Type::Double));
             let terms = kept.terms.then(|| text("terms"));
-            fixed.into_iter().chain(terms).chain(tags).chain(expires).chain(probability).collect()
+            let items = kept.items.then(|| (Arc::from("items"), Type::List(Box::new(Type::String))));
+            fixed.into_iter().chain(terms).chain(tags).chain(items).chain(expires).chain(probability).collect()
         };
         let mut declare = |event: &str, properties: &[(Arc<str>, Type)], required: &str| {
             let kind = schema.declare_reserved_event(event, properties.iter().cloned());
@@ -247,6 +252,7 @@ impl Reserved {
             assigned,
             confirmed,
             released,
+            items: kept.items.then(|| outcome_column::SLOT + 1 + usize::from(kept.terms) + usize::from(kept.tagged)),
             tags: kept.tagged.then(|| outcome_column::SLOT + 1 + usize::from(kept.terms)),
         }
     }

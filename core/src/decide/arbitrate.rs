@@ -4,8 +4,9 @@ use super::contact::{Contacts, Taken};
 use super::formula::Formula;
 use super::gates::Detail;
 use super::gates::Stop;
+use super::items::Shop;
 use super::moment::Moment;
-use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
+use super::rules::{OfferRule, PlacementRule, TreatmentRule};
 use super::score::Posterior;
 use super::stock::Stock;
 use super::trace::Score;
@@ -16,7 +17,9 @@ use crate::error::Diagnostic;
 use crate::expr::Schema;
 use crate::playbook::{Arbitration, Explore, Playbook};
 use smallvec::SmallVec;
-use std::collections::BTreeSet;
+use crate::suggest::Suggested;
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// How the offers of a placement are ranked.
@@ -89,6 +92,8 @@ pub(super) struct Survivor<'a> {
     pub(super) score: Score,
     pub(super) learned: Option<Posterior>,
     pub(super) reasons: Vec<String>,
+    /// The items that it carries, with the first of which it is ranked.
+    pub(super) items: Vec<Suggested>,
     /// How probable it was to be taken for the slot that it got, or else for the first slot that it could have had.
     pub(super) chance: Option<Chance>,
 }
@@ -136,6 +141,11 @@ pub(super) struct Before<'a> {
 }
 
 impl<'a> Before<'a> {
+    /// Whether any of the items that an offer carries is shown already.
+    fn shows(&self, survivor: &Survivor<'_>) -> bool {
+        survivor.items.iter().any(|item| self.items.contains(&item.item))
+    }
+
     fn take(&mut self, survivor: &Survivor<'a>, placement: &'a PlacementRule, ranked: &Ranked) {
         self.taken.push(Taken { offer: survivor.offer, treatment: survivor.treatment, placement });
         self.items.extend(ranked.items.iter().map(|item| item.item.clone()));
@@ -143,8 +153,8 @@ impl<'a> Before<'a> {
 }
 
 /// What fills a placement.
-pub(super) struct Slots<'f, 'c, 'a> {
-    pub(super) offers: &'a Offers,
+pub(super) struct Slots<'f, 's, 'c, 'a> {
+    pub(super) shop: &'f Shop<'s, 'c>,
     pub(super) reads: Reads<'f, 'c>,
     pub(super) moment: &'f Moment<'f>,
     pub(super) placement: &'a PlacementRule,
@@ -152,7 +162,7 @@ pub(super) struct Slots<'f, 'c, 'a> {
     pub(super) detail: Detail,
 }
 
-impl<'a> Slots<'_, '_, 'a> {
+impl<'a> Slots<'_, '_, '_, 'a> {
     /// Takes offers for the slots, best first; `done` is told of each what became of it. Offers that are taken count for those that follow.
     pub(super) fn fill(
         &self,
@@ -164,18 +174,12 @@ impl<'a> Slots<'_, '_, 'a> {
         if let Explore::Ucb(width) = ranking.explore {
             self.raise(&mut survivors, width);
         }
-        // The step, then score, then declared priority, then order in the playbook.
-        survivors.sort_by(|a, b| {
-            let (left, right) = (ranking.step(a.offer), ranking.step(b.offer));
-            left.cmp(&right)
-                .then_with(|| b.score.total.total_cmp(&a.score.total))
-                .then_with(|| b.offer.priority.cmp(&a.offer.priority))
-                .then_with(|| a.place.cmp(&b.place))
-        });
+        survivors.sort_by(|a, b| self.order(a, b));
         match ranking.explore {
             Explore::No | Explore::Ucb(_) => {
                 let mut filled = 0;
-                for mut survivor in survivors {
+                let mut open: VecDeque<Survivor<'a>> = survivors.into();
+                while let Some(mut survivor) = open.pop_front() {
                     if ranking.explore != Explore::No {
                         survivor.chance = Some(SURE);
                     }
@@ -183,7 +187,11 @@ impl<'a> Slots<'_, '_, 'a> {
                         Ok(ranked) => {
                             before.take(&survivor, self.placement, &ranked);
                             filled += 1;
+                            let takes = !ranked.items.is_empty();
                             done(survivor, Outcome::Chosen(ranked));
+                            if takes && filled < self.placement.slots {
+                                self.rank_again(&mut open, before, done);
+                            }
                         }
                         Err(stop) => {
                             survivor.chance = survivor.chance.map(|_| Chance { probability: 0.0, error: 0.0 });
@@ -196,8 +204,54 @@ impl<'a> Slots<'_, '_, 'a> {
         }
     }
 
+    /// The step, then score, then declared priority, then order in the playbook.
+    fn order(&self, a: &Survivor<'_>, b: &Survivor<'_>) -> Ordering {
+        let ranking = &self.placement.ranking;
+        let (left, right) = (ranking.step(a.offer), ranking.step(b.offer));
+        left.cmp(&right)
+            .then_with(|| b.score.total.total_cmp(&a.score.total))
+            .then_with(|| b.offer.priority.cmp(&a.offer.priority))
+            .then_with(|| a.place.cmp(&b.place))
+    }
+
+    /// Ranks anew what carries an item that is shown already, with other items.
+    fn rank_again(
+        &self,
+        open: &mut VecDeque<Survivor<'a>>,
+        before: &Before<'_>,
+        done: &mut dyn FnMut(Survivor<'a>, Outcome),
+    ) {
+        let mut left = VecDeque::with_capacity(open.len());
+        for mut survivor in open.drain(..) {
+            match if before.shows(&survivor) { self.choose_again(&mut survivor, before) } else { Ok(()) } {
+                Ok(()) => left.push_back(survivor),
+                Err(stop) => done(survivor, Outcome::Stopped(stop)),
+            }
+        }
+        left.make_contiguous().sort_by(|a, b| self.order(a, b));
+        *open = left;
+    }
+
+    /// Other items for an offer that carries some which are shown already, and the score with these.
+    fn choose_again(&self, survivor: &mut Survivor<'a>, before: &Before<'_>) -> Result<(), Stop> {
+        let (contacts, _) = self.limits;
+        let (offer, context) = (survivor.offer, self.reads.of(survivor.offer));
+        survivor.items = self.shop.choose(offer, survivor.treatment, contacts, &before.items, self.detail)?;
+        if offer.scores_item() {
+            let item = survivor.items.first().and_then(|first| self.shop.asking(offer)?.facts(first));
+            let scored = offer.score(survivor.place, self.placement, context, item.as_ref(), self.moment, self.detail)?;
+            let propensity = survivor.score.propensity;
+            (survivor.score, survivor.reasons) = (scored.score, scored.reasons);
+            // What was drawn or raised stays so.
+            if survivor.learned.is_some() {
+                survivor.at(propensity, self.placement, context);
+            }
+        }
+        Ok(())
+    }
+
     fn try_one(&self, survivor: &Survivor<'_>, filled: usize, before: &Before<'_>) -> Result<Ranked, Stop> {
-        fill(self.offers, self.reads, survivor, self.limits, (self.placement, filled), before, self.detail)
+        fill(self.shop, self.reads, survivor, self.limits, (self.placement, filled), before, self.detail)
     }
 
     /// Fills slot after slot; each is given to one of those of the first step that could have it.
@@ -209,16 +263,27 @@ impl<'a> Slots<'_, '_, 'a> {
             let step = open.first().map_or(MANDATORY, |first| ranking.step(first.offer));
             let mut running: Vec<Runner<'a>> = Vec::new();
             let mut later = Vec::new();
-            for survivor in open {
+            let mut again = false;
+            for mut survivor in open {
                 if ranking.step(survivor.offer) != step {
                     later.push(survivor);
                     continue;
+                }
+                if before.shows(&survivor) {
+                    if let Err(stop) = self.choose_again(&mut survivor, before) {
+                        done(survivor, Outcome::Stopped(stop));
+                        continue;
+                    }
+                    again = true;
                 }
                 match self.try_one(&survivor, filled, before) {
                     Ok(ranked) => running.push((survivor, ranked)),
                     // What was taken stays taken, so that it is stopped for all slots that follow.
                     Err(stop) => done(survivor, Outcome::Stopped(stop)),
                 }
+            }
+            if again {
+                running.sort_by(|(a, _), (b, _)| self.order(a, b));
             }
             let picked = match ranking.explore {
                 _ if running.is_empty() => None,
@@ -287,7 +352,7 @@ impl<'a> Slots<'_, '_, 'a> {
         };
         let best = (0..running.len()).max_by(|a, b| match (running.get(*a), running.get(*b)) {
             (Some((a, _)), Some((b, _))) => order(a, b),
-            _ => std::cmp::Ordering::Equal,
+            _ => Ordering::Equal,
         })?;
         let chances = race(&racers);
         let chance = |place: usize| {

@@ -175,6 +175,10 @@ impl Decision {
                     let tags = ranked.tags.iter().map(|tag| Value::String(tag.clone()));
                     event = event.with("tags", Value::List(tags.collect::<Vec<_>>().into()));
                 }
+                if !ranked.items.is_empty() {
+                    let items = ranked.items.iter().map(|item| Value::String(item.item.clone()));
+                    event = event.with("items", Value::List(items.collect::<Vec<_>>().into()));
+                }
                 if let Some(probability) = ranked.probability {
                     event = event.with("probability", probability);
                 }

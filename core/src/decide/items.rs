@@ -1,30 +1,59 @@
+//! The items that offers carry: chosen before offers are ranked, and again when another offer took one of them.
+
+use super::Reads;
+use super::contact::Contacts;
 use super::gates::{Detail, Stop};
-use super::message::{Written, write};
-use super::rules::Offers;
+use super::message::Messages;
+use super::rules::{OfferRule, Offers, TreatmentRule};
 use super::trace::Gate;
-use super::{Reads, Survivor};
-use crate::suggest::{Asking, Suggested, choose};
+use crate::suggest::{Asking, ItemsRule, Suggested, Suggestions, choose};
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The message of an offer with the items that it carries; `shown` are those of earlier ones, which are not repeated.
-pub(super) fn answer(
-    offers: &Offers,
-    reads: Reads<'_, '_>,
-    survivor: &Survivor<'_>,
-    shown: &BTreeSet<Arc<str>>,
-    detail: Detail,
-) -> Result<(Written, Vec<Suggested>), Stop> {
-    let (offer, context) = (survivor.offer, reads.of(survivor.offer));
-    let (Some(rule), Some(suggestions)) = (&offer.items, &offers.suggestions) else {
-        let written = write(&offers.messages, offer, survivor.treatment, context, None, detail)?;
-        return Ok((written, Vec::new()));
-    };
-    let stop = |reason: String| Stop::new(Gate::Message, false, vec![reason]);
-    let shelf = reads.shelf.ok_or_else(|| stop("the catalog has no items".to_owned()))?;
-    let asking = Asking::new(&suggestions.catalog, &suggestions.list, shelf, context);
-    let items = choose(&asking, rule, shown).map_err(stop)?;
-    let carried = Some((&items[..], &suggestions.catalog, &*shelf.catalog));
-    let written = write(&offers.messages, offer, survivor.treatment, context, carried, detail)?;
-    Ok((written, items))
+/// What one decision chooses items from.
+pub(super) struct Shop<'r, 'a> {
+    offers: &'r Offers,
+    reads: Reads<'r, 'a>,
+    /// For offers that read of nobody else.
+    common: OnceCell<Option<Asking<'r, 'a>>>,
+    /// By place in [`Offers::shared`].
+    shared: Vec<OnceCell<Option<Asking<'r, 'a>>>>,
+}
+
+impl<'r, 'a> Shop<'r, 'a> {
+    pub(super) fn new(offers: &'r Offers, reads: Reads<'r, 'a>) -> Self {
+        let shared = reads.shared.iter().map(|_| OnceCell::new()).collect();
+        Shop { offers, reads, common: OnceCell::new(), shared }
+    }
+
+    /// The customer asking as far as an offer may read of them; `None` where there is no catalog.
+    pub(super) fn asking(&self, offer: &OfferRule) -> Option<&Asking<'r, 'a>> {
+        let suggestions: &Suggestions = self.offers.suggestions.as_ref()?;
+        let shelf = self.reads.shelf?;
+        let cell = offer.beside.and_then(|place| self.shared.get(place)).unwrap_or(&self.common);
+        let context = self.reads.of(offer);
+        cell.get_or_init(|| Some(Asking::new(&suggestions.catalog, &suggestions.list, shelf, context))).as_ref()
+    }
+
+    /// What messages are written with.
+    pub(super) fn messages(&self) -> &'r Messages {
+        &self.offers.messages
+    }
+
+    /// The items of an offer, none for one that carries none; `shown` are those of earlier offers, which are not repeated.
+    pub(super) fn choose(
+        &self,
+        offer: &OfferRule,
+        treatment: &TreatmentRule,
+        contacts: &Contacts<'_, '_>,
+        shown: &BTreeSet<Arc<str>>,
+        detail: Detail,
+    ) -> Result<Vec<Suggested>, Stop> {
+        let Some(rule): Option<&ItemsRule> = offer.items.as_ref() else { return Ok(Vec::new()) };
+        let stop = |reason: String| Stop::because(Gate::Message, false, detail, || reason);
+        let asking = self.asking(offer).ok_or_else(|| stop("the catalog has no items".to_owned()))?;
+        let spent = contacts.spent_items(offer, treatment);
+        choose(asking, rule, shown, &|item| spent.holds(item)).map_err(stop)
+    }
 }

@@ -48,6 +48,8 @@ pub(crate) use arbitrate::MANDATORY;
 use arbitrate::{Before, Chance, Outcome as Fate, Slots, Survivor};
 use contact::Contacts;
 use gates::{Permissions, Stop};
+use items::Shop;
+use message::write;
 use score::Scored;
 use shortlist::Best;
 use smallvec::SmallVec;
@@ -105,30 +107,37 @@ pub(crate) fn decide(
     let mut answers =
         Answers { placements: Vec::with_capacity(placements.len()), candidates: Vec::new(), exposed: BTreeSet::new() };
     let mut before = Before::default();
+    let shop = Shop::new(offers, reads);
     let overdue = whole.commitments().into_iter().find(|own| own.state == CommitmentState::Overdue);
     // What an index leaves of the offers, asked when it is first needed.
     let possible: OnceCell<Option<Vec<u32>>> = OnceCell::new();
     for number in placements {
         let Some(placement) = offers.placements.get(*number) else { continue };
         let permissions = Permissions::of(offers, context, said, guards, placement);
-        let mut tally = Tally { placement, detail, counts: [0; Gate::ALL.len()], candidates: Vec::new(), held: Vec::new() };
+        let mut tally = Tally { placement, detail, counts: [0; Gate::ALL.len()], candidates: Vec::new(), held: Vec::new(), items: Vec::new() };
         let contacts = Contacts::new(offers, whole, placement, detail);
         let stock = Stock::new(offers, reads.counters, context.now(), placement, overdue.as_ref());
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
         let exposed = &mut answers.exposed;
+        let taken = &before.items;
         let mut one = |place: usize, tally: &mut Tally<'_>| {
             let offer = offers.offers.get(place)?;
             let treatment = here(offer, *number, placement)?;
             let context = reads.of(offer);
             let passed = offer.pass(offers, treatment, context, &permissions, &contacts, &stock, detail);
-            let passed = passed.and_then(|()| offer.score(place, placement, context, moment, detail));
+            let passed = passed.and_then(|()| shop.choose(offer, treatment, &contacts, taken, detail));
+            let passed = passed.and_then(|items| {
+                let item = items.first().and_then(|first| shop.asking(offer)?.facts(first));
+                let scored = offer.score(place, placement, context, item.as_ref(), moment, detail)?;
+                Ok((scored, items))
+            });
             let reached = passed.as_ref().map_or_else(|stop| stop.gate, |_| Gate::Chosen);
             for (experiments, from) in offer.experiments.iter().zip([Gate::Experiment, Gate::Eligible]) {
                 exposed.extend(experiments.iter().filter(|_| reached >= from));
             }
             match passed {
-                Ok(Scored { score, learned, reasons }) => {
-                    survivors.push(Survivor { place, offer, treatment, score, learned, reasons, chance: None });
+                Ok((Scored { score, learned, reasons }, items)) => {
+                    survivors.push(Survivor { place, offer, treatment, score, learned, reasons, items, chance: None });
                 }
                 Err(stop) => {
                     let gate = stop.gate;
@@ -198,9 +207,12 @@ pub(crate) fn decide(
             }
         }
         let mut chosen = Vec::with_capacity(placement.slots.min(survivors.len()));
-        let slots = Slots { offers, reads, moment, placement, limits: (&contacts, &stock), detail };
+        let slots = Slots { shop: &shop, reads, moment, placement, limits: (&contacts, &stock), detail };
         slots.fill(survivors, &mut before, &mut |survivor, fate| {
-            let Survivor { place, offer, treatment, score, chance, mut reasons, .. } = survivor;
+            let Survivor { place, offer, treatment, score, chance, mut reasons, items, .. } = survivor;
+            if detail == Detail::Full {
+                tally.items.extend(items.into_iter().next().map(|item| (place, item)));
+            }
             let stop = match fate {
                 Fate::Chosen(ranked) => {
                     let why = ranked.items.iter().map(Suggested::reason).collect();
@@ -236,7 +248,7 @@ pub(crate) fn decide(
         });
         tally.candidates.sort_by_key(|(place, _)| *place);
         if detail == Detail::Full {
-            seen::complete(offers, reads, &mut tally.candidates);
+            seen::complete(offers, reads, &shop, &tally.items, &mut tally.candidates);
         }
         answers.candidates.extend(tally.candidates.into_iter().map(|(_, candidate)| candidate));
     }
@@ -245,7 +257,7 @@ pub(crate) fn decide(
 
 /// The last gate: a free slot, the contact policy with what was chosen before, and a message that can be written.
 fn fill(
-    offers: &Offers,
+    shop: &Shop<'_, '_>,
     reads: Reads<'_, '_>,
     survivor: &Survivor<'_>,
     (contacts, stock): (&Contacts<'_, '_>, &Stock<'_>),
@@ -253,7 +265,7 @@ fn fill(
     before: &Before<'_>,
     detail: Detail,
 ) -> Result<Ranked, Stop> {
-    let Before { taken, items: shown } = before;
+    let taken = &before.taken;
     if filled >= placement.slots {
         return Err(Stop::because(Gate::Outranked, false, detail, || {
             let slots = if placement.slots == 1 { "the slot".to_owned() } else { format!("the {} slots", placement.slots) };
@@ -270,11 +282,14 @@ fn fill(
         stock.pass(survivor.offer, taken, detail)?;
         contacts.pass(survivor.offer, survivor.treatment, taken, detail)?;
     }
+    let (context, items) = (reads.of(survivor.offer), &survivor.items);
+    let item = items.first().and_then(|first| shop.asking(survivor.offer)?.facts(first));
     let terms = match &survivor.offer.promise {
-        Some(promise) => Some(promise.terms(reads.of(survivor.offer), detail)?),
+        Some(promise) => Some(promise.terms(context, item.as_ref(), detail)?),
         None => None,
     };
-    items::answer(offers, reads, survivor, shown, detail).map(|(written, items)| Ranked {
+    let carried = shop.asking(survivor.offer).filter(|_| survivor.offer.items.is_some()).map(|asking| (&items[..], asking));
+    write(shop.messages(), survivor.offer, survivor.treatment, context, carried, detail).map(|written| Ranked {
         offer: survivor.offer.name.clone(),
         score: survivor.score.total,
         probability: None,
@@ -283,7 +298,7 @@ fn fill(
         headers: written.headers,
         sms: written.sms,
         why: written.why,
-        items,
+        items: items.clone(),
         terms,
         at: None,
         tags: survivor.offer.tags.clone(),
@@ -299,6 +314,8 @@ struct Tally<'a> {
     candidates: Vec<(usize, Candidate)>,
     /// Those that quiet hours hold.
     held: Vec<Held>,
+    /// By place of the offer, the first item by which it was ranked.
+    items: Vec<(usize, Suggested)>,
 }
 
 impl Tally<'_> {

@@ -2,7 +2,8 @@ use super::gates::{Detail, Stop, reasons_of};
 use super::trace::Gate;
 use crate::context::{Context, Rule};
 use crate::error::Diagnostic;
-use crate::expr::{Expected, Outcome, Schema};
+use crate::expr::{Expected, Facts, Outcome, Schema};
+use crate::suggest::ItemFacts;
 use crate::playbook::Offer;
 use crate::value::{Decimal, Value};
 use serde::{Serialize, Serializer};
@@ -34,16 +35,16 @@ impl Promise {
     }
 
     /// The values now. What is not known cannot be promised.
-    pub(super) fn terms(&self, context: &Context<'_>, detail: Detail) -> Result<Terms, Stop> {
+    pub(super) fn terms(&self, context: &Context<'_>, item: Option<&ItemFacts<'_, '_>>, detail: Detail) -> Result<Terms, Stop> {
         let cost = self.cost.map(|cost| (Arc::from("cost"), Value::text(&shortest(cost))));
         let mut values: Vec<(Arc<str>, Value)> = cost.into_iter().collect();
         for (name, rule) in &self.terms {
-            match rule.ask(context).outcome {
+            match rule.ask(item.map_or(context as &dyn Facts, |item| item)).outcome {
                 Outcome::Value(value) => values.push((name.clone(), value)),
                 _ => {
                     let reason = || format!("the term `{name}` is not known, so that it cannot be promised");
                     let mut stop = Stop::because(Gate::Message, true, detail, reason);
-                    if detail == Detail::Full {
+                    if detail == Detail::Full && item.is_none() {
                         stop.reasons.extend(reasons_of(rule, context));
                     }
                     return Err(stop);

@@ -53,7 +53,7 @@ fn slot<'a>(row: &StoryRow<'a>) -> (Option<&'a str>, Option<&'a str>, Option<i64
 
 /// From when on a reservation no longer holds.
 pub(crate) fn expires(row: &StoryRow<'_>) -> Option<Timestamp> {
-    (outcome_column::EXPIRES..outcome_column::EXPIRES + 3).find_map(|column| match row.value(column) {
+    (outcome_column::EXPIRES..outcome_column::EXPIRES + 4).find_map(|column| match row.value(column) {
         Some(Value::Timestamp(moment)) => Some(moment.to_timestamp()),
         _ => None,
     })

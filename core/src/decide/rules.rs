@@ -45,6 +45,8 @@ pub(crate) struct Offers {
     pub(crate) selective: bool,
     /// The column of outcomes that keeps tags.
     pub(crate) tags: Option<usize>,
+    /// The column of outcomes that keeps items.
+    pub(crate) items: Option<usize>,
     /// How many event types the playbook declares; outcomes come later.
     pub(crate) declared_events: usize,
     /// What others have to permit before an offer may read of them: all of some purposes, and whether in so many words.
@@ -157,6 +159,8 @@ pub(crate) struct OfferRule {
     pub(crate) items: Option<ItemsRule>,
     /// Every rule by which these are chosen.
     pub(crate) item_rules: Vec<Rule>,
+    /// The first fact of items, where it carries some; rules that read none of these can do without one.
+    pub(crate) first_item_fact: Option<u32>,
     /// Whether it is held back while something promised is overdue.
     pub(crate) held: bool,
     /// What it asks.
@@ -329,6 +333,7 @@ impl Offers {
             by_name: if playbook.contact.is_empty() && columns.is_empty() { BTreeMap::new() } else { by_name },
             selective,
             tags: sources.reserved.tags,
+            items: sources.reserved.items,
             declared_events: sources.declared_events,
             contact,
             shared: Vec::new(),
@@ -394,12 +399,25 @@ impl Offers {
 }
 
 impl OfferRule {
-    /// The conditions and factors.
+    /// Whether a rule of it reads of an item.
+    pub(crate) fn reads_item(&self, rule: &Rule) -> bool {
+        self.first_item_fact.is_some_and(|first| rule.reads().facts.iter().any(|fact| fact.0 >= first))
+    }
+
+    /// Whether its score depends on the item that it carries.
+    pub(super) fn scores_item(&self) -> bool {
+        self.factors.iter().flatten().any(|(factor, _)| factor.rules().any(|rule| self.reads_item(rule)))
+    }
+
+    /// The conditions and factors, but for those that read of an item.
     pub(crate) fn ranked_by(&mut self) -> impl Iterator<Item = &mut Rule> {
+        let first = self.first_item_fact.unwrap_or(u32::MAX);
+        let plain = move |rule: &&mut Rule| rule.reads().facts.iter().all(|fact| fact.0 < first);
         self.gates
             .iter_mut()
             .map(|condition| &mut condition.rule)
             .chain(self.factors.iter_mut().flatten().flat_map(|(factor, _)| factor.rules_mut()))
+            .filter(plain)
     }
 
     /// Whether a contact rule counts what came of it through a channel.
@@ -437,14 +455,17 @@ fn offer_rule(
     let schema = &sources.schema;
     let group = offer.group.as_ref().and_then(|name| playbook.groups.iter().find(|group| group.name.text == name.text));
     let gates = conditions(offer, &around(group, playbook), schema, findings);
+    // What is asked once the items are chosen reads of the first of them.
+    let of_items = suggestions.filter(|_| offer.items.is_some()).map(|suggestions| suggestions.catalog.schema());
+    let with_item = of_items.unwrap_or(schema);
     let factors = offer.factors.each_ref().map(|factor| {
         let playbook::Factor { source, prior } = factor.as_ref()?;
         let compiled = match source {
-            FactorSource::Rule(text) => Factor::Rule(Rule::compile(text, schema, &Expected::Number, findings)?),
+            FactorSource::Rule(text) => Factor::Rule(Rule::compile(text, with_item, &Expected::Number, findings)?),
             FactorSource::Column(name) => Factor::Column(column_number(columns, name)),
             FactorSource::Weights(weights) => {
                 let weight =
-                    |(text, add): &(playbook::Text, f64)| Some((Rule::compile(text, schema, &Expected::Bool, findings)?, *add));
+                    |(text, add): &(playbook::Text, f64)| Some((Rule::compile(text, with_item, &Expected::Bool, findings)?, *add));
                 let compiled: Vec<Option<(Rule, f64)>> = weights.iter().map(weight).collect();
                 Factor::Weights(compiled.into_iter().collect::<Option<_>>()?)
             }
@@ -463,7 +484,7 @@ fn offer_rule(
         .treatments
         .iter()
         .filter_map(|treatment| {
-            let rule = treatment_rule(treatment, fields, playbook, sources, messages, findings)?;
+            let rule = treatment_rule(treatment, (with_item, fields), playbook, sources, messages, findings)?;
             Some(TreatmentRule {
                 obeys: switch(treatment.obeys.as_ref(), |group| group.obeys.as_ref(), offer.obeys.as_ref()),
                 counts: switch(treatment.counts.as_ref(), |group| group.counts.as_ref(), offer.counts.as_ref()),
@@ -521,9 +542,10 @@ fn offer_rule(
         priority: offer.priority,
         treatments,
         counted: Vec::new(),
-        promise: Promise::compile(offer, schema, findings),
+        promise: Promise::compile(offer, with_item, findings),
         items,
         item_rules,
+        first_item_fact: of_items.and_then(|_| u32::try_from(schema.facts().len()).ok()),
         question: super::question::QuestionRule::compile(offer, playbook, sources),
         held: !offer.despite_overdue
             && (playbook.held.is_empty()

@@ -4,10 +4,12 @@ use super::gates::{Detail, Stop, reasons_of};
 use super::moment::Moment;
 use super::rules::{OfferRule, PlacementRule};
 use super::trace::{Gate, Score};
+use crate::catalog::amount;
 use crate::chance::Beta;
 use crate::context::{Context, Rule};
 use crate::expr::Facts;
 use crate::playbook::{self, Name, Playbook};
+use crate::suggest::ItemFacts;
 use crate::trends::TrendRules;
 use crate::value::Duration;
 use std::sync::Arc;
@@ -187,6 +189,7 @@ impl OfferRule {
         place: usize,
         placement: &PlacementRule,
         context: &Context<'_>,
+        item: Option<&ItemFacts<'_, '_>>,
         moment: &Moment<'_>,
         detail: Detail,
     ) -> Result<Scored, Stop> {
@@ -196,8 +199,14 @@ impl OfferRule {
         for ((factor, name), value) in self.factors.iter().zip(FACTORS).zip(&mut values) {
             let Some((factor, prior)) = factor else { continue };
             let number = match factor {
-                Factor::Rule(rule) => context.number(rule),
-                Factor::Weights(weights) => added(weights, context),
+                Factor::Rule(rule) => match item.filter(|_| self.reads_item(rule)) {
+                    Some(item) => rule.ask(item).outcome.value().and_then(amount),
+                    None => context.number(rule),
+                },
+                Factor::Weights(weights) => added(weights, &|rule| match item.filter(|_| self.reads_item(rule)) {
+                    Some(item) => rule.ask(item).outcome.as_bool(),
+                    None => context.holds(rule).truth,
+                }),
                 Factor::Column(column) => moment.column(*column, place),
                 Factor::Learned(rule) => {
                     let posterior = rule.posterior(self, placement, context, moment);
@@ -219,10 +228,13 @@ impl OfferRule {
                         _ => format!("`{name}` has no value and no prior"),
                     });
                     if detail == Detail::Full {
-                        let unknown = |rule: &&Rule| context.holds(rule).truth.is_none();
+                        let unknown = |rule: &&Rule| !self.reads_item(rule) && context.holds(rule).truth.is_none();
                         let weighted = matches!(factor, Factor::Weights(_));
                         let why = factor.rules().filter(|rule| !weighted || unknown(rule));
-                        stop.reasons.extend(why.flat_map(|rule| reasons_of(rule, context)));
+                        stop.reasons.extend(why.flat_map(|rule| match item.filter(|_| self.reads_item(rule)) {
+                            Some(item) => crate::expr::explain(rule.checked(), item).reasons(),
+                            None => reasons_of(rule, context),
+                        }));
                     }
                     return Err(stop);
                 }
@@ -286,10 +298,10 @@ impl Posterior {
 }
 
 /// 1 and the hundredths of the conditions that are true, added in their order; `None` when one is unknown.
-fn added(weights: &[(Rule, f64)], context: &Context<'_>) -> Option<f64> {
+fn added(weights: &[(Rule, f64)], holds: &dyn Fn(&Rule) -> Option<bool>) -> Option<f64> {
     let mut sum = 0.0;
     for (rule, weight) in weights {
-        if context.holds(rule).truth? {
+        if holds(rule)? {
             sum += weight;
         }
     }

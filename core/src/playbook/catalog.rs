@@ -28,8 +28,8 @@ pub struct CatalogSection {
     pub attributes: Vec<(Name, Type)>,
     /// The attribute by which sizes are compared.
     pub size: Option<Name>,
-    /// The store or market whose stock counts.
-    pub store: Option<Text>,
+    /// The store or market whose stock counts: the first of these that is known.
+    pub store: Vec<Text>,
     /// After this time a purchase or look counts half.
     pub half_life: Option<Duration>,
     /// The span of time that is counted together.
@@ -223,7 +223,7 @@ impl Loader<'_> {
             price,
             attributes,
             size,
-            store: self.rule_of(&section, "store"),
+            store: section.get("store").iter().flat_map(At::one_or_more).filter_map(|at| self.rule(&at)).collect(),
             half_life: self.duration_of(&section, "half_life"),
             epoch: self.duration_of(&section, "epoch").unwrap_or(Duration::from_nanos(7 * DAY)),
             k: section.number("k").unwrap_or(super::trends::USUAL_K),

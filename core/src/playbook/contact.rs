@@ -159,6 +159,8 @@ pub enum Scope {
     Offer,
     /// `group`: each group for itself; offers without one are not its business.
     Group,
+    /// `item`: each item of the catalog for itself; what is held back is the item, not the offer that would carry it.
+    Item,
     /// `placement`: each placement for itself.
     Placement,
     /// `channel`: each channel for itself.
@@ -177,7 +179,7 @@ impl Scope {
         match self {
             Scope::Everything | Scope::Channel | Scope::Only(Part::Channels, _) => true,
             Scope::All(scopes) => scopes.iter().all(Scope::is_told_by_all),
-            Scope::Offer | Scope::Group | Scope::Placement | Scope::Only(..) => false,
+            Scope::Offer | Scope::Group | Scope::Item | Scope::Placement | Scope::Only(..) => false,
         }
     }
 }
@@ -237,11 +239,11 @@ pub enum Switch {
     Only(Vec<Name>),
 }
 
-const SCOPES: [&str; 5] = ["offer", "group", "placement", "channel", "everything"];
+const SCOPES: [&str; 6] = ["offer", "group", "item", "placement", "channel", "everything"];
 /// How many days of the calendar a window has at most.
 const MOST_DAYS: u16 = 3660;
 const WINDOWS: [&str; 6] = ["rolling 7d", "day", "week", "month", "session", "lifetime"];
-const SCOPE_EXPECTED: &str = "`offer`, `group`, `placement`, `channel`, `everything`, or some of one kind such as `channel(email)`, `channels(email, push)`, `offer(a)`, `group(a)`, `tag(a)`, `owner(sales)` or `placement(a)`";
+const SCOPE_EXPECTED: &str = "`offer`, `group`, `item`, `placement`, `channel`, `everything`, or some of one kind such as `channel(email)`, `channels(email, push)`, `offer(a)`, `group(a)`, `tag(a)`, `owner(sales)` or `placement(a)`";
 
 /// What contact rules may name.
 pub(super) struct Named<'a> {
@@ -288,6 +290,16 @@ impl Loader<'_> {
             let message = format!("events of type `{}` are of no offer and no placement", cut(&event.text));
             let place = at.get("scope").unwrap_or_else(|| at.clone());
             self.error("contradiction", &place, message, Some("count them for `everything` or by channel".to_owned()));
+        }
+        let alone = !matches!(demand, Demand::Cap { .. } | Demand::Pause { .. } | Demand::Gap { .. });
+        let everybody = subject.as_ref().is_some_and(|subject| *subject.text == *ALL_CUSTOMERS);
+        let of_items = match &scope {
+            Scope::All(scopes) => scopes.contains(&Scope::Item),
+            scope => *scope == Scope::Item,
+        };
+        if let (true, Some(place)) = (of_items && (alone || everybody), at.get("scope")) {
+            let message = "only what one customer is shown is counted by item: by caps, pauses and gaps".to_owned();
+            self.error("contradiction", &place, message, Some("leave the scope out".to_owned()));
         }
         let all = subject.as_ref().is_some_and(|subject| *subject.text == *ALL_CUSTOMERS);
         if let (true, Some(place)) = (all, at.get("subject")) {
@@ -539,6 +551,7 @@ impl Loader<'_> {
         let scope = match &*text {
             "offer" => Scope::Offer,
             "group" => Scope::Group,
+            "item" => Scope::Item,
             "placement" => Scope::Placement,
             "channel" => Scope::Channel,
             "everything" => Scope::Everything,

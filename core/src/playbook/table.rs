@@ -201,6 +201,8 @@ static ITEM_TYPE: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM)]);
 static ITEM_TEXT: Shape = One(Leaf::Text);
 const ITEM_TEXTS: Shape = Either(&[One(Leaf::Text), List(&ITEM_TEXT)]);
 static COMPLEMENTS: Shape = ITEM_TEXTS;
+static STORE_RULE: Shape = One(Leaf::Rule);
+static STORE_OF: [Shape; 2] = [One(Leaf::Rule), List(&STORE_RULE)];
 static CATALOG: Object = Object {
     name: "catalog",
     doc: "What there is to suggest: what items are like, and which events are about them.",
@@ -226,9 +228,9 @@ static CATALOG: Object = Object {
         ),
         may(
             "store",
-            One(Leaf::Rule),
+            Either(&STORE_OF),
             "",
-            "an expression that gives the store or market; only what is in stock there is suggested, and nothing while it is unknown",
+            "the store or market: an expression that gives it such as `request.store` or `location.point.nearest_store()`, or a list of these of which the first that is known counts; only what is in stock there is suggested, and nothing while none is known",
         ),
         may("half_life", One(Leaf::Duration), "", "after this time a purchase or look counts half"),
         may("epoch", One(Leaf::Duration), "\"7d\"", "the span of time that is counted together"),

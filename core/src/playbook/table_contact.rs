@@ -88,7 +88,7 @@ pub(super) static CONTACT: Shape = Either(&[Obj(&QUIET), Obj(&WHILE), Obj(&FATIG
 const NAME: Field =
     may("name", One(Leaf::Text), "", "its name in explanations; `contact.<n>`, counted from 0, when not declared");
 const ONE: Shape = One(Leaf::Pattern(
-    r"^(offer|group|placement|channel|everything|(offer|group|tag|owner|channel|placement)s? *\( *[A-Za-z0-9_]+ *(, *[A-Za-z0-9_]+ *)*\))$",
+    r"^(offer|group|item|placement|channel|everything|(offer|group|tag|owner|channel|placement)s? *\( *[A-Za-z0-9_]+ *(, *[A-Za-z0-9_]+ *)*\))$",
     "a scope such as `offer`, `everything` or `channels(email, push)`",
 ));
 static ONE_SCOPE: Shape = ONE;

@@ -707,6 +707,7 @@ fn scope(scope: &Scope) -> String {
     match scope {
         Scope::Offer => "offer".to_owned(),
         Scope::Group => "group".to_owned(),
+        Scope::Item => "item".to_owned(),
         Scope::Placement => "placement".to_owned(),
         Scope::Channel => "channel".to_owned(),
         Scope::Everything => "everything".to_owned(),
@@ -721,7 +722,7 @@ fn scope(scope: &Scope) -> String {
 
 fn told(scope: &str) -> String {
     match scope {
-        "offer" | "group" | "placement" | "channel" => format!("each {scope}"),
+        "offer" | "group" | "item" | "placement" | "channel" => format!("each {scope}"),
         "everything" => "everything together".to_owned(),
         list if list.contains(" & ") => list.split(" & ").map(told).collect::<Vec<_>>().join(" of "),
         only => only.to_owned(),

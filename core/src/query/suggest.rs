@@ -100,7 +100,7 @@ impl Question for Suggest {
             let suggestions = wanted
                 .map(|rule| {
                     let mut left_out = Left::default();
-                    let items = suggested(&asking, rule, at_most, &mut left_out).into_iter();
+                    let items = suggested(&asking, rule, at_most, &|_| false, &mut left_out).into_iter();
                     let items = items.map(|item| With { reason: item.reason(), item }).collect();
                     Found { suggestion: rule.name.to_string(), items, left_out }
                 })

@@ -6,7 +6,7 @@ use super::found::{Because, Suggested};
 use super::own::Own;
 use super::rules::{By, CatalogRules, ItemsRule, OfRule, SuggestionRule};
 use crate::catalog::{Catalog, Item, amount};
-use crate::context::Context;
+use crate::context::{Context, Rule};
 use crate::expr::{self, Answer, Facts, Outcome};
 use crate::playbook::HowToSuggest;
 use crate::value::{Duration, Timestamp, Value};
@@ -27,11 +27,17 @@ pub(crate) struct Left {
     pub(crate) owned: usize,
     /// The customer gave them back.
     pub(crate) returned: usize,
+    /// Contact rules hold them back.
+    #[serde(skip)]
+    pub(crate) spent: usize,
     /// None is in stock, where the customer is.
     pub(crate) out_of_stock: usize,
     /// The condition `only` is not true of them.
     pub(crate) not_wanted: usize,
 }
+
+/// The store that counts: `None` when it is not known, `Some(None)` when none is declared.
+pub(crate) type Store = Option<Option<Arc<str>>>;
 
 /// One customer asking, with what was read for earlier suggestions.
 pub(crate) struct Asking<'q, 'a> {
@@ -41,7 +47,7 @@ pub(crate) struct Asking<'q, 'a> {
     pub(crate) context: &'q Context<'a>,
     own: OnceCell<Own>,
     company: OnceCell<Option<Arc<Company>>>,
-    store: OnceCell<Option<Option<Arc<str>>>>,
+    store: OnceCell<Store>,
 }
 
 impl<'q, 'a> Asking<'q, 'a> {
@@ -70,28 +76,40 @@ impl<'q, 'a> Asking<'q, 'a> {
         self.own().unknown
     }
 
-    /// The store that counts: `None` when it is not known, `Some(None)` when none is declared.
-    fn store(&self) -> &Option<Option<Arc<str>>> {
-        self.store.get_or_init(|| match &self.rules.store {
-            None => Some(None),
-            Some(rule) => match rule.ask(self.context).outcome {
-                Outcome::Value(value) => text(&value).map(Some),
-                _ => None,
-            },
+    /// The store that counts.
+    pub(crate) fn store(&self) -> &Store {
+        let known = |rule: &Rule| match rule.ask(self.context).outcome {
+            Outcome::Value(value) => text(&value).filter(|store| !store.is_empty()),
+            _ => None,
+        };
+        self.store.get_or_init(|| match &self.rules.store[..] {
+            [] => Some(None),
+            stores => stores.iter().find_map(known).map(Some),
         })
+    }
+
+    /// What a rule reads that reads of an item.
+    pub(crate) fn facts<'f>(&'f self, item: &Suggested) -> Option<ItemFacts<'f, 'a>> {
+        let item = self.shelf.catalog.item(&item.item)?;
+        Some(ItemFacts { rules: self.rules, context: self.context, item, store: self.store() })
     }
 }
 
-/// The items of an offer: suggestion after suggestion, no item twice, none that `taken` has.
+/// The items of an offer: suggestion after suggestion, no item twice, none that `taken` has or that is `spent`.
 ///
 /// # Errors
 /// Why there are too few.
-pub(crate) fn choose(asking: &Asking<'_, '_>, items: &ItemsRule, taken: &BTreeSet<Arc<str>>) -> Result<Vec<Suggested>, String> {
+pub(crate) fn choose(
+    asking: &Asking<'_, '_>,
+    items: &ItemsRule,
+    taken: &BTreeSet<Arc<str>>,
+    spent: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Suggested>, String> {
     let mut chosen: Vec<Suggested> = Vec::new();
     let mut categories: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     let mut left = Left::default();
     for rule in items.from.iter().filter_map(|number| asking.suggestions.get(*number)) {
-        for found in suggested(asking, rule, items.at_most.saturating_add(taken.len()), &mut left) {
+        for found in suggested(asking, rule, items.at_most.saturating_add(taken.len()), spent, &mut left) {
             if chosen.len() >= items.at_most {
                 break;
             }
@@ -113,20 +131,27 @@ pub(crate) fn choose(asking: &Asking<'_, '_>, items: &ItemsRule, taken: &BTreeSe
     }
     let names: Vec<String> =
         items.from.iter().filter_map(|n| Some(format!("`{}`", asking.suggestions.get(*n)?.name))).collect();
-    let Left { owned, returned, out_of_stock, not_wanted } = left;
+    let Left { owned, returned, spent, out_of_stock, not_wanted } = left;
     let why: Vec<String> =
-        [(owned, "owned"), (returned, "returned"), (out_of_stock, "out of stock"), (not_wanted, "ruled out")]
+        [(owned, "owned"), (returned, "returned"), (spent, "shown often enough"), (out_of_stock, "out of stock"), (not_wanted, "ruled out")]
             .into_iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, why)| format!("{count} {why}"))
             .collect();
     let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
+    let why = if asking.store().is_none() { format!("{why}: which store is asked for is not known") } else { why };
     let found = if chosen.is_empty() { "no item".to_owned() } else { format!("{} of {} items", chosen.len(), items.at_least) };
     Err(format!("{} found {found} to suggest{why}", names.join(", ")))
 }
 
 /// What one suggestion finds, best first, at most so many.
-pub(crate) fn suggested(asking: &Asking<'_, '_>, rule: &SuggestionRule, at_most: usize, left: &mut Left) -> Vec<Suggested> {
+pub(crate) fn suggested(
+    asking: &Asking<'_, '_>,
+    rule: &SuggestionRule,
+    at_most: usize,
+    spent: &dyn Fn(&str) -> bool,
+    left: &mut Left,
+) -> Vec<Suggested> {
     let catalog = &asking.shelf.catalog;
     let mut found = Vec::new();
     let mut seen: BTreeSet<u32> = BTreeSet::new();
@@ -135,6 +160,10 @@ pub(crate) fn suggested(asking: &Asking<'_, '_>, rule: &SuggestionRule, at_most:
             break;
         }
         let Some(item) = catalog.get(number).filter(|_| seen.insert(number)) else { continue };
+        if spent(&item.id) {
+            left.spent += 1;
+            continue;
+        }
         if admits(asking, rule, number, item, &because, left) {
             found.push(Suggested {
                 item: item.id.clone(),
@@ -179,7 +208,7 @@ fn admits(
         return false;
     }
     if let Some(only) = &rule.only {
-        let facts = ItemFacts { rules: asking.rules, context: asking.context, item };
+        let facts = ItemFacts { rules: asking.rules, context: asking.context, item, store: asking.store() };
         if expr::evaluate(only.checked(), &facts).outcome.as_bool() != Some(true) {
             left.not_wanted += 1;
             return false;

@@ -1,22 +1,24 @@
+use super::choose::Store;
 use super::rules::CatalogRules;
 use crate::catalog::Item;
 use crate::context::Context;
-use crate::expr::{EventKind, EventRow, FactId, Facts, Folded, PropertyId, Read, Run, SubjectId};
+use crate::expr::{EventKind, EventRow, FactId, Facts, Folded, Measure, NextStep, PropertyId, Read, Run, SubjectId};
 use crate::value::{Span, Timestamp, Value, Zone};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// What a condition on items reads: the item, and everything else from the context.
-pub(super) struct ItemFacts<'f, 'a> {
+/// What a rule on items reads: the item, and everything else from the context.
+pub(crate) struct ItemFacts<'f, 'a> {
     pub(super) rules: &'f CatalogRules,
     pub(super) context: &'f Context<'a>,
     pub(super) item: &'f Item,
+    pub(super) store: &'f Store,
 }
 
 impl ItemFacts<'_, '_> {
     fn own(&self, fact: FactId) -> Option<Option<Value>> {
         let place = fact.0.checked_sub(self.rules.first_fact)?;
-        Some(self.rules.field(self.item, place as usize))
+        Some(self.rules.field(self.item, place as usize, self.store))
     }
 }
 
@@ -46,6 +48,14 @@ impl Facts for ItemFacts<'_, '_> {
 
     fn fact_as_of(&self, fact: FactId, at: Timestamp) -> Option<Read> {
         if self.own(fact).is_some() { Some(self.fact(fact)) } else { self.context.fact_as_of(fact, at) }
+    }
+
+    fn trend(&self, trend: u16, measure: Measure, values: &[Arc<str>]) -> Option<f64> {
+        Facts::trend(self.context, trend, measure, values)
+    }
+
+    fn next_step(&self, fact: FactId, next: &NextStep) -> Read {
+        Facts::next_step(self.context, fact, next)
     }
 
     fn fact_of(&self, fact: FactId, key: &str) -> Read {

@@ -13,6 +13,7 @@ mod own;
 mod rules;
 
 pub(crate) use choose::{Asking, Left, choose, suggested};
+pub(crate) use facts::ItemFacts;
 use company::Company;
 pub use found::{Because, Suggested};
 pub(crate) use rules::{CatalogRules, ItemsRule, SuggestionRule};

@@ -2,6 +2,7 @@ use crate::catalog::{Columns, Item};
 use crate::context::{Rule, Sources};
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected, PropertyId, Schema, TimeClass};
+use super::choose::Store;
 use crate::playbook::{CatalogSection, HowToSuggest, ItemCategory, Name, OfferItems, Playbook, SuggestOf, Suggestion, Text};
 use crate::value::{Duration, Type, Value};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ pub(crate) struct CatalogRules {
     /// The columns of its table.
     pub(crate) columns: Columns,
     pub(super) size: Option<usize>,
-    pub(super) store: Option<Rule>,
+    pub(super) store: Vec<Rule>,
     pub(super) categories: BTreeMap<Arc<str>, ItemCategory>,
     pub(super) complements: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     /// The names of a playbook and `item.…`, whose facts begin at [`first_fact`](Self::first_fact).
@@ -26,6 +27,10 @@ pub(crate) struct CatalogRules {
     /// Names of what is in an item, in the order of its facts.
     pub(super) fields: Vec<Arc<str>>,
 }
+
+/// Facts of an item after its attributes.
+const STOCK: &str = "stock";
+const STORES: &str = "stores";
 
 /// A compiled way to choose items.
 #[derive(Debug)]
@@ -81,11 +86,16 @@ impl CatalogRules {
         let mut fields: Vec<(Arc<str>, Type)> = ["id", "name", "category"].map(|name| (Arc::from(name), Type::String)).to_vec();
         fields.push((Arc::from("price"), section.price.clone().unwrap_or(Type::Double)));
         fields.extend(section.attributes.iter().map(|(name, ty)| (name.text.clone(), ty.clone())));
+        fields.push((Arc::from(STOCK), Type::Int));
+        if fields.iter().all(|(name, _)| **name != *STORES) {
+            fields.push((Arc::from(STORES), Type::List(Box::new(Type::String))));
+        }
         for (name, ty) in &fields {
             schema.declare_fact(&format!("item.{name}"), ty.clone(), TimeClass::Constant);
         }
         let size = section.size.as_ref().and_then(|name| section.attributes.iter().position(|(own, _)| own.text == name.text));
-        let store = section.store.as_ref().and_then(|text| Rule::compile(text, &sources.schema, &Expected::Any, findings));
+        let rule = |text: &Text| Rule::compile(text, &sources.schema, &Expected::Any, findings);
+        let store = section.store.iter().filter_map(rule).collect();
         Some(CatalogRules {
             item: sources.schema.property(&section.item.text)?,
             bought: kinds(&section.bought),
@@ -109,25 +119,35 @@ impl CatalogRules {
         })
     }
 
-    /// What is in an item, by the order of its facts.
-    pub(super) fn field(&self, item: &Item, place: usize) -> Option<Value> {
+    /// What is in an item, by the order of its facts; `store` as for [`Stock`](crate::catalog::Stock).
+    pub(super) fn field(&self, item: &Item, place: usize, store: &Store) -> Option<Value> {
         match place {
             0 => Some(Value::String(item.id.clone())),
             1 => Some(Value::String(item.name.clone())),
             2 => item.category.clone().map(Value::String),
             3 => item.price.clone(),
-            place => item.values.get(place - 4)?.clone(),
+            place if place - 4 < self.columns.attributes.len() => item.values.get(place - 4)?.clone(),
+            place if place - 4 == self.columns.attributes.len() => {
+                let count = item.stock.count(store.as_ref()?.as_deref())?;
+                Some(Value::Int(i64::try_from(count).unwrap_or(i64::MAX)))
+            }
+            _ => item.stock.stores().map(|stores| Value::List(stores.map(Value::String).collect::<Vec<_>>().into())),
         }
     }
 
     /// What is known of an item, by name.
-    pub(crate) fn known(&self, item: &Item) -> impl Iterator<Item = (&Arc<str>, Value)> {
-        self.fields.iter().enumerate().filter_map(|(place, name)| Some((name, self.field(item, place)?)))
+    pub(crate) fn known(&self, item: &Item, store: &Store) -> impl Iterator<Item = (&Arc<str>, Value)> {
+        self.fields.iter().enumerate().filter_map(|(place, name)| Some((name, self.field(item, place, store)?)))
     }
 
     /// Names of what is in an item.
     pub(crate) fn fields(&self) -> &[Arc<str>] {
         &self.fields
+    }
+
+    /// The names of a playbook and those of an item.
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
     }
 
     fn category(&self, item: &Item) -> Option<&ItemCategory> {

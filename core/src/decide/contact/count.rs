@@ -55,7 +55,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    fn add(&mut self, at: Timestamp, keeps: bool) {
+    pub(super) fn add(&mut self, at: Timestamp, keeps: bool) {
         self.count += 1;
         self.last = self.last.max(Some(at));
         if keeps {
@@ -95,7 +95,7 @@ impl<'c> Times<'c> {
 }
 
 /// With what an event counts together.
-enum Key<'c> {
+pub(super) enum Key<'c> {
     All,
     Each(&'c str),
 }
@@ -132,6 +132,8 @@ impl ContactRule {
             },
             Demand::Fatigue(budget) => self.spent(number, budget, offers, context, placement),
             Demand::Elsewhere => Counted::Nothing,
+            // What it holds back are items.
+            _ if self.scope.is_of_items() => Counted::Nothing,
             Demand::Cap { .. } | Demand::Pause { .. } | Demand::Gap { .. } => {
                 self.times(number, offers, context, placement, detail)
             }
@@ -139,7 +141,7 @@ impl ContactRule {
     }
 
     /// The stories whose events count; none when they are not known.
-    fn views<'v, 'a>(&self, context: &'v Context<'a>) -> Option<&'v [View<'a>]> {
+    pub(super) fn views<'v, 'a>(&self, context: &'v Context<'a>) -> Option<&'v [View<'a>]> {
         match self.subject {
             Subject::Customer => Some(std::slice::from_ref(context.view())),
             Subject::Relation(relation) => Some(context.others()?.together(relation)),
@@ -200,12 +202,12 @@ impl ContactRule {
     }
 
     /// The event type of reservations, where they count.
-    fn held(&self, context: &Context<'_>) -> Option<EventKind> {
+    pub(super) fn held(&self, context: &Context<'_>) -> Option<EventKind> {
         context.rules().sources.reserved.outcome(RESERVED).filter(|_| self.counts_reserved())
     }
 
     /// The stretch of time that it counts in; none where there is no session.
-    fn span(&self, context: &Context<'_>, zone: Zone) -> Option<Span> {
+    pub(super) fn span(&self, context: &Context<'_>, zone: Zone) -> Option<Span> {
         let now = context.now();
         match &self.demand {
             Demand::Pause { pause: None, .. } => Some(Span::lifetime(now)),
@@ -259,7 +261,7 @@ impl ContactRule {
     }
 
     /// With what an event counts together; none when it does not count.
-    fn key<'c, 'a: 'c>(
+    pub(super) fn key<'c, 'a: 'c>(
         &'c self,
         number: usize,
         row: &StoryRow<'a>,
@@ -280,7 +282,7 @@ impl ContactRule {
                 Scope::All(_) => true,
                 Scope::Placement => row.text(outcome_column::PLACEMENT) == Some(&placement.name),
                 Scope::Channel => row.channel() == Some(&placement.channel),
-                Scope::Everything => true,
+                Scope::Everything | Scope::Item => true,
                 Scope::Only(Part::Offers, names) => among(names, named()?),
                 Scope::Only(Part::Groups, names) => offer()?.group.as_ref().is_some_and(|group| names.contains(group)),
                 Scope::Only(Part::Owners, names) => offer()?.owner.is_some_and(|owner| among(names, owner.name())),

@@ -2,6 +2,7 @@
 
 mod count;
 mod fatigue;
+mod items;
 mod quiet;
 mod rules;
 mod words;
@@ -16,6 +17,7 @@ use crate::expr::Facts;
 use crate::playbook::{Clock, Part, Then, UnknownZone};
 use crate::value::{Duration, Timestamp, Unit, Window, Zone};
 use count::{Counted, Entry};
+pub(super) use items::SpentItems;
 use quiet::quiet_at;
 use rules::Scope;
 use smallvec::SmallVec;
@@ -96,6 +98,18 @@ impl<'c, 'a> Contacts<'c, 'a> {
             return Err(self.stop(number, &objection, detail));
         }
         Ok(())
+    }
+
+    /// The items that rules hold back of an offer.
+    pub(super) fn spent_items(&self, offer: &OfferRule, treatment: &TreatmentRule) -> SpentItems {
+        let shown = Shown { offer, treatment, placement: self.placement };
+        let mut spent = SpentItems::default();
+        for (number, rule) in self.offers.contact.iter().enumerate() {
+            if rule.scope.is_of_items() && rule.concerns(self.placement) && rule.binds(number, shown) {
+                spent.add(rule.items(number, self.offers, self.context, self.placement));
+            }
+        }
+        spent
     }
 
     /// When an offer is to be sent that quiet hours move; `None` for now.
@@ -287,7 +301,7 @@ impl ContactRule {
             Scope::Group => taken.offer.group == shown.offer.group,
             Scope::Placement => taken.placement.name == shown.placement.name,
             Scope::Channel => taken.placement.channel == shown.placement.channel,
-            Scope::Everything | Scope::Only(..) | Scope::All(_) => true,
+            Scope::Everything | Scope::Item | Scope::Only(..) | Scope::All(_) => true,
         };
         let own = self.is_about(taken.offer) && self.concerns(taken.placement);
         own && self.scope.parts().iter().all(same) && taken.treatment.counts.holds(number)

@@ -43,6 +43,8 @@ pub(crate) enum Scope {
     Offer,
     /// Each group of offers for itself.
     Group,
+    /// Each item for itself: what is held back is the item.
+    Item,
     /// Each placement for itself.
     Placement,
     /// Each channel for itself.
@@ -60,12 +62,18 @@ impl Scope {
         match scope {
             playbook::Scope::Offer => Scope::Offer,
             playbook::Scope::Group => Scope::Group,
+            playbook::Scope::Item => Scope::Item,
             playbook::Scope::Placement => Scope::Placement,
             playbook::Scope::Channel => Scope::Channel,
             playbook::Scope::Everything => Scope::Everything,
             playbook::Scope::Only(part, names) => Scope::Only(*part, names.iter().map(|name| name.text.clone()).collect()),
             playbook::Scope::All(scopes) => Scope::All(scopes.iter().map(Scope::of).collect()),
         }
+    }
+
+    /// Whether it is about items.
+    pub(super) fn is_of_items(&self) -> bool {
+        self.parts().contains(&Scope::Item)
     }
 
     /// The scopes of a list, or itself.

@@ -12,21 +12,22 @@ pub use sms::SmsLength;
 pub(crate) use template::TemplateName;
 pub(super) use template::{Messages, Names};
 pub(super) use voice::VariantRule;
-pub(super) use write::{Written, write};
+pub(super) use write::write;
 
 use super::contact::Switch;
 use super::rules::TreatmentRule;
 use crate::context::{Rule, Sources};
 use crate::error::Diagnostic;
-use crate::expr::Expected;
+use crate::expr::{Expected, Schema};
 use crate::playbook::{Format, Playbook, Treatment};
 use std::sync::Arc;
 use voice::Asks;
 
-/// Compiles the form of an offer for a channel; `fields` are those of the items that it carries. `None` when nothing of it can be used.
+/// Compiles the form of an offer for a channel; what it shows is read with the names of `schema`; `fields` are those of
+/// the items that it carries. `None` when nothing of it can be used.
 pub(super) fn treatment_rule(
     treatment: &Treatment,
-    fields: Option<&[Arc<str>]>,
+    (schema, fields): (&Schema, Option<&[Arc<str>]>),
     playbook: &Playbook,
     sources: &Sources,
     messages: &mut Messages,
@@ -38,7 +39,7 @@ pub(super) fn treatment_rule(
         .with
         .iter()
         .filter_map(|shown| {
-            let rule = Rule::compile(&shown.value, &sources.schema, &Expected::Any, findings)?;
+            let rule = Rule::compile(&shown.value, schema, &Expected::Any, findings)?;
             Some((shown.name.text.clone(), rule, shown.missing.clone()))
         })
         .collect();

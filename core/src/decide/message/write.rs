@@ -1,14 +1,13 @@
 use super::sms::SmsLength;
 use super::template::{Messages, shown};
 use super::voice::{Listener, VariantRule};
-use crate::catalog::Catalog;
 use crate::context::Context;
 use crate::decide::gates::{self, Detail, Stop};
 use crate::decide::rules::{OfferRule, TreatmentRule};
 use crate::decide::trace::Gate;
-use crate::expr::Outcome;
+use crate::expr::{Facts, Outcome};
 use crate::playbook::Format;
-use crate::suggest::{CatalogRules, Suggested};
+use crate::suggest::{Asking, Suggested};
 use crate::value::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +30,7 @@ pub(in crate::decide) fn write(
     offer: &OfferRule,
     treatment: &TreatmentRule,
     context: &Context<'_>,
-    items: Option<(&[Suggested], &CatalogRules, &Catalog)>,
+    items: Option<(&[Suggested], &Asking<'_, '_>)>,
     detail: Detail,
 ) -> Result<Written, Stop> {
     if let Some(message) = messages.of_everybody(treatment) {
@@ -47,8 +46,10 @@ pub(in crate::decide) fn write(
     };
     let mut values = BTreeMap::new();
     let mut bytes = 0;
+    let item = items.and_then(|(items, asking)| asking.facts(items.first()?));
+    let facts = item.as_ref().map_or(context as &dyn Facts, |item| item);
     for (name, rule, missing) in &treatment.with {
-        let value = match (rule.ask(context).outcome, missing) {
+        let value = match (rule.ask(facts).outcome, missing) {
             (Outcome::Value(value), _) if !blank(&value) => {
                 bytes += size(&value);
                 shown(&value)
@@ -57,7 +58,7 @@ pub(in crate::decide) fn write(
             (_, None) => {
                 let mut reasons =
                     vec![format!("the message needs `{name}`, which is not known and declares nothing for that case")];
-                if detail == Detail::Full {
+                if detail == Detail::Full && !offer.reads_item(rule) {
                     reasons.extend(gates::reasons_of(rule, context));
                 }
                 return Err(Stop::new(Gate::Message, true, reasons));
@@ -75,8 +76,8 @@ pub(in crate::decide) fn write(
         values.entry("language").or_insert_with(|| (&*language).into());
         values.entry("address").or_insert_with(|| listener.address().name().into());
     }
-    if let Some((items, rules, catalog)) = items {
-        let items: Vec<minijinja::Value> = items.iter().map(|item| of_item(item, rules, catalog)).collect();
+    if let Some((items, asking)) = items {
+        let items: Vec<minijinja::Value> = items.iter().map(|item| of_item(item, asking)).collect();
         if let Some(first) = items.first() {
             values.entry("item").or_insert_with(|| first.clone());
         }
@@ -174,10 +175,11 @@ fn size(value: &Value) -> usize {
 }
 
 /// An item as templates see it; what is not known of it is not there.
-fn of_item(item: &Suggested, rules: &CatalogRules, catalog: &Catalog) -> minijinja::Value {
+fn of_item(item: &Suggested, asking: &Asking<'_, '_>) -> minijinja::Value {
+    let catalog = &asking.shelf.catalog;
     let mut fields: BTreeMap<String, minijinja::Value> = BTreeMap::new();
     if let Some(found) = catalog.item(&item.item) {
-        for (name, value) in rules.known(found) {
+        for (name, value) in asking.rules.known(found, asking.store()) {
             fields.insert(name.to_string(), shown(&value));
         }
     }
