@@ -842,7 +842,8 @@ impl Engine {
         let longest = self.documents.iter().map(|(_, text)| text.len()).max().unwrap_or(0);
         let class = py.get_type::<Engine>();
         let items = self.engine.catalog().filter(|_| self.stocked).map(tactful::catalog::Catalog::to_json);
-        let trends = self.engine.snapshot().map(|snapshot| PyBytes::new(py, &(**snapshot).clone().without_members().to_bytes()));
+        let trends =
+            self.engine.snapshot().map(|snapshot| PyBytes::new(py, &(**snapshot).clone().without_members().to_bytes()));
         if items.is_none() && trends.is_none() && longest <= Limits::default().bytes {
             return Ok((class.getattr("compile")?, (self.documents.clone(),).into_pyobject(py)?));
         }

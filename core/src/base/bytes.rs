@@ -104,8 +104,7 @@ impl CustomerBase {
         });
         let relations = Relations::default();
         let (customers, counted) = (customers.collect(), OnceLock::new());
-        let mut base =
-            CustomerBase { customers, engine, links, relations, tombstones, counted, carried, forecast, unknown };
+        let mut base = CustomerBase { customers, engine, links, relations, tombstones, counted, carried, forecast, unknown };
         base.relate_all();
         Ok(base)
     }

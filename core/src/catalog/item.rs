@@ -47,7 +47,9 @@ impl Stock {
             (Stock::Unsaid, _) => None,
             (Stock::Everywhere(count), _) => counted(*count),
             (Stock::In(stores), Some(place)) => stores.get(place).map_or(Some(0), |count| counted(*count)),
-            (Stock::In(stores), None) => stores.values().try_fold(0_u64, |sum, count| Some(sum.saturating_add(counted(*count)?))),
+            (Stock::In(stores), None) => {
+                stores.values().try_fold(0_u64, |sum, count| Some(sum.saturating_add(counted(*count)?)))
+            }
         }
     }
 

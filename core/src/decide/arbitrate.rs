@@ -16,8 +16,8 @@ use crate::context::Context;
 use crate::error::Diagnostic;
 use crate::expr::Schema;
 use crate::playbook::{Arbitration, Explore, Playbook};
-use smallvec::SmallVec;
 use crate::suggest::Suggested;
+use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -215,12 +215,7 @@ impl<'a> Slots<'_, '_, '_, 'a> {
     }
 
     /// Ranks anew what carries an item that is shown already, with other items.
-    fn rank_again(
-        &self,
-        open: &mut VecDeque<Survivor<'a>>,
-        before: &Before<'_>,
-        done: &mut dyn FnMut(Survivor<'a>, Outcome),
-    ) {
+    fn rank_again(&self, open: &mut VecDeque<Survivor<'a>>, before: &Before<'_>, done: &mut dyn FnMut(Survivor<'a>, Outcome)) {
         let mut left = VecDeque::with_capacity(open.len());
         for mut survivor in open.drain(..) {
             match if before.shows(&survivor) { self.choose_again(&mut survivor, before) } else { Ok(()) } {

@@ -114,7 +114,14 @@ pub(crate) fn decide(
     for number in placements {
         let Some(placement) = offers.placements.get(*number) else { continue };
         let permissions = Permissions::of(offers, context, said, guards, placement);
-        let mut tally = Tally { placement, detail, counts: [0; Gate::ALL.len()], candidates: Vec::new(), held: Vec::new(), items: Vec::new() };
+        let mut tally = Tally {
+            placement,
+            detail,
+            counts: [0; Gate::ALL.len()],
+            candidates: Vec::new(),
+            held: Vec::new(),
+            items: Vec::new(),
+        };
         let contacts = Contacts::new(offers, whole, placement, detail);
         let stock = Stock::new(offers, reads.counters, context.now(), placement, overdue.as_ref());
         let mut survivors: Vec<Survivor<'_>> = Vec::new();

@@ -464,8 +464,9 @@ fn offer_rule(
             FactorSource::Rule(text) => Factor::Rule(Rule::compile(text, with_item, &Expected::Number, findings)?),
             FactorSource::Column(name) => Factor::Column(column_number(columns, name)),
             FactorSource::Weights(weights) => {
-                let weight =
-                    |(text, add): &(playbook::Text, f64)| Some((Rule::compile(text, with_item, &Expected::Bool, findings)?, *add));
+                let weight = |(text, add): &(playbook::Text, f64)| {
+                    Some((Rule::compile(text, with_item, &Expected::Bool, findings)?, *add))
+                };
                 let compiled: Vec<Option<(Rule, f64)>> = weights.iter().map(weight).collect();
                 Factor::Weights(compiled.into_iter().collect::<Option<_>>()?)
             }

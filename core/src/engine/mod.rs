@@ -135,10 +135,8 @@ impl Engine {
     /// As for [`compile`](Self::compile).
     pub fn compile_within(documents: &[(&str, &str)], limits: Limits) -> Result<Self, Diagnostics> {
         match Playbook::draft_within(documents, limits) {
-            (Some(playbook), findings) => {
-                compile::compile(playbook, findings)
-                    .map(|(inner, shelf)| Engine(Arc::new(inner), Given { shelf: shelf.map(Arc::new), trends: None }))
-            }
+            (Some(playbook), findings) => compile::compile(playbook, findings)
+                .map(|(inner, shelf)| Engine(Arc::new(inner), Given { shelf: shelf.map(Arc::new), trends: None })),
             (None, mistakes) => Err(mistakes),
         }
     }
@@ -574,14 +572,8 @@ impl Engine {
             };
             let shared: Vec<Context<'_>> = permitted.iter().map(|others| shared(others as &dyn Beside)).collect();
             let guardian = self.guardian_of(customer, around);
-            let reads = decide::Reads {
-                context,
-                whole: &whole,
-                shared: &shared,
-                shelf: self.shelf(),
-                counters: beyond.counters,
-                only,
-            };
+            let reads =
+                decide::Reads { context, whole: &whole, shared: &shared, shelf: self.shelf(), counters: beyond.counters, only };
             let mut answers = decide::decide(&inner.offers, reads, said, &guardian, &moment, &placements, detail);
             let candidates = if detail == Detail::Full { std::mem::take(&mut answers.candidates) } else { Vec::new() };
             let trace = (detail == Detail::Full).then(|| self.trace(context, request.assurance, candidates));

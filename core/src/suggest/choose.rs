@@ -132,12 +132,17 @@ pub(crate) fn choose(
     let names: Vec<String> =
         items.from.iter().filter_map(|n| Some(format!("`{}`", asking.suggestions.get(*n)?.name))).collect();
     let Left { owned, returned, spent, out_of_stock, not_wanted } = left;
-    let why: Vec<String> =
-        [(owned, "owned"), (returned, "returned"), (spent, "shown often enough"), (out_of_stock, "out of stock"), (not_wanted, "ruled out")]
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, why)| format!("{count} {why}"))
-            .collect();
+    let why: Vec<String> = [
+        (owned, "owned"),
+        (returned, "returned"),
+        (spent, "shown often enough"),
+        (out_of_stock, "out of stock"),
+        (not_wanted, "ruled out"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, why)| format!("{count} {why}"))
+    .collect();
     let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
     let why = if asking.store().is_none() { format!("{why}: which store is asked for is not known") } else { why };
     let found = if chosen.is_empty() { "no item".to_owned() } else { format!("{} of {} items", chosen.len(), items.at_least) };

@@ -13,8 +13,8 @@ mod own;
 mod rules;
 
 pub(crate) use choose::{Asking, Left, choose, suggested};
-pub(crate) use facts::ItemFacts;
 use company::Company;
+pub(crate) use facts::ItemFacts;
 pub use found::{Because, Suggested};
 pub(crate) use rules::{CatalogRules, ItemsRule, SuggestionRule};
 

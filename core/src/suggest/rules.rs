@@ -1,8 +1,8 @@
+use super::choose::Store;
 use crate::catalog::{Columns, Item};
 use crate::context::{Rule, Sources};
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected, PropertyId, Schema, TimeClass};
-use super::choose::Store;
 use crate::playbook::{CatalogSection, HowToSuggest, ItemCategory, Name, OfferItems, Playbook, SuggestOf, Suggestion, Text};
 use crate::value::{Duration, Type, Value};
 use std::collections::BTreeMap;
