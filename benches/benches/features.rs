@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 use tactful::base::CustomerBase;
 use tactful::{Engine, Event, Identifier, Request, Timestamp};
-use tactful_benches::features::{CHANNELS, DAY, NOW, OFFERS, TYPES, Told, events, mix, plain_best, playbook, statics};
+use tactful_benches::features::{DAY, NOW, OFFERS, Told, arriving, events, mix, plain_best, playbook, statics};
 use tactful_benches::measure::thread_nanos;
 
 fn number(name: &str, usual: u64) -> u64 {
@@ -17,13 +17,6 @@ fn number(name: &str, usual: u64) -> u64 {
 
 fn time(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).expect("in range")
-}
-
-fn event(told: &Told, id: &str, who: &Identifier) -> Event {
-    Event::new(TYPES[usize::from(told.kind)], time(told.time), who.clone())
-        .with_id(id)
-        .with("value", told.value)
-        .with("via", CHANNELS[usize::from(told.channel)])
 }
 
 fn main() {
@@ -44,7 +37,7 @@ fn main() {
     }
     let started = thread_nanos();
     for (number, told) in told.iter().enumerate() {
-        base.record(&event(told, &format!("e{number}"), &who[told.customer as usize])).expect("it fits");
+        base.record(&told.event(&format!("e{number}"), &who[told.customer as usize])).expect("it fits");
     }
     let taken = (thread_nanos() - started) as f64 / count as f64 / 1_000.0;
     println!("record {count} events of {customers} customers, each event made and told: {taken:.2} us of CPU");
@@ -67,10 +60,8 @@ fn online(base: &mut CustomerBase, told: &[Told], who: &[Identifier], requests: 
     for number in 0..requests {
         let customer = told[(mix(99 + number) % told.len() as u64) as usize].customer;
         let before = if late { number } else { requests - number };
-        let new =
-            Told { customer, kind: (number % 4) as u8, channel: (number % 6) as u8, time: NOW - 1 - before as i64, value: 0.0 };
-        let (identifier, id) = (&who[customer as usize], format!("n{number}"));
-        let event = event(&new, &id, identifier);
+        let identifier = &who[customer as usize];
+        let event = arriving(number, NOW - 1 - before as i64, customer).event(&format!("n{number}"), identifier);
         let begin = Instant::now();
         base.record(&event).expect("it fits");
         let decision = base.decide(identifier, &request, time(NOW), None).expect("it fits");

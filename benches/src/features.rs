@@ -2,6 +2,7 @@
 //! counter; the playbook is the job's specification in rules.
 
 use std::fmt::Write;
+use tactful::{Event, Identifier, Timestamp};
 
 /// The first instant, in microseconds.
 pub const T0: i64 = 1_704_067_200_000_000;
@@ -28,6 +29,23 @@ pub struct Told {
     pub time: i64,
     /// What it is worth.
     pub value: f64,
+}
+
+impl Told {
+    /// The event that tells it.
+    #[must_use]
+    pub fn event(&self, id: &str, who: &Identifier) -> Event {
+        Event::new(TYPES[usize::from(self.kind)], Timestamp::from_micros(self.time).expect("in range"), who.clone())
+            .with_id(id)
+            .with("value", self.value)
+            .with("via", CHANNELS[usize::from(self.channel)])
+    }
+}
+
+/// The event that arrives with a request.
+#[must_use]
+pub fn arriving(number: u64, time: i64, customer: u32) -> Told {
+    Told { customer, kind: (number % 4) as u8, channel: (number % 6) as u8, time, value: 0.0 }
 }
 
 /// splitmix64's step.

@@ -1,9 +1,11 @@
-//! Work for counting instructions: `instructions w1|w2 ROUNDS [RULES]`, `instructions record|decide ROUNDS`. See
+//! Work for counting instructions: `instructions w1|w2 ROUNDS [RULES]`, `instructions record|decide|online ROUNDS`. See
 //! `benches/instructions.sh`.
 
 use std::hint::black_box;
 use tactful::expr::{FactId, Row, RuleSet};
-use tactful::{Engine, Request};
+use tactful::base::CustomerBase;
+use tactful::{Engine, Event, Identifier, Request, Timestamp};
+use tactful_benches::features::{self, NOW, statics};
 use tactful_benches::{WINDOWS, engine, minutes, orders, story, workload};
 
 fn main() {
@@ -13,6 +15,7 @@ fn main() {
     match work.as_str() {
         "record" => return record(rounds),
         "decide" => return decide(rounds),
+        "online" => return online(rounds),
         _ => {}
     }
     let count = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1_000);
@@ -70,4 +73,40 @@ fn decide(rounds: usize) {
         offers += engine.decide(black_box(&customer), &request, now, None).expect("it fits").offers().count();
     }
     println!("{offers} offers");
+}
+
+/// An event of the features job and a decision for its customer, for each of 64 customers with some twenty events.
+fn online(rounds: usize) {
+    const CUSTOMERS: u64 = 64;
+    let engine = Engine::compile(&[("features.yaml", &features::playbook())]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let time = |micros| Timestamp::from_micros(micros).expect("in range");
+    let who: Vec<Identifier> =
+        (0..CUSTOMERS).map(|number| Identifier::new("customer", &number.to_string()).expect("an identifier")).collect();
+    let mut base = CustomerBase::new(engine);
+    for (number, identifier) in who.iter().enumerate() {
+        for (name, value) in ["tier", "region", "age", "consent"].iter().zip(statics(number as u32)) {
+            let told = Event::new("attribute_set", time(NOW - 365 * features::DAY), identifier.clone()).with_id(name);
+            base.record(&told.with("attribute", *name).with("value", value)).expect("it fits");
+        }
+    }
+    for (number, told) in features::events(20 * CUSTOMERS, CUSTOMERS).iter().enumerate() {
+        base.record(&told.event(&format!("e{number}"), &who[told.customer as usize])).expect("it fits");
+    }
+    let request = Request::of("home");
+    let mut offers = 0;
+    for round in 0..rounds {
+        for customer in 0..CUSTOMERS {
+            let number = round as u64 * CUSTOMERS + customer;
+            let event = features::arriving(number, NOW - 10_000_000 + number as i64, customer as u32);
+            let event = event.event(&format!("n{number}"), &who[customer as usize]);
+            offers += arrive(&mut base, &event, &who[customer as usize], &request, time(NOW));
+        }
+    }
+    println!("{offers} offers");
+}
+
+#[inline(never)]
+fn arrive(base: &mut CustomerBase, event: &Event, who: &Identifier, request: &Request, now: Timestamp) -> usize {
+    base.record(black_box(event)).expect("it fits");
+    base.decide(who, request, now, None).expect("it fits").offers().count()
 }

@@ -116,6 +116,9 @@ pub(crate) struct Holds {
     pub(crate) until: Option<Timestamp>,
 }
 
+/// Of 64 segments each: which are known as they were derived, and in which of these the customer is.
+pub(crate) type Memberships = SmallVec<[(u64, u64); 2]>;
+
 /// What is known of a segment, in eight bytes: there is one for each in every context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Member(i64);
@@ -348,7 +351,13 @@ impl<'a> Context<'a> {
 
     /// A number that a rule comes to; `None` for unknown, an error or none.
     pub(crate) fn number(&self, rule: &Rule) -> Option<f64> {
-        if let Some(code) = self.code(rule)
+        let code = self.code(rule);
+        if let (Some(code), Some(live)) = (code, self.live)
+            && let Some(number) = self.rules.plan.number(code, live, self.now)
+        {
+            return Some(number);
+        }
+        if let Some(code) = code
             && let Ok(found) = Asker::new(&self.rules.plan, self, &self.memo).ask(code)
         {
             return found.value.and_then(Scalar::number);
@@ -385,6 +394,18 @@ impl<'a> Context<'a> {
             kept.set(Member::of(found));
         }
         found
+    }
+
+    /// The memberships that hold at `now` as they were derived.
+    pub(crate) fn memberships(&self) -> Memberships {
+        let now = self.now.micros();
+        let words = self.derived.chunks(64).map(|segments| {
+            segments.iter().rev().fold((0, 0), |(known, members), segment| {
+                let (is_known, is_member) = segment.standing(now);
+                (known << 1 | u64::from(is_known), members << 1 | u64::from(is_member))
+            })
+        });
+        words.collect()
     }
 
     /// The story.

@@ -136,9 +136,24 @@ impl SegmentState {
         }
     }
 
+    /// Whether it is known at an instant in microseconds, and whether the customer is known to be a member.
+    #[inline]
+    pub(crate) fn standing(self, now: i64) -> (bool, bool) {
+        let known = self.0 & 3 != 0 && self.0 >> 2 > now;
+        (known, known && self.0 & 2 != 0)
+    }
+
     /// When this may next change, in microseconds; later than any instant for never.
     pub(crate) fn due_micros(self) -> i64 {
         self.0 >> 2
+    }
+
+    /// The first instant at which any of them may change without an event.
+    #[inline]
+    pub(crate) fn first_due(all: &[SegmentState]) -> Option<Timestamp> {
+        // The membership is in the lowest bits, so that the order is that of the instants.
+        let first = all.iter().fold(NEVER << 2, |first, segment| first.min(segment.0));
+        SegmentState(first).due()
     }
 
     /// When this may next change without an event.

@@ -10,6 +10,7 @@ mod formula;
 mod gates;
 mod guard;
 mod items;
+mod lane;
 mod message;
 mod moment;
 mod promise;
@@ -28,6 +29,7 @@ pub(crate) use consent::{Consent, Said};
 pub(crate) use contact::Switch;
 pub use decision::{Answer, Assigned, Decision, Held, PlacementAnswer, Ranked};
 pub(crate) use gates::{Detail, Guards};
+pub(crate) use lane::Lane;
 pub use message::SmsLength;
 pub(crate) use moment::Moment;
 pub use promise::Terms;
@@ -49,6 +51,7 @@ use arbitrate::{Before, Chance, Outcome as Fate, Slots, Survivor};
 use contact::Contacts;
 use gates::{Permissions, Stop};
 use items::Shop;
+use lane::Tried;
 use message::write;
 use score::Scored;
 use shortlist::Best;
@@ -127,11 +130,14 @@ pub(crate) fn decide(
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
         let exposed = &mut answers.exposed;
         let taken = &before.items;
-        let mut one = |place: usize, tally: &mut Tally<'_>| {
+        let mut one = |place: usize, passes: bool, tally: &mut Tally<'_>| {
             let offer = offers.offers.get(place)?;
             let treatment = here(offer, *number, placement)?;
             let context = reads.of(offer);
-            let passed = offer.pass(offers, treatment, context, &permissions, &contacts, &stock, detail);
+            let passed = match passes {
+                true => Ok(()),
+                false => offer.pass(offers, treatment, context, &permissions, &contacts, &stock, detail),
+            };
             let passed = passed.and_then(|()| shop.choose(offer, treatment, &contacts, taken, detail));
             let passed = passed.and_then(|items| {
                 let item = items.first().and_then(|first| shop.asking(offer)?.facts(first));
@@ -158,14 +164,20 @@ pub(crate) fn decide(
         let short = offers.shortlist.as_ref().filter(|_| detail == Detail::Brief && reads.only.is_none());
         let short = short
             .and_then(|short| Some((short, short.lot(*number)?, possible.get_or_init(|| short.possible(context)).as_ref()?)));
+        // Where nothing else can stop an offer, bits tell how far it comes.
+        let plain = detail == Detail::Brief && contacts.is_silent() && overdue.is_none();
         match short {
-            None => match reads.only {
-                Some(only) => only.iter().for_each(|place| _ = one(*place, &mut tally)),
-                None => (0..offers.offers.len()).for_each(|place| _ = one(place, &mut tally)),
+            None => match (reads.only, offers.lanes.get(*number).filter(|_| plain)) {
+                (Some(only), _) => only.iter().for_each(|place| _ = one(*place, false, &mut tally)),
+                (None, Some(lane)) => lane.each(offers, (*number, placement), context, &permissions, |place, tried| match tried {
+                    Tried::Stopped(gate) => tally.count(gate, 1),
+                    Tried::Passes | Tried::Open => _ = one(place, matches!(tried, Tried::Passes), &mut tally),
+                }),
+                (None, None) => (0..offers.offers.len()).for_each(|place| _ = one(place, false, &mut tally)),
             },
             Some((short, lot, possible)) => {
                 for place in &lot.each {
-                    one(*place, &mut tally);
+                    one(*place, false, &mut tally);
                 }
                 // By group: how many offers were tried, and how many of those were out of date.
                 let mut tried: SmallVec<[Option<(usize, usize)>; 8]> = SmallVec::new();
@@ -198,11 +210,11 @@ pub(crate) fn decide(
                             }
                             continue;
                         }
-                        *invalid += usize::from(one(place, &mut tally) == Some(Gate::Validity));
+                        *invalid += usize::from(one(place, false, &mut tally) == Some(Gate::Validity));
                     }
                 }
                 best.places().for_each(|place| {
-                    one(place, &mut tally);
+                    one(place, false, &mut tally);
                 });
                 tally.count(Gate::Outranked, best.others);
                 for (group, tried) in lot.groups.iter().zip(&tried) {

@@ -4,6 +4,7 @@ use super::consent::PurposeRule;
 use super::contact::{ContactRule, Demand, Switch};
 use super::diversity::Traits;
 use super::guard::Guard;
+use super::lane::Lane;
 use super::message::{Messages, TemplateName, VariantRule, treatment_rule};
 use super::promise::Promise;
 use super::score::{Factor, LearnedRule, column_number, group_number};
@@ -69,6 +70,8 @@ pub(crate) struct Offers {
     pub(crate) suggestions: Option<Suggestions>,
     /// An index over the offers, when there are many.
     pub(crate) shortlist: Option<Shortlist>,
+    /// By placement: what tells quickly how far its offers come; empty when there are too many.
+    pub(crate) lanes: Vec<Lane>,
     /// The columns that offers take factors from.
     pub(crate) columns: Vec<Arc<str>>,
     /// Whether anything is drawn.
@@ -351,6 +354,7 @@ impl Offers {
             messages,
             suggestions,
             shortlist: None,
+            lanes: Vec::new(),
             columns,
             explores,
         })

@@ -7,11 +7,11 @@
 //! An offer whose score is the same for everybody, and which nothing but that condition can stop, is not looked up either unless it
 //! gets a slot.
 
+use super::lane::{Kind, kind};
 use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 use super::trace::Gate;
 use crate::context::{Context, Rules};
 use crate::expr::Sieve;
-use crate::playbook::Assurance;
 use crate::value::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,9 +94,6 @@ pub(super) struct Group {
     until: Vec<Timestamp>,
 }
 
-/// What tells groups apart: purposes, whether special, personal and for minors, both assurances, and the gate.
-type Kind<'a> = (&'a [usize], [bool; 3], [Assurance; 2], Gate);
-
 impl Shortlist {
     /// An index when there are enough offers for one.
     pub(crate) fn of(offers: &Offers, rules: &Rules) -> Option<Self> {
@@ -164,7 +161,7 @@ fn fixed(offers: &Offers, offer: &OfferRule, rules: &Rules) -> Option<Fixed> {
 impl Lot {
     fn of(offers: &Offers, number: usize, placement: &PlacementRule) -> Lot {
         let mut lot = Lot::default();
-        let mut kinds: BTreeMap<Kind<'_>, u32> = BTreeMap::new();
+        let mut kinds: BTreeMap<(Kind<'_>, Gate), u32> = BTreeMap::new();
         for (place, offer) in offers.offers.iter().enumerate() {
             let treatment = here(offer, number, placement);
             let first = gate(offer).and_then(|place| Some(offer.gates.get(place)?.gate));
@@ -182,9 +179,7 @@ impl Lot {
                 lot.each.push(place);
                 continue;
             }
-            let flags = [offer.special, offer.personal, offer.minors];
-            let kind = (&*offer.purposes, flags, [offer.assurance, treatment.assurance], gate);
-            let group = *kinds.entry(kind).or_insert_with(|| {
+            let group = *kinds.entry((kind(offer, treatment), gate)).or_insert_with(|| {
                 lot.groups.push(Group { example: place, gate, size: 0, from: Vec::new(), until: Vec::new() });
                 u32::try_from(lot.groups.len() - 1).unwrap_or(u32::MAX)
             });

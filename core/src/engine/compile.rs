@@ -6,7 +6,7 @@ use super::reach::unreachable;
 use super::unforeseen::unforeseen;
 use crate::context::{JourneyFact, NeedRule, PersonaRule, Reach, Reaches, Rule, Rules, Source};
 use crate::customer::Namespaces;
-use crate::decide::{Offers, Shortlist};
+use crate::decide::{Lane, Offers, Shortlist};
 use crate::error::{Diagnostic, Diagnostics, Severity};
 use crate::expr::plan::{Form, PlanBuilder};
 use crate::journey::{Journeys, Model, Touches};
@@ -63,6 +63,7 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inne
             share(&mut offers, &model.rules);
             plan(&mut model, &mut offers);
             offers.shortlist = Shortlist::of(&offers, &model.rules);
+            offers.lanes = Lane::all(&offers, &model.rules);
             let sources = &model.rules.sources;
             let trends = Arc::new(TrendRules::of(&playbook, &model.rules.layout, &sources.reserved));
             offers.resolve(&trends);
@@ -107,6 +108,8 @@ fn plan(model: &mut Model, offers: &mut Offers) {
         Some(column) if layout.is_text(kind, column) => Form::Text,
         Some(column) => layout.bits(kind, column).map_or(Form::Other, Form::Bits),
     });
+    let scores = offers.offers.iter().flat_map(|offer| offer.factors.iter().flatten()).filter_map(|(factor, _)| factor.rule());
+    model.rules.plan.quicken(scores.filter_map(Rule::code));
     model.touches = Touches::of(&model.rules, &model.journeys, &model.reactions);
     let asks = |rule: &Rule| {
         let asked = |fact: &crate::expr::FactId| matches!(model.rules.sources.source(*fact), Some(Source::Journey(..)));

@@ -827,7 +827,10 @@ impl Engine {
         let (reached, kept) = (told.unwrap_or(news.at).max(news.at), state.changes.len());
         let view = View::new(customer.strands(), Timestamp::MAX);
         // What time alone changes comes first.
-        derive_news(model, &view, &mut state, news.at.saturating_add_micros(-1), &news);
+        let before = news.at.saturating_add_micros(-1);
+        if state.settled.is_none() || next_due(&state).is_some_and(|due| due <= before) {
+            derive_news(model, &view, &mut state, before, &news);
+        }
         state.mark();
         derive_news(model, &view, &mut state, reached, &news);
         let told = if told == Some(news.at) { told.map(|told| told.saturating_add_micros(-1)) } else { told };

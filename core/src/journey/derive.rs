@@ -323,8 +323,7 @@ fn resize<T: Clone + Default>(list: &mut Box<[T]>, count: usize) {
 /// The first instant at which something may change without an event.
 #[must_use]
 pub(crate) fn next_due(state: &Derived) -> Option<Timestamp> {
-    let segments = state.segments.iter().map(|segment| segment.due_micros()).min();
-    let segments = segments.and_then(|due| Timestamp::from_micros(due).ok());
+    let segments = SegmentState::first_due(&state.segments);
     let journeys = state.journeys.iter().fold(segments, |due, journey| earlier(due, journey.due()));
     let watches = state.watches.iter().fold(journeys, |due, watch| earlier(due, watch.due));
     state.reactions.iter().fold(watches, |due, reaction| earlier(due, reaction.due()))
@@ -363,18 +362,20 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
         None => touched(&model.touches.segments, &kinds),
         Some(live) => {
             let mut touched = touched(&model.touches.more, &kinds);
-            for (number, slots) in model.touches.slots.iter().enumerate() {
-                if live.changed() & slots != 0 {
-                    set(&mut touched, number);
-                }
+            let changed = live.changed();
+            let slots = model.touches.slots.iter().filter(|_| changed != 0);
+            for (number, _) in slots.enumerate().filter(|(_, slots)| changed & **slots != 0) {
+                set(&mut touched, number);
             }
             touched
         }
     };
     let mut journeys_touched = touched(&model.touches.journeys, &kinds);
-    for (number, segment) in state.segments.iter().enumerate() {
-        if first || segment.due_micros() <= at.micros() {
-            set(&mut segments_touched, number);
+    if first || SegmentState::first_due(&state.segments).is_some_and(|due| due <= at) {
+        for (number, segment) in state.segments.iter().enumerate() {
+            if first || segment.due_micros() <= at.micros() {
+                set(&mut segments_touched, number);
+            }
         }
     }
     for (number, journey) in state.journeys.iter().enumerate() {

@@ -9,7 +9,8 @@ use super::super::{Bits, EventKind, PropertyId, RunColumn};
 use super::ask::{Asker, Defer, Found, Ground, NEVER};
 use super::scalar::Scalar;
 use super::slot::{Chosen, Columns, Part, Seen, Slot, Times, better, plain};
-use super::{Code, Node, Plan};
+use super::super::ast::BinaryOp;
+use super::{Code, Constant, Node, Plan};
 use crate::value::{Decimal, Timestamp};
 use smallvec::SmallVec;
 use std::cell::OnceCell;
@@ -23,6 +24,8 @@ pub(super) struct Standing {
     places: Vec<Option<u8>>,
     /// By number of the event type.
     touches: Vec<Vec<Touch>>,
+    /// By place: all that rules ask of the slot, where that is nothing but comparisons with constants.
+    tests: Vec<Option<Vec<(BinaryOp, Constant)>>>,
 }
 
 /// How a property of an event type is kept.
@@ -76,12 +79,13 @@ impl PartialEq for Live {
 pub(crate) struct State {
     /// Until when it stands; the smallest number when it has to be looked up.
     until: i64,
-    /// A sum, an extreme, a number of different values, an instant or the first or last value, as 64 bits.
-    value: i64,
-    /// How many events had the property.
-    told: u32,
+    /// A sum, an extreme, a number of different values, an instant or the first or last value, as 64 bits; of different texts one bit for
+    /// each, as long as their numbers are below 64.
+    pub(super) value: i64,
+    /// How many events had the property; whether the value is bits of texts, where different ones are counted.
+    pub(super) told: u32,
     /// How many events there are in the window.
-    rows: u32,
+    pub(super) rows: u32,
 }
 
 const OPEN: State = State { until: i64::MIN, value: 0, told: 0, rows: 0 };
@@ -155,7 +159,28 @@ impl Live {
     }
 }
 
+impl Live {
+    /// What the slot at a place came to, when that stands at `now`.
+    #[inline]
+    pub(super) fn at_place(&self, place: u8, now: Timestamp) -> Option<&State> {
+        self.states.get(usize::from(place)).filter(|state| state.until > now.micros())
+    }
+}
+
+impl State {
+    /// How many different values there are.
+    pub(super) fn distinct(&self) -> i64 {
+        if self.told > 0 { i64::from(self.value.count_ones()) } else { self.value }
+    }
+}
+
 impl Plan {
+    /// Where a slot stands, and what the bits of its property mean when it is no text.
+    pub(super) fn place(&self, slot: u32) -> Option<(u8, Option<Bits>)> {
+        let place = (*self.standing.places.get(slot as usize)?)?;
+        self.standing.slots.get(usize::from(place)).map(|(_, meaning)| (place, *meaning))
+    }
+
     /// Whether any slot stands.
     pub(crate) fn is_standing(&self) -> bool {
         !self.standing.slots.is_empty()
@@ -164,13 +189,26 @@ impl Plan {
     /// Chooses the slots that stand: those of rules that are asked with every event, as far as they roll.
     pub(crate) fn stand(&mut self, codes: impl IntoIterator<Item = Code>, forms: Forms<'_>) {
         let mut wanted = vec![false; self.slots.len()];
+        // What is asked of each slot, and how often it is asked for anything.
+        let mut tests: Vec<(Vec<(BinaryOp, Constant)>, usize)> = vec![Default::default(); self.slots.len()];
         for code in codes {
-            self.each_node(code.0, &mut |node| {
-                if let Node::Slot(slot) | Node::Age(slot, _) | Node::AgeTest(slot, _) = node
-                    && let Some(wanted) = wanted.get_mut(*slot as usize)
-                {
-                    *wanted = true;
+            self.each_node(code.0, &mut |node| match node {
+                Node::Slot(slot) | Node::Age(slot, _) | Node::AgeTest(slot, _) => {
+                    let slot = *slot as usize;
+                    if let (Some(wanted), Some((_, asked))) = (wanted.get_mut(slot), tests.get_mut(slot)) {
+                        *wanted = true;
+                        *asked += 1;
+                    }
                 }
+                Node::Binary(op, left, right) if op.is_comparison() => {
+                    if let (Some(Node::Slot(slot)), Some(Node::Constant(constant))) =
+                        (self.nodes.get(*left as usize), self.nodes.get(*right as usize))
+                        && let Some((tests, _)) = tests.get_mut(*slot as usize)
+                    {
+                        tests.push((*op, constant.clone()));
+                    }
+                }
+                _ => {}
             });
         }
         let mut standing = Standing { places: vec![None; self.slots.len()], ..Standing::default() };
@@ -186,6 +224,8 @@ impl Plan {
             let form = slot.property.zip(slot.parts.first()).map(|(property, part)| forms(part.kind, property));
             let meaning = if let Some(Form::Bits(meaning)) = form { Some(meaning) } else { None };
             standing.slots.push((u32::try_from(number).unwrap_or(u32::MAX), meaning));
+            let tests = tests.get_mut(number).map(std::mem::take).filter(|(tests, asked)| tests.len() == *asked);
+            standing.tests.push(tests.map(|(tests, _)| tests));
             if let Some(known) = standing.places.get_mut(number) {
                 *known = Some(place);
             }
@@ -289,8 +329,33 @@ impl Plan {
         (live.at, live.rows) = (Some(at), rows);
     }
 
-    /// Adds the last event of a type to a slot; tells whether that changed it.
+    /// Adds the last event of a type to a slot; tells whether that changed anything that is asked of it.
     fn add<'a, G: Ground<'a>>(
+        &self,
+        asker: &Asker<'_, 'a, G>,
+        touch: &Touch,
+        state: &mut State,
+        columns: (&Columns<'a>, Option<RunColumn<'a>>),
+        at: Timestamp,
+    ) -> bool {
+        let before = *state;
+        if !self.take(asker, touch, state, columns, at) {
+            return false;
+        }
+        let Some(Some(tests)) = self.standing.tests.get(usize::from(touch.place)) else { return true };
+        if before.until != state.until || state.until == OPEN.until {
+            return true;
+        }
+        let slot = self.standing.slots.get(usize::from(touch.place)).map_or(u32::MAX, |(slot, _)| *slot);
+        let (Ok(before), Ok(after)) = (asker.read(slot, before), asker.read(slot, *state)) else { return true };
+        tests.iter().any(|(op, constant)| {
+            let holds = |found: &Found<'a>| Some(Scalar::binary(*op, found.value?, constant.scalar()));
+            holds(&before) != holds(&after)
+        })
+    }
+
+    /// Adds the last event of a type to a slot; tells whether that changed it.
+    fn take<'a, G: Ground<'a>>(
         &self,
         asker: &Asker<'_, 'a, G>,
         touch: &Touch,
@@ -367,6 +432,15 @@ impl Plan {
         let Some(row) = columns.times.len().checked_sub(1) else { return false };
         if !column.has(row) {
             return *state != before && state.until != before.until;
+        }
+        if before.told > 0 {
+            match column {
+                RunColumn::Codes { codes, .. } if codes.get(row).is_some_and(|code| *code < 64) => {
+                    state.value |= 1 << codes.get(row).copied().unwrap_or(0);
+                }
+                _ => *state = asker.look(slot),
+            }
+            return (state.until, state.value) != (before.until, before.value);
         }
         let parts = self.slots.get(slot as usize).map_or(&[][..], |slot| &slot.parts);
         let known = parts.iter().try_fold(false, |known, part| {
@@ -489,10 +563,34 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
     /// What a slot comes to now.
     fn look(&self, number: u32) -> State {
         let slot = self.plan.slots.get(number as usize);
-        slot.and_then(|slot| self.look_at(slot).ok()).unwrap_or(OPEN)
+        slot.and_then(|slot| self.look_at(number, slot).ok()).unwrap_or(OPEN)
     }
 
-    fn look_at(&self, slot: &Slot) -> Result<State, Defer> {
+    /// Different texts as bits; `None` when the number of one is too large.
+    fn ticked(&self, property: PropertyId, chosen: &[Chosen<'_, 'a>]) -> Option<i64> {
+        let mut ticked = 0;
+        for rows in chosen {
+            match self.ground.column(rows.columns.place, property)? {
+                RunColumn::Absent => {}
+                RunColumn::Codes { codes, .. } => {
+                    let mut fits = true;
+                    rows.each(|row| {
+                        let code = codes.get(row).copied().unwrap_or(0);
+                        fits &= code < 64;
+                        // 0 stands for none.
+                        ticked |= if code == 0 { 0 } else { 1_i64.wrapping_shl(code) };
+                    });
+                    if !fits {
+                        return None;
+                    }
+                }
+                RunColumn::Bits { .. } => return None,
+            }
+        }
+        Some(ticked)
+    }
+
+    fn look_at(&self, slot_number: u32, slot: &Slot) -> Result<State, Defer> {
         let window = self.window(slot.window)?;
         let mut times = Times::none();
         let mut chosen: SmallVec<[Chosen<'_, 'a>; 8]> = SmallVec::new();
@@ -511,7 +609,10 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
             (Terminal::SinceFirst, _) if times.count > 0 => state.value = times.first,
             (Terminal::SinceLast | Terminal::SinceFirst, _) => {}
             (Terminal::CountDistinct, Some(property)) => {
-                if let Some(Scalar::Int(count)) = self.values(slot, property, &chosen)? {
+                let texts = matches!(self.plan.place(slot_number), Some((_, None)));
+                if let Some(ticked) = if texts { self.ticked(property, &chosen) } else { None } {
+                    (state.value, state.told) = (ticked, 1);
+                } else if let Some(Scalar::Int(count)) = self.values(slot, property, &chosen)? {
                     state.value = count;
                 }
             }
@@ -539,7 +640,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
             (Terminal::Count, _) => Some(Scalar::Int(i64::from(state.rows))),
             (Terminal::Exists, _) => Some(Scalar::Bool(state.rows > 0)),
             (Terminal::SinceLast | Terminal::SinceFirst, _) => (state.rows > 0).then_some(Scalar::Since(state.value)),
-            (Terminal::CountDistinct, _) => Some(Scalar::Int(state.value)),
+            (Terminal::CountDistinct, _) => Some(Scalar::Int(state.distinct())),
             (Terminal::Sum, _) if state.told == 0 => slot.zero,
             (_, Some(_)) if state.told == 0 => None,
             (terminal, Some(property)) => match meaning {

@@ -8,6 +8,7 @@ mod ask;
 mod blocks;
 mod compile;
 mod live;
+mod number;
 mod scalar;
 mod sheet;
 mod slot;
@@ -40,6 +41,8 @@ pub(crate) struct Plan {
     filters: Filters,
     /// Slots that are not looked up while a story only grows.
     standing: live::Standing,
+    /// Numbers that are made of slots that stand.
+    numbers: number::Numbers,
 }
 
 /// What a plan reads of the events of a type.
@@ -135,6 +138,22 @@ impl Plan {
         match self.nodes.get(code.0 as usize)? {
             Node::Constant(constant) => constant.scalar().number(),
             _ => None,
+        }
+    }
+
+    /// The facts that have to be true and those that have to be false, when an expression asks for nothing else.
+    pub(crate) fn conjunction(&self, code: Code) -> Option<Vec<(FactId, bool)>> {
+        let one = |at: &u32| match self.nodes.get(*at as usize)? {
+            Node::Fact(fact) => Some((*fact, true)),
+            Node::Not(other) => match self.nodes.get(*other as usize)? {
+                Node::Fact(fact) => Some((*fact, false)),
+                _ => None,
+            },
+            _ => None,
+        };
+        match self.nodes.get(code.0 as usize)? {
+            Node::And(all) => all.iter().map(one).collect(),
+            _ => one(&code.0).map(|fact| vec![fact]),
         }
     }
 

@@ -1,0 +1,180 @@
+//! Offers of a placement that nothing but consent, dates, conditions on segments and their score tell apart. When it is asked only what is
+//! decided, such an offer is passed or stopped by a few bits; whatever the bits do not tell is tried gate by gate.
+
+use super::gates::Permissions;
+use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
+use super::shortlist::here;
+use super::trace::Gate;
+use crate::context::{Context, Memberships, Rules, Source};
+use crate::expr::{FactId, Facts};
+use crate::playbook::Assurance;
+use crate::value::Timestamp;
+use smallvec::SmallVec;
+use std::collections::BTreeMap;
+
+/// Offers times placements, at most.
+const CELLS: usize = 1 << 16;
+
+/// The offers of one placement, in the order of the playbook.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    entries: Vec<Entry>,
+    /// One offer and its treatment of each kind that consent and assurance do not tell apart.
+    examples: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    place: usize,
+    /// `None` for an offer that has to be tried gate by gate.
+    plain: Option<Plain>,
+}
+
+#[derive(Debug)]
+struct Plain {
+    /// Whose consent and assurance is its own, by number of the example.
+    kind: usize,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    conditions: SmallVec<[(Gate, Wanted); 1]>,
+}
+
+/// Segments that a customer has to be in, and not in; one bit for each.
+#[derive(Debug, Default)]
+struct Wanted {
+    words: SmallVec<[(u64, u64); 1]>,
+}
+
+/// What is known of an offer.
+pub(super) enum Tried {
+    /// It passes all gates before its score.
+    Passes,
+    Stopped(Gate),
+    /// It has to be tried gate by gate.
+    Open,
+}
+
+/// What tells kinds apart: purposes, whether special, personal and for minors, and both assurances.
+pub(super) type Kind<'a> = (&'a [usize], [bool; 3], [Assurance; 2]);
+
+/// The kind of an offer with a treatment.
+pub(super) fn kind<'a>(offer: &'a OfferRule, treatment: &TreatmentRule) -> Kind<'a> {
+    (&offer.purposes, [offer.special, offer.personal, offer.minors], [offer.assurance, treatment.assurance])
+}
+
+impl Lane {
+    /// One for every placement; none where there are too many offers, for which there is an index.
+    pub(crate) fn all(offers: &Offers, rules: &Rules) -> Vec<Lane> {
+        if offers.offers.len().saturating_mul(offers.placements.len()) > CELLS {
+            return Vec::new();
+        }
+        offers.placements.iter().enumerate().map(|(number, placement)| Lane::of(offers, rules, number, placement)).collect()
+    }
+
+    fn of(offers: &Offers, rules: &Rules, number: usize, placement: &PlacementRule) -> Lane {
+        let mut lane = Lane { entries: Vec::new(), examples: Vec::new() };
+        let mut kinds: BTreeMap<Kind<'_>, usize> = BTreeMap::new();
+        for (place, offer) in offers.offers.iter().enumerate() {
+            let Some(treatment) = here(offer, number, placement) else { continue };
+            let plain = conditions(offer, rules).map(|conditions| {
+                let kind = *kinds.entry(kind(offer, treatment)).or_insert_with(|| {
+                    lane.examples.push(place);
+                    lane.examples.len() - 1
+                });
+                Plain { kind, from: offer.from, until: offer.until, conditions }
+            });
+            lane.entries.push(Entry { place, plain });
+        }
+        lane
+    }
+
+    /// Tells of every offer how far it comes.
+    pub(super) fn each(
+        &self,
+        offers: &Offers,
+        (number, placement): (usize, &PlacementRule),
+        context: &Context<'_>,
+        permissions: &Permissions,
+        mut tell: impl FnMut(usize, Tried),
+    ) {
+        let known = context.memberships();
+        // Of each kind: not asked yet, admitted, or where it is stopped.
+        let mut kinds: SmallVec<[Option<Option<Gate>>; 4]> = SmallVec::from_elem(None, self.examples.len());
+        for Entry { place, plain } in &self.entries {
+            let Some(plain) = plain else {
+                tell(*place, Tried::Open);
+                continue;
+            };
+            let admitted = || {
+                let offer = self.examples.get(plain.kind).and_then(|place| offers.offers.get(*place))?;
+                offer.admits(offers, here(offer, number, placement)?, context, permissions).err().map(|stop| stop.gate)
+            };
+            let stopped = kinds.get_mut(plain.kind).and_then(|kind| *kind.get_or_insert_with(admitted));
+            tell(*place, stopped.map_or_else(|| plain.tried(context.now(), &known), Tried::Stopped));
+        }
+    }
+}
+
+impl Plain {
+    fn tried(&self, now: Timestamp, known: &Memberships) -> Tried {
+        if self.from.is_some_and(|from| now < from) || self.until.is_some_and(|until| now >= until) {
+            return Tried::Stopped(Gate::Validity);
+        }
+        for (gate, wanted) in &self.conditions {
+            match wanted.holds(known) {
+                Some(true) => {}
+                Some(false) => return Tried::Stopped(*gate),
+                None => return Tried::Open,
+            }
+        }
+        Tried::Passes
+    }
+}
+
+impl Wanted {
+    /// `None` when that takes more than what is known.
+    #[inline]
+    fn holds(&self, known: &Memberships) -> Option<bool> {
+        let mut sure = true;
+        for (place, (inside, outside)) in self.words.iter().enumerate() {
+            let (known, members) = known.get(place).copied().unwrap_or_default();
+            if inside & known & !members != 0 || outside & members != 0 {
+                return Some(false);
+            }
+            sure &= (inside | outside) & !known == 0;
+        }
+        sure.then_some(true)
+    }
+}
+
+/// The conditions of an offer that nothing else can stop; `None` where it takes more to tell.
+fn conditions(offer: &OfferRule, rules: &Rules) -> Option<SmallVec<[(Gate, Wanted); 1]>> {
+    let [holding, read] = &offer.experiments;
+    let plain = holding.is_empty()
+        && read.is_empty()
+        && offer.beside.is_none()
+        && offer.counted.is_empty()
+        && offer.question.is_none()
+        && offer.gates.iter().all(|condition| !condition.when_unknown);
+    let gates = offer.gates.iter().filter(|_| plain);
+    let conditions: Option<_> = gates.map(|condition| Some((condition.gate, wanted(condition.rule.code()?, rules)?))).collect();
+    conditions.filter(|_| plain)
+}
+
+/// The segments that a condition asks for, when it asks for nothing else.
+fn wanted(code: crate::expr::plan::Code, rules: &Rules) -> Option<Wanted> {
+    let segment = |fact: FactId| match rules.sources.source(fact) {
+        Some(Source::Segment(number)) => Some(number),
+        _ => None,
+    };
+    let mut wanted = Wanted::default();
+    for (fact, inside) in rules.plan.conjunction(code)? {
+        let number = segment(fact)?;
+        if wanted.words.len() <= number / 64 {
+            wanted.words.resize(number / 64 + 1, (0, 0));
+        }
+        let word = wanted.words.get_mut(number / 64)?;
+        *(if inside { &mut word.0 } else { &mut word.1 }) |= 1 << (number % 64);
+    }
+    Some(wanted)
+}
