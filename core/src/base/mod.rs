@@ -4,6 +4,7 @@ mod bytes;
 mod census;
 mod compare;
 mod count;
+mod customers;
 mod erase;
 mod join;
 mod links;
@@ -38,11 +39,11 @@ use crate::relation::Relations;
 use crate::trends::Trends;
 use crate::value::Timestamp;
 use count::Carried;
+use customers::Customers;
 use join::about;
 use links::{Links, Reason};
 use sayings::sayings;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 pub use tombstones::Tombstones;
 
@@ -52,7 +53,7 @@ pub use tombstones::Tombstones;
 pub struct CustomerBase {
     engine: Engine,
     /// By the smallest identifier of each customer.
-    customers: BTreeMap<Identifier, Customer>,
+    customers: Customers,
     links: Links,
     tombstones: Tombstones,
     /// Who is related to whom, as the stories tell.
@@ -73,7 +74,7 @@ impl CustomerBase {
     pub fn new(engine: Engine) -> Self {
         CustomerBase {
             engine,
-            customers: BTreeMap::new(),
+            customers: Customers::default(),
             links: Links::default(),
             tombstones: Tombstones::default(),
             relations: Relations::default(),
@@ -189,14 +190,13 @@ impl CustomerBase {
         let named = engine.identity().read_all(&event.identifiers)?;
         if event.event_type == ATTRIBUTES_SET {
             let parts = crate::engine::parts(event)?;
-            return self.record_named(&named, &engine.prepare_attributes(&parts, None)?);
+            return self.record_named(&engine, &named, &engine.prepare_attributes(&parts, None)?);
         }
-        self.record_named(&named, &[engine.layout().prepare(event, None)?])
+        self.record_named(&engine, &named, &[engine.layout().prepare(event, None)?])
     }
 
     /// Records the parts of one event, of which there is one unless it tells several attributes.
-    fn record_named(&mut self, named: &Named<'_>, parts: &[Prepared<'_>]) -> Result<Effects, EventError> {
-        let engine = self.engine.clone();
+    fn record_named(&mut self, engine: &Engine, named: &Named<'_>, parts: &[Prepared<'_>]) -> Result<Effects, EventError> {
         let Some(first) = parts.first() else { return Ok(Effects { arrival: None, effects: Vec::new() }) };
         let reserved = &engine.model().rules.sources.reserved;
         let sayings = sayings(engine.identity(), reserved, named, first)?;
@@ -204,7 +204,7 @@ impl CustomerBase {
         self.admit_relation(&named.primary, first)?;
         if sayings.is_empty() && named.nobody.is_empty() && erased.is_empty() {
             let told = self.relates(first).then(|| self.told(std::iter::once(&*named.primary), first.time)).flatten();
-            let mut effects = self.record_prepared(&named.primary, parts)?;
+            let mut effects = self.record_prepared(engine, &named.primary, parts)?;
             effects.effects.extend(self.relate(&named.primary, first, effects.arrival, told));
             if let Some(Arrival::ConflictKeptNew { .. }) = effects.arrival {
                 // What gave way may have linked somebody.
@@ -214,7 +214,7 @@ impl CustomerBase {
             return Ok(effects);
         }
         let told = self.told(std::iter::once(&*named.primary).chain(&named.others), first.time);
-        let mut effects = self.record_prepared(&named.primary, parts)?;
+        let mut effects = self.record_prepared(engine, &named.primary, parts)?;
         let owner = self.links.customer_of(&named.primary).clone();
         effects.effects = about(owner.as_str(), effects.effects).collect();
         if effects.arrival == Some(Arrival::New) {
@@ -227,8 +227,12 @@ impl CustomerBase {
     }
 
     /// Records an event that fits the schema under its primary identifier.
-    fn record_prepared(&mut self, identifier: &Identifier, parts: &[Prepared<'_>]) -> Result<Effects, EventError> {
-        let engine = self.engine.clone();
+    fn record_prepared(
+        &mut self,
+        engine: &Engine,
+        identifier: &Identifier,
+        parts: &[Prepared<'_>],
+    ) -> Result<Effects, EventError> {
         let effects = self.known_or_new(identifier, |customer| match parts {
             [event] => engine.record_prepared(customer, identifier, event),
             parts => engine.record_attributes(customer, identifier, parts),

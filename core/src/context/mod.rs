@@ -53,6 +53,9 @@ use std::ops::ControlFlow;
 /// The posterior of every persona, and until when they hold.
 type Posteriors = (Vec<f64>, Option<Timestamp>);
 
+/// So many facts are kept beside each other, in the order in which they were asked for: most questions ask for no more.
+const FEW: usize = 6;
+
 /// Searches that are about problems, with the numbers of those.
 type Searches = Vec<(Timestamp, Vec<usize>)>;
 
@@ -94,7 +97,9 @@ pub(crate) struct Context<'a> {
     live: Option<&'a Live>,
     /// Made when something has to be looked up.
     memo: OnceCell<Box<Memo<'a>>>,
-    /// Made when a fact is first asked for.
+    /// The facts that were asked for first; made when one is.
+    few: OnceCell<Box<[OnceCell<(FactId, Read)>; FEW]>>,
+    /// The others, made when one is asked for.
     facts: OnceCell<Box<[OnceCell<Read>]>>,
     members: SmallVec<[Cell<Member>; 24]>,
     /// The customer's own zone.
@@ -183,6 +188,7 @@ impl<'a> Context<'a> {
             derived: &[],
             live: None,
             memo: OnceCell::new(),
+            few: OnceCell::new(),
             facts: OnceCell::new(),
             members: SmallVec::from_elem(Cell::new(Member::OPEN), rules.segments.len()),
             zone: OnceCell::new(),
@@ -327,7 +333,7 @@ impl<'a> Context<'a> {
         self.members.iter().for_each(|member| member.set(Member::OPEN));
         self.posteriors = OnceCell::new();
         self.intents = OnceCell::new();
-        self.facts = OnceCell::new();
+        (self.few, self.facts) = (OnceCell::new(), OnceCell::new());
     }
 
     /// Whether a condition holds.
@@ -491,6 +497,21 @@ impl<'a> Context<'a> {
 
     /// What a fact was read as, read when first asked for; `None` for a fact that is not declared.
     fn kept(&self, fact: FactId) -> Option<&Read> {
+        if fact.0 as usize >= self.rules.sources.kept {
+            return None;
+        }
+        let few = self.few.get_or_init(|| Box::new([const { OnceCell::new() }; FEW]));
+        let asked = || few.iter().map_while(OnceCell::get).find(|(known, _)| *known == fact).map(|(_, read)| read);
+        if let Some(read) = asked() {
+            return Some(read);
+        }
+        if few.last().is_some_and(|last| last.get().is_none()) {
+            // Finding it may ask for others.
+            let read = self.find(fact);
+            if let Some(free) = few.iter().find(|cell| cell.get().is_none()) {
+                return Some(&free.get_or_init(|| (fact, read)).1);
+            }
+        }
         let facts = self.facts.get_or_init(|| (0..self.rules.sources.kept).map(|_| OnceCell::new()).collect());
         facts.get(fact.0 as usize).map(|place| place.get_or_init(|| self.find(fact)))
     }

@@ -6,6 +6,7 @@ use super::strand::{Prepared, PreparedCell};
 use crate::expr::EventKind;
 use crate::value::{Timestamp, Type, Value};
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// The longest text of a property, in bytes of UTF-8.
@@ -21,7 +22,7 @@ impl Layout {
     /// [`EventError`] naming the part that does not fit.
     pub fn prepare<'a>(&self, event: &'a Event, known_at: Option<Timestamp>) -> Result<Prepared<'a>, EventError> {
         let (kind, properties) = self.resolve(event)?;
-        let mut cells: smallvec::SmallVec<[PreparedCell<'a>; 8]> = smallvec::SmallVec::new();
+        let mut cells: SmallVec<[PreparedCell<'a>; 8]> = SmallVec::new();
         let declared = self.schema().event_decl(kind).map_or(&[][..], |event| &event.properties);
         cells.resize(declared.len(), PreparedCell::Missing);
         for (name, value) in properties {
@@ -30,7 +31,7 @@ impl Layout {
                 return Err(EventError::undeclared("property", &format!("properties.{}", shown(name)), name, names));
             };
             let Some(place) = cells.get_mut(column) else { continue };
-            if *place != PreparedCell::Missing {
+            if !matches!(place, PreparedCell::Missing) {
                 return Err(EventError::new(
                     "property_twice",
                     format!("properties.{}", shown(name)),
@@ -69,7 +70,7 @@ impl Layout {
     /// Whether an event has all properties that its type demands.
     pub(crate) fn complete(&self, kind: EventKind, cells: &[PreparedCell<'_>]) -> Result<(), EventError> {
         let declared = self.schema().event_decl(kind).map_or(&[][..], |event| &event.properties);
-        let missing = declared.iter().zip(cells).find(|(property, cell)| property.required && **cell == PreparedCell::Missing);
+        let missing = declared.iter().zip(cells).find(|(property, cell)| property.required && matches!(cell, PreparedCell::Missing));
         match missing {
             Some((property, _)) => {
                 let message = format!("every event of this type has `{}`, of type {}", property.name, property.ty);
@@ -98,10 +99,12 @@ impl Layout {
             (self.cell(kind, column), declared, value)
         {
             // Text needs no conversion, only a look at a declared set.
-            self.typed(kind, column, value.clone()).map_err(|misfit| EventError::misfit(&path(), &misfit))?;
+            if let Some(Type::Enum(_)) = declared {
+                self.typed(kind, column, value.clone()).map_err(|misfit| EventError::misfit(&path(), &misfit))?;
+            }
             return fits(text, path).map(|()| PreparedCell::Text(Cow::Borrowed(text)));
         }
-        if *value == Value::Null {
+        if matches!(value, Value::Null) {
             return Ok(PreparedCell::Missing);
         }
         let value = self.typed(kind, column, value.clone()).map_err(|misfit| EventError::misfit(&path(), &misfit))?;
@@ -137,7 +140,7 @@ impl Layout {
     }
 
     /// The event type meant, and the properties that belong to it: an attribute's own event type for `attribute_set`.
-    fn resolve<'a>(&self, event: &'a Event) -> Result<(EventKind, Vec<Told<'a>>), EventError> {
+    fn resolve<'a>(&self, event: &'a Event) -> Result<(EventKind, SmallVec<[Told<'a>; 8]>), EventError> {
         let properties = || event.properties.iter().map(|(name, value)| (name.as_str(), value));
         if matches!(&*event.event_type, ATTRIBUTE_SET | ATTRIBUTE_CLEARED) {
             let Some(Value::String(attribute)) = event.property("attribute") else {
@@ -166,7 +169,7 @@ impl Layout {
     /// A declared or reserved event type by its name.
     pub(crate) fn event_kind(&self, name: &str) -> Result<EventKind, EventError> {
         match self.schema().event(name) {
-            Some(kind) if !name.contains(':') => Ok(kind),
+            Some(kind) if !name.as_bytes().contains(&b':') => Ok(kind),
             _ => {
                 let names = self.schema().events().iter().map(|event| &*event.name).filter(|name| !name.contains(':'));
                 Err(EventError::undeclared("event type", "type", name, names))

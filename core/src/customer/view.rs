@@ -76,9 +76,11 @@ impl<'a> View<'a> {
     /// Visits the events of some types in a span in the order of the story.
     pub fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(StoryRow<'a>) -> ControlFlow<()>) {
         let mut runs: SmallVec<[Run<'a>; 4]> = SmallVec::new();
+        let first = kinds.iter().min().copied().unwrap_or(EventKind(u16::MAX));
         for strand in self.strands {
             for (kind, track) in strand.tracks() {
-                if kinds.contains(&kind)
+                if kind >= first
+                    && kinds.contains(&kind)
                     && let Some(run) = self.run(strand, kind, track, span)
                 {
                     runs.push(run);

@@ -309,6 +309,9 @@ impl<'a> Said<'a> {
     }
 
     fn standing(&self, purpose: Option<usize>, channel: Option<&str>, default: ConsentDefault) -> Consent {
+        if self.words.is_empty() {
+            return Consent::NeverAsked(default);
+        }
         let standing = self.standing_since(None, purpose, channel, default);
         match (standing, self.begins) {
             (Consent::Withdrawn(_) | Consent::Objected(_), _) | (_, None) => standing,

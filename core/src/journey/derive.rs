@@ -159,6 +159,15 @@ pub(super) fn has(bits: &Bits, number: usize) -> bool {
     bits.get(number / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)
 }
 
+/// Which bits are set, in order.
+fn numbers(bits: &Bits) -> impl Iterator<Item = usize> {
+    bits.iter().enumerate().flat_map(|(place, word)| {
+        let next = |word: &u64| Some(word & word.wrapping_sub(1)).filter(|rest| *rest != 0);
+        let words = std::iter::successors(Some(*word).filter(|word| *word != 0), next);
+        words.map(move |word| place * 64 + word.trailing_zeros() as usize)
+    })
+}
+
 /// All that events of some types concern.
 fn touched(by_kind: &[Bits], kinds: &[EventKind]) -> Bits {
     let mut all = Bits::new();
@@ -413,10 +422,15 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
     if let Some(live) = &live {
         context.standing_on(live);
     }
-    for (number, reach) in reaches.iter().enumerate().filter(|(number, _)| has(&segments_touched, *number)) {
-        if reach.journeys.is_empty() {
+    for number in numbers(&segments_touched) {
+        if reaches.get(number).is_some_and(|reach| reach.journeys.is_empty()) {
             settle(&context, cells, number, state, &change);
         }
+    }
+    if state.journeys.is_empty() && state.watches.is_empty() && !reacts {
+        drop(context);
+        (state.segments, state.live) = (segments, live);
+        return;
     }
     context.settle(cells);
     let mut turn =

@@ -346,6 +346,12 @@ impl Plan {
         if before.until != state.until || state.until == OPEN.until {
             return true;
         }
+        if touch.terminal == Terminal::Count {
+            return tests.iter().any(|(op, constant)| {
+                let holds = |rows: u32| Scalar::binary(*op, Scalar::Int(i64::from(rows)), constant.scalar());
+                holds(before.rows) != holds(state.rows)
+            });
+        }
         let slot = self.standing.slots.get(usize::from(touch.place)).map_or(u32::MAX, |(slot, _)| *slot);
         let (Ok(before), Ok(after)) = (asker.read(slot, before), asker.read(slot, *state)) else { return true };
         tests.iter().any(|(op, constant)| {
