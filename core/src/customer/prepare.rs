@@ -70,7 +70,8 @@ impl Layout {
     /// Whether an event has all properties that its type demands.
     pub(crate) fn complete(&self, kind: EventKind, cells: &[PreparedCell<'_>]) -> Result<(), EventError> {
         let declared = self.schema().event_decl(kind).map_or(&[][..], |event| &event.properties);
-        let missing = declared.iter().zip(cells).find(|(property, cell)| property.required && matches!(cell, PreparedCell::Missing));
+        let missing =
+            declared.iter().zip(cells).find(|(property, cell)| property.required && matches!(cell, PreparedCell::Missing));
         match missing {
             Some((property, _)) => {
                 let message = format!("every event of this type has `{}`, of type {}", property.name, property.ty);

@@ -169,10 +169,12 @@ pub(crate) fn decide(
         match short {
             None => match (reads.only, offers.lanes.get(*number).filter(|_| plain)) {
                 (Some(only), _) => only.iter().for_each(|place| _ = one(*place, false, &mut tally)),
-                (None, Some(lane)) => lane.each(offers, (*number, placement), context, &permissions, |place, tried| match tried {
-                    Tried::Stopped(gate) => tally.count(gate, 1),
-                    Tried::Passes | Tried::Open => _ = one(place, matches!(tried, Tried::Passes), &mut tally),
-                }),
+                (None, Some(lane)) => {
+                    lane.each(offers, (*number, placement), context, &permissions, |place, tried| match tried {
+                        Tried::Stopped(gate) => tally.count(gate, 1),
+                        Tried::Passes | Tried::Open => _ = one(place, matches!(tried, Tried::Passes), &mut tally),
+                    })
+                }
                 (None, None) => (0..offers.offers.len()).for_each(|place| _ = one(place, false, &mut tally)),
             },
             Some((short, lot, possible)) => {

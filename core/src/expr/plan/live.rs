@@ -4,12 +4,12 @@
 //! What stands is what a fresh look at the story finds, to the last bit and instant. Whoever changes a story other than at its end
 //! has to let go of it.
 
+use super::super::ast::BinaryOp;
 use super::super::stream::Terminal;
 use super::super::{Bits, EventKind, PropertyId, RunColumn};
 use super::ask::{Asker, Defer, Found, Ground, NEVER};
 use super::scalar::Scalar;
 use super::slot::{Chosen, Columns, Part, Seen, Slot, Times, better, plain};
-use super::super::ast::BinaryOp;
 use super::{Code, Constant, Node, Plan};
 use crate::value::{Decimal, Timestamp};
 use smallvec::SmallVec;

@@ -1,9 +1,9 @@
 //! Numbers made of counts and sums that stand, as short programs: a score is one walk over a few steps. What such a program tells is what
 //! the plan tells, operation by operation; where a slot does not stand, or nothing was told, it tells nothing.
 
+use super::super::Bits;
 use super::super::ast::BinaryOp;
 use super::super::stream::Terminal;
-use super::super::Bits;
 use super::live::Live;
 use super::{Code, Constant, Node, Plan, Scalar};
 use crate::value::Timestamp;
