@@ -309,7 +309,7 @@ impl<'a> Said<'a> {
     }
 
     fn standing(&self, purpose: Option<usize>, channel: Option<&str>, default: ConsentDefault) -> Consent {
-        if self.words.is_empty() {
+        if self.words.is_empty() && self.begins.is_none() {
             return Consent::NeverAsked(default);
         }
         let standing = self.standing_since(None, purpose, channel, default);
