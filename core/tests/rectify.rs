@@ -107,6 +107,27 @@ fn what_is_folded_is_forgotten_here_too() {
     assert_eq!(customer.rectified().count(), 0);
 }
 
+/// Of what is folded only totals are left, which are exported; to correct a part of them is refused, and changes nothing.
+#[test]
+fn what_is_folded_cannot_be_rectified_any_more() {
+    let mut base = CustomerBase::new(engine());
+    for told in [event("visit", 1, "v1"), event("purchase", 1, "p").with("amount", "9.50"), event("visit", 150, "v2")] {
+        base.record(&told).unwrap();
+    }
+    assert_eq!(base.fold(day(200)).0, 1);
+    let before = base.to_bytes();
+    let refused = base.record(&event("rectified", 201, "r1").with("event", "v1")).unwrap_err();
+    assert_eq!((refused.code(), refused.path()), ("too_late", "properties.event"));
+    assert!(refused.message().contains("folded into totals") && !refused.message().contains("v1"), "{}", refused.message());
+    assert_eq!(base.to_bytes(), before);
+    base.record(&event("rectified", 201, "r2").with("event", "v2")).unwrap();
+    base.record(&event("rectified", 202, "r3").with("event", "v2")).unwrap();
+    base.record(&event("rectified", 201, "r4").with("event", "p")).unwrap();
+    let export = ask(&base, &json!({"query": "export", "identifier": "customer:a", "now": day(203)}));
+    assert_eq!((&export["totals"][0]["event"], &export["totals"][0]["count"]), (&json!("visit"), &json!(1)));
+    assert_eq!(base.find(&id("customer:a")).unwrap().rectified().count(), 2);
+}
+
 fn stories() -> impl Strategy<Value = Vec<Event>> {
     let one = (0_usize..6, 0_i64..10, 0_i64..4, 0_usize..8, any::<bool>());
     prop::collection::vec(one, 1..20).prop_map(|all| {

@@ -105,6 +105,12 @@ impl Strand {
         self.struck().into_iter().flat_map(|struck| struck.0.values()).filter_map(|entry| entry.event.as_ref())
     }
 
+    /// Whether an event of that id is kept, or is awaited since it was rectified.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        let aside = || self.aside().iter().any(|aside| aside.event().id.as_deref() == Some(id));
+        self.row_of(id).is_some() || self.struck().is_some_and(|struck| struck.0.contains_key(id)) || aside()
+    }
+
     /// The event of an id that was rectified.
     pub(crate) fn rectified_event(&self, id: &str) -> Option<&Event> {
         self.struck()?.0.get(id)?.event.as_ref()

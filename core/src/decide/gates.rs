@@ -6,7 +6,7 @@ use super::stock::Stock;
 use super::trace::Gate;
 use crate::context::{Context, Rule, Source};
 use crate::expr::{self, FactId, Facts, Outcome};
-use crate::playbook::{Assurance, ConsentDefault, WHOLE};
+use crate::playbook::{Assurance, ConsentDefault, Sensitivity, WHOLE};
 use crate::value::Timestamp;
 
 /// Why an offer went no further.
@@ -60,9 +60,16 @@ pub(super) struct Permissions {
     profiling: Option<Timestamp>,
     minor: Verdict,
     contact: Verdict,
+    /// How sensitive what triggered the reaction is that is answered.
+    triggered: Sensitivity,
 }
 
 impl Permissions {
+    /// The same for the answer to a reaction: to be made because of something is a use of it.
+    pub(super) fn reacting_to(self, triggered: Sensitivity) -> Self {
+        Permissions { triggered, ..self }
+    }
+
     pub(super) fn of(
         offers: &Offers,
         context: &Context<'_>,
@@ -88,6 +95,7 @@ impl Permissions {
             profiling: said.profiling(channel),
             minor: guards.minor,
             contact: if placement.contact { guards.contact } else { Verdict::Allowed },
+            triggered: Sensitivity::Public,
         };
         permissions.impersonal = permissions.permitted(&placement.purposes).err().map(|(purpose, consent)| {
             let reason = consent.reason(offers.purpose_name(purpose));
@@ -226,9 +234,8 @@ impl OfferRule {
             .map_err(|(purpose, consent)| consent_stop(consent.unknown(), consent.reason(offers.purpose_name(purpose))))?;
         // Special data needs a yes in so many words.
         let explicit = |purpose: &&usize| permissions.consents.get(**purpose).is_some_and(|consent| consent.explicit());
-        if self.special
-            && let Some(purpose) = self.purposes.iter().find(|purpose| !explicit(purpose))
-        {
+        let special = self.special || permissions.triggered == Sensitivity::Special;
+        if special && let Some(purpose) = self.purposes.iter().find(|purpose| !explicit(purpose)) {
             let name = offers.purpose_name(*purpose);
             return Err(consent_stop(
                 true,
@@ -255,7 +262,7 @@ impl OfferRule {
                 return Err(consent_stop(true, reason));
             }
         }
-        if let Some(when) = permissions.profiling.filter(|_| self.personal) {
+        if let Some(when) = permissions.profiling.filter(|_| self.personal || permissions.triggered > Sensitivity::Public) {
             return Err(consent_stop(false, format!("profiling was objected to on {when}")));
         }
         let guards =

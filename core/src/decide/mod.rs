@@ -44,6 +44,7 @@ use crate::commitment::CommitmentState;
 use crate::context::Context;
 use crate::counters::Counters;
 use crate::expr::Facts;
+use crate::playbook::Sensitivity;
 use crate::suggest::{Shelf, Suggested};
 use crate::value::{LateText, Recipe};
 pub(crate) use arbitrate::MANDATORY;
@@ -85,6 +86,8 @@ pub(crate) struct Reads<'r, 'a> {
     pub(crate) shelf: Option<&'r Shelf>,
     /// The only offers that are looked at, in the order of the playbook; all without them.
     pub(crate) only: Option<&'r [usize]>,
+    /// How sensitive what triggered the reaction is that is answered; public without one.
+    pub(crate) triggered: Sensitivity,
 }
 
 impl<'r, 'a> Reads<'r, 'a> {
@@ -116,7 +119,7 @@ pub(crate) fn decide(
     let possible: OnceCell<Option<Vec<u32>>> = OnceCell::new();
     for number in placements {
         let Some(placement) = offers.placements.get(*number) else { continue };
-        let permissions = Permissions::of(offers, context, said, guards, placement);
+        let permissions = Permissions::of(offers, context, said, guards, placement).reacting_to(reads.triggered);
         let mut tally = Tally {
             placement,
             detail,

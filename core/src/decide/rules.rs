@@ -54,6 +54,8 @@ pub(crate) struct Offers {
     pub(crate) shared: Vec<(Vec<usize>, bool)>,
     /// Whether consents of minors are given by somebody else.
     pub(crate) guardian: bool,
+    /// How sensitive what triggers each reaction is, by its name.
+    pub(crate) triggered: Vec<(Arc<str>, Sensitivity)>,
     /// The namespaces of households and accounts.
     groups: Vec<Arc<str>>,
     /// Whether anything asks a request to be sure who is there.
@@ -348,6 +350,7 @@ impl Offers {
                 .filter_map(|name| Some((name.text.clone(), sources.reserved.outcome(&name.text)?)))
                 .collect(),
             guardian: sources.relations.guardian().is_some(),
+            triggered: Vec::new(),
             groups: sources.relations.relations.iter().filter_map(|relation| relation.group.clone()).collect(),
             graded: graded(playbook),
             request: playbook.request.iter().map(|fact| fact.name.text.clone()).collect(),
@@ -375,6 +378,12 @@ impl Offers {
     /// Whether an identifier stands for a browser or device rather than a person.
     pub(crate) fn anonymous(&self, identifier: &Identifier) -> bool {
         self.anonymous.iter().any(|namespace| **namespace == *identifier.namespace())
+    }
+
+    /// How sensitive what triggers a reaction is.
+    pub(crate) fn triggered_by(&self, reaction: &str) -> Sensitivity {
+        let own = self.triggered.iter().find(|(name, _)| **name == *reaction);
+        own.map_or(Sensitivity::Public, |(_, sensitivity)| *sensitivity)
     }
 
     /// Whether an identifier stands for a household or account rather than a person.

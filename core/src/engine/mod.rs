@@ -56,7 +56,7 @@ use crate::encoding::StateError;
 use crate::error::Diagnostics;
 use crate::expr::{Answer, Facts};
 use crate::journey::{Model, News, derive, derive_news, next_due};
-use crate::playbook::{Assurance, Limits, Playbook};
+use crate::playbook::{Assurance, Limits, Playbook, Sensitivity};
 use crate::reaction::ReactionRule;
 use crate::suggest::Shelf;
 use crate::trends::{Snapshot, TrendRules};
@@ -374,6 +374,15 @@ impl Engine {
         self.relation_sayings(identifier, event)?;
         let full = || EventError::new("story_full", "", "the customer's story holds more than 4 GiB of text");
         let strand = customer.strand_mut(identifier, self.layout()).ok_or_else(full)?;
+        if event.kind == self.0.model.rules.sources.reserved.rectified
+            && let Some(until) = strand.folded().and_then(|fold| fold.totals().map(|(_, totals)| totals.until).max())
+            && !named_event(event).is_some_and(|id| strand.knows(id))
+        {
+            let message = format!(
+                "no event of that id is kept; events up to {until} are folded into totals, of which none can be taken out again"
+            );
+            return Err(EventError::new("too_late", "properties.event", message));
+        }
         if let Some(until) = strand.folded_until(event.kind).filter(|until| event.time <= *until) {
             let message = format!("events of this type up to {until} are folded into totals, so none can be added there");
             return Err(EventError::new("too_late", "time", message));
@@ -572,8 +581,15 @@ impl Engine {
             };
             let shared: Vec<Context<'_>> = permitted.iter().map(|others| shared(others as &dyn Beside)).collect();
             let guardian = self.guardian_of(customer, around);
-            let reads =
-                decide::Reads { context, whole: &whole, shared: &shared, shelf: self.shelf(), counters: beyond.counters, only };
+            let reads = decide::Reads {
+                context,
+                whole: &whole,
+                shared: &shared,
+                shelf: self.shelf(),
+                counters: beyond.counters,
+                only,
+                triggered: reaction.map_or(Sensitivity::Public, |rule| inner.offers.triggered_by(&rule.name)),
+            };
             let mut answers = decide::decide(&inner.offers, reads, said, &guardian, &moment, &placements, detail);
             let candidates = if detail == Detail::Full { std::mem::take(&mut answers.candidates) } else { Vec::new() };
             let trace = (detail == Detail::Full).then(|| self.trace(context, request.assurance, candidates));

@@ -141,6 +141,11 @@ impl ReactionRule {
         self.condition.as_ref()
     }
 
+    /// The events that cancel what waits: of feedback those that answer or resolve it.
+    pub(crate) fn answers(&self) -> &[EventKind] {
+        &self.cancel
+    }
+
     /// The property by which instances are told apart.
     pub(crate) fn same(&self) -> Option<PropertyId> {
         self.same

@@ -240,6 +240,13 @@ impl ReactionState {
 }
 
 impl ReactionRule {
+    /// Whether an event is about what an instance stands for; about all without one.
+    pub(crate) fn is_about(&self, row: &StoryRow<'_>, instance: Option<&Arc<str>>) -> bool {
+        let Some(instance) = instance else { return true };
+        let key = self.same.and_then(|property| row.property(property)).map(|key| key_text(&key));
+        key.as_ref() == Some(instance)
+    }
+
     fn debounces(&self) -> bool {
         matches!(self.delay, Delay::Debounce(..))
     }

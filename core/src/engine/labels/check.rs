@@ -31,10 +31,19 @@ pub(in crate::engine) fn check(
     let all = All { playbook, rules, journeys, flow };
     all.conclusions(findings);
     let places: Vec<BTreeSet<usize>> = reactions.rules.iter().map(|reaction| answers(reaction, offers)).collect();
+    let triggers: Vec<BTreeSet<Ground>> = reactions.rules.iter().map(|reaction| all.triggers(reaction)).collect();
+    let sensitivity = |grounds: &BTreeSet<Ground>| grounds.iter().map(|own| flow.ground(*own, playbook).sensitivity).max();
+    let named = reactions.rules.iter().zip(&triggers).filter(|(reaction, _)| !reaction.missed);
+    offers.triggered = named.filter_map(|(reaction, grounds)| Some((reaction.name.clone(), sensitivity(grounds)?))).collect();
     for (place, (offer, compiled)) in playbook.offers.iter().zip(&mut offers.offers).enumerate() {
         let (reads, zone) = all.offer(offer, compiled, findings);
-        for (reaction, _) in reactions.rules.iter().zip(&places).filter(|(_, places)| places.contains(&place)) {
+        for ((reaction, grounds), _) in
+            reactions.rules.iter().zip(&triggers).zip(&places).filter(|(_, places)| places.contains(&place))
+        {
             all.reacting(offer, reaction, &reads, findings);
+            if grounds.iter().any(|ground| flow.ground(*ground, playbook).sensitivity == Sensitivity::Special) {
+                all.special(offer, compiled, grounds, findings);
+            }
         }
         let label = label_of(&reads, flow, playbook);
         compiled.personal = reads.iter().any(|ground| flow.ground(*ground, playbook).sensitivity > Sensitivity::Public);
@@ -70,39 +79,73 @@ fn answers(reaction: &ReactionRule, offers: &Offers) -> BTreeSet<usize> {
     }
 }
 
+/// The rules that a reaction goes by.
+fn read_by<'a>(reaction: &'a ReactionRule, rules: &'a Rules, journeys: &'a Journeys) -> Vec<&'a Rule> {
+    let mut read: Vec<&Rule> = reaction.rules().collect();
+    for trigger in &reaction.triggers {
+        match trigger.what {
+            What::Enters(number) | What::Leaves(number) => read.extend(rules.segments.get(usize::from(number))),
+            What::Watch(number) => read.extend(rules.watches.get(usize::from(number))),
+            What::Stage(number, _) => {
+                read.extend(journeys.rules.get(usize::from(number)).into_iter().flat_map(|journey| journey.conditions()));
+            }
+            What::Event(..) | What::Condition(_) => {}
+        }
+    }
+    read
+}
+
 impl All<'_> {
+    /// What the triggers and conditions of a reaction read in the end, and the events that trigger it.
+    fn triggers(self, reaction: &ReactionRule) -> BTreeSet<Ground> {
+        let read = read_by(reaction, self.rules, self.journeys);
+        let mut grounds: BTreeSet<Ground> =
+            read.into_iter().flat_map(|rule| self.flow.grounds(rule, self.playbook, self.rules)).collect();
+        grounds.extend(self.happened(reaction));
+        grounds
+    }
+
+    /// The events, and the attributes being told, that trigger a reaction by themselves.
+    fn happened(self, reaction: &ReactionRule) -> BTreeSet<Ground> {
+        let All { playbook, rules, .. } = self;
+        let kinds = reaction.triggers.iter().flat_map(|trigger| match &trigger.what {
+            What::Event(kinds, _) => kinds.as_slice(),
+            _ => &[],
+        });
+        let ground = |kind: &crate::expr::EventKind| {
+            if usize::from(kind.0) < playbook.events.len() {
+                return Ground::Event(usize::from(kind.0));
+            }
+            let told = rules.sources.reserved.attributes.iter().position(|own| own == kind);
+            told.map_or(Ground::Outcome, Ground::Attribute)
+        };
+        kinds.map(ground).collect()
+    }
+
     /// To make an offer because a reaction was triggered is a use of what triggers it.
     fn reacting(self, offer: &Offer, reaction: &ReactionRule, known: &BTreeSet<Ground>, findings: &mut Vec<Diagnostic>) {
-        let All { playbook, rules, journeys, flow } = self;
-        let mut read: Vec<&Rule> = reaction.rules().collect();
-        for trigger in &reaction.triggers {
-            match trigger.what {
-                What::Enters(number) | What::Leaves(number) => read.extend(rules.segments.get(usize::from(number))),
-                What::Watch(number) => read.extend(rules.watches.get(usize::from(number))),
-                What::Stage(number, _) => {
-                    read.extend(journeys.rules.get(usize::from(number)).into_iter().flat_map(|journey| journey.conditions()));
-                }
-                What::Event(..) | What::Condition(_) => {}
-            }
-        }
+        let All { playbook, rules, flow, .. } = self;
         let mut said: BTreeSet<Ground> = BTreeSet::new();
-        for rule in read {
-            for ground in flow.grounds(rule, playbook, rules) {
-                let label = flow.ground(ground, playbook);
-                // What the offer reads itself is said already.
-                if known.contains(&ground) || !said.insert(ground) {
-                    continue;
+        let name = || (format!("reaction `{}`", reaction.name), None);
+        let of_rules = read_by(reaction, rules, self.journeys).into_iter().flat_map(|rule| {
+            let grounds = flow.grounds(rule, playbook, rules).into_iter();
+            grounds.map(move |ground| (ground, Some(rule)))
+        });
+        for (ground, rule) in of_rules.chain(self.happened(reaction).into_iter().map(|ground| (ground, None))) {
+            let label = flow.ground(ground, playbook);
+            // What the offer reads itself is said already.
+            if known.contains(&ground) || !said.insert(ground) {
+                continue;
+            }
+            let mut way = vec![name()];
+            way.extend(rule.iter().flat_map(|rule| self.way(rule, ground)));
+            match &label.purposes {
+                Some(purposes) if offer.purposes.is_empty() => {
+                    findings.push(self.aimless(offer, purposes, ground, &way));
                 }
-                let mut way = vec![(format!("reaction `{}`", reaction.name), None)];
-                way.extend(self.way(rule, ground));
-                match &label.purposes {
-                    Some(purposes) if offer.purposes.is_empty() => {
-                        findings.push(self.aimless(offer, purposes, ground, &way));
-                    }
-                    _ => {
-                        let wrong = offer.purposes.iter().filter(|purpose| !label.usable(&purpose.text));
-                        findings.extend(wrong.map(|purpose| self.violation(offer, purpose, ground, &label, &way)));
-                    }
+                _ => {
+                    let wrong = offer.purposes.iter().filter(|purpose| !label.usable(&purpose.text));
+                    findings.extend(wrong.map(|purpose| self.violation(offer, purpose, ground, &label, &way)));
                 }
             }
         }
