@@ -247,6 +247,71 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn ages_stand_beside_gaps_and_counts_as_the_reference_says(
+        events in events(),
+        shapes in prop::collection::vec(any::<[u8; 4]>(), 1..8),
+        now in 0_i64..140,
+        known in prop_oneof![Just(200_i64), 0_i64..150],
+        marked in any::<bool>(),
+    ) {
+        let segments: Vec<String> =
+            shapes.iter().enumerate().map(|(number, shape)| format!("  s{number}: '{}'\n", beside(*shape))).collect();
+        let text = format!("{PLAYBOOK}segments:\n{}", segments.concat());
+        let engine = Engine::compile(&[("beside.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
+        let mut customer = engine.customer(&Identifier::parse("customer:ada").unwrap()).unwrap();
+        let mut sorted = events.clone();
+        sorted.sort_by_key(|event| event.time);
+        for event in &sorted {
+            engine.record(&mut customer, event, None).unwrap();
+            let strands = customer.strands().iter().cloned().map(Strand::without_marks).collect();
+            let mut fresh = Customer::of_strands(strands);
+            fresh.derived.advanced = customer.derived.advanced;
+            let (own, fresh) = (engine.told(&customer), engine.told(&fresh));
+            prop_assert_eq!(&own.segments, &fresh.segments, "{}", text);
+            prop_assert_eq!(&own.changes, &fresh.changes, "{}", text);
+        }
+        if !marked {
+            customer = Customer::of_strands(customer.into_strands().into_iter().map(Strand::without_marks).collect());
+        }
+        let rules = &engine.model().rules;
+        let context = Context::new(rules, customer.view(at(known)), at(now), &[], &[], &[]);
+        for (rule, text) in rules.segments.iter().zip(&segments) {
+            prop_assert!(rule.code().is_some(), "{} is left to the reference", text);
+            let answer = rule.ask(&context);
+            let (holds, failed) = (context.holds(rule), matches!(answer.outcome, Outcome::Error(_)));
+            prop_assert_eq!(holds, Holds { truth: answer.outcome.as_bool(), failed, until: answer.until }, "{}", text);
+        }
+    }
+}
+
+/// A comparison of a gap, or of an age with what is no constant, chosen by some bytes.
+fn beside([stream, filter, end, constant]: [u8; 4]) -> String {
+    let streams = [
+        r#"events("purchase")"#,
+        r#"events("purchase").within("40h")"#,
+        r#"events("view").within("60h")"#,
+        r#"events("purchase").in_session()"#,
+    ];
+    let filters = ["", "", r#".where(e, e.sku == "a")"#, r#".where(e, e.sku.contains("b"))"#, ".where(e, has(e.sku))"];
+    let ends = [
+        "usual_gap().hours() > N",
+        r#"usual_gap() == duration("Nh")"#,
+        "since_last() > SAME.usual_gap()",
+        "usual_gap() == SAME.since_last()",
+        "since_first().days() <= N.5 * SAME.usual_gap().days()",
+        "usual_gap().hours() != SAME.since_last().hours()",
+        "since_last().hours() < double(SAME.count()) + 0.25",
+        "since_last().hours() >= SAME.count()",
+    ];
+    let (stream, filter) = (streams[usize::from(stream) % streams.len()], filters[usize::from(filter) % filters.len()]);
+    let end = ends[usize::from(end) % ends.len()].replace('N', &(1 + constant % 6).to_string());
+    format!("{stream}{filter}.{}", end.replace("SAME", &format!("{stream}{filter}")))
+}
+
 #[test]
 fn slots_stand_where_a_story_grows_at_its_end() {
     let text = format!(

@@ -2,8 +2,8 @@
 
 use super::scalar::Scalar;
 use super::slot::{Columns, Part, Seen};
-use super::turns::LONGEST;
-use super::{Code, Node, Plan, State};
+use super::turns::{LONGEST, Turns};
+use super::{Against, Code, Node, Plan, State};
 use crate::expr::ast::BinaryOp;
 use crate::expr::{FactId, PropertyId, RunColumn};
 use crate::value::{Timestamp, Zone};
@@ -219,14 +219,24 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
             Node::AgeTest(slot, turns) => {
                 let Found { value, until } = self.slot(*slot)?;
                 let Some(Scalar::Since(since)) = value else { return Ok(Found { value: None, until }) };
-                let (_, age) = self.age(since)?;
-                if age.saturating_add(HORIZON) > LONGEST {
-                    return Err(Defer);
+                self.turned(since, turns, until)
+            }
+            Node::AgeAgainst(Against { slot, unit, op, value, right }) => {
+                let (age, still) = (self.slot(*slot)?, self.node(*value)?);
+                let until = age.until.min(still.until);
+                let (Some(Scalar::Since(since)), Some(still)) = (age.value, still.value) else {
+                    return Ok(Found { value: None, until });
+                };
+                let turns = Turns::of(*op, *unit, &still.value().ok_or(Defer)?, *right).ok_or(Defer)?;
+                self.turned(since, &turns, until)
+            }
+            Node::Length(duration, unit) => {
+                let Found { value, until } = self.node(*duration)?;
+                match value {
+                    Some(Scalar::Duration(nanos)) => Ok(Found { value: Some(Scalar::Double(nanos as f64 / unit)), until }),
+                    None => Ok(Found { value: None, until }),
+                    Some(_) => Err(Defer),
                 }
-                let (truth, next) = turns.at(age);
-                let end = until.min(Timestamp::MAX.micros()).min(self.ground.now().saturating_add_micros(HORIZON).micros());
-                let turn = next.map(|age| since.saturating_add(age)).filter(|turn| *turn < end);
-                Ok(Found { value: Some(Scalar::Bool(truth)), until: turn.unwrap_or(until).min(until) })
             }
             Node::Not(operand) => {
                 let Found { value, until } = self.node(*operand)?;
@@ -274,6 +284,18 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
                 Ok(Found { value: Some(Scalar::Bool(false)), until })
             }
         }
+    }
+
+    /// How a comparison with an age stands, until it turns or what is compared does not stand any more.
+    fn turned(&self, since: i64, turns: &Turns, until: i64) -> Result<Found<'p>, Defer> {
+        let (_, age) = self.age(since)?;
+        if age.saturating_add(HORIZON) > LONGEST {
+            return Err(Defer);
+        }
+        let (truth, next) = turns.at(age);
+        let end = until.min(Timestamp::MAX.micros()).min(self.ground.now().saturating_add_micros(HORIZON).micros());
+        let turn = next.map(|age| since.saturating_add(age)).filter(|turn| *turn < end);
+        Ok(Found { value: Some(Scalar::Bool(truth)), until: turn.unwrap_or(until).min(until) })
     }
 
     /// How long ago something was: nanoseconds, microseconds.

@@ -5,7 +5,7 @@ use super::super::checked::{Checked, Op, Ref};
 use super::super::stream::{Bound, Stream, Terminal};
 use super::slot::{Filters, Part, Slot};
 use super::turns::Turns;
-use super::{Code, Constant, Node, Plan, Scalar, Window};
+use super::{Against, Code, Constant, Node, Plan, Scalar, Window};
 use crate::expr::EventKind;
 use crate::value::{Type, Value};
 use std::collections::BTreeMap;
@@ -93,6 +93,9 @@ impl PlanBuilder {
                 let [arg] = args[..] else { return None };
                 return match self.part(expression, arg)? {
                     Moves::Age(slot, None) => Some(Moves::Age(slot, Some(unit))),
+                    Moves::Still(length) if expression.node(arg).ty == Type::Duration => {
+                        Some(Moves::Still(self.node(Node::Length(length, unit))))
+                    }
                     _ => None,
                 };
             }
@@ -124,14 +127,14 @@ impl PlanBuilder {
             Op::Constant(value) => Some(value),
             _ => None,
         };
+        let against = |(slot, unit): (u32, Option<f64>), still: u32, id: Ref, right: bool| match value(id) {
+            Some(constant) => Some(Node::AgeTest(slot, Turns::of(op, unit, constant, right)?)),
+            None => Some(Node::AgeAgainst(Against { slot, unit, op, value: still, right })),
+        };
         let node = match (self.part(expression, left)?, self.part(expression, right)?) {
             (Moves::Still(left), Moves::Still(right)) => Node::Binary(op, left, right),
-            (Moves::Age(slot, unit), Moves::Still(_)) if op.is_comparison() => {
-                Node::AgeTest(slot, Turns::of(op, unit, value(right)?, false)?)
-            }
-            (Moves::Still(_), Moves::Age(slot, unit)) if op.is_comparison() => {
-                Node::AgeTest(slot, Turns::of(op, unit, value(left)?, true)?)
-            }
+            (Moves::Age(slot, unit), Moves::Still(still)) if op.is_comparison() => against((slot, unit), still, right, false)?,
+            (Moves::Still(still), Moves::Age(slot, unit)) if op.is_comparison() => against((slot, unit), still, left, true)?,
             _ => return None,
         };
         Some(Moves::Still(self.node(node)))
@@ -158,6 +161,10 @@ impl PlanBuilder {
             _ => None,
         };
         let tests = stream.tests.as_ref()?;
+        // The gaps between events of several types are left to the reference.
+        if stream.terminal == Terminal::UsualGap && stream.kinds.len() != 1 {
+            return None;
+        }
         let window = self.window(window);
         let mut parts = Vec::with_capacity(stream.kinds.len());
         for kind in &stream.kinds {
@@ -286,5 +293,6 @@ fn supported(terminal: Terminal) -> bool {
             | Terminal::CountDistinct
             | Terminal::SinceLast
             | Terminal::SinceFirst
+            | Terminal::UsualGap
     )
 }

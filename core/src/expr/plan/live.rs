@@ -10,7 +10,7 @@ use super::super::{Bits, EventKind, PropertyId, RunColumn};
 use super::ask::{Asker, Defer, Found, Ground, NEVER};
 use super::scalar::Scalar;
 use super::slot::{Chosen, Columns, Part, Seen, Slot, Times, better, plain};
-use super::{Code, Constant, Node, Plan};
+use super::{Against, Code, Constant, Node, Plan};
 use crate::value::{Decimal, Timestamp};
 use smallvec::SmallVec;
 use std::cell::OnceCell;
@@ -193,7 +193,10 @@ impl Plan {
         let mut tests: Vec<(Vec<(BinaryOp, Constant)>, usize)> = vec![Default::default(); self.slots.len()];
         for code in codes {
             self.each_node(code.0, &mut |node| match node {
-                Node::Slot(slot) | Node::Age(slot, _) | Node::AgeTest(slot, _) => {
+                Node::Slot(slot)
+                | Node::Age(slot, _)
+                | Node::AgeTest(slot, _)
+                | Node::AgeAgainst(Against { slot, .. }) => {
                     let slot = *slot as usize;
                     if let (Some(wanted), Some((_, asked))) = (wanted.get_mut(slot), tests.get_mut(slot)) {
                         *wanted = true;
@@ -250,7 +253,7 @@ impl Plan {
     pub(crate) fn stands(&self, code: Code) -> Stands {
         let mut stands = Stands::default();
         self.each_node(code.0, &mut |node| match node {
-            Node::Slot(slot) | Node::AgeTest(slot, _) => match self.standing.places.get(*slot as usize) {
+            Node::Slot(slot) | Node::AgeTest(slot, _) | Node::AgeAgainst(Against { slot, .. }) => match self.standing.places.get(*slot as usize) {
                 Some(Some(place)) => stands.slots |= 1 << place,
                 _ => stands.more = true,
             },
@@ -266,7 +269,8 @@ impl Plan {
         visit(node);
         match node {
             Node::Constant(_) | Node::Fact(_) | Node::Has(_) | Node::Slot(_) | Node::Age(..) | Node::AgeTest(..) => {}
-            Node::Not(one) | Node::Double(one) | Node::In(one, _) => self.each_node(*one, visit),
+            Node::Not(one) | Node::Double(one) | Node::In(one, _) | Node::Length(one, _) => self.each_node(*one, visit),
+            Node::AgeAgainst(Against { value, .. }) => self.each_node(*value, visit),
             Node::And(all) | Node::Or(all) => all.iter().for_each(|one| self.each_node(*one, visit)),
             Node::Ternary(condition, yes, no) => [condition, yes, no].iter().for_each(|one| self.each_node(**one, visit)),
             Node::Binary(_, left, right) => [left, right].iter().for_each(|one| self.each_node(**one, visit)),

@@ -70,6 +70,10 @@ enum Node {
     Age(u32, f64),
     /// A comparison of the age in a slot with a constant.
     AgeTest(u32, Turns),
+    /// A comparison of the age in a slot with a value that stands between the instants it tells.
+    AgeAgainst(Against),
+    /// The length of a duration, in units of so many nanoseconds.
+    Length(u32, f64),
     Not(u32),
     /// `double(x)` of a number.
     Double(u32),
@@ -78,6 +82,17 @@ enum Node {
     Ternary(u32, u32, u32),
     Binary(BinaryOp, u32, u32),
     In(u32, Box<[Constant]>),
+}
+
+/// An age beside a value: `age op value`, or `value op age` when the age stands `right`.
+#[derive(Debug, Clone, Copy)]
+struct Against {
+    slot: u32,
+    /// In units of so many nanoseconds, or as a duration.
+    unit: Option<f64>,
+    op: BinaryOp,
+    value: u32,
+    right: bool,
 }
 
 /// A scalar that the plan owns.

@@ -53,7 +53,7 @@ impl<'a> Scalar<'a> {
     }
 
     /// Out of what is no text and no age.
-    fn value(self) -> Option<Value> {
+    pub(super) fn value(self) -> Option<Value> {
         Some(match self {
             Scalar::Bool(truth) => Value::Bool(truth),
             Scalar::Int(number) => Value::Int(number),

@@ -275,7 +275,13 @@ impl Plan {
                 };
                 binary(*op, left, right, sheets)
             }
-            Node::Fact(_) | Node::Has(_) | Node::Age(..) | Node::In(..) | Node::Constant(Constant::Text(_)) => None,
+            Node::Fact(_)
+            | Node::Has(_)
+            | Node::Age(..)
+            | Node::AgeAgainst(_)
+            | Node::Length(..)
+            | Node::In(..)
+            | Node::Constant(Constant::Text(_)) => None,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::super::{Bits, EventKind, PropertyId, RunColumn};
 use super::ask::{Asker, Defer, Found, Ground, NEVER};
 use super::blocks::{Blocks, small, spread};
 use super::scalar::Scalar;
+use super::turns::LONGEST;
 use crate::value::{Decimal, Timestamp};
 use smallvec::SmallVec;
 
@@ -142,6 +143,27 @@ impl Chosen<'_, '_> {
         }
     }
 
+    /// The median time between one row and the next, of an even number the lower middle; `None` with fewer than two gaps.
+    fn usual_gap(&self) -> Result<Option<Scalar<'static>>, Defer> {
+        let mut gaps: SmallVec<[i64; 64]> = SmallVec::new();
+        let mut last: Option<i64> = None;
+        self.each(|row| {
+            let time = self.columns.times.get(row).map_or(0, |time| time.micros());
+            gaps.extend(last.map(|last| time.saturating_sub(last)));
+            last = Some(time);
+        });
+        // What is too long for a duration is the reference's to tell.
+        if gaps.iter().any(|gap| *gap > LONGEST) {
+            return Err(Defer);
+        }
+        if gaps.len() < 2 {
+            return Ok(None);
+        }
+        let middle = (gaps.len() - 1) / 2;
+        let (_, gap, _) = gaps.select_nth_unstable(middle);
+        Ok(Some(Scalar::Duration(gap.checked_mul(1_000).ok_or(Defer)?)))
+    }
+
     /// Visits the rows in order.
     #[inline]
     pub(super) fn each(&self, mut visit: impl FnMut(usize)) {
@@ -189,6 +211,10 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
         let window = self.window(slot.window)?;
         let mut times = Times { until: window.until, ..Times::none() };
         let (value, until) = match (&slot.parts[..], slot.property) {
+            ([part], None) if slot.terminal == Terminal::UsualGap => match self.choose(part, window.after, &mut times)? {
+                Some(rows) => (rows.usual_gap()?, times.until),
+                None => (None, times.until),
+            },
             ([part], None) => {
                 if part.filter.is_some() {
                     self.choose(part, window.after, &mut times)?;
@@ -225,6 +251,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
             Terminal::Exists => Some(Scalar::Bool(times.count > 0)),
             Terminal::SinceLast => (times.count > 0).then_some(Scalar::Since(times.last)),
             Terminal::SinceFirst => (times.count > 0).then_some(Scalar::Since(times.first)),
+            Terminal::UsualGap => value,
             _ if slot.property.is_none() => return Err(Defer),
             _ => value,
         };

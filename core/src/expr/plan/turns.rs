@@ -37,6 +37,27 @@ impl Turns {
             let truth = value_ops::holds(op, order);
             Some((if op.is_ordering() { Stand::Truth(truth) } else { Stand::Order(order) }, truth))
         };
+        if let (None, Value::Duration(length)) = (unit, constant) {
+            // Beside a duration it turns where the age reaches it, and where it passes it.
+            let passed = length.nanos().div_euclid(1_000).saturating_add(1);
+            let reached = if length.nanos().rem_euclid(1_000) == 0 { passed.saturating_sub(1) } else { passed };
+            let (mut stand, truth) = order(0)?;
+            let mut turns = Turns { from: Vec::new(), truths: vec![truth] };
+            for age in [reached, passed].into_iter().filter(|age| (1..=LONGEST).contains(age)) {
+                let (next, truth) = order(age)?;
+                if next != stand {
+                    turns.from.push(age);
+                    turns.truths.push(truth);
+                    stand = next;
+                }
+            }
+            return Some(turns);
+        }
+        Self::halved(order)
+    }
+
+    /// The turns of an order that changes in one direction only.
+    fn halved(order: impl Fn(i64) -> Option<(Stand, bool)>) -> Option<Self> {
         let (mut stand, truth) = order(0)?;
         let (last, _) = order(LONGEST)?;
         let (mut from, mut truths, mut low) = (Vec::new(), vec![truth], 0);
@@ -97,6 +118,30 @@ mod tests {
         let turns = Turns::of(BinaryOp::Less, None, &Value::Duration(Duration::from_nanos(1_500)), false).unwrap();
         assert_eq!(turns.at(1), (true, Some(2)));
         assert_eq!(turns.at(2), (false, None));
+    }
+
+    #[test]
+    fn beside_a_duration_it_turns_where_halving_finds_it() {
+        let ops = [
+            BinaryOp::Less,
+            BinaryOp::LessEqual,
+            BinaryOp::Greater,
+            BinaryOp::GreaterEqual,
+            BinaryOp::Equal,
+            BinaryOp::NotEqual,
+        ];
+        let lengths = [i64::MIN, -1_001, -1_000, -1, 0, 1, 999, 1_000, 1_001, 2_000, 86_400_000_000_000, i64::MAX - 1, i64::MAX];
+        for (op, length, right) in ops.iter().flat_map(|op| lengths.iter().flat_map(|at| [(*op, *at, false), (*op, *at, true)])) {
+            let constant = Value::Duration(Duration::from_nanos(length));
+            let order = |age: i64| {
+                let age = Value::Duration(Duration::from_nanos(age.checked_mul(1_000)?));
+                let (a, b) = if right { (&constant, &age) } else { (&age, &constant) };
+                let order = value_ops::compare(op, a, b).ok()?;
+                let truth = value_ops::holds(op, order);
+                Some((if op.is_ordering() { Stand::Truth(truth) } else { Stand::Order(order) }, truth))
+            };
+            assert_eq!(Turns::of(op, None, &constant, right), Turns::halved(order), "{op:?} {length} {right}");
+        }
     }
 
     #[test]
