@@ -313,6 +313,48 @@ fn beside([stream, filter, end, constant]: [u8; 4]) -> String {
 }
 
 #[test]
+fn conditions_on_many_events_at_once_say_what_they_say_of_each() {
+    let words = ["a", "b", "ab", "", "c", "tea \u{2615}"];
+    let conditions = CONDITIONS.iter().filter(|condition| !condition.is_empty() && !condition.contains("|| true"));
+    let counts: Vec<String> = conditions.map(|condition| format!(r#"events("purchase"){condition}.count()"#)).collect();
+    let segments = counts.iter().enumerate().flat_map(|(number, count)| {
+        [5, 20, 40, 60, 90].map(|least| format!("  s{number}_{least}: '{count} >= {least}'\n"))
+    });
+    let text = format!("{PLAYBOOK}segments:\n{}", segments.collect::<String>());
+    let engine = Engine::compile(&[("many.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
+    let ada = Identifier::parse("customer:ada").unwrap();
+    let (mut one, mut none) = (engine.customer(&ada).unwrap(), 0);
+    for number in 0..130_usize {
+        let mut event = Event::new("purchase", at(number as i64), ada.clone()).with_id(&number.to_string());
+        // Some have no text, and some no numbers.
+        if number % 7 > 0 || number < 60 {
+            event = event.with("sku", words[number * number % words.len()]);
+        }
+        if number % 3 > 0 {
+            event = event.with("amount", "4.5").with("pieces", number as i64 % 8).with("gift", number % 2 == 0).with("rate", 0.75);
+        }
+        engine.record(&mut one, &event, None).unwrap();
+    }
+    // The same story without marks, which get made at once.
+    let strands = one.strands().iter().cloned().map(Strand::without_marks).collect();
+    let mut all = Customer::of_strands(strands);
+    engine.advance(&mut all, at(130));
+    let rules = &engine.model().rules;
+    for rule in &rules.segments {
+        let held = [&one, &all].map(|customer| {
+            let context = Context::new(rules, customer.view(at(200)), at(130), &[], &[], &[]);
+            let answer = rule.ask(&context);
+            let (holds, failed) = (context.holds(rule), matches!(answer.outcome, Outcome::Error(_)));
+            assert_eq!(holds, Holds { truth: answer.outcome.as_bool(), failed, until: answer.until });
+            holds
+        });
+        assert_eq!(held[0], held[1]);
+        none += usize::from(held[0].truth == Some(true));
+    }
+    assert!(none > 5, "{none} hold");
+}
+
+#[test]
 fn slots_stand_where_a_story_grows_at_its_end() {
     let text = format!(
         "{PLAYBOOK}segments: {{two: 'events(\"view\").within(\"9h\").count() == 2', all: 'events(\"view\").sum(\"seconds\") > 3.0'}}"

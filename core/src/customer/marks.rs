@@ -32,6 +32,15 @@ impl Marks {
     }
 }
 
+/// From how many new events on each text is looked at once, instead of each event.
+const AT_ONCE: usize = 32;
+
+/// The numbers of the bits that are set.
+fn ones(bits: u64) -> impl Iterator<Item = usize> {
+    let next = |bits: &u64| Some(bits & bits.wrapping_sub(1)).filter(|rest| *rest != 0);
+    std::iter::successors(Some(bits).filter(|bits| *bits != 0), next).map(|bits| bits.trailing_zeros() as usize)
+}
+
 /// How many events a track has before blocks are kept.
 const MANY: usize = 128;
 
@@ -45,10 +54,11 @@ impl Track {
             return;
         }
         let mut marks = self.marks.take().unwrap_or_default();
+        let told = self.tell(&mut marks, kind, layout, texts, filters);
         let mut alike: Option<(PropertyId, usize, Option<usize>)> = None;
         let mut read: Option<(PropertyId, Option<RunColumn<'_>>)> = None;
         for row in marks.marked..rows {
-            for filter in 0..count {
+            for filter in (0..count).filter(|filter| told & (1 << filter) == 0) {
                 let properties = filters.properties(kind, filter);
                 // A condition on one text says of it what it said before.
                 if let [property] = properties {
@@ -86,6 +96,52 @@ impl Track {
         }
         marks.marked = rows;
         self.marks = Some(marks);
+    }
+
+    /// Marks many events at once by conditions on one text: each says the same of all events that have that text. Tells which conditions
+    /// those are.
+    fn tell(&self, marks: &mut Marks, kind: EventKind, layout: &Layout, texts: &Texts, filters: &Filters) -> u64 {
+        let (rows, count) = (self.len(), filters.count(kind));
+        let mut told = 0;
+        if rows - marks.marked.min(rows) < AT_ONCE || count < 2 {
+            return told;
+        }
+        let mut groups: SmallVec<[(PropertyId, u64); 4]> = SmallVec::new();
+        for filter in 0..count {
+            let [property] = filters.properties(kind, filter) else { continue };
+            match groups.iter_mut().find(|(known, _)| known == property) {
+                Some((_, group)) => *group |= 1 << filter,
+                None => groups.push((*property, 1 << filter)),
+            }
+        }
+        for (property, group) in groups {
+            let Some(column @ RunColumn::Codes { codes, .. }) = self.column(kind, layout, texts, property) else { continue };
+            // By code: what holds, and what is not known; code 0 is no text.
+            let mut said: Vec<Option<(u64, u64)>> = vec![None; texts.len() + 1];
+            for row in marks.marked..rows {
+                let code = codes.get(row).copied().unwrap_or(0) as usize;
+                let known = said.get(code).copied().flatten();
+                let (held, odd) = known.unwrap_or_else(|| {
+                    let (mut held, mut odd) = (0, 0);
+                    for filter in ones(group) {
+                        match filters.holds(kind, filter, &[column], row) {
+                            Some(truth) => held |= u64::from(truth) << filter,
+                            None => odd |= 1 << filter,
+                        }
+                    }
+                    (held, odd)
+                });
+                if let (None, Some(place)) = (known, said.get_mut(code)) {
+                    *place = Some((held, odd));
+                }
+                for filter in ones(group) {
+                    let truth = (odd & (1 << filter) == 0).then_some(held & (1 << filter) != 0);
+                    marks.set(row, filter, count, truth);
+                }
+            }
+            told |= group;
+        }
+        told
     }
 
     /// One of the events shortly before that has the same text in a column.
