@@ -317,9 +317,10 @@ fn conditions_on_many_events_at_once_say_what_they_say_of_each() {
     let words = ["a", "b", "ab", "", "c", "tea \u{2615}"];
     let conditions = CONDITIONS.iter().filter(|condition| !condition.is_empty() && !condition.contains("|| true"));
     let counts: Vec<String> = conditions.map(|condition| format!(r#"events("purchase"){condition}.count()"#)).collect();
-    let segments = counts.iter().enumerate().flat_map(|(number, count)| {
-        [5, 20, 40, 60, 90].map(|least| format!("  s{number}_{least}: '{count} >= {least}'\n"))
-    });
+    let segments = counts
+        .iter()
+        .enumerate()
+        .flat_map(|(number, count)| [5, 20, 40, 60, 90].map(|least| format!("  s{number}_{least}: '{count} >= {least}'\n")));
     let text = format!("{PLAYBOOK}segments:\n{}", segments.collect::<String>());
     let engine = Engine::compile(&[("many.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
     let ada = Identifier::parse("customer:ada").unwrap();
@@ -331,7 +332,8 @@ fn conditions_on_many_events_at_once_say_what_they_say_of_each() {
             event = event.with("sku", words[number * number % words.len()]);
         }
         if number % 3 > 0 {
-            event = event.with("amount", "4.5").with("pieces", number as i64 % 8).with("gift", number % 2 == 0).with("rate", 0.75);
+            event =
+                event.with("amount", "4.5").with("pieces", number as i64 % 8).with("gift", number % 2 == 0).with("rate", 0.75);
         }
         engine.record(&mut one, &event, None).unwrap();
     }

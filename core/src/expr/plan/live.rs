@@ -193,10 +193,7 @@ impl Plan {
         let mut tests: Vec<(Vec<(BinaryOp, Constant)>, usize)> = vec![Default::default(); self.slots.len()];
         for code in codes {
             self.each_node(code.0, &mut |node| match node {
-                Node::Slot(slot)
-                | Node::Age(slot, _)
-                | Node::AgeTest(slot, _)
-                | Node::AgeAgainst(Against { slot, .. }) => {
+                Node::Slot(slot) | Node::Age(slot, _) | Node::AgeTest(slot, _) | Node::AgeAgainst(Against { slot, .. }) => {
                     let slot = *slot as usize;
                     if let (Some(wanted), Some((_, asked))) = (wanted.get_mut(slot), tests.get_mut(slot)) {
                         *wanted = true;
@@ -253,10 +250,12 @@ impl Plan {
     pub(crate) fn stands(&self, code: Code) -> Stands {
         let mut stands = Stands::default();
         self.each_node(code.0, &mut |node| match node {
-            Node::Slot(slot) | Node::AgeTest(slot, _) | Node::AgeAgainst(Against { slot, .. }) => match self.standing.places.get(*slot as usize) {
-                Some(Some(place)) => stands.slots |= 1 << place,
-                _ => stands.more = true,
-            },
+            Node::Slot(slot) | Node::AgeTest(slot, _) | Node::AgeAgainst(Against { slot, .. }) => {
+                match self.standing.places.get(*slot as usize) {
+                    Some(Some(place)) => stands.slots |= 1 << place,
+                    _ => stands.more = true,
+                }
+            }
             Node::Fact(fact) | Node::Has(fact) => stands.facts.push(*fact),
             Node::Age(..) => stands.more = true,
             _ => {}

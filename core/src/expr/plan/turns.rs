@@ -130,8 +130,10 @@ mod tests {
             BinaryOp::Equal,
             BinaryOp::NotEqual,
         ];
-        let lengths = [i64::MIN, -1_001, -1_000, -1, 0, 1, 999, 1_000, 1_001, 2_000, 86_400_000_000_000, i64::MAX - 1, i64::MAX];
-        for (op, length, right) in ops.iter().flat_map(|op| lengths.iter().flat_map(|at| [(*op, *at, false), (*op, *at, true)])) {
+        let lengths =
+            [i64::MIN, -1_001, -1_000, -1, 0, 1, 999, 1_000, 1_001, 2_000, 86_400_000_000_000, i64::MAX - 1, i64::MAX];
+        for (op, length, right) in ops.iter().flat_map(|op| lengths.iter().flat_map(|at| [(*op, *at, false), (*op, *at, true)]))
+        {
             let constant = Value::Duration(Duration::from_nanos(length));
             let order = |age: i64| {
                 let age = Value::Duration(Duration::from_nanos(age.checked_mul(1_000)?));
