@@ -157,13 +157,17 @@ impl CustomerBase {
     /// than now.
     #[must_use]
     pub fn find_at<'a>(&'a self, identifier: &Identifier, now: Timestamp, known_at: Timestamp) -> Option<Cow<'a, Customer>> {
-        let identifier = self.engine.identity().read(identifier).ok()?;
-        let customer = self.customers.get(self.links.customer_of(&identifier));
+        self.find_read(&*self.engine.identity().read(identifier).ok()?, now, known_at)
+    }
+
+    /// The same for an identifier in the form of its namespace.
+    fn find_read<'a>(&'a self, identifier: &Identifier, now: Timestamp, known_at: Timestamp) -> Option<Cow<'a, Customer>> {
+        let customer = self.customers.get(self.links.customer_of(identifier));
         if self.links.is_told_by(now, known_at) {
             return customer.map(Cow::Borrowed);
         }
-        let members = self.links.members_at(self.engine.identity(), &identifier, now, known_at);
-        if members == self.links.members(&identifier) {
+        let members = self.links.members_at(self.engine.identity(), identifier, now, known_at);
+        if members == self.links.members(identifier) {
             return customer.map(Cow::Borrowed);
         }
         let strand = |member: &Identifier| -> Option<Strand> {
@@ -392,9 +396,9 @@ impl CustomerBase {
     ) -> Result<Decision, RequestError> {
         let (met, customer) = self.somebody(identifier, now, known_at)?;
         let around = self.around(&met, now, known_at);
-        let request = self.completed(request.met_on(&met));
-        let beyond = Beyond { around: around.as_ref(), counters, ..Beyond::default() };
-        let answer = self.engine.answer_among(&customer, beyond, &request, now, known_at, detail);
+        let (met, forecast) = (Some(&*met), self.forecast.as_ref());
+        let beyond = Beyond { around: around.as_ref(), counters, met, forecast, only: None };
+        let answer = self.engine.answer_among(&customer, beyond, request, now, known_at, detail);
         answer.map(|(decision, _)| decision)
     }
 
@@ -427,7 +431,7 @@ impl CustomerBase {
     ) -> Result<(Cow<'a, Identifier>, Cow<'a, Customer>), RequestError> {
         let refused = |error: EventError| RequestError::new(error.code(), "identifier", error.message());
         let met = self.engine.identity().read(identifier).map_err(refused)?;
-        let customer = match self.find_at(&met, now, known_at.unwrap_or(now)) {
+        let customer = match self.find_read(&met, now, known_at.unwrap_or(now)) {
             Some(Cow::Borrowed(customer)) => Cow::Borrowed(customer),
             Some(Cow::Owned(customer)) => Cow::Owned(customer),
             None => Cow::Owned(self.engine.customer(&met).map_err(refused)?),

@@ -122,7 +122,18 @@ pub(crate) struct Holds {
 }
 
 /// Of 64 segments each: which are known as they were derived, and in which of these the customer is.
-pub(crate) type Memberships = SmallVec<[(u64, u64); 2]>;
+pub(crate) type Memberships = SmallVec<[Membership; 2]>;
+
+/// What was derived of 64 segments, a bit for each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Membership {
+    /// Of which it is known whether the customer is a member.
+    pub(crate) known: u64,
+    /// Of which the customer is one.
+    pub(crate) members: u64,
+    /// Of which it was found to be unknown.
+    pub(crate) unknown: u64,
+}
 
 /// What is known of a segment, in eight bytes: there is one for each in every context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -406,9 +417,13 @@ impl<'a> Context<'a> {
     pub(crate) fn memberships(&self) -> Memberships {
         let now = self.now.micros();
         let words = self.derived.chunks(64).map(|segments| {
-            segments.iter().rev().fold((0, 0), |(known, members), segment| {
-                let (is_known, is_member) = segment.standing(now);
-                (known << 1 | u64::from(is_known), members << 1 | u64::from(is_member))
+            segments.iter().rev().fold(Membership::default(), |word, segment| {
+                let (known, member, unknown) = segment.standing(now);
+                Membership {
+                    known: word.known << 1 | u64::from(known),
+                    members: word.members << 1 | u64::from(member),
+                    unknown: word.unknown << 1 | u64::from(unknown),
+                }
             })
         });
         words.collect()

@@ -136,11 +136,13 @@ impl SegmentState {
         }
     }
 
-    /// Whether it is known at an instant in microseconds, and whether the customer is known to be a member.
+    /// Whether it holds at an instant in microseconds: that the customer is known to be a member or not, that they are known to be one,
+    /// and that it was found to be unknown.
     #[inline]
-    pub(crate) fn standing(self, now: i64) -> (bool, bool) {
-        let known = self.0 & 3 != 0 && self.0 >> 2 > now;
-        (known, known && self.0 & 2 != 0)
+    pub(crate) fn standing(self, now: i64) -> (bool, bool, bool) {
+        let holds = self.0 >> 2 > now;
+        let known = holds && self.0 & 3 != 0;
+        (known, known && self.0 & 2 != 0, holds && !known)
     }
 
     /// When this may next change, in microseconds; later than any instant for never.

@@ -74,6 +74,15 @@ impl Ranking {
         }
     }
 
+    /// Who comes first: the step, then score, then declared priority, then order in the playbook.
+    pub(super) fn order(&self, a: &Survivor<'_>, b: &Survivor<'_>) -> Ordering {
+        let (left, right) = (self.step(a.offer), self.step(b.offer));
+        left.cmp(&right)
+            .then_with(|| b.score.total.total_cmp(&a.score.total))
+            .then_with(|| b.offer.priority.cmp(&a.offer.priority))
+            .then_with(|| a.place.cmp(&b.place))
+    }
+
     /// The step in which an offer is ranked, mandatory ones in the first.
     pub(crate) fn step(&self, offer: &OfferRule) -> u32 {
         match offer.step_of.and_then(|group| self.steps.get(group)) {
@@ -174,7 +183,7 @@ impl<'a> Slots<'_, '_, '_, 'a> {
         if let Explore::Ucb(width) = ranking.explore {
             self.raise(&mut survivors, width);
         }
-        survivors.sort_by(|a, b| self.order(a, b));
+        survivors.sort_by(|a, b| ranking.order(a, b));
         match ranking.explore {
             Explore::No | Explore::Ucb(_) => {
                 let mut filled = 0;
@@ -204,16 +213,6 @@ impl<'a> Slots<'_, '_, '_, 'a> {
         }
     }
 
-    /// The step, then score, then declared priority, then order in the playbook.
-    fn order(&self, a: &Survivor<'_>, b: &Survivor<'_>) -> Ordering {
-        let ranking = &self.placement.ranking;
-        let (left, right) = (ranking.step(a.offer), ranking.step(b.offer));
-        left.cmp(&right)
-            .then_with(|| b.score.total.total_cmp(&a.score.total))
-            .then_with(|| b.offer.priority.cmp(&a.offer.priority))
-            .then_with(|| a.place.cmp(&b.place))
-    }
-
     /// Ranks anew what carries an item that is shown already, with other items.
     fn rank_again(&self, open: &mut VecDeque<Survivor<'a>>, before: &Before<'_>, done: &mut dyn FnMut(Survivor<'a>, Outcome)) {
         let mut left = VecDeque::with_capacity(open.len());
@@ -223,7 +222,7 @@ impl<'a> Slots<'_, '_, '_, 'a> {
                 Err(stop) => done(survivor, Outcome::Stopped(stop)),
             }
         }
-        left.make_contiguous().sort_by(|a, b| self.order(a, b));
+        left.make_contiguous().sort_by(|a, b| self.placement.ranking.order(a, b));
         *open = left;
     }
 
@@ -278,7 +277,7 @@ impl<'a> Slots<'_, '_, '_, 'a> {
                 }
             }
             if again {
-                running.sort_by(|(a, _), (b, _)| self.order(a, b));
+                running.sort_by(|(a, _), (b, _)| ranking.order(a, b));
             }
             let picked = match ranking.explore {
                 _ if running.is_empty() => None,

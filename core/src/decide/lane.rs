@@ -5,7 +5,7 @@ use super::gates::Permissions;
 use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 use super::shortlist::here;
 use super::trace::Gate;
-use crate::context::{Context, Memberships, Rules, Source};
+use crate::context::{Context, Membership, Memberships, Rules, Source};
 use crate::expr::{FactId, Facts};
 use crate::playbook::Assurance;
 use crate::value::Timestamp;
@@ -36,7 +36,15 @@ struct Plain {
     kind: usize,
     from: Option<Timestamp>,
     until: Option<Timestamp>,
-    conditions: SmallVec<[(Gate, Wanted); 1]>,
+    conditions: Conditions,
+}
+
+/// What is asked of segments.
+#[derive(Debug)]
+enum Conditions {
+    /// At one gate, of the first 64 segments, with no dates beside it.
+    Word(Gate, u64, u64),
+    Several(SmallVec<[(Gate, Wanted); 1]>),
 }
 
 /// Segments that a customer has to be in, and not in; one bit for each.
@@ -81,6 +89,13 @@ impl Lane {
                     lane.examples.push(place);
                     lane.examples.len() - 1
                 });
+                let conditions = match &conditions[..] {
+                    [(gate, wanted)] if offer.from.is_none() && offer.until.is_none() => match wanted.words[..] {
+                        [(inside, outside)] => Conditions::Word(*gate, inside, outside),
+                        _ => Conditions::Several(conditions),
+                    },
+                    _ => Conditions::Several(conditions),
+                };
                 Plain { kind, from: offer.from, until: offer.until, conditions }
             });
             lane.entries.push(Entry { place, plain });
@@ -116,11 +131,22 @@ impl Lane {
 }
 
 impl Plain {
+    #[inline]
     fn tried(&self, now: Timestamp, known: &Memberships) -> Tried {
+        let conditions = match &self.conditions {
+            Conditions::Word(gate, inside, outside) => {
+                return match asked(*inside, *outside, known.first()) {
+                    Some(true) => Tried::Passes,
+                    Some(false) => Tried::Stopped(*gate),
+                    None => Tried::Open,
+                };
+            }
+            Conditions::Several(conditions) => conditions,
+        };
         if self.from.is_some_and(|from| now < from) || self.until.is_some_and(|until| now >= until) {
             return Tried::Stopped(Gate::Validity);
         }
-        for (gate, wanted) in &self.conditions {
+        for (gate, wanted) in conditions {
             match wanted.holds(known) {
                 Some(true) => {}
                 Some(false) => return Tried::Stopped(*gate),
@@ -137,14 +163,25 @@ impl Wanted {
     fn holds(&self, known: &Memberships) -> Option<bool> {
         let mut sure = true;
         for (place, (inside, outside)) in self.words.iter().enumerate() {
-            let (known, members) = known.get(place).copied().unwrap_or_default();
-            if inside & known & !members != 0 || outside & members != 0 {
-                return Some(false);
+            match asked(*inside, *outside, known.get(place)) {
+                Some(true) => {}
+                Some(false) => return Some(false),
+                None => sure = false,
             }
-            sure &= (inside | outside) & !known == 0;
         }
         sure.then_some(true)
     }
+}
+
+/// Whether a customer is inside of some of 64 segments and outside of others. What is not known of somebody stops an offer, as what is
+/// not so does. `None` when that takes more than what was derived.
+#[inline]
+fn asked(inside: u64, outside: u64, known: Option<&Membership>) -> Option<bool> {
+    let Membership { known, members, unknown } = known.copied().unwrap_or_default();
+    if inside & known & !members != 0 || outside & members != 0 || (inside | outside) & unknown != 0 {
+        return Some(false);
+    }
+    ((inside | outside) & !known == 0).then_some(true)
 }
 
 /// The conditions of an offer that nothing else can stop; `None` where it takes more to tell.

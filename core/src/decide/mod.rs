@@ -44,7 +44,7 @@ use crate::commitment::CommitmentState;
 use crate::context::Context;
 use crate::counters::Counters;
 use crate::expr::Facts;
-use crate::playbook::Sensitivity;
+use crate::playbook::{Explore, Sensitivity};
 use crate::suggest::{Shelf, Suggested};
 use crate::value::{LateText, Recipe};
 pub(crate) use arbitrate::MANDATORY;
@@ -131,6 +131,12 @@ pub(crate) fn decide(
         let contacts = Contacts::new(offers, whole, placement, detail);
         let stock = Stock::new(offers, reads.counters, context.now(), placement, overdue.as_ref());
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
+        // Of those that nothing can stop any more only the best is kept where there is but one slot.
+        let single = detail == Detail::Brief
+            && placement.slots == 1
+            && before.taken.is_empty()
+            && placement.ranking.explore == Explore::No;
+        let mut best: Option<usize> = None;
         let exposed = &mut answers.exposed;
         let taken = &before.items;
         let mut one = |place: usize, passes: bool, tally: &mut Tally<'_>| {
@@ -149,11 +155,25 @@ pub(crate) fn decide(
             });
             let reached = passed.as_ref().map_or_else(|stop| stop.gate, |_| Gate::Chosen);
             for (experiments, from) in offer.experiments.iter().zip([Gate::Experiment, Gate::Eligible]) {
-                exposed.extend(experiments.iter().filter(|_| reached >= from));
+                if !experiments.is_empty() {
+                    exposed.extend(experiments.iter().filter(|_| reached >= from));
+                }
             }
             match passed {
                 Ok((Scored { score, learned, reasons }, items)) => {
-                    survivors.push(Survivor { place, offer, treatment, score, learned, reasons, items, chance: None });
+                    let survivor = Survivor { place, offer, treatment, score, learned, reasons, items, chance: None };
+                    let sure = single && offer.promise.is_none() && offer.items.is_none();
+                    if sure && shop.messages().of_everybody(treatment).is_some() {
+                        if let Some(known) = best.and_then(|at| survivors.get_mut(at)) {
+                            tally.count(Gate::Outranked, 1);
+                            if placement.ranking.order(&survivor, known).is_lt() {
+                                *known = survivor;
+                            }
+                            return None;
+                        }
+                        best = Some(survivors.len());
+                    }
+                    survivors.push(survivor);
                 }
                 Err(stop) => {
                     let gate = stop.gate;

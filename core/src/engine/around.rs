@@ -6,6 +6,7 @@ use crate::counters::Counters;
 use crate::customer::{Customer, Identifier, StoryRow, View};
 use crate::decide::{Consent, RequestError};
 use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, PropertyId, Read};
+use crate::next::Forecast;
 use crate::playbook::Assurance;
 use crate::relation::{AsOf, Ask, RelationRules, Relations, Stand, Who};
 use crate::value::{Span, Timestamp, Value, Zone};
@@ -95,6 +96,10 @@ pub(crate) struct Beyond<'a> {
     pub(crate) counters: Option<&'a dyn Counters>,
     /// The numbers of the only offers that are asked about, in order; all without them.
     pub(crate) only: Option<&'a [usize]>,
+    /// On which identifier the customer is met, unless the request names one.
+    pub(crate) met: Option<&'a Identifier>,
+    /// What a population says about what comes next, unless the request brings it.
+    pub(crate) forecast: Option<&'a Arc<Forecast>>,
 }
 
 /// Customers whom the host has beside each other: an identifier belongs to whoever has a story under it.

@@ -508,6 +508,7 @@ impl Engine {
         detail: Detail,
     ) -> Result<(Decision, Vec<Candidate>), RequestError> {
         let inner = &*self.0;
+        let met_on = request.identifier.as_ref().or(beyond.met);
         let around = beyond.around.filter(|_| !self.relations().is_empty());
         if !self.knows(customer) {
             return Err(RequestError::new("other_playbook", "", OTHER_PLAYBOOK));
@@ -526,13 +527,18 @@ impl Engine {
         let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
         let places: SmallVec<[_; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
-        let said = self.said(view, now, request.identifier.as_ref());
+        let said = self.said(view, now, met_on);
         // What is decided depends on which identifier the customer is met on.
         let binds = said.by_identifier() || request.assurance == Assurance::Anonymous || !inner.offers.namespaces.is_empty();
-        let met = (request.assurance == Assurance::Anonymous).then_some(request.identifier.as_ref());
+        let met = (request.assurance == Assurance::Anonymous).then_some(met_on);
         let assigned = inner.model.rules.experiments.assign(view, now, met);
         // What comes next is found out only where a rule may ask for it.
-        let forecast = request.forecast.as_deref().filter(|_| !inner.model.rules.foreseen.is_empty());
+        let forecast = request
+            .forecast
+            .as_ref()
+            .or(beyond.forecast)
+            .map(|forecast| &**forecast)
+            .filter(|_| !inner.model.rules.foreseen.is_empty());
         if forecast.is_some_and(|forecast| forecast.spec().digest != *self.digest()) {
             let message = "the forecast was made with another playbook; learn it again, or read it from its bytes";
             return Err(RequestError::new("other_playbook", "forecast", message));
@@ -564,10 +570,10 @@ impl Engine {
             let less = request.assurance == Assurance::Anonymous
                 || request.assurance < Assurance::Authenticated && inner.offers.graded;
             let told = others.filter(|_| request.assurance > Assurance::Anonymous);
-            let limited = less.then(|| new().limited(request.assurance, request.identifier.as_ref()).beside(told));
+            let limited = less.then(|| new().limited(request.assurance, met_on).beside(told));
             // What others have to do with it is not derived, and what was derived before a fold may be unknown after it.
             let folded = view.strands().iter().any(|strand| strand.folded().is_some());
-            if detail != Detail::Full && around.is_none() && !folded {
+            if detail != Detail::Full && around.is_none() && !folded && state.settled.is_some() {
                 whole.known(&state.segments);
             }
             if let Some(live) = state.live.as_ref().filter(|live| detail != Detail::Full && live.is_at(state.settled)) {
@@ -576,7 +582,7 @@ impl Engine {
             let context = limited.as_ref().unwrap_or(&whole);
             let said = said.since(Facts::begins(context));
             let shared = |others| match less {
-                true => new().limited(request.assurance, request.identifier.as_ref()).beside(Some(others)),
+                true => new().limited(request.assurance, met_on).beside(Some(others)),
                 false => new().beside(Some(others)),
             };
             let shared: Vec<Context<'_>> = permitted.iter().map(|others| shared(others as &dyn Beside)).collect();
@@ -603,7 +609,7 @@ impl Engine {
                 known_at,
                 placements: answers.placements.iter().map(|answer| answer.placement.clone()).collect(),
                 facts,
-                identifier: request.identifier.clone().filter(|_| binds),
+                identifier: met_on.filter(|_| binds).cloned(),
                 assurance: request.assurance,
                 forecast: forecast.map(|forecast| forecast.digest().clone()),
                 ranked: Ranked::of(request, trends, inner.offers.explores),

@@ -194,7 +194,7 @@ impl CustomerBase {
         let decide = |request: &Request, only: usize, at: Timestamp, detail: Detail| {
             let around = self.around(&met, at, Some(now));
             let only = [only];
-            let beyond = Beyond { around: around.as_ref(), counters: self.counters(), only: Some(&only) };
+            let beyond = Beyond { around: around.as_ref(), counters: self.counters(), only: Some(&only), ..Beyond::default() };
             Ok(self.engine().answer_among(&customer, beyond, &self.completed(request.met_on(&met)), at, Some(now), detail)?.0)
         };
         self.engine().reach_by(&customer, asked, request, now, &decide)
