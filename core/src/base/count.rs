@@ -1,13 +1,10 @@
 //! What is counted over all customers of a base, out of their stories.
 
 use super::CustomerBase;
-use crate::counters::{CounterRules, Counters, Hold, MemoryCounters, Place};
-use crate::customer::{Arrival, Identifier, Prepared, RESERVED, Reserved, StoryRow, Strand, View, outcome_column};
-use crate::decide::expires;
+use crate::counters::{Counters, MemoryCounters, Whose, counted, feed};
+use crate::customer::{Arrival, Identifier, Prepared, Strand, View};
 use crate::encoding::{Reader, StateError, Writer};
-use crate::expr::EventKind;
-use crate::playbook::MONEY_SCALE;
-use crate::value::{Decimal, Span, Timestamp, Value};
+use crate::value::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
@@ -67,11 +64,11 @@ impl CustomerBase {
     fn recount<'s>(&self, strands: impl Iterator<Item = &'s Strand>) -> MemoryCounters {
         let counters = MemoryCounters::default();
         let (rules, reserved) = (&self.engine.offers().counters, &self.engine.model().rules.sources.reserved);
-        let kinds: Vec<EventKind> = reserved.outcomes.iter().copied().chain([reserved.confirmed, reserved.released]).collect();
+        let kinds = counted(reserved);
         for strand in strands {
             let view = View::new(std::slice::from_ref(strand), Timestamp::MAX);
             view.events(&kinds, Span::lifetime(Timestamp::MAX), &mut |row| {
-                feed(&counters, rules, reserved, &row);
+                feed(&counters, rules, Whose::All, reserved, &row);
                 ControlFlow::Continue(())
             });
         }
@@ -91,7 +88,7 @@ impl CustomerBase {
                 let view = View::new(std::slice::from_ref(strand), Timestamp::MAX);
                 view.events(&[event.kind], Span::from(event.time, event.time), &mut |row| {
                     if row.id() == event.id {
-                        feed(counters, &self.engine.offers().counters, reserved, &row);
+                        feed(counters, &self.engine.offers().counters, Whose::All, reserved, &row);
                         return ControlFlow::Break(());
                     }
                     ControlFlow::Continue(())
@@ -117,44 +114,4 @@ impl CustomerBase {
         }
         self.counted = OnceLock::new();
     }
-}
-
-/// Which slot an outcome is about: `<decision>:<placement>:<slot>`; its own name when it is about no decision.
-pub(super) fn slot_of(row: &StoryRow<'_>) -> String {
-    match (row.text(outcome_column::DECISION), row.text(outcome_column::PLACEMENT), row.value(outcome_column::SLOT)) {
-        (Some(decision), Some(placement), Some(Value::Int(slot))) => format!("{decision}:{placement}:{slot}"),
-        _ => format!("{}\n{}", row.strand().identifier(), row.id()),
-    }
-}
-
-fn feed(counters: &MemoryCounters, rules: &CounterRules, reserved: &Reserved, row: &StoryRow<'_>) {
-    let (kind, time, id) = (row.kind(), row.time(), slot_of(row));
-    let Some(offer) = row.text(outcome_column::OFFER) else { return };
-    let placement = row.text(outcome_column::PLACEMENT).unwrap_or("");
-    let place = Place { offer, placement, channel: row.channel().unwrap_or("") };
-    let claims = |outcome| rules.claims(place, cost(row), outcome, time);
-    if Some(kind) == reserved.outcome(RESERVED) {
-        let expires = expires(row).unwrap_or(Timestamp::MAX);
-        counters.told_reserved(&Hold { id, claims: claims(None) }, time, expires);
-    } else if kind == reserved.confirmed {
-        counters.told_confirmed(&Hold { id, claims: claims(None) }, time);
-    } else if kind == reserved.released {
-        counters.told_over(&id, time, false);
-    } else {
-        if Some(kind) == reserved.outcome("expired") {
-            counters.told_over(&id, time, true);
-        }
-        let claims = claims(Some(kind));
-        if !claims.is_empty() {
-            counters.take(&id, &claims, time);
-        }
-    }
-}
-
-/// The cost that was frozen with an outcome, in millionths.
-fn cost(row: &StoryRow<'_>) -> Option<i64> {
-    let terms = row.text(outcome_column::TERMS).filter(|terms| terms.starts_with('{'))?;
-    let terms: serde_json::Value = serde_json::from_str(terms).ok()?;
-    let cost = Decimal::parse(terms.get("cost")?.as_str()?, MONEY_SCALE, None).ok()?;
-    i64::try_from(cost.units()).ok()
 }

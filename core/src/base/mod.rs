@@ -397,7 +397,7 @@ impl CustomerBase {
         let (met, customer) = self.somebody(identifier, now, known_at)?;
         let around = self.around(&met, now, known_at);
         let (met, forecast) = (Some(&*met), self.forecast.as_ref());
-        let beyond = Beyond { around: around.as_ref(), counters, met, forecast, only: None };
+        let beyond = Beyond { around: around.as_ref(), counters, met, forecast, ..Beyond::default() };
         let answer = self.engine.answer_among(&customer, beyond, request, now, known_at, detail);
         answer.map(|(decision, _)| decision)
     }

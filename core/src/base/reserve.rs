@@ -1,8 +1,7 @@
 //! Reserving, confirming and releasing what was decided, and feedback on it.
 
 use super::CustomerBase;
-use super::count::slot_of;
-use crate::counters::{Ahead, Counters, Standing};
+use crate::counters::{Ahead, Counters, Standing, slot_of};
 use crate::customer::{Event, Identifier, RESERVED, StoryRow, outcome_column};
 use crate::decide::{Detail, Request, RequestError};
 use crate::engine::{Effects, Reservation};

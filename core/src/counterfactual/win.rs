@@ -3,7 +3,7 @@ use super::{MOST_OFFERS, budget, rules_of};
 use crate::context::{Context, Rule, Source};
 use crate::counters::{Counters, Unlimited};
 use crate::decide::{Candidate, Decision, Detail, Gate, RequestError, Score};
-use crate::engine::Engine;
+use crate::engine::{self, Engine};
 use crate::expr::{self, Beyond};
 use crate::playbook::{Factor, FactorSource, Playbook, Text};
 use crate::receipt::Setting;
@@ -233,8 +233,8 @@ impl Search<'_, '_> {
         let Some(variant) = changed.engine(self.setting.engine) else { return Some(false) };
         let engine = variant.as_ref().unwrap_or(self.setting.engine);
         let counters = if changed.unlimited { Some(&Unlimited as &dyn Counters) } else { self.setting.counters() };
-        let made =
-            self.setting.decide_at(engine, &changed.customer, &changed.request, counters, changed.instant, Detail::Brief);
+        let beyond = engine::Beyond { counters, unlimited: changed.unlimited, ..engine::Beyond::default() };
+        let made = self.setting.decide_at(engine, &changed.customer, &changed.request, beyond, changed.instant, Detail::Brief);
         Some(made.is_ok_and(|(decision, _)| self.chosen(&decision)))
     }
 

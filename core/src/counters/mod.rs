@@ -7,13 +7,15 @@ mod account;
 mod error;
 mod memory;
 mod rules;
+mod story;
 mod together;
 mod unlimited;
 
 pub use error::CounterError;
 pub use memory::MemoryCounters;
 pub(crate) use memory::{Ahead, Standing};
-pub(crate) use rules::{CounterRule, CounterRules, Place};
+pub(crate) use rules::{CounterRule, CounterRules, Place, Whose};
+pub(crate) use story::{counted, expires, feed, slot_of, told};
 pub(crate) use unlimited::Unlimited;
 
 use crate::value::{Span, Timestamp};

@@ -6,7 +6,7 @@ use crate::value::{Decimal, Span, Timestamp, Unit, Window, Zone};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What a playbook limits for all customers together.
+/// What a playbook limits: for all customers together, or for each.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CounterRules {
     pub(crate) rules: Vec<CounterRule>,
@@ -26,8 +26,21 @@ pub(crate) struct CounterRule {
     /// Pieces, or money in millionths.
     pub(crate) at_most: i64,
     pub(crate) per: Window,
+    /// Whose outcomes count together.
+    pub(crate) whose: Whose,
     /// By whose clock, where it is not the playbook's.
     zone: Option<Zone>,
+}
+
+/// Whose outcomes a limit counts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Those of all customers, which [`Counters`](super::Counters) count.
+    All,
+    /// The customer's own.
+    Customer,
+    /// Those of all members of a relation and its group, by number.
+    Relation(usize),
 }
 
 #[derive(Debug, Clone)]
@@ -49,8 +62,12 @@ pub(crate) struct Place<'a> {
 }
 
 impl CounterRules {
-    /// `kind` gives the event type of an outcome.
-    pub(crate) fn of(playbook: &Playbook, kind: &dyn Fn(&str) -> Option<EventKind>) -> Self {
+    /// `kind` gives the event type of an outcome, `relation` the number of a relation.
+    pub(crate) fn of(
+        playbook: &Playbook,
+        kind: &dyn Fn(&str) -> Option<EventKind>,
+        relation: &dyn Fn(&str) -> Option<usize>,
+    ) -> Self {
         let outcome = |name: &Name| Some((name.text.clone(), kind(&name.text)?));
         let mut rules = Vec::new();
         for offer in &playbook.offers {
@@ -63,18 +80,24 @@ impl CounterRules {
                     outcome,
                     at_most: i64::try_from(stock.at_most).unwrap_or(i64::MAX),
                     per: stock.per,
+                    whose: Whose::All,
                     zone: None,
                 }));
             }
         }
         for budget in &playbook.budgets {
             let offers = budget.offers.iter().map(|name| name.text.clone()).collect();
+            let whose = match &budget.subject {
+                None => Whose::All,
+                Some(subject) => relation(&subject.text).map_or(Whose::Customer, Whose::Relation),
+            };
             rules.extend(outcome(&budget.count).map(|outcome| CounterRule {
                 name: format!("budgets.{}", budget.name.text).into(),
                 what: What::Budget(offers, budget.amount),
                 outcome,
                 at_most: i64::try_from(budget.amount.units()).unwrap_or(i64::MAX),
                 per: budget.per,
+                whose,
                 zone: None,
             }));
         }
@@ -89,6 +112,7 @@ impl CounterRules {
                     outcome,
                     at_most: i64::from(*at_most),
                     per: *per,
+                    whose: Whose::All,
                     zone: match rule.clock {
                         Clock::Zone(zone) => Some(zone),
                         Clock::Customer { .. } => None,
@@ -100,8 +124,9 @@ impl CounterRules {
         CounterRules { rules, costs: playbook.offers.iter().filter_map(cost).collect(), zone: Some(playbook.time_zone) }
     }
 
+    /// Whether nothing is limited for all customers together.
     pub(crate) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.rules.iter().all(|rule| rule.whose != Whose::All)
     }
 
     /// The limits that may concern an offer, by number.
@@ -125,10 +150,18 @@ impl CounterRules {
     }
 
     /// What showing an offer somewhere takes of each counter, for a cost that was frozen or else today's; those of one outcome, or all.
-    pub(crate) fn claims(&self, at: Place<'_>, cost: Option<i64>, outcome: Option<EventKind>, now: Timestamp) -> Vec<Claim> {
+    pub(crate) fn claims(
+        &self,
+        whose: Whose,
+        at: Place<'_>,
+        cost: Option<i64>,
+        outcome: Option<EventKind>,
+        now: Timestamp,
+    ) -> Vec<Claim> {
         let cost = cost.unwrap_or_else(|| self.cost(at.offer));
         let mut claims: Vec<Claim> = Vec::new();
-        for rule in self.rules.iter().filter(|rule| outcome.is_none_or(|outcome| outcome == rule.outcome.1)) {
+        let rules = self.rules.iter().filter(|rule| rule.whose == whose);
+        for rule in rules.filter(|rule| outcome.is_none_or(|outcome| outcome == rule.outcome.1)) {
             let (Some(key), amount) = (rule.key(at), rule.amount(cost)) else { continue };
             if amount == 0 {
                 continue;
@@ -200,7 +233,8 @@ impl CounterRule {
                     let text = text.trim_end_matches('0').trim_end_matches('.').to_owned();
                     format!("{text} {}", amount.currency().map_or_else(String::new, |currency| currency.to_string()))
                 };
-                format!("`{name}`: {} of {} spent{window}", money(taken), money(self.at_most))
+                let together = if matches!(self.whose, Whose::Relation(_)) { ", all members together" } else { "" };
+                format!("`{name}`: {} of {} spent{window}{together}", money(taken), money(self.at_most))
             }
             What::Inventory(_) => format!("`{name}`: {taken} of {} taken{window}", self.at_most),
             What::Cap(_) => {

@@ -167,7 +167,7 @@ pub(super) struct Slots<'f, 's, 'c, 'a> {
     pub(super) reads: Reads<'f, 'c>,
     pub(super) moment: &'f Moment<'f>,
     pub(super) placement: &'a PlacementRule,
-    pub(super) limits: (&'f Contacts<'f, 'c>, &'f Stock<'f>),
+    pub(super) limits: (&'f Contacts<'f, 'c>, &'f Stock<'f, 'c>),
     pub(super) detail: Detail,
 }
 

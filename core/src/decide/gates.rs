@@ -185,7 +185,7 @@ impl OfferRule {
         context: &Context<'_>,
         permissions: &Permissions,
         contacts: &Contacts<'_, '_>,
-        stock: &Stock<'_>,
+        stock: &Stock<'_, '_>,
         detail: Detail,
     ) -> Result<(), Stop> {
         self.admits(offers, treatment, context, permissions)?;

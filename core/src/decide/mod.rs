@@ -14,6 +14,7 @@ mod lane;
 mod message;
 mod moment;
 mod promise;
+mod purse;
 mod question;
 mod request;
 mod reserved;
@@ -35,7 +36,7 @@ pub(crate) use moment::Moment;
 pub use promise::Terms;
 pub(crate) use request::facts_in_order;
 pub use request::{Request, RequestError};
-pub(crate) use reserved::{expires, lapsed};
+pub(crate) use reserved::lapsed;
 pub(crate) use rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 pub(crate) use shortlist::{Shortlist, here};
 pub use trace::{Candidate, Gate, JourneyPlace, Score, Trace};
@@ -54,6 +55,7 @@ use gates::{Permissions, Stop};
 use items::Shop;
 use lane::Tried;
 use message::write;
+use purse::Purses;
 use score::Scored;
 use shortlist::Best;
 use smallvec::SmallVec;
@@ -82,6 +84,8 @@ pub(crate) struct Reads<'r, 'a> {
     pub(crate) shared: &'r [Context<'a>],
     /// What is counted over all customers; `None` when the host does not say.
     pub(crate) counters: Option<&'r dyn Counters>,
+    /// Whether of what is limited for the customer there is always enough, to see what would be decided then.
+    pub(crate) unlimited: bool,
     /// What suggestions are made from.
     pub(crate) shelf: Option<&'r Shelf>,
     /// The only offers that are looked at, in the order of the playbook; all without them.
@@ -114,6 +118,7 @@ pub(crate) fn decide(
         Answers { placements: Vec::with_capacity(placements.len()), candidates: Vec::new(), exposed: BTreeSet::new() };
     let mut before = Before::default();
     let shop = Shop::new(offers, reads);
+    let purses = Purses::new(offers, whole, reads.unlimited);
     let overdue = whole.commitments().into_iter().find(|own| own.state == CommitmentState::Overdue);
     // What an index leaves of the offers, asked when it is first needed.
     let possible: OnceCell<Option<Vec<u32>>> = OnceCell::new();
@@ -129,7 +134,7 @@ pub(crate) fn decide(
             items: Vec::new(),
         };
         let contacts = Contacts::new(offers, whole, placement, detail);
-        let stock = Stock::new(offers, reads.counters, context.now(), placement, overdue.as_ref());
+        let stock = Stock::new(offers, &purses, reads.counters, context.now(), placement, overdue.as_ref());
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
         // Of those that nothing can stop any more only the best is kept where there is but one slot.
         let single = detail == Detail::Brief
@@ -304,7 +309,7 @@ fn fill(
     shop: &Shop<'_, '_>,
     reads: Reads<'_, '_>,
     survivor: &Survivor<'_>,
-    (contacts, stock): (&Contacts<'_, '_>, &Stock<'_>),
+    (contacts, stock): (&Contacts<'_, '_>, &Stock<'_, '_>),
     (placement, filled): (&PlacementRule, usize),
     before: &Before<'_>,
     detail: Detail,

@@ -1,3 +1,4 @@
+use crate::counters::expires;
 use crate::customer::{Reserved, StoryRow, View, outcome_column};
 use crate::expr::EventKind;
 use crate::value::{Span, Timestamp, Value};
@@ -49,12 +50,4 @@ fn slot<'a>(row: &StoryRow<'a>) -> (Option<&'a str>, Option<&'a str>, Option<i64
         _ => None,
     };
     (row.text(outcome_column::DECISION), row.text(outcome_column::PLACEMENT), number)
-}
-
-/// From when on a reservation no longer holds.
-pub(crate) fn expires(row: &StoryRow<'_>) -> Option<Timestamp> {
-    (outcome_column::EXPIRES..outcome_column::EXPIRES + 4).find_map(|column| match row.value(column) {
-        Some(Value::Timestamp(moment)) => Some(moment.to_timestamp()),
-        _ => None,
-    })
 }

@@ -255,7 +255,8 @@ impl Offers {
         let mut messages = Messages::new(playbook, sources, findings);
         let suggestions = Suggestions::compile(playbook, sources, findings);
         let before = findings.iter().filter(|finding| finding.severity == crate::error::Severity::Error).count();
-        let counters = CounterRules::of(playbook, &|name| sources.reserved.outcome(name));
+        let relation = |name: &str| sources.relations.named(name);
+        let counters = CounterRules::of(playbook, &|name| sources.reserved.outcome(name), &relation);
         let mut columns = Vec::new();
         let usual = Ranking::compile(&playbook.arbitration, playbook, &sources.schema, findings);
         let mut rankings = Vec::new();

@@ -1,16 +1,19 @@
 use super::contact::Taken;
 use super::gates::{Detail, Stop};
+use super::purse::Purses;
 use super::rules::{OfferRule, Offers, PlacementRule};
 use super::trace::Gate;
 use crate::commitment::Commitment;
-use crate::counters::{CounterRule, Counters, Place};
+use crate::counters::{CounterRule, Counters, Place, Whose};
 use crate::value::Timestamp;
 use std::cell::OnceCell;
 
-/// What holds offers back at one placement whatever the customer's own contacts: what is limited for all customers together, and what is
+/// What holds offers back at one placement whatever the customer's own contacts: what is limited in number or money, and what is
 /// overdue.
-pub(super) struct Stock<'c> {
+pub(super) struct Stock<'c, 'a> {
     offers: &'c Offers,
+    /// What is limited for the customer.
+    purses: &'c Purses<'c, 'a>,
     counters: Option<&'c dyn Counters>,
     now: Timestamp,
     placement: &'c PlacementRule,
@@ -20,16 +23,17 @@ pub(super) struct Stock<'c> {
     shared: Vec<OnceCell<i64>>,
 }
 
-impl<'c> Stock<'c> {
+impl<'c, 'a> Stock<'c, 'a> {
     pub(super) fn new(
         offers: &'c Offers,
+        purses: &'c Purses<'c, 'a>,
         counters: Option<&'c dyn Counters>,
         now: Timestamp,
         placement: &'c PlacementRule,
         overdue: Option<&'c Commitment>,
     ) -> Self {
         let shared = vec![OnceCell::new(); offers.counters.rules.len()];
-        Stock { offers, counters, now, placement, overdue, shared }
+        Stock { offers, purses, counters, now, placement, overdue, shared }
     }
 
     /// Whether there is one left, with the slots that this decision has filled already.
@@ -46,14 +50,17 @@ impl<'c> Stock<'c> {
         for number in &offer.counted {
             let Some(rule) = rules.rules.get(*number) else { continue };
             let Some(key) = rule.key(at(offer, self.placement)) else { continue };
-            let Some(counters) = self.counters else {
-                let reason = || format!("`{}`: what others took is not known here", rule.name);
-                return Err(Stop::because(Gate::Inventory, true, detail, reason));
-            };
             let amount = rule.amount(rules.cost(&offer.name));
             let here = taken.iter().filter(|taken| rule.key(at(taken.offer, taken.placement)).as_ref() == Some(&key));
             let here = here.map(|taken| rule.amount(rules.cost(&taken.offer.name))).fold(0, i64::saturating_add);
-            let before = self.taken(counters, *number, rule, &key);
+            let before = match (rule.whose, self.counters) {
+                (Whose::All, Some(counters)) => self.taken(counters, *number, rule, &key),
+                (Whose::All, None) => {
+                    let reason = || format!("`{}`: what others took is not known here", rule.name);
+                    return Err(Stop::because(Gate::Inventory, true, detail, reason));
+                }
+                (Whose::Customer | Whose::Relation(_), _) => self.purses.taken(rule, &key, detail)?,
+            };
             if before.saturating_add(here).saturating_add(amount) > rule.at_most {
                 let reason = || rule.words(before.saturating_add(here));
                 return Err(Stop::because(Gate::Inventory, false, detail, reason));

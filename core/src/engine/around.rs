@@ -94,6 +94,8 @@ pub(crate) struct Beyond<'a> {
     pub(crate) around: Option<&'a Around<'a>>,
     /// What is counted over all customers; `None` when nobody says so.
     pub(crate) counters: Option<&'a dyn Counters>,
+    /// Whether of what is limited for the customer there is always enough.
+    pub(crate) unlimited: bool,
     /// The numbers of the only offers that are asked about, in order; all without them.
     pub(crate) only: Option<&'a [usize]>,
     /// On which identifier the customer is met, unless the request names one.

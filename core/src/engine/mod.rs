@@ -4,6 +4,7 @@ mod answer;
 mod around;
 mod attributes;
 mod audience;
+mod because;
 mod catalog;
 mod compile;
 mod effect;
@@ -593,6 +594,7 @@ impl Engine {
                 shared: &shared,
                 shelf: self.shelf(),
                 counters: beyond.counters,
+                unlimited: beyond.unlimited,
                 only,
                 triggered: reaction.map_or(Sensitivity::Public, |rule| inner.offers.triggered_by(&rule.name)),
             };

@@ -74,7 +74,7 @@ impl Engine {
         let reserved = &self.model().rules.sources.reserved;
         let view = customer.view(Timestamp::MAX);
         for row in crate::decide::lapsed(&view, reserved, now) {
-            let expires = crate::decide::expires(&row).unwrap_or(now);
+            let expires = crate::counters::expires(&row).unwrap_or(now);
             due.extend(again(&row, "expired", expires));
         }
         let (Some(rules), Some(expired)) = (&self.model().rules.sources.commitments, reserved.outcome("expired")) else {

@@ -1,7 +1,7 @@
 //! Deciding and reserving in one step.
 
 use super::{Beyond, Engine};
-use crate::counters::{Counters, Hold, Place};
+use crate::counters::{Counters, Hold, Place, Whose};
 use crate::customer::{Customer, Event, Identifier, RESERVED};
 use crate::decide::{Decision, Detail, Request, RequestError};
 use crate::value::{Duration, Timestamp};
@@ -96,7 +96,7 @@ impl Engine {
         for answer in &decision.placements {
             for (slot, ranked) in answer.offers().iter().enumerate() {
                 let place = Place { offer: &ranked.offer, placement: &answer.placement, channel: &answer.channel };
-                let claims = rules.claims(place, None, None, decision.now);
+                let claims = rules.claims(Whose::All, place, None, None, decision.now);
                 holds.push(Hold { id: format!("{}:{}:{slot}", decision.id, answer.placement), claims });
             }
         }

@@ -235,7 +235,7 @@ impl Loader<'_> {
         reactions.iter_mut().for_each(|reaction| super::groups::with_parts(&mut reaction.groups, &groups));
         self.check_questions(root, &offers, &attributes);
         self.check_switches(root);
-        let (mut budgets, held) = (self.budgets(root), self.held(root));
+        let (mut budgets, held) = (self.budgets(root, &relations), self.held(root));
         super::promises::begin_weeks(&mut offers, &mut budgets, week_begins);
         let (trends, renamed) = (self.trends(root, &events), self.renamed(root, &events));
         let catalog = self.catalog(root, &events);

@@ -1,7 +1,9 @@
 //! What is limited for all customers together, how long decisions hold, and what follows from their outcomes.
 
+use super::contact::ALL_CUSTOMERS;
 use super::model::{Name, Text};
 use super::read::{At, Loader, Names};
+use super::relations::Relation;
 use super::source::cut;
 use crate::value::{Currency, Decimal, Duration, Unit, Window};
 use std::rc::Rc;
@@ -21,7 +23,7 @@ pub struct Stock {
     pub count: Name,
 }
 
-/// Money that offers may cost, all customers together.
+/// Money that offers may cost, all customers together, each, or those who belong together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Budget {
     /// Its name.
@@ -34,6 +36,8 @@ pub struct Budget {
     pub per: Window,
     /// `count`: the outcome that spends.
     pub count: Name,
+    /// `subject`: `customer`, or the relation whose members spend together; `None` for all customers.
+    pub subject: Option<Name>,
     /// `offers`: whose cost it bears; empty for all.
     pub offers: Vec<Name>,
 }
@@ -87,7 +91,8 @@ impl Loader<'_> {
 
     fn per_and_count(&mut self, at: &At<'_>) -> (Window, Name) {
         let per = at.get("per").and_then(|at| self.window(&at, chrono::Weekday::Mon)).unwrap_or(Window::Lifetime);
-        if let (Window::Session, Some(place)) = (per, at.get("per")) {
+        let own = at.get("subject").and_then(|at| at.node.text().cloned()).is_some_and(|subject| *subject == *"customer");
+        if let (Window::Session, Some(place), false) = (per, at.get("per"), own) {
             let message = "a session is of one customer, so nothing is counted in it for others";
             self.error("contradiction", &place, message.to_owned(), None);
         }
@@ -127,7 +132,7 @@ impl Loader<'_> {
         Some(Commitment { fulfil_within, expires_after })
     }
 
-    pub(super) fn budgets(&mut self, root: &At<'_>) -> Vec<Budget> {
+    pub(super) fn budgets(&mut self, root: &At<'_>, relations: &[Relation]) -> Vec<Budget> {
         let Some(section) = root.get("budgets") else { return Vec::new() };
         let offers = root.get("offers");
         let known: Rc<Names> = Rc::new(offers.iter().flat_map(At::children).map(|offer| offer.key).collect());
@@ -135,6 +140,7 @@ impl Loader<'_> {
         for (name, at) in self.named(&section, "a budget") {
             let (per, count) = self.per_and_count(&at);
             let offers = self.references(&at, "offers", "offer", &known);
+            let subject = self.whose(&at, relations);
             let currency = at.get("currency").and_then(|at| {
                 let code = at.node.text()?.clone();
                 let currency = Currency::parse(&code);
@@ -145,9 +151,19 @@ impl Loader<'_> {
                 currency
             });
             let Some(amount) = currency.and_then(|currency| self.money(&at, "amount", Some(currency))) else { continue };
-            budgets.push(Budget { title: at.text("title"), name, amount, per, count, offers });
+            budgets.push(Budget { title: at.text("title"), name, amount, per, count, subject, offers });
         }
         budgets
+    }
+
+    /// Who spends together; `None` for all customers.
+    fn whose(&mut self, at: &At<'_>, relations: &[Relation]) -> Option<Name> {
+        let at = at.get("subject").filter(|at| at.node.text().is_none_or(|text| **text != *ALL_CUSTOMERS))?;
+        if at.node.text().is_some_and(|text| **text == *"customer") {
+            return self.outcome(&at);
+        }
+        let known: Names = relations.iter().filter(|one| one.group.is_some()).map(|one| one.name.text.clone()).collect();
+        self.reference(&at, "relation with a group", &known)
     }
 
     pub(super) fn decisions(&mut self, root: &At<'_>) -> Decisions {

@@ -141,7 +141,7 @@ pub(super) static PLAYBOOK: Object = Object {
         may("contact", List(&CONTACT), "", "the contact policy: caps, pauses, gaps, quiet hours, fatigue and restraint"),
         may("feedback", Names(&Obj(&FEEDBACK_RULE)), "", "what customers say of the organisation, and what follows"),
         may("reactions", Names(&Obj(&REACTION)), "", "rules that push: on a trigger an effect proposes a decision"),
-        may("budgets", Names(&Obj(&BUDGET)), "", "money that offers may cost, all customers together"),
+        may("budgets", Names(&Obj(&BUDGET)), "", "money that offers may cost, all customers together or each"),
         may("decisions", Obj(&DECISIONS), "", "how long decisions and reservations hold"),
         may("outcomes", Obj(&FEEDBACK), "", "what follows from the outcomes of decisions"),
         may("commitments", Obj(&COMMITMENTS), "", "what follows from offers that were accepted"),
@@ -1552,13 +1552,19 @@ static STOCK: Object = Object {
 };
 static BUDGET: Object = Object {
     name: "budget",
-    doc: "Money that offers may cost, all customers together.",
+    doc: "Money that offers may cost, all customers together or each.",
     marks: &[],
     fields: &[
         may("title", One(Leaf::Text), "", TITLE),
         must("amount", One(Leaf::Number(-1e-9, 1e12)), "how much"),
         must("currency", One(Leaf::Text), "three letters, such as `EUR`"),
         may("per", WINDOW, "\"lifetime\"", "the window, in the playbook's zone"),
+        may(
+            "subject",
+            One(Leaf::Reference("a relation")),
+            "\"all customers\"",
+            "who spends it together: `all customers`, each `customer` for themselves, or a relation with a group, whose members and group spend together",
+        ),
         may(
             "count",
             One(Leaf::Word(&OUTCOMES)),

@@ -4,8 +4,9 @@ use super::tact::{assurance, met_on, refused};
 use super::{Asked, QueryError, Question, Subject, shown};
 use crate::counterfactual::{Asking, Win, what_to_ask, what_would_win};
 use crate::decide::{Candidate, Decision, Detail, Request};
+use crate::engine::{CustomerReasons, PlacementReasons};
 use crate::receipt::{Receipt, Setting, Verdict, verify};
-use crate::value::{FromJson, Timestamp, Value};
+use crate::value::{FromJson, Timestamp, Value, escaped};
 use schemars::JsonSchema;
 use serde::de::DeserializeSeed;
 use serde::{Deserialize, Serialize};
@@ -90,7 +91,18 @@ about_a_decision! {
         /// `json` (by default), `text` for a terminal, or `html` for a part of a page.
         #[serde(default)]
         format: Format,
+        /// `customer` for what the customer may be told, in words for them, instead.
+        #[serde(rename = "for")]
+        audience: Option<ForWhom>,
     }
+}
+
+/// For whom an explanation is.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "explanation_for")]
+enum ForWhom {
+    Customer,
 }
 
 /// The form of an explanation.
@@ -114,6 +126,9 @@ pub(super) struct Explained {
     /// Of each candidate in the order of the trace: how close it was, and the facts read; for the format `json`.
     #[serde(skip_serializing_if = "Option::is_none")]
     candidates: Option<Vec<Closer>>,
+    /// What the customer may be told, for the format `json`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<CustomerReasons>,
     /// For the format `text`.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
@@ -165,24 +180,33 @@ impl Question for Explain {
 
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<Explained, QueryError> {
         let setting = self.setting(asked)?;
+        let none = Explained { decision: None, candidates: None, reasons: None, text: None, html: None };
+        let reasons = || setting.reasons().map_err(|error| refused(&error));
+        if let Some(ForWhom::Customer) = self.audience {
+            let reasons = reasons()?;
+            return Ok(match self.format {
+                Format::Json => Explained { reasons: Some(reasons), ..none },
+                Format::Text => Explained { text: Some(reasons.to_string()), ..none },
+                Format::Html => Explained { html: Some(reasons.to_html()), ..none },
+            });
+        }
         let made = setting.decide_with(setting.engine, setting.customer, &setting.request, setting.counters(), Detail::Full);
         let decision = made.map_err(|error| refused(&error))?.0;
         let candidates = || decision.trace.iter().flat_map(|trace| &trace.candidates);
-        let none = Explained { decision: None, candidates: None, text: None, html: None };
         Ok(match self.format {
             Format::Json => Explained {
                 decision: serde_json::to_value(&decision).ok(),
                 candidates: Some(candidates().map(Closer::of).collect()),
                 ..none
             },
-            Format::Text => Explained { text: Some(text(&decision)), ..none },
-            Format::Html => Explained { html: Some(html(&decision)), ..none },
+            Format::Text => Explained { text: Some(text(&decision, &reasons()?)), ..none },
+            Format::Html => Explained { html: Some(html(&decision, &reasons()?)), ..none },
         })
     }
 }
 
-/// The trace, and below each candidate what it read and how close it was.
-fn text(decision: &Decision) -> String {
+/// The trace, below each candidate what it read and how close it was, and what the customer may be told.
+fn text(decision: &Decision, reasons: &CustomerReasons) -> String {
     let mut text =
         format!("decision {} of {} at {}\nplaybook {}\n", decision.id, decision.customer, decision.now, decision.playbook);
     for answer in &decision.placements {
@@ -200,30 +224,22 @@ fn text(decision: &Decision) -> String {
             text += &format!("    {fact}: {}\n", value.as_deref().unwrap_or("not known"));
         }
     }
+    text += "for the customer:\n";
+    for placement in &reasons.placements {
+        for sentence in placement.sentences() {
+            text += &format!("  {}: {sentence}\n", placement.placement);
+        }
+    }
     text
 }
 
-/// One table per placement.
-fn html(decision: &Decision) -> String {
-    let escape = |text: &str| {
-        let mut safe = String::with_capacity(text.len());
-        for letter in text.chars() {
-            match letter {
-                '&' => safe += "&amp;",
-                '<' => safe += "&lt;",
-                '>' => safe += "&gt;",
-                '"' => safe += "&quot;",
-                '\'' => safe += "&#39;",
-                other => safe.push(other),
-            }
-        }
-        safe
-    };
+/// One table per placement, and what the customer may be told of it.
+fn html(decision: &Decision, reasons: &CustomerReasons) -> String {
     let mut page = String::from("<section class=\"tactful-decision\">\n");
-    for answer in &decision.placements {
+    for (number, answer) in decision.placements.iter().enumerate() {
         let chosen: Vec<&str> = answer.offers().iter().map(|ranked| &*ranked.offer).collect();
         let told = if chosen.is_empty() { answer.kind().to_owned() } else { chosen.join(", ") };
-        page += &format!("<h3>{}: {}</h3>\n<p>{}</p>\n", escape(&answer.placement), escape(&told), escape(&answer.reason));
+        page += &format!("<h3>{}: {}</h3>\n<p>{}</p>\n", escaped(&answer.placement), escaped(&told), escaped(&answer.reason));
         page += "<table><thead><tr><th>offer</th><th>gate</th><th>score</th><th>margin</th><th>why</th><th>read</th></tr></thead><tbody>\n";
         let trace = decision.trace.iter().flat_map(|trace| &trace.candidates);
         for own in trace.filter(|own| own.placement == answer.placement) {
@@ -234,10 +250,15 @@ fn html(decision: &Decision) -> String {
             let read: Vec<String> =
                 own.facts.iter().map(|(fact, value)| format!("{fact}: {}", value.as_deref().unwrap_or("not known"))).collect();
             let cells = [&*own.offer, own.gate.name(), &score, &margin, &own.reasons.join("; "), &read.join("; ")];
-            let cells: Vec<String> = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
+            let cells: Vec<String> = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
             page += &format!("<tr>{}</tr>\n", cells.concat());
         }
         page += "</tbody></table>\n";
+        let sentences = reasons.placements.get(number).into_iter().flat_map(PlacementReasons::sentences);
+        let items: String = sentences.map(|sentence| format!("<li>{}</li>\n", escaped(sentence))).collect();
+        if !items.is_empty() {
+            page += &format!("<p>For the customer:</p>\n<ul class=\"tactful-reasons\">\n{items}</ul>\n");
+        }
     }
     page + "</section>\n"
 }

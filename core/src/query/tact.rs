@@ -7,8 +7,8 @@ use crate::engine::{CustomerReasons, Permissions, SharedView, Unread};
 use crate::playbook::Assurance;
 use crate::value::{FromJson, Timestamp, Value};
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::DeserializeSeed;
+use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -82,14 +82,47 @@ pub(super) struct Reasons {
     met_on: Option<String>,
     /// How sure the host is who is there: `anonymous`, `recognised` (not said) or `authenticated`.
     assurance: Option<String>,
+    /// `json` (by default), `text`, or `html` for a part of a page.
+    #[serde(default)]
+    format: ReasonsFormat,
+}
+
+/// The form in which a customer is told.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "reasons_format")]
+enum ReasonsFormat {
+    #[default]
+    Json,
+    Text,
+    Html,
+}
+
+/// Why a customer sees what they see: one of them.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "reasons_answer")]
+#[serde(untagged)]
+pub(super) enum ReasonsAnswer {
+    /// As data.
+    Data(CustomerReasons),
+    /// As text.
+    Text {
+        /// To be read.
+        text: String,
+    },
+    /// As a part of a page.
+    Html {
+        /// A part of a page.
+        html: String,
+    },
 }
 
 impl Question for Reasons {
     const NAME: &'static str = "reasons_for_customer";
     const SUBJECT: Subject = Subject::Customer;
-    type Answer<'a> = CustomerReasons;
+    type Answer<'a> = ReasonsAnswer;
 
-    fn answer<'a>(&self, asked: &Asked<'a>) -> Result<CustomerReasons, QueryError> {
+    fn answer<'a>(&self, asked: &Asked<'a>) -> Result<ReasonsAnswer, QueryError> {
         // The question as a whole was within the limits already.
         let nodes = Cell::new(u32::MAX);
         let value = |json: &serde_json::Value| FromJson::new(&nodes).deserialize(json).unwrap_or(Value::Null);
@@ -104,7 +137,12 @@ impl Question for Reasons {
             Some((base, identifier)) => base.reasons_for_customer(identifier, &request, self.now, self.known_at),
             None => asked.engine.reasons_for_customer(asked.customer()?, &request, self.now, self.known_at),
         };
-        reasons.map_err(|error| refused(&error))
+        let reasons = reasons.map_err(|error| refused(&error))?;
+        Ok(match self.format {
+            ReasonsFormat::Json => ReasonsAnswer::Data(reasons),
+            ReasonsFormat::Text => ReasonsAnswer::Text { text: reasons.to_string() },
+            ReasonsFormat::Html => ReasonsAnswer::Html { html: reasons.to_html() },
+        })
     }
 }
 

@@ -2,7 +2,7 @@ use crate::base::CustomerBase;
 use crate::counters::Counters;
 use crate::customer::{Customer, Identifier};
 use crate::decide::{Candidate, Decision, Detail, Request, RequestError};
-use crate::engine::{Around, Beyond, Engine, digest};
+use crate::engine::{Around, Beyond, CustomerReasons, Engine, digest};
 use crate::value::Timestamp;
 
 /// A question as it is asked, to be asked again with something otherwise.
@@ -72,7 +72,13 @@ impl<'a> Setting<'a> {
         counters: Option<&dyn Counters>,
         detail: Detail,
     ) -> Result<(Decision, Vec<Candidate>), RequestError> {
-        self.decide_at(engine, customer, request, counters, (self.now, self.known_at), detail)
+        self.decide_at(engine, customer, request, Beyond { counters, ..Beyond::default() }, (self.now, self.known_at), detail)
+    }
+
+    /// Why the customer sees what is decided, in words for them.
+    pub(crate) fn reasons(&self) -> Result<CustomerReasons, RequestError> {
+        let beyond = Beyond { around: self.around.as_ref(), counters: self.counters(), ..Beyond::default() };
+        self.engine.reasons_among(self.customer, beyond, &self.request, self.now, self.known_at)
     }
 
     /// The same at another instant.
@@ -81,11 +87,11 @@ impl<'a> Setting<'a> {
         engine: &Engine,
         customer: &Customer,
         request: &Request,
-        counters: Option<&dyn Counters>,
+        beyond: Beyond<'_>,
         (now, known_at): (Timestamp, Timestamp),
         detail: Detail,
     ) -> Result<(Decision, Vec<Candidate>), RequestError> {
-        let beyond = Beyond { around: self.around.as_ref(), counters, ..Beyond::default() };
+        let beyond = Beyond { around: self.around.as_ref(), ..beyond };
         engine.answer_among(customer, beyond, request, now, Some(known_at), detail)
     }
 

@@ -1,5 +1,6 @@
 use super::ask::{Closed, Served};
 use super::text::{closed, percent, used};
+use crate::value::escaped;
 use std::fmt::Write;
 
 impl Served {
@@ -107,19 +108,4 @@ fn table(html: &mut String, caption: &str, head: &[&str], rows: &[Vec<String>]) 
         html.push_str("</tr>");
     }
     html.push_str("</tbody></table></div>");
-}
-
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            letter => safe.push(letter),
-        }
-    }
-    safe
 }

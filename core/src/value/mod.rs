@@ -3,6 +3,7 @@
 mod coerce;
 mod date;
 mod decimal;
+mod html;
 mod json;
 mod late_text;
 mod phone;
@@ -16,6 +17,7 @@ mod zone;
 pub use coerce::Misfit;
 pub use date::Date;
 pub use decimal::{Currency, Decimal, DecimalError};
+pub(crate) use html::escaped;
 pub(crate) use json::FromJson;
 pub use late_text::LateText;
 pub(crate) use late_text::Recipe;
