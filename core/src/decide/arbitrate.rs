@@ -156,7 +156,7 @@ impl<'a> Before<'a> {
     }
 
     fn take(&mut self, survivor: &Survivor<'a>, placement: &'a PlacementRule, ranked: &Ranked) {
-        self.taken.push(Taken { offer: survivor.offer, treatment: survivor.treatment, placement });
+        self.taken.push(Taken { offer: survivor.offer, treatment: survivor.treatment, placement, at: ranked.at });
         self.items.extend(ranked.items.iter().map(|item| item.item.clone()));
     }
 }

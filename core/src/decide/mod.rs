@@ -258,7 +258,7 @@ pub(crate) fn decide(
         let mut chosen = Vec::with_capacity(placement.slots.min(survivors.len()));
         let slots = Slots { shop: &shop, reads, moment, placement, limits: (&contacts, &stock), detail };
         slots.fill(survivors, &mut before, &mut |survivor, fate| {
-            let Survivor { place, offer, treatment, score, chance, mut reasons, items, .. } = survivor;
+            let Survivor { place, offer, score, chance, mut reasons, items, .. } = survivor;
             if detail == Detail::Full {
                 tally.items.extend(items.into_iter().next().map(|item| (place, item)));
             }
@@ -269,7 +269,6 @@ pub(crate) fn decide(
                         score: score.total,
                         probability: chance.map(|chance| chance.probability),
                         probability_error: chance.map(|chance| chance.error).filter(|error| *error > 0.0),
-                        at: contacts.moved(offer, treatment),
                         ..ranked
                     });
                     Stop::new(Gate::Chosen, false, why)
@@ -349,7 +348,7 @@ fn fill(
         why: written.why,
         items: items.clone(),
         terms,
-        at: None,
+        at: contacts.moved(survivor.offer, survivor.treatment),
         tags: survivor.offer.tags.clone(),
     })
 }

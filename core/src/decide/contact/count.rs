@@ -101,13 +101,14 @@ pub(super) enum Key<'c> {
 }
 
 impl ContactRule {
-    /// What it finds at a placement.
+    /// What it finds at a placement for what is sent at an instant; later events than now are not known.
     pub(super) fn counted<'c, 'a: 'c>(
         &'c self,
         number: usize,
         offers: &'c Offers,
         context: &Context<'a>,
         placement: &PlacementRule,
+        at: Timestamp,
         detail: Detail,
     ) -> Counted<'c> {
         if !self.concerns(placement) {
@@ -130,12 +131,12 @@ impl ContactRule {
                 Ok(_) => Counted::Nothing,
                 Err(why) => Counted::Unknown(why),
             },
-            Demand::Fatigue(budget) => self.spent(number, budget, offers, context, placement),
+            Demand::Fatigue(budget) => self.spent(number, budget, offers, context, placement, at),
             Demand::Elsewhere => Counted::Nothing,
             // What it holds back are items.
             _ if self.scope.is_of_items() => Counted::Nothing,
             Demand::Cap { .. } | Demand::Pause { .. } | Demand::Gap { .. } => {
-                self.times(number, offers, context, placement, detail)
+                self.times(number, offers, context, placement, at, detail)
             }
         }
     }
@@ -155,6 +156,7 @@ impl ContactRule {
         offers: &'c Offers,
         context: &Context<'a>,
         placement: &PlacementRule,
+        at: Timestamp,
         detail: Detail,
     ) -> Counted<'c> {
         let kinds = self.kinds();
@@ -173,7 +175,7 @@ impl ContactRule {
         if views.iter().all(|view| nothing(view) && view.folded(kinds, Span::lifetime(context.now()), None).is_none()) {
             return Counted::Times(times);
         }
-        let Some(span) = self.span(context, zone) else { return Counted::Times(times) };
+        let Some(span) = self.span(context, zone, at) else { return Counted::Times(times) };
         let mut add = |row: StoryRow<'a>| {
             match self.key(number, &row, offers, placement) {
                 Some(Key::All) => times.all.add(row.time(), times.keeps),
@@ -206,9 +208,14 @@ impl ContactRule {
         context.rules().sources.reserved.outcome(RESERVED).filter(|_| self.counts_reserved())
     }
 
-    /// The stretch of time that it counts in; none where there is no session.
-    pub(super) fn span(&self, context: &Context<'_>, zone: Zone) -> Option<Span> {
-        let now = context.now();
+    /// The stretch of time that it counts in for what is sent at an instant, as far as that is over; none where there is no session.
+    pub(super) fn span(&self, context: &Context<'_>, zone: Zone, at: Timestamp) -> Option<Span> {
+        let span = self.window(context, zone, at)?;
+        let until = span.until.min(context.now());
+        Some(Span { after: span.after.min(until), until })
+    }
+
+    fn window(&self, context: &Context<'_>, zone: Zone, now: Timestamp) -> Option<Span> {
         match &self.demand {
             Demand::Pause { pause: None, .. } => Some(Span::lifetime(now)),
             Demand::Pause { pause: Some(pause), within, .. } => {
@@ -233,11 +240,12 @@ impl ContactRule {
         offers: &'c Offers,
         context: &Context<'a>,
         placement: &PlacementRule,
+        at: Timestamp,
     ) -> Counted<'c> {
         let Some(views) = self.views(context) else { return Counted::Unknown(Why::Related) };
         let kinds: Vec<EventKind> = budget.spend.iter().map(|(kind, _)| *kind).collect();
         let mut spent = Spent::new();
-        if let Some(span) = self.span(context, Zone::UTC) {
+        if let Some(span) = self.span(context, Zone::UTC, at) {
             for view in views {
                 view.events(&kinds, span, &mut |row: StoryRow<'a>| {
                     if self.key(number, &row, offers, placement).is_some() {
@@ -256,8 +264,14 @@ impl ContactRule {
                 }
             }
         }
-        let load = budget.load(&spent, context.now());
+        let load = budget.load(&spent, at);
         Counted::Spent(spent, load)
+    }
+
+    /// Whether what is sent at two instants comes into one window, or is not far enough apart.
+    pub(super) fn near(&self, context: &Context<'_>, zone: Zone, (a, b): (Timestamp, Timestamp)) -> bool {
+        let (first, last) = (a.min(b), a.max(b));
+        first == last || self.window(context, zone, last).is_none_or(|window| first > window.after)
     }
 
     /// With what an event counts together; none when it does not count.

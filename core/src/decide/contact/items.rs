@@ -7,7 +7,7 @@ use super::rules::{ContactRule, Demand};
 use crate::context::Context;
 use crate::customer::StoryRow;
 use crate::expr::Facts;
-use crate::value::{Span, Value, Window, Zone};
+use crate::value::{Span, Timestamp, Value, Window, Zone};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -42,6 +42,7 @@ impl ContactRule {
         offers: &Offers,
         context: &Context<'_>,
         placement: &PlacementRule,
+        at: Timestamp,
     ) -> Option<BTreeSet<Arc<str>>> {
         let Some(column) = offers.items else { return Some(BTreeSet::new()) };
         let kinds = self.kinds();
@@ -53,7 +54,7 @@ impl ContactRule {
             },
             _ => Zone::UTC,
         };
-        let Some(span) = self.span(context, zone) else { return Some(BTreeSet::new()) };
+        let Some(span) = self.span(context, zone, at) else { return Some(BTreeSet::new()) };
         let keeps = matches!(&self.demand, Demand::Pause { times, .. } if *times > 1);
         let mut entries: BTreeMap<Arc<str>, Entry> = BTreeMap::new();
         for view in views {
@@ -80,9 +81,7 @@ impl ContactRule {
         entries.values_mut().for_each(|entry| entry.times.sort_unstable());
         let holds = |entry: &Entry| match &self.demand {
             Demand::Cap { at_most, .. } => entry.count >= *at_most as usize,
-            Demand::Pause { times, within, pause, .. } => {
-                entry.began(*times as usize, *within, *pause, context.now()).is_some()
-            }
+            Demand::Pause { times, within, pause, .. } => entry.began(*times as usize, *within, *pause, at).is_some(),
             Demand::Gap { .. } => entry.count > 0,
             _ => false,
         };

@@ -21,6 +21,8 @@ pub(super) use items::SpentItems;
 use quiet::quiet_at;
 use rules::Scope;
 use smallvec::SmallVec;
+use std::cell::RefCell;
+use std::rc::Rc;
 use words::Objection;
 
 /// A slot that this decision has filled already; it counts for the caps of later ones.
@@ -29,6 +31,8 @@ pub(super) struct Taken<'a> {
     pub(super) offer: &'a OfferRule,
     pub(super) treatment: &'a TreatmentRule,
     pub(super) placement: &'a PlacementRule,
+    /// When it is sent, where quiet hours move it.
+    pub(super) at: Option<Timestamp>,
 }
 
 /// The contact policy at one placement.
@@ -41,6 +45,9 @@ pub(super) struct Contacts<'c, 'a> {
     close: SmallVec<[usize; 8]>,
     /// The quiet hours that hold now.
     quiet: SmallVec<[usize; 2]>,
+    /// What rules count for what is sent at another instant.
+    moved: RefCell<Vec<(Timestamp, Rc<[Counted<'c>]>)>>,
+    detail: Detail,
 }
 
 /// An offer as it would be shown.
@@ -61,9 +68,11 @@ impl<'c, 'a> Contacts<'c, 'a> {
             counted: Vec::with_capacity(offers.contact.len()),
             close: SmallVec::new(),
             quiet: SmallVec::new(),
+            moved: RefCell::default(),
+            detail,
         };
         for (number, rule) in offers.contact.iter().enumerate() {
-            let counted = rule.counted(number, offers, context, placement, detail);
+            let counted = rule.counted(number, offers, context, placement, context.now(), detail);
             match &counted {
                 Counted::Quiet(_) => contacts.quiet.push(number),
                 counted if rule.is_close(counted) => contacts.close.push(number),
@@ -88,25 +97,51 @@ impl<'c, 'a> Contacts<'c, 'a> {
         detail: Detail,
     ) -> Result<(), Stop> {
         let shown = Shown { offer, treatment, placement: self.placement };
-        let object = |number: usize| self.object(number, shown, taken).map(|objection| (number, objection));
-        let objection = if taken.is_empty() {
-            self.close.iter().find_map(|number| object(*number))
-        } else {
-            (0..self.counted.len()).find_map(object)
+        let silence = self.silence(shown);
+        // What quiet hours move counts when it is sent.
+        let moved = if self.quiet.is_empty() || silence.is_some() { None } else { self.moved(offer, treatment) };
+        let objection = match moved {
+            Some(at) => {
+                let counted = self.counted_at(at);
+                let object = |number: usize| Some((number, self.object(number, shown, taken, counted.get(number)?, at)?));
+                (0..counted.len()).find_map(object)
+            }
+            None => {
+                let now = self.context.now();
+                let object = |number: usize| Some((number, self.object(number, shown, taken, self.counted.get(number)?, now)?));
+                match taken.is_empty() {
+                    true => self.close.iter().find_map(|number| object(*number)),
+                    false => (0..self.counted.len()).find_map(object),
+                }
+            }
         };
-        if let Some((number, objection)) = objection.or_else(|| self.silence(shown)) {
+        if let Some((number, objection)) = objection.or(silence) {
             return Err(self.stop(number, &objection, detail));
         }
         Ok(())
+    }
+
+    /// What rules count for what is sent at an instant to come, or before one that is planned.
+    fn counted_at(&self, at: Timestamp) -> Rc<[Counted<'c>]> {
+        let known = self.moved.borrow().iter().find(|(own, _)| *own == at).map(|(_, counted)| counted.clone());
+        known.unwrap_or_else(|| {
+            let rules = self.offers.contact.iter().enumerate();
+            let counted =
+                rules.map(|(number, rule)| rule.counted(number, self.offers, self.context, self.placement, at, self.detail));
+            let counted: Rc<[Counted<'c>]> = counted.collect();
+            self.moved.borrow_mut().push((at, counted.clone()));
+            counted
+        })
     }
 
     /// The items that rules hold back of an offer.
     pub(super) fn spent_items(&self, offer: &OfferRule, treatment: &TreatmentRule) -> SpentItems {
         let shown = Shown { offer, treatment, placement: self.placement };
         let mut spent = SpentItems::default();
+        let at = self.moved(offer, treatment).unwrap_or_else(|| self.context.now());
         for (number, rule) in self.offers.contact.iter().enumerate() {
             if rule.scope.is_of_items() && rule.concerns(self.placement) && rule.binds(number, shown) {
-                spent.add(rule.items(number, self.offers, self.context, self.placement));
+                spent.add(rule.items(number, self.offers, self.context, self.placement, at));
             }
         }
         spent
@@ -139,14 +174,23 @@ impl<'c, 'a> Contacts<'c, 'a> {
         stop
     }
 
-    /// What a rule other than of quiet hours has against showing an offer.
-    fn object(&self, number: usize, shown: Shown<'_>, taken: &[Taken<'_>]) -> Option<Objection> {
-        let (rule, counted) = (self.offers.contact.get(number)?, self.counted.get(number)?);
+    /// What a rule other than of quiet hours has against showing an offer at an instant.
+    fn object(
+        &self,
+        number: usize,
+        shown: Shown<'_>,
+        taken: &[Taken<'_>],
+        counted: &Counted<'_>,
+        now: Timestamp,
+    ) -> Option<Objection> {
+        let rule = self.offers.contact.get(number)?;
         if matches!(counted, Counted::Nothing | Counted::Quiet(_)) || !rule.binds(number, shown) {
             return None;
         }
-        let here = || taken.iter().filter(|taken| rule.together(number, taken, shown));
-        let now = self.context.now();
+        let zone = if let Counted::Times(times) = counted { times.zone } else { Zone::UTC };
+        let sent = |taken: &Taken<'_>| taken.at.unwrap_or_else(|| self.context.now());
+        let near = |taken: &Taken<'_>| rule.near(self.context, zone, (sent(taken), now));
+        let here = || taken.iter().filter(|taken| rule.together(number, taken, shown) && near(taken));
         match (counted, &rule.demand) {
             (Counted::Unknown(why), _) => Some(Objection::Unknown(*why)),
             (Counted::Times(times), Demand::Cap { count, at_most, per }) => {
@@ -166,7 +210,7 @@ impl<'c, 'a> Contacts<'c, 'a> {
             (Counted::Times(times), Demand::Gap { gap, .. }) => {
                 let last = times.of(&rule.scope, shown.offer).and_then(|entry| entry.last);
                 match here().next() {
-                    Some(_) => Some(Objection::Last { last: now, until: Some(later(now, *gap)) }),
+                    Some(taken) => Some(Objection::Last { last: sent(taken), until: Some(later(sent(taken), *gap)) }),
                     None => last.map(|last| Objection::Last { last, until: Some(later(last, *gap)) }),
                 }
             }
