@@ -87,7 +87,7 @@ pub fn map_flows_table(report: &MapReport) -> Result<Table, ArrowError> {
         ("to".into(), OwnedColumn::dictionary(rows.iter().map(|row| row.to.as_ref()))?),
         ("count".into(), counts(rows.iter().map(|row| Some(row.count)))),
         ("customers".into(), counts(rows.iter().map(|row| Some(row.customers)))),
-        ("share".into(), OwnedColumn::doubles(rows.iter().map(|row| Some(row.share)))),
+        ("share".into(), OwnedColumn::doubles(rows.iter().map(|row| row.share))),
         ("median_seconds".into(), OwnedColumn::doubles(rows.iter().map(|row| row.median_seconds))),
     ];
     Table::new(columns)

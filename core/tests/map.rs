@@ -258,10 +258,33 @@ proptest! {
         }
         let hidden = all.stages.iter().zip(&some.stages).filter(|(_, told)| told.here.is_none());
         let hidden: u64 = hidden.filter_map(|(full, _)| full.here).sum();
-        prop_assert!(hidden == 0 || hidden >= k || some.stages.iter().all(|stage| stage.here.is_none_or(|here| here == 0)));
+        // They are all others' rest, unless how many customers there are, or are nowhere, is withheld too.
+        let followed = some.customers.is_some() && some.outside.is_some();
+        prop_assert!(hidden == 0 || hidden >= k || !followed);
         prop_assert!(some.flows.iter().all(|flow| flow.customers >= k));
         prop_assert!(some.conversions.iter().all(|conversion| conversion.customers >= k));
         prop_assert!(map.groups(k).count() <= map.groups(1).count());
+    }
+
+    /// Somebody who knows how the numbers of a map hang together solves for those that are withheld.
+    #[test]
+    fn no_small_number_follows_from_the_others(
+        events in prop::collection::vec((0..14_usize, prop_oneof![4 => 0..3_usize, 1 => 3..6_usize], 0..70 * DAY), 0..90),
+        k in 2..6_u64,
+    ) {
+        let engine = engine();
+        let map = map(&engine, &options(), &customers(&engine, &events));
+        let (truth, told) = (map.report(None, 1).unwrap(), map.report(None, k).unwrap());
+        let concluded = conclusions(&numbers(&truth), &numbers(&told));
+        for (what, count) in concluded {
+            prop_assert!(count >= k, "{what:?} are {count}, k is {k}\n{:#?}", told.flows);
+        }
+        for (stage, full) in told.stages.iter().zip(&truth.stages) {
+            for way in told.conversions.iter().filter(|way| way.from == stage.stage || way.to == stage.stage) {
+                let rest = full.entered_by.unwrap().saturating_sub(way.customers);
+                prop_assert!(stage.entered_by.is_none() || rest == 0 || rest >= k, "{way:?}");
+            }
+        }
     }
 
     #[test]
@@ -317,6 +340,144 @@ proptest! {
         let dot = report.dot();
         prop_assert!(dot.starts_with("digraph"));
     }
+}
+
+/// The numbers of a report by name, and the equations that hold between them: what is added less what is subtracted is naught.
+type Numbers = (std::collections::BTreeMap<String, Option<u64>>, Vec<Vec<(String, i64)>>);
+
+fn numbers(report: &MapReport) -> Numbers {
+    let mut known = std::collections::BTreeMap::new();
+    let mut equations = Vec::new();
+    let names: Vec<String> = report.stages.iter().map(|stage| stage.stage.to_string()).collect();
+    let mut standing = vec![("customers".to_owned(), -1), ("outside".to_owned(), 1)];
+    known.insert("customers".to_owned(), report.customers);
+    known.insert("outside".to_owned(), report.outside);
+    let mut shares = Vec::new();
+    for flow in &report.flows {
+        let (from, to) = (flow.from.as_deref().unwrap_or("out"), flow.to.as_deref().unwrap_or("out"));
+        known.insert(format!("{from}>{to}"), Some(flow.count));
+        shares.extend(flow.share.map(|share| (from.to_owned(), (flow.count as f64 / share).round() as u64)));
+    }
+    let ends = || names.iter().map(String::as_str).chain(["out"]);
+    for stage in &report.stages {
+        let name = |what: &str| format!("{what} {}", stage.stage);
+        for (what, told) in [
+            ("here", stage.here),
+            ("entries", stage.entries),
+            ("new", stage.entered_by),
+            ("returns", stage.returns),
+            ("exits", stage.exits),
+            ("lost", stage.drop_outs),
+            ("lasts", stage.time.as_ref().and_then(|time| time.lasting)),
+        ] {
+            known.insert(name(what), told);
+        }
+        standing.push((name("here"), 1));
+        equations.push(vec![(name("entries"), 1), (name("new"), -1), (name("returns"), -1)]);
+        equations.push(vec![(name("entries"), 1), (name("exits"), -1), (name("lasts"), -1)]);
+        equations.push(vec![(name("here"), 1), (name("lasts"), -1)]);
+        let flows = |whole: &str, ways: Vec<String>| {
+            let mut equation = vec![(name(whole), -1)];
+            equation.extend(ways.into_iter().map(|way| (way, 1)));
+            equation
+        };
+        equations.push(flows("entries", ends().map(|from| format!("{from}>{}", stage.stage)).collect()));
+        equations.push(flows("exits", ends().map(|to| format!("{}>{to}", stage.stage)).collect()));
+        equations.push(flows("lost", vec![format!("{}>lost", stage.stage)]));
+    }
+    let began = ends().map(|to| (format!("out>{to}"), 1)).chain([("began".to_owned(), -1)]);
+    equations.push(began.collect());
+    equations.push(standing);
+    known.insert("began".to_owned(), None);
+    for (from, whole) in shares {
+        known.insert(if from == "out" { "began".to_owned() } else { format!("exits {from}") }, Some(whole));
+    }
+    (known, equations)
+}
+
+/// Which numbers that are not told, and which sums of up to four of them, follow from what is: those that are combinations of the equations.
+fn conclusions((truth, equations): &Numbers, (told, _): &Numbers) -> Vec<(Vec<String>, u64)> {
+    const P: i128 = 1_000_000_007;
+    let mut real: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
+    for (name, number) in truth {
+        real.insert(name, number.unwrap_or(0));
+    }
+    for equation in equations {
+        // What no report tells by itself follows here, where all is told.
+        let [(whole, _), rest @ ..] = &equation[..] else { continue };
+        if whole.starts_with("entries") && rest.len() == 2 && rest[1].0.starts_with("lasts") {
+            let lasts = real[whole.as_str()] - real[rest[0].0.as_str()];
+            real.insert(&rest[1].0, lasts);
+        }
+    }
+    let unknown: Vec<&str> = real
+        .iter()
+        .filter(|(name, number)| **number > 0 && told.get(**name).copied().flatten().is_none() && **name != "began")
+        .map(|(name, _)| *name)
+        .collect();
+    let mut columns = unknown.clone();
+    columns.extend(told.get("began").copied().flatten().is_none().then_some("began"));
+    let power = |mut base: i128, mut by: i128| {
+        let mut result = 1;
+        while by > 0 {
+            if by & 1 == 1 {
+                result = result * base % P;
+            }
+            (base, by) = (base * base % P, by >> 1);
+        }
+        result
+    };
+    let mut rows: Vec<(usize, Vec<i128>)> = Vec::new();
+    let reduce = |rows: &[(usize, Vec<i128>)], row: &mut Vec<i128>| {
+        for (pivot, other) in rows {
+            let by = row[*pivot];
+            if by != 0 {
+                row.iter_mut().zip(other).for_each(|(own, other)| *own = (*own - by * other).rem_euclid(P));
+            }
+        }
+    };
+    for equation in equations {
+        let mut row = vec![0_i128; columns.len()];
+        for (name, sign) in equation {
+            columns.iter().position(|own| own == name).into_iter().for_each(|place| row[place] += i128::from(*sign));
+        }
+        row.iter_mut().for_each(|own| *own = own.rem_euclid(P));
+        reduce(&rows, &mut row);
+        if let Some(pivot) = row.iter().position(|own| *own != 0) {
+            let by = power(row[pivot], P - 2);
+            row.iter_mut().for_each(|own| *own = *own * by % P);
+            rows.push((pivot, row));
+        }
+    }
+    let mut found = Vec::new();
+    let mut sets: Vec<Vec<usize>> = (0..unknown.len()).map(|one| vec![one]).collect();
+    for _ in 0..4 {
+        let mut longer = Vec::new();
+        for set in &sets {
+            let mut row = vec![0_i128; columns.len()];
+            set.iter().for_each(|place| row[*place] = 1);
+            reduce(&rows, &mut row);
+            if row.iter().all(|own| *own == 0) {
+                let names = set.iter().map(|place| unknown[*place].to_owned()).collect();
+                found.push((names, set.iter().map(|place| real[unknown[*place]]).sum()));
+            } else if unknown.len() <= 20 || set.len() < 2 {
+                longer.extend((set[set.len() - 1] + 1..unknown.len()).map(|next| [&set[..], &[next]].concat()));
+            }
+        }
+        sets = longer;
+    }
+    found
+}
+
+#[test]
+fn a_solver_finds_what_a_map_gives_away() {
+    let engine = engine();
+    let map = map(&engine, &options(), &customers(&engine, &planted(2)));
+    let truth = map.report(None, 1).unwrap();
+    let mut told = truth.clone();
+    let flow = told.flows.remove(1);
+    let names = |told: &MapReport| conclusions(&numbers(&truth), &numbers(told));
+    assert!(names(&told).iter().any(|(what, count)| what.len() == 1 && *count == flow.count), "{told:?}");
 }
 
 /// Every element that begins ends, and no number is missing.

@@ -2,6 +2,7 @@ use super::pain::longer_than_both;
 use super::proportion::{Share, q_values};
 use super::spec::MapError;
 use super::tally::{Count, JourneyMap, StageTally, Tally};
+use super::withheld::{Cell, Withheld};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -87,9 +88,10 @@ impl JourneyMap {
             return Err(MapError::new("other_map", "", "the maps are of different journeys, which cannot be compared"));
         }
         let (a, b) = (self.tally(group)?, other.tally(other_group)?);
+        let withheld = (Withheld::of(spec, a, k), Withheld::of(theirs, b, k));
         let mut pairs: Vec<Pair> = Vec::new();
         for (number, stage) in (0_u16..).zip(&spec.stages) {
-            of_stage(number, stage.drop_out, (spec, a), (theirs, b), k, &mut pairs);
+            of_stage(number, stage.drop_out, (spec, a, &withheld.0), (theirs, b, &withheld.1), k, &mut pairs);
         }
         let tests: Vec<_> = pairs.iter().map(|pair| pair.shares.1.less(pair.shares.0)).collect();
         let q_values = q_values(&tests.iter().map(|test| test.p).collect::<Vec<_>>());
@@ -113,7 +115,7 @@ impl JourneyMap {
     }
 }
 
-type Side<'a> = (&'a super::spec::MapSpec, &'a Tally);
+type Side<'a> = (&'a super::spec::MapSpec, &'a Tally, &'a Withheld);
 
 fn of_stage(stage: u16, drop_out: bool, a: Side<'_>, b: Side<'_>, k: u64, pairs: &mut Vec<Pair>) {
     let none = StageTally::default();
@@ -130,17 +132,29 @@ fn of_stage(stage: u16, drop_out: bool, a: Side<'_>, b: Side<'_>, k: u64, pairs:
     };
     let part = |count: Count, whole: u64| (count.count, whole, count.customers);
     let here = |counted: &StageTally, tally: &Tally| (counted.here.customers, tally.customers, counted.here.customers);
-    add(Measure::Here, None, [here(&first, a.1), here(&second, b.1)], None);
+    // What a report withholds is not told here either.
+    let both = |cells: &[Cell]| [a, b].iter().all(|side| cells.iter().all(|cell| side.2.tells(*cell)));
+    if both(&[Cell::Here(stage)]) {
+        add(Measure::Here, None, [here(&first, a.1), here(&second, b.1)], None);
+    }
     let returns = |counted: &StageTally| part(counted.returns, counted.entries.count);
-    add(Measure::Returns, None, [returns(&first), returns(&second)], None);
+    if both(&[Cell::Returns(stage), Cell::Entries(stage)]) {
+        add(Measure::Returns, None, [returns(&first), returns(&second)], None);
+    }
     if drop_out {
         return;
     }
     let drop = |side: Side<'_>, counted: &StageTally| part(side.1.drop_outs(stage, side.0), counted.entries.count);
-    add(Measure::DropOut, None, [drop(a, &first), drop(b, &second)], None);
+    if both(&[Cell::DropOuts(stage), Cell::Entries(stage)]) {
+        add(Measure::DropOut, None, [drop(a, &first), drop(b, &second)], None);
+    }
     let later = a.1.reached.keys().chain(b.1.reached.keys()).filter(|(from, _)| *from == stage).map(|(_, to)| *to);
     let later: std::collections::BTreeSet<u16> = later.collect();
     for to in later {
+        let none = |side: Side<'_>| !side.1.reached.contains_key(&(stage, to)) && side.2.tells(Cell::First(stage));
+        if ![a, b].iter().all(|side| none(*side) || side.2.tells_conversion(side.1, (stage, to), k)) {
+            continue;
+        }
         let reached = |side: Side<'_>, counted: &StageTally| {
             let reached = side.1.reached.get(&(stage, to)).copied().unwrap_or_default().customers;
             (reached, counted.entries.customers, reached)
@@ -148,7 +162,8 @@ fn of_stage(stage: u16, drop_out: bool, a: Side<'_>, b: Side<'_>, k: u64, pairs:
         add(Measure::Conversion, Some(to), [reached(a, &first), reached(b, &second)], None);
     }
     let (times_a, times_b) = (a.1.ended(stage), b.1.ended(stage));
-    if first.exits.customers >= k
+    if both(&[Cell::Exits(stage)])
+        && first.exits.customers >= k
         && second.exits.customers >= k
         && let Some((share_a, share_b, medians)) = longer_than_both(&times_a, &times_b)
     {
@@ -163,5 +178,7 @@ fn of_stage(stage: u16, drop_out: bool, a: Side<'_>, b: Side<'_>, k: u64, pairs:
     };
     add(Measure::Dissatisfaction, None, [bad(&first), bad(&second)], None);
     let complained = |counted: &StageTally| part(counted.complained, counted.entries.count);
-    add(Measure::Complaints, None, [complained(&first), complained(&second)], None);
+    if both(&[Cell::Entries(stage)]) {
+        add(Measure::Complaints, None, [complained(&first), complained(&second)], None);
+    }
 }

@@ -5,6 +5,7 @@
 //!
 //! - [`tally`] counts, [`spec`] says what, [`times`] keeps lengths of time in logarithmic buckets;
 //! - [`report`] is what may be told, with [`pain`] points and the [`compare`]d differences of two maps, on the statistics of [`proportion`]s;
+//! - [`withheld`] says what must not be told so that nothing about few follows from the rest;
 //! - [`plan`] puts what was planned beside it;
 //! - [`draw`] makes pictures.
 
@@ -19,6 +20,7 @@ mod report;
 mod spec;
 mod tally;
 mod times;
+mod withheld;
 
 pub use compare::{Difference, Measure};
 pub use draw::Ground;

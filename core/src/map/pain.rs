@@ -2,6 +2,7 @@ use super::proportion::{Share, Test, q_values};
 use super::spec::MapSpec;
 use super::tally::{StageTally, Tally, Touch};
 use super::times::Times;
+use super::withheld::{Cell, Withheld};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
@@ -80,12 +81,14 @@ struct Candidate<'a> {
     medians: Option<(f64, f64)>,
 }
 
-pub(super) fn pains(spec: &MapSpec, tally: &Tally, k: u64) -> Vec<PainPoint> {
+pub(super) fn pains(spec: &MapSpec, tally: &Tally, withheld: &Withheld, k: u64) -> Vec<PainPoint> {
     let mut candidates = Vec::new();
     for (number, counted) in &tally.stages {
         if spec.stages.get(usize::from(*number)).is_some_and(|stage| !stage.drop_out) {
-            of_stage(spec, tally, *number, counted, k, &mut candidates);
-            of_touches(spec, tally, *number, counted, k, &mut candidates);
+            of_stage(spec, tally, *number, counted, (withheld, k), &mut candidates);
+            if withheld.tells(Cell::Exits(*number)) && withheld.tells(Cell::DropOuts(*number)) {
+                of_touches(spec, tally, *number, counted, k, &mut candidates);
+            }
         }
     }
     let tests: Vec<Test> = candidates.iter().map(|candidate| candidate.here.less(candidate.others)).collect();
@@ -129,7 +132,16 @@ fn opinions(counted: &StageTally) -> (u64, u64) {
     (sum(&counted.nps, 6) + sum(&counted.csat, 2), sum(&counted.nps, 10) + sum(&counted.csat, 5))
 }
 
-fn of_stage<'a>(spec: &MapSpec, tally: &Tally, stage: u16, counted: &StageTally, k: u64, candidates: &mut Vec<Candidate<'a>>) {
+fn of_stage<'a>(
+    spec: &MapSpec,
+    tally: &Tally,
+    stage: u16,
+    counted: &StageTally,
+    (withheld, k): (&Withheld, u64),
+    candidates: &mut Vec<Candidate<'a>>,
+) {
+    // A share is about few when its part is.
+    let few = |part: u64| (1..k).contains(&part);
     let others = || {
         tally.stages.iter().filter(|(number, _)| {
             **number != stage && spec.stages.get(usize::from(**number)).is_some_and(|stage| !stage.drop_out)
@@ -140,21 +152,28 @@ fn of_stage<'a>(spec: &MapSpec, tally: &Tally, stage: u16, counted: &StageTally,
             && here.whole >= LEAST
             && others.whole >= LEAST
             && customers >= k
+            && !few(here.part)
+            && !few(others.part)
         {
             candidates.push(Candidate { kind, stage, touch: None, here, others, medians });
         }
     };
     let exits = counted.exits;
     let dropped = tally.drop_outs(stage, spec).count;
-    let stays: u64 = others().map(|(_, other)| other.entries.count).sum();
-    let other_dropped: u64 = others().map(|(number, _)| tally.drop_outs(*number, spec).count).sum();
-    add(PainKind::DropOut, (dropped, counted.entries.count), (other_dropped, stays), exits.customers, None);
+    // Only what is told is compared, so that nothing else follows from the shares.
+    let tells = |stage: u16| withheld.tells(Cell::DropOuts(stage)) && withheld.tells(Cell::Entries(stage));
+    let comparable = || others().filter(|(number, _)| tells(**number));
+    let stays: u64 = comparable().map(|(_, other)| other.entries.count).sum();
+    let other_dropped: u64 = comparable().map(|(number, _)| tally.drop_outs(*number, spec).count).sum();
+    if tells(stage) {
+        add(PainKind::DropOut, (dropped, counted.entries.count), (other_dropped, stays), exits.customers, None);
+    }
     let here = tally.ended(stage);
     let mut elsewhere = Times::default();
     // Where a long stay is good it neither hurts nor is it what others are compared with.
     let is_good = |stage: u16| spec.stages.get(usize::from(stage)).is_some_and(|stage| stage.long_stay_good);
     others().filter(|(number, _)| !is_good(**number)).for_each(|(number, _)| elsewhere.merge(&tally.ended(*number)));
-    if let Some(compared) = longer(&here, &elsewhere).filter(|_| !is_good(stage)) {
+    if let Some(compared) = longer(&here, &elsewhere).filter(|_| !is_good(stage) && withheld.tells(Cell::Exits(stage))) {
         add(PainKind::Time, compared.here, compared.others, exits.customers, Some(compared.medians));
     }
     let (bad, all) = opinions(counted);
@@ -164,7 +183,10 @@ fn of_stage<'a>(spec: &MapSpec, tally: &Tally, stage: u16, counted: &StageTally,
     let other_complained: u64 = others().map(|(_, other)| other.complained.count).sum();
     let other_entries: u64 = others().map(|(_, other)| other.entries.count).sum();
     let (complained, entries) = (counted.complained, counted.entries);
-    add(PainKind::Complaints, (complained.count, entries.count), (other_complained, other_entries), entries.customers, None);
+    if withheld.tells(Cell::Entries(stage)) && (complained.count == 0 || complained.customers >= k) {
+        let whole = (complained.count, entries.count);
+        add(PainKind::Complaints, whole, (other_complained, other_entries), entries.customers, None);
+    }
 }
 
 /// Touchpoints with which more drop out than without them, in the same stage.
@@ -184,7 +206,11 @@ fn of_touches<'a>(
         }
         let here = Share::of(with.dropped, with.ended);
         let others = Share::of(dropped.saturating_sub(with.dropped), without);
-        if let (Some(here), Some(others)) = (here, others) {
+        let few = |share: Share| (1..k).contains(&share.part);
+        if let (Some(here), Some(others)) = (here, others)
+            && !few(here)
+            && !few(others)
+        {
             candidates.push(Candidate { kind: PainKind::DropOut, stage, touch: Some(touch), here, others, medians: None });
         }
     }

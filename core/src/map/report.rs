@@ -3,10 +3,11 @@ use super::proportion::Share;
 use super::spec::MapError;
 use super::tally::{Count, JourneyMap, StageTally, Tally};
 use super::times::Times;
+use super::withheld::{Cell, Withheld};
 use crate::value::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What may be told of a journey map, of everyone or of one group: no number is about fewer than `k` customers. What would be is null,
@@ -36,7 +37,7 @@ pub struct MapReport {
     pub stages: Vec<StageReport>,
     /// From where to where customers went, in the order of the stages.
     pub flows: Vec<FlowReport>,
-    /// How often customers went ways that so few went that they are left out; null when these are fewer than `k`.
+    /// How often customers went ways that are left out; null when it does not follow from the stages' exits.
     pub other_moves: Option<u64>,
     /// Who came to a stage and later to another, whatever lay between.
     pub conversions: Vec<ConversionReport>,
@@ -165,8 +166,8 @@ pub struct FlowReport {
     pub count: u64,
     /// Of how many customers.
     pub customers: u64,
-    /// The share of those who left the stage; of entries from outside the share of them all.
-    pub share: f64,
+    /// The share of those who left the stage; of entries from outside the share of them all. Null when the whole is not told.
+    pub share: Option<f64>,
     /// The median time in the stage before, in seconds, at most 1.6 % off; null from outside.
     pub median_seconds: Option<f64>,
 }
@@ -196,68 +197,57 @@ impl JourneyMap {
         let (spec, tally) = (self.spec(), self.tally(group)?);
         let name = |stage: u16| spec.stages.get(usize::from(stage)).map_or_else(|| Arc::from("?"), |stage| stage.name.clone());
         let none = StageTally::default();
+        let withheld = Withheld::of(spec, tally, k);
         let stages = (0_u16..).zip(&spec.stages).map(|(number, declared)| {
             let counted = tally.stages.get(&number).unwrap_or(&none);
             let (drop_outs, left) = (tally.drop_outs(number, spec), tally.moved(number, None));
-            let told = |count: Count| told(count.count, count.customers, k);
-            // What follows by subtraction is about enough customers too.
-            let apart = |part: u64, whole: u64| part >= whole || whole - part >= k;
-            let exits = told(counted.exits).filter(|exits| apart(*exits, counted.entries.count));
-            let told_drops =
-                told(drop_outs).filter(|drops| exits.is_some() && (*drops == 0 || apart(*drops, counted.exits.count)));
+            let exits = withheld.told(Cell::Exits(number), counted.exits.count);
+            let told_drops = withheld.told(Cell::DropOuts(number), drop_outs.count).filter(|_| exits.is_some());
             let rate = Share::of(drop_outs.count, counted.exits.count).filter(|_| told_drops.is_some() && !declared.drop_out);
+            let lasting = withheld.tells(Cell::Lasting(number));
             StageReport {
                 stage: declared.name.clone(),
                 title: declared.title.clone().unwrap_or_else(|| in_words(&declared.name)),
                 goal: declared.goal.clone(),
                 drop_out: declared.drop_out,
                 no_data: declared.no_data.clone(),
-                here: told(counted.here),
-                entries: told(counted.entries),
-                entered_by: told(Count { count: counted.entries.customers, customers: counted.entries.customers }),
-                returns: told(counted.returns).filter(|returns| *returns == 0 || apart(*returns, counted.entries.count)),
+                here: withheld.told(Cell::Here(number), counted.here.count),
+                entries: withheld.told(Cell::Entries(number), counted.entries.count),
+                entered_by: withheld.told(Cell::First(number), counted.entries.customers),
+                returns: withheld.told(Cell::Returns(number), counted.returns.count),
                 exits,
                 drop_outs: told_drops,
-                left: told(left),
+                left: withheld.told(Cell::Flow(Some(number), None), left.count),
                 drop_out_rate: rate.map(Share::value),
                 drop_out_interval: rate.map(Share::interval),
-                time: time(tally, number, counted, exits, k),
+                time: time(tally, number, counted, exits, lasting, k),
                 touchpoints: touchpoints(counted, k),
                 channels: channels(counted, k),
                 outcomes: counts(&counted.outcomes, k),
                 nps: nps(&counted.nps, k),
                 csat: csat(&counted.csat, k),
-                complaints: told(counted.complaints),
+                complaints: told(counted.complaints.count, counted.complaints.customers, k),
             }
         });
-        let mut shown: Vec<_> = tally.moves.iter().filter(|(_, way)| way.moves.customers >= k).collect();
-        let mut other = 0;
-        for from in tally.moves.keys().map(|(from, _)| *from).collect::<BTreeSet<_>>() {
-            let hidden = tally.moves.iter().filter(|((own, _), way)| *own == from && way.moves.customers < k);
-            let hidden: u64 = hidden.map(|(_, way)| way.moves.count).sum();
-            other += hidden;
-            // A small rest would follow from the others: the smallest of these joins it.
-            if hidden > 0 && hidden < k {
-                let own = shown.iter().enumerate().filter(|(_, ((own, _), _))| *own == from);
-                if let Some((place, (_, way))) = own.min_by_key(|(_, (_, way))| way.moves.count) {
-                    other += way.moves.count;
-                    shown.remove(place);
-                }
-            }
-        }
-        let flows = shown.into_iter().map(|((from, to), way)| {
+        let whole_told = |from: Option<u16>| withheld.tells(from.map_or(Cell::Began, Cell::Exits));
+        let tells = |(from, to): (Option<u16>, Option<u16>)| withheld.tells(Cell::Flow(from, to));
+        let hidden = || tally.moves.iter().filter(|(way, _)| !tells(**way));
+        let other: u64 = hidden().map(|(_, way)| way.moves.count).sum();
+        // It is no more than what follows from the whole of each stage.
+        let other_told = other >= k.max(1) && hidden().all(|((from, _), _)| whole_told(*from));
+        let flows = tally.moves.iter().filter(|(way, _)| tells(**way)).map(|((from, to), way)| {
             let whole: u64 = tally.moves.iter().filter(|((own, _), _)| own == from).map(|(_, way)| way.moves.count).sum();
             FlowReport {
                 from: from.map(name),
                 to: to.map(name),
                 count: way.moves.count,
                 customers: way.moves.customers,
-                share: way.moves.count as f64 / whole.max(1) as f64,
+                share: Some(way.moves.count as f64 / whole.max(1) as f64).filter(|_| whole_told(*from)),
                 median_seconds: from.and_then(|_| Times::quantile(&way.times, &Times::default(), 0.5)),
             }
         });
-        let conversions =
-            tally.reached.iter().filter(|(_, reached)| reached.customers >= k).filter_map(|((from, to), reached)| {
+        let conversions = tally.reached.iter().filter(|(pair, _)| withheld.tells_conversion(tally, **pair, k)).filter_map(
+            |((from, to), reached)| {
                 let whole = tally.stages.get(from)?.entries.customers;
                 let share = Share::of(reached.customers, whole)?;
                 Some(ConversionReport {
@@ -267,7 +257,8 @@ impl JourneyMap {
                     share: share.value(),
                     interval: share.interval(),
                 })
-            });
+            },
+        );
         let period = group.and_then(|group| spec.periods().find(|period| *period.name == *group));
         Ok(MapReport {
             playbook: spec.playbook.clone(),
@@ -277,28 +268,15 @@ impl JourneyMap {
             at: period.as_ref().map_or(spec.options.at, |period| period.at),
             since: period.as_ref().map_or(spec.options.since, |period| Some(period.since)),
             k,
-            customers: told(tally.customers, tally.customers, k),
-            outside: told(tally.outside, tally.outside, k),
-            stages: apart(stages.collect(), tally, k),
+            customers: withheld.told(Cell::Customers, tally.customers),
+            outside: withheld.told(Cell::Outside, tally.outside),
+            stages: stages.collect(),
             flows: flows.collect(),
-            other_moves: (other > 0 && other >= k).then_some(other),
+            other_moves: other_told.then_some(other),
             conversions: conversions.collect(),
-            pain_points: pains(spec, tally, k),
+            pain_points: pains(spec, tally, &withheld, k),
         })
     }
-}
-
-/// Customers are in one stage or outside, so that a single number that is left out would follow from the others: when those left out are
-/// fewer than `k` together, the smallest of the others is left out too.
-fn apart(mut stages: Vec<StageReport>, tally: &Tally, k: u64) -> Vec<StageReport> {
-    let known: u64 = stages.iter().filter_map(|stage| stage.here).sum();
-    let here: u64 = tally.stages.values().map(|stage| stage.here.count).sum();
-    if (1..k).contains(&here.saturating_sub(known))
-        && let Some(smallest) = stages.iter_mut().filter(|stage| stage.here > Some(0)).min_by_key(|stage| stage.here)
-    {
-        smallest.here = None;
-    }
-    stages
 }
 
 /// A name as people write it.
@@ -340,14 +318,13 @@ impl Tally {
     }
 }
 
-fn time(tally: &Tally, stage: u16, counted: &StageTally, exits: Option<u64>, k: u64) -> Option<TimeReport> {
+fn time(tally: &Tally, stage: u16, counted: &StageTally, exits: Option<u64>, told: bool, k: u64) -> Option<TimeReport> {
     let ended = tally.ended(stage);
     let mean_seconds = ended.mean().filter(|_| counted.exits.customers >= k)?;
-    let lasting = counted.lasting.count();
     let quantile = |part: f64| Times::quantile(&ended, &counted.lasting, part);
     Some(TimeReport {
         ended: exits,
-        lasting: exits.map(|_| lasting),
+        lasting: told.then(|| counted.lasting.count()),
         mean_seconds,
         quarter_seconds: quantile(0.25),
         median_seconds: quantile(0.5),

@@ -126,10 +126,17 @@ impl EventLog {
 }
 
 impl FollowsTable {
-    /// The same without pairs of fewer than `k` cases.
+    /// The same without pairs of fewer than `k` cases. As the rest follows from `transitions`, the rarest other pair is left out beside
+    /// them, so that the rest is about at least `k` too.
     #[must_use]
     pub fn at_least(mut self, k: u64) -> Self {
+        let all = self.pairs.len();
         self.pairs.retain(|pair| pair.cases >= k);
+        if self.pairs.len() < all {
+            let rarest = (0..self.pairs.len())
+                .min_by_key(|place| self.pairs.get(*place).map(|pair| (pair.count, std::cmp::Reverse(*place))));
+            rarest.into_iter().for_each(|place| drop(self.pairs.remove(place)));
+        }
         self
     }
 }

@@ -52,9 +52,9 @@ pub struct FunnelStage {
     pub activity: Arc<str>,
     /// How many cases came here.
     pub cases: u64,
-    /// Their share of those in the first stage; null when that is nobody.
+    /// Their share of those in the first stage; null when that is nobody or left out.
     pub share: Option<f64>,
-    /// Their share of those in the stage before; null for the first, or when that is nobody.
+    /// Their share of those in the stage before; null for the first, or when that is nobody or left out.
     pub conversion: Option<f64>,
     /// The mean time since the stage before, in seconds; null for the first, or of nobody.
     pub mean_seconds: Option<f64>,
@@ -209,11 +209,31 @@ impl Walk<'_> {
 }
 
 impl FunnelTable {
-    /// The same up to the first stage that fewer than `k` cases came to. That stage and those after it are left out.
+    /// The same without stages that fewer than `k` cases came to, or from which those who came to the stage told before, or the cases
+    /// of the log, differ by fewer than `k`: how many did not go on follows from two stages. No share is of a stage that is left out.
     #[must_use]
     pub fn at_least(mut self, k: u64) -> Self {
-        let shown = self.stages.iter().take_while(|stage| stage.cases >= k).count();
-        self.stages.truncate(shown);
+        let mut before = self.cases;
+        let mut follows = true;
+        let mut first_told = true;
+        let mut kept = Vec::with_capacity(self.stages.len());
+        for (place, mut stage) in self.stages.into_iter().enumerate() {
+            let fewer = before.saturating_sub(stage.cases);
+            if stage.cases < k || (1..k).contains(&fewer) {
+                follows = false;
+                first_told &= place > 0;
+                continue;
+            }
+            if !follows {
+                stage.conversion = None;
+            }
+            if !first_told {
+                stage.share = None;
+            }
+            (before, follows) = (stage.cases, true);
+            kept.push(stage);
+        }
+        self.stages = kept;
         self
     }
 }

@@ -32,12 +32,12 @@ pub struct VariantOptions {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "variants")]
 pub struct Variants {
-    /// Cases that were counted: those that fit the pattern, if there is one.
-    pub cases: u64,
+    /// Cases that were counted: those that fit the pattern, if there is one. Null when too few do, or do not.
+    pub cases: Option<u64>,
     /// Cases of the log.
     pub of: u64,
-    /// How many different ways there are, those left out included.
-    pub distinct: u64,
+    /// How many different ways there are, those left out included. Null when the cases are.
+    pub distinct: Option<u64>,
     /// The most frequent first; of equals in the order of the names.
     pub variants: Vec<Variant>,
 }
@@ -189,7 +189,7 @@ impl EventLog {
                 median_seconds: path.median_seconds,
             })
             .collect();
-        Ok(Variants { cases, of: self.len() as u64, distinct: variants.len() as u64, variants })
+        Ok(Variants { cases: Some(cases), of: self.len() as u64, distinct: Some(variants.len() as u64), variants })
     }
 
     /// The parts of ways that are `length` activities long, each wherever it begins.
@@ -213,11 +213,20 @@ impl EventLog {
 }
 
 impl Variants {
-    /// The same without variants of fewer than `k` cases, and at most `top`.
+    /// The same without variants of fewer than `k` cases, and at most `top`. As the rest follows from `cases`, the rarest other variant
+    /// is left out beside them. When fewer than `k` cases fit, or do not fit, nothing is told.
     #[must_use]
     pub fn at_least(mut self, k: u64, top: usize) -> Self {
+        let all = self.variants.len();
         self.variants.retain(|variant| variant.cases >= k);
+        if self.variants.len() < all {
+            self.variants.pop();
+        }
         self.variants.truncate(top);
+        let few = |cases: u64| (1..k).contains(&cases);
+        if self.cases.is_some_and(|cases| few(cases) || few(self.of.saturating_sub(cases))) {
+            (self.cases, self.distinct, self.variants) = (None, None, Vec::new());
+        }
         self
     }
 }

@@ -33,15 +33,17 @@ impl Label {
     fn of(layout: &Layout<'_>, drawn: &Drawn<'_>) -> Self {
         let ((x, y), flow) = (drawn.label, drawn.flow);
         let number = count(flow.count);
+        let part = flow.share.map_or_else(String::new, percent);
+        let both = |number: String, part: String| if part.is_empty() { number } else { format!("{number} · {part}") };
         let share = |words: String| vec![("tm-share", words, 13.0, 0.0)];
         let label = |anchor, x, y, lines| Label { anchor, x, y, lines };
         match drawn.way {
-            Way::On if flow.share < 0.9995 => {
-                let lines = vec![("tm-number", number, 15.0, 0.0), ("tm-share", percent(flow.share), 13.0, 16.0)];
+            Way::On if flow.share.is_some_and(|share| share < 0.9995) => {
+                let lines = vec![("tm-number", number, 15.0, 0.0), ("tm-share", part, 13.0, 16.0)];
                 label(Anchor::Middle, x + BAR / 2.0, y, lines)
             }
             Way::On => label(Anchor::Middle, x + BAR / 2.0, y + 5.0, vec![("tm-number", number, 15.0, 0.0)]),
-            Way::Past => label(Anchor::Middle, x, y + 4.5, share(format!("{number} · {}", percent(flow.share)))),
+            Way::Past => label(Anchor::Middle, x, y + 4.5, share(both(number, part))),
             Way::Back => label(Anchor::Middle, x, y + 4.0, share(format!("{number} back"))),
             Way::In => {
                 let first = layout.columns.first().is_some_and(|column| Some(&column.stage.stage) == flow.to.as_ref());
@@ -50,10 +52,10 @@ impl Label {
             }
             Way::Lost if drawn.thickness >= WIDE && number.len() <= 6 => {
                 // In the ribbon itself.
-                let lines = vec![("tm-number", number, 15.0, 0.0), ("tm-share", percent(flow.share), 13.0, 16.0)];
+                let lines = vec![("tm-number", number, 15.0, 0.0), ("tm-share", part, 13.0, 16.0)];
                 label(Anchor::Middle, x - 5.0 - drawn.thickness / 2.0, y - 12.0, lines)
             }
-            Way::Lost => label(Anchor::Start, x, y, share(format!("{number} · {}", percent(flow.share)))),
+            Way::Lost => label(Anchor::Start, x, y, share(both(number, part))),
             Way::Regained => {
                 let lines = vec![("tm-number", number, 15.0, 0.0), ("tm-share", "back".to_owned(), 13.0, 16.0)];
                 label(Anchor::End, x - 2.0, y - 6.0, lines)

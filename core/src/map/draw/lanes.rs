@@ -50,11 +50,11 @@ fn time(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
         let Some(time) = &column.stage.time else {
             // Times are told when enough have left.
             let why = match (column.stage.exits, column.stage.entries) {
-                (Some(0), Some(entries)) if entries > 0 => "nobody left yet".to_owned(),
-                (_, Some(0)) => "nobody came in".to_owned(),
-                _ => format!("under {} left", layout.report.k),
+                (Some(0), Some(entries)) if entries > 0 => "nobody left yet",
+                (_, Some(0)) => "nobody came in",
+                _ => "few left",
             };
-            canvas.text("tm-note", x, top + 27.0, &why);
+            canvas.text("tm-note", x, top + 27.0, why);
             continue;
         };
         let Some(median) = time.median_seconds else {

@@ -121,7 +121,7 @@ impl PlanReport {
         let below = top + 30.0 + 22.0 * words::wrap(&segment.title, 19.0, LEFT - 66.0, 4).len() as f64;
         let people = match segment.customers {
             Some(1) => "1 customer".to_owned(),
-            told => format!("{} customers", count_or(told, self.k)),
+            told => format!("{} customers", count_or(told)),
         };
         canvas.text("tm-note", 36.0, below - 2.0, &people);
         canvas.text("tp-part tm-end", LEFT - 14.0, (border - 10.0).max(below + 18.0), "planned");
@@ -167,7 +167,7 @@ impl PlanReport {
             }
             return;
         }
-        let came = count_or(cell.entries, self.k);
+        let came = count_or(cell.entries);
         canvas.add(format_args!(
             r#"<text class="tp-came" x="{x:.1}" y="{:.1}">{}<tspan class="tm-note"> came in</tspan></text>"#,
             top + 18.0,

@@ -24,7 +24,7 @@ impl PlanReport {
         }
         html.push_str("</tr></thead><tbody>");
         for segment in &self.segments {
-            let people = count_or(segment.customers, self.k);
+            let people = count_or(segment.customers);
             let _ = write!(html, "<tr><th scope=\"row\">{}<small>{people} customers</small></th>", escaped(&segment.title));
             for stage in &self.stages {
                 let cell = self.cells.iter().find(|cell| cell.segment == segment.segment && cell.stage == stage.stage);
@@ -58,7 +58,7 @@ impl PlanReport {
                 let _ = write!(html, "<p class=\"quiet\">no data: {}</p>", escaped(why));
             }
             None => {
-                let _ = write!(html, "<p><strong>{}</strong> came in</p>", count_or(cell.entries, self.k));
+                let _ = write!(html, "<p><strong>{}</strong> came in</p>", count_or(cell.entries));
                 let told = [going_on(cell), if cell.ways.is_empty() { String::new() } else { gone(cell) }, staying(cell)];
                 if cell.entries.is_some_and(|entries| entries > 0) {
                     for line in told.iter().filter(|line| !line.is_empty()) {

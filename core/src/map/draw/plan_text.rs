@@ -15,7 +15,7 @@ impl fmt::Display for PlanReport {
             writeln!(f, "nothing is planned")?;
         }
         for segment in &self.segments {
-            writeln!(f, "\n{} ({} customers)", segment.title, count_or(segment.customers, self.k))?;
+            writeln!(f, "\n{} ({} customers)", segment.title, count_or(segment.customers))?;
             for cell in self.cells.iter().filter(|cell| cell.segment == segment.segment) {
                 let stage = self.stages.iter().find(|stage| stage.stage == cell.stage);
                 writeln!(f, "  {}", stage.map_or(&*cell.stage, |stage| &*stage.title))?;
@@ -34,7 +34,7 @@ impl fmt::Display for PlanReport {
                     writeln!(f, "    {:<14} no data: {why}", "walked")?;
                     continue;
                 }
-                writeln!(f, "    {:<14} {} came in", "walked", count_or(cell.entries, self.k))?;
+                writeln!(f, "    {:<14} {} came in", "walked", count_or(cell.entries))?;
                 let told = [going_on(cell), if cell.ways.is_empty() { String::new() } else { gone(cell) }, staying(cell)];
                 if cell.entries.is_some_and(|entries| entries > 0) {
                     for line in told.iter().filter(|line| !line.is_empty()) {

@@ -109,7 +109,7 @@ fn head(canvas: &mut Canvas, layout: &Layout<'_>) {
         .outside
         .filter(|outside| *outside > 0)
         .map_or_else(String::new, |outside| format!(" · {} nowhere in it", count(outside)));
-    let line = format!("{} customers · {who} · {when}{outside}", count_or(report.customers, report.k));
+    let line = format!("{} customers · {who} · {when}{outside}", count_or(report.customers));
     canvas.text("tm-sub", 40.0, 86.0, &words::fit(&line, 16.0, layout.width - 80.0));
 }
 
@@ -132,7 +132,7 @@ fn flows(canvas: &mut Canvas, layout: &Layout<'_>) {
             stage.map_or_else(|| "outside".to_owned(), |stage| stage.title.to_string())
         };
         let flow = drawn.flow;
-        let told = format!("{} to {}: {} ({})", title(&flow.from), title(&flow.to), count(flow.count), percent(flow.share));
+        let told = format!("{} to {}: {}", title(&flow.from), title(&flow.to), words::volume(flow));
         let arrow = if matches!(drawn.way, Way::Back | Way::Out) { r#" marker-end="url(#tm-arrow)""# } else { "" };
         canvas.add(format_args!(
             r#"<path class="{}" d="{}" stroke-width="{:.1}"{arrow}><title>{}</title></path>"#,
@@ -164,7 +164,6 @@ pub(super) fn pains<'a>(layout: &Layout<'a>, stage: &str) -> impl Iterator<Item 
 
 fn column(canvas: &mut Canvas, layout: &Layout<'_>, column: &Column<'_>) {
     let (stage, x) = (column.stage, column.x);
-    let k = layout.report.k;
     // Titles stand on one line at their foot.
     let first = TITLE_TOP + 21.0 * (layout.title_lines - column.title.len()) as f64;
     for (line, words) in column.title.iter().enumerate() {
@@ -183,7 +182,7 @@ fn column(canvas: &mut Canvas, layout: &Layout<'_>, column: &Column<'_>) {
         }
         return;
     }
-    let here = stage.here.map_or_else(|| format!("<{k}"), count);
+    let here = count_or(stage.here);
     canvas.add(format_args!(
         r#"<text class="tm-here" x="{x:.1}" y="{:.1}">{}<tspan class="tm-note"> here now</tspan></text>"#,
         y + 10.0,
@@ -193,7 +192,7 @@ fn column(canvas: &mut Canvas, layout: &Layout<'_>, column: &Column<'_>) {
         let title = column.title.last().map_or(0.0, |line| words::width(line, TITLE) * 1.15);
         canvas.mark(x + (title + 16.0).min(room(layout) - 8.0), y - 27.0);
     }
-    let entered = format!("{} came in", count_or(stage.entries, k));
+    let entered = format!("{} came in", count_or(stage.entries));
     canvas.text("tm-note", x, y + 30.0, &words::fit(&entered, 13.0, room(layout)));
     let told = format!("{}: {here} here, {entered}", stage.title);
     canvas.add(format_args!(
@@ -216,8 +215,7 @@ fn column(canvas: &mut Canvas, layout: &Layout<'_>, column: &Column<'_>) {
 fn pool(canvas: &mut Canvas, layout: &Layout<'_>, pool: &Pool<'_>) {
     let (x, width) = (LEFT - 46.0, layout.width - LEFT + 6.0);
     canvas.add(format_args!(r#"<rect class="tm-pool" x="{x:.1}" y="{:.1}" width="{width:.1}" height="38" rx="8"/>"#, pool.y));
-    let k = layout.report.k;
-    let told = format!("{} here now · {} came", count_or(pool.stage.here, k), count_or(pool.stage.entries, k));
+    let told = format!("{} here now · {} came", count_or(pool.stage.here), count_or(pool.stage.entries));
     let returned: u64 = layout
         .flows
         .iter()
@@ -293,7 +291,7 @@ fn in_words(report: &MapReport) -> String {
     let stages = report.stages.iter().map(|stage| match &stage.no_data {
         Some(why) => format!("{}: no data, {why}.", stage.title),
         None => {
-            format!("{}: {} here, {} came in.", stage.title, count_or(stage.here, report.k), count_or(stage.entries, report.k))
+            format!("{}: {} here, {} came in.", stage.title, count_or(stage.here), count_or(stage.entries))
         }
     });
     let pains = report.pain_points.iter().map(|pain| {

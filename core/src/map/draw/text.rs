@@ -1,5 +1,5 @@
 use super::super::report::MapReport;
-use super::words::{count, count_or, length, percent};
+use super::words::{count, count_or, length, volume};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl MapReport {
         for (place, stage) in self.stages.iter().enumerate() {
             let here = match &stage.no_data {
                 Some(_) => "no data".to_owned(),
-                None => format!("{} here", count_or(stage.here, self.k)),
+                None => format!("{} here", count_or(stage.here)),
             };
             let (open, close) = if stage.drop_out { ("([", "])") } else { ("[", "]") };
             let _ = writeln!(text, "  s{place}{open}\"{}<br/>{here}\"{close}", quoted(&stage.title));
@@ -35,7 +35,7 @@ impl MapReport {
                 end.as_ref().map_or_else(|| outside.to_owned(), |end| format!("s{}", self.place(end)))
             };
             let (from, to) = (node(&flow.from, "in((in))"), node(&flow.to, "out((out))"));
-            let _ = writeln!(text, "  {from} {arrow}|\"{} ({})\"| {to}", count(flow.count), percent(flow.share));
+            let _ = writeln!(text, "  {from} {arrow}|\"{}\"| {to}", volume(flow));
         }
         for (place, stage) in self.stages.iter().enumerate() {
             if self.pain_points.iter().any(|pain| pain.stage == stage.stage) {
@@ -57,7 +57,7 @@ impl MapReport {
         for (place, stage) in self.stages.iter().enumerate() {
             let here = match &stage.no_data {
                 Some(_) => "no data".to_owned(),
-                None => format!("{} here", count_or(stage.here, self.k)),
+                None => format!("{} here", count_or(stage.here)),
             };
             let pain = self.pain_points.iter().any(|pain| pain.stage == stage.stage);
             let style = match (stage.drop_out, pain) {

@@ -1,3 +1,5 @@
+use super::super::report::FlowReport;
+
 /// A whole number with its thousands apart: `12,345`.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -11,9 +13,15 @@ pub(super) fn count(number: u64) -> String {
     shown
 }
 
-/// A number that may not be told.
-pub(super) fn count_or(number: Option<u64>, k: u64) -> String {
-    number.map_or_else(|| format!("under {k}"), count)
+/// A number that may not be told: it may be small, or large and one from which a small one would follow.
+pub(super) fn count_or(number: Option<u64>) -> String {
+    number.map_or_else(|| "–".to_owned(), count)
+}
+
+/// How many go a way: `1,234 (62 %)`.
+pub(super) fn volume(flow: &FlowReport) -> String {
+    let number = count(flow.count);
+    flow.share.map_or_else(|| number.clone(), |share| format!("{number} ({})", percent(share)))
 }
 
 /// A share in percent: `62 %`, `0.4 %`.
