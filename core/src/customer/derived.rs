@@ -32,6 +32,8 @@ pub struct Derived {
     walked: u32,
     /// Where a walk begins when events before it were folded.
     pub(crate) start: Option<Arc<Start>>,
+    /// How many events there were when the story was last walked through again for late ones.
+    pub(crate) walked_at: usize,
     /// What late events have put off.
     pending: Option<Box<Pending>>,
     /// What rules read of the story, as it ends.
@@ -43,8 +45,6 @@ pub struct Derived {
 pub(crate) struct Pending {
     /// When the earliest of them happened.
     pub(crate) from: Timestamp,
-    /// How many events were put off.
-    pub(crate) count: u32,
 }
 
 /// What was derived before events were folded.
@@ -451,6 +451,7 @@ impl Derived {
             checkpoints: None,
             walked: 0,
             start: self.start.clone(),
+            walked_at: self.walked_at,
             pending: None,
             live: None,
         }

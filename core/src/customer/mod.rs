@@ -10,6 +10,7 @@ mod event;
 mod event_json;
 mod fold;
 mod identifier;
+mod late;
 mod layout;
 mod marks;
 mod namespaces;
@@ -23,6 +24,7 @@ mod told;
 mod track;
 mod view;
 mod walk;
+mod weave;
 
 pub use crate::expr::Detail;
 pub use bytes::Aside;
@@ -53,6 +55,8 @@ pub(crate) use texts::Texts;
 pub use view::{StoryRow, View};
 pub use walk::{Instances, Walk, Way};
 
+use late::Late;
+
 use crate::encoding::{Content, Section, StateError};
 use crate::expr::plan::Filters;
 use crate::value::Timestamp;
@@ -64,6 +68,8 @@ use std::sync::Arc;
 pub struct Customer {
     /// Sorted by identifier.
     strands: Vec<Strand>,
+    /// Events that are not in their places yet.
+    late: Option<Box<Late>>,
     /// The smallest identifier, when a base knows one that has no strand.
     smallest: Option<Identifier>,
     pub(crate) derived: Derived,
@@ -76,7 +82,7 @@ pub struct Customer {
 /// How much is known, not what.
 impl fmt::Debug for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Customer").field("strands", &self.strands).finish_non_exhaustive()
+        f.debug_struct("Customer").field("strands", &self.strands()).finish_non_exhaustive()
     }
 }
 
@@ -85,6 +91,7 @@ impl Customer {
     pub(crate) fn new(identifier: Identifier, layout: Arc<Layout>) -> Self {
         Customer {
             strands: vec![Strand::new(identifier, layout)],
+            late: None,
             smallest: None,
             derived: Derived::default(),
             unknown: None,
@@ -95,7 +102,7 @@ impl Customer {
     /// A customer made of strands; at least one.
     pub(crate) fn of_strands(mut strands: Vec<Strand>) -> Self {
         strands.sort_by(|a, b| a.identifier().cmp(b.identifier()));
-        Customer { strands, smallest: None, derived: Derived::default(), unknown: None, checkpoint: None }
+        Customer { strands, late: None, smallest: None, derived: Derived::default(), unknown: None, checkpoint: None }
     }
 
     /// The customer out of bytes that [`to_bytes`](Self::to_bytes) wrote; nothing is derived yet.
@@ -107,6 +114,7 @@ impl Customer {
         let derived = Derived::told_until(told);
         Ok(Customer {
             strands,
+            late: None,
             smallest: None,
             derived,
             unknown: (!unknown.is_empty()).then(|| Box::new(unknown)),
@@ -116,7 +124,8 @@ impl Customer {
 
     /// The customer as bytes: the story, and up to when its effects were told. What is derived from it is not written.
     ///
-    /// Canonical: customers with equal stories under equal playbooks give equal bytes, whatever the order of arrival.
+    /// Canonical: customers with equal stories under equal playbooks, whose effects were told up to the same instant, give equal bytes,
+    /// whatever the order of arrival.
     /// [`Engine::customer_from_bytes`](crate::Engine::customer_from_bytes) reads them.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -138,6 +147,7 @@ impl Customer {
 
     /// Gives memory back that events which are gone still take.
     pub(crate) fn compact(&mut self) {
+        self.gather();
         let Some(layout) = self.strands.first().map(|strand| strand.layout().clone()) else { return };
         if let Ok(again) = Customer::of_bytes(&self.to_bytes(), &layout) {
             self.strands = again.strands;
@@ -145,6 +155,7 @@ impl Customer {
     }
 
     pub(crate) fn strands_mut(&mut self) -> &mut [Strand] {
+        self.gather();
         &mut self.strands
     }
 
@@ -172,19 +183,22 @@ impl Customer {
     /// The strands, sorted by identifier.
     #[must_use]
     pub fn strands(&self) -> &[Strand] {
-        &self.strands
+        match &self.late {
+            None => &self.strands,
+            Some(late) => late.whole(&self.strands),
+        }
     }
 
     /// Events that were told to another version of the playbook and do not fit this one: kept, but not read, or read without what
     /// does not fit.
     pub fn aside(&self) -> impl Iterator<Item = &Aside> {
-        self.strands.iter().flat_map(Strand::aside)
+        self.strands().iter().flat_map(Strand::aside)
     }
 
     /// How many events are known.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.strands.iter().map(Strand::len).sum()
+        self.parts().map(Strand::len).sum()
     }
 
     /// Whether nothing is known.
@@ -196,13 +210,13 @@ impl Customer {
     /// Bytes of memory in use, roughly.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.strands.iter().map(Strand::memory).sum::<usize>() + self.derived.memory()
+        self.parts().map(Strand::memory).sum::<usize>() + self.derived.memory()
     }
 
     /// The story as it was known at an instant.
     #[must_use]
     pub fn view(&self, known_at: Timestamp) -> View<'_> {
-        View::new(&self.strands, known_at)
+        View::new(self.strands(), known_at)
     }
 
     /// Whether the last event of a type happened at an instant: not when it was known before to be wrong.
@@ -229,23 +243,9 @@ impl Customer {
         strand.last() == event.time && strand.ends_with(event)
     }
 
-    /// How many events happened at an instant or later.
-    pub(crate) fn count_from(&self, from: Timestamp) -> usize {
-        self.strands.iter().map(|strand| strand.count_from(from)).sum()
-    }
-
-    /// When the first event happened.
-    pub(crate) fn begins(&self) -> Option<Timestamp> {
-        self.strands.iter().filter_map(Strand::first).min()
-    }
-
-    /// An instant after which no event happened.
-    pub(crate) fn last(&self) -> Timestamp {
-        self.strands.iter().map(Strand::last).max().unwrap_or(Timestamp::MIN)
-    }
-
     /// The strand of an identifier, made when it is not there.
     pub(crate) fn strand_mut(&mut self, identifier: &Identifier, layout: &Arc<Layout>) -> Option<&mut Strand> {
+        self.gather();
         let place = match self.strands.binary_search_by(|strand| strand.identifier().cmp(identifier)) {
             Ok(place) => place,
             Err(place) => {
@@ -259,11 +259,13 @@ impl Customer {
 
     /// Remembers what conditions on single events come to, for the events that came since the last time.
     pub(crate) fn mark(&mut self, filters: &Filters) {
+        self.gather();
         self.strands.iter_mut().for_each(|strand| strand.mark(filters));
     }
 
     /// Takes the strands of some sorted identifiers out.
     pub(crate) fn take(&mut self, identifiers: &[Identifier]) -> Vec<Strand> {
+        self.gather();
         let strands = std::mem::take(&mut self.strands);
         let (taken, kept) = strands.into_iter().partition(|strand| identifiers.binary_search(strand.identifier()).is_ok());
         self.strands = kept;
@@ -271,7 +273,8 @@ impl Customer {
     }
 
     /// Its strands.
-    pub(crate) fn into_strands(self) -> Vec<Strand> {
+    pub(crate) fn into_strands(mut self) -> Vec<Strand> {
+        self.gather();
         self.strands
     }
 }

@@ -295,6 +295,44 @@ impl Strand {
         &mut self.struck
     }
 
+    /// Whether an id was ever told here.
+    pub(super) fn has_id(&self, id: &str) -> bool {
+        self.ids.find(id).is_some()
+    }
+
+    /// Whether this very event was told.
+    pub(super) fn has(&self, event: &Prepared<'_>) -> bool {
+        let found = self.ids.find(&event.id).and_then(|id| self.find(id, event));
+        found.is_some_and(|(kind, row)| self.canonical(kind, row) == event.canonical(&self.layout))
+    }
+
+    /// How much text there is, and how many texts.
+    pub(super) fn room(&self) -> usize {
+        self.texts.memory() + self.ids.memory()
+    }
+
+    pub(super) fn all_ids(&self) -> &Texts {
+        &self.ids
+    }
+
+    pub(super) fn texts_mut(&mut self) -> &mut Texts {
+        &mut self.texts
+    }
+
+    pub(super) fn ids_mut(&mut self) -> &mut Texts {
+        &mut self.ids
+    }
+
+    pub(super) fn into_tracks(self) -> impl Iterator<Item = (EventKind, Track)> {
+        self.tracks.into_iter()
+    }
+
+    /// Takes in when events of another strand happened, and became known late.
+    pub(super) fn seen(&mut self, last: Timestamp, late: Option<Timestamp>) {
+        self.last = self.last.max(last);
+        self.late = late.map_or(self.late, |late| self.late.max(late));
+    }
+
     /// Where the event of an id stands.
     pub(super) fn row_of(&self, id: &str) -> Option<(EventKind, usize)> {
         let id = self.ids.find(id)?;
@@ -354,19 +392,30 @@ impl Strand {
             self.late = self.late.max(event.known_at);
         }
         let head = Head { time: event.time, known_at: event.known_at, sequence: event.sequence, id, channel, source, details };
-        let place = match self.tracks.binary_search_by_key(&event.kind, |(kind, _)| *kind) {
-            Ok(place) => place,
-            Err(place) => {
-                let layout = self.layout.kind(event.kind).map_or(&[][..], |kind| &kind.cells);
-                self.tracks.insert(place, (event.kind, Track::new(layout)));
-                place
-            }
-        };
+        let place = self.place_of(event.kind);
         let row = self.row_for(place, event);
         if let Some((_, track)) = self.tracks.get_mut(place) {
             track.insert(row, head, cells);
         }
         Ok(arrival)
+    }
+
+    /// The place of the track of an event type, which is made when it is not there.
+    fn place_of(&mut self, kind: EventKind) -> usize {
+        match self.tracks.binary_search_by_key(&kind, |(kind, _)| *kind) {
+            Ok(place) => place,
+            Err(place) => {
+                let layout = self.layout.kind(kind).map_or(&[][..], |kind| &kind.cells);
+                self.tracks.insert(place, (kind, Track::new(layout)));
+                place
+            }
+        }
+    }
+
+    /// Gives the track of an event type to a function, which takes it out or puts it back.
+    pub(super) fn with_track<T>(&mut self, kind: EventKind, change: impl FnOnce(&mut Track) -> T) -> Option<T> {
+        let place = self.place_of(kind);
+        self.tracks.get_mut(place).map(|(_, track)| change(track))
     }
 
     /// Remembers what conditions on single events come to.

@@ -269,7 +269,7 @@ impl Engine {
     /// Puts an event into a customer's story and tells what it caused. `known_at` is when the host learned of it; by default
     /// the event's own, else its time.
     ///
-    /// An event told twice changes nothing; a late one takes its place in time, and history is corrected. With more than 4,096 events
+    /// An event told twice changes nothing; a late one takes its place in time, and history is corrected. With more than 1,024 events
     /// after it, what a late event corrects may be told with a later event or [`advance`](Self::advance); answers never wait for that.
     ///
     /// # Errors
@@ -314,8 +314,12 @@ impl Engine {
             None => customer.derived.start.is_none() && customer.is_blank(),
         };
         let next = pending.is_none() && !strikes && after(settled);
-        let arrival = self.insert(customer, identifier, event)?;
         let same = settled == Some(event.time) && pending.is_none() && !strikes;
+        let waits = if next || same || strikes { None } else { self.wait(customer, identifier, event)? };
+        let arrival = match waits {
+            Some(arrival) => arrival,
+            None => self.insert(customer, identifier, event)?,
+        };
         if arrival == Arrival::New && same && customer.ends_with_event(event) {
             customer.mark(self.0.model.rules.plan.filters());
             if self.0.model.follow_same(customer, event.kind) {
@@ -329,7 +333,9 @@ impl Engine {
                 self.settle_next(customer, News { at: event.time, kind: event.kind, id: &event.id })
             }
             Arrival::New if self.indifferent(customer, event) => {
-                customer.mark(self.0.model.rules.plan.filters());
+                if !customer.waits() {
+                    customer.mark(self.0.model.rules.plan.filters());
+                }
                 Vec::new()
             }
             Arrival::New => {
@@ -817,16 +823,30 @@ impl Engine {
     fn settle_late(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
         let pending = customer.derived.take_pending();
         let from = pending.map_or(from, |pending| pending.from.min(from));
-        let count = pending.map_or(0, |pending| pending.count).saturating_add(1);
-        if customer.derived.settled.is_some_and(|settled| from <= settled) {
-            let later = customer.count_from(from);
-            if later > MANY_INSTANTS && (count as usize).saturating_mul(PER_LATE_EVENT) < later {
-                customer.mark(self.0.model.rules.plan.filters());
-                customer.derived.put_off(Pending { from, count });
-                return Vec::new();
-            }
+        if puts_off(customer, from) {
+            customer.derived.put_off(Pending { from });
+            return Vec::new();
         }
-        self.settle(customer, from, time)
+        let effects = self.settle(customer, from, time);
+        customer.derived.walked_at = customer.len();
+        effects
+    }
+
+    /// Puts an event that happened long before others beside the story, when nothing is derived from it now.
+    fn wait(
+        &self,
+        customer: &mut Customer,
+        identifier: &Identifier,
+        event: &Prepared<'_>,
+    ) -> Result<Option<Arrival>, EventError> {
+        let pending = customer.derived.pending();
+        let from = pending.map_or(event.time, |pending| pending.from.min(event.time));
+        if customer.count_from(event.time) <= MANY_INSTANTS || !(puts_off(customer, from) || self.indifferent(customer, event))
+        {
+            return Ok(None);
+        }
+        self.relation_sayings(identifier, event)?;
+        Ok(customer.wait(identifier, event))
     }
 
     /// Whether a late event changes nothing that was derived: no rule reads its type, the customer had begun before, and nothing
@@ -922,11 +942,21 @@ impl Engine {
     }
 }
 
-/// A late event is derived from at once when no more events than this happened after it.
-const MANY_INSTANTS: usize = 4_096;
+/// Whether too few events came since the story was last walked through for late ones to walk through all that happened since an instant.
+fn puts_off(customer: &Customer, from: Timestamp) -> bool {
+    let derived = &customer.derived;
+    if derived.settled.is_none_or(|settled| settled < from) {
+        return false;
+    }
+    let (later, new) = (customer.count_from(from), customer.len().saturating_sub(derived.walked_at));
+    later > MANY_INSTANTS && new.saturating_mul(PER_EVENT) < later
+}
 
-/// Of a longer story so many events are walked through again per late event.
-const PER_LATE_EVENT: usize = 64;
+/// A late event is derived from at once when no more events than this happened after it.
+const MANY_INSTANTS: usize = 1_024;
+
+/// Of a longer story so many events are walked through again for late ones per event that came.
+const PER_EVENT: usize = 16;
 
 /// Changes without those that came before at the same instant, where rules moved somebody in a circle: an effect is told once.
 fn once(changes: &[Change]) -> impl Iterator<Item = &Change> {
