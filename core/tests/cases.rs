@@ -110,7 +110,8 @@ fn a_step_that_is_none_is_told_what_it_may_be() {
     assert!(
         told.contains(
             "expected a mapping with `event`, a mapping with `set`, a mapping with `consent`, a mapping with `withdraw`, a mapping \
-             with `link`, a mapping with `unlink` or a mapping with `ask`, `segments`, `stages` or `variants`, found one with `at`, `expect`"
+             with `link`, a mapping with `unlink`, a mapping with `confirm`, a mapping with `release` or a mapping with `ask`, `segments`, \
+             `stages`, `variants`, `reach` or `proposed`, found one with `at`, `expect`"
         ),
         "{told}"
     );
@@ -205,4 +206,62 @@ fn the_cases_of_the_shop_come_as_expected() {
     for report in reports {
         assert!(report.failures.is_empty() && report.expectations > 2, "{}: {:?}", report.name, report.failures);
     }
+}
+
+#[test]
+fn outbound_proposals_and_reservations_can_be_expected() {
+    let engine = Engine::compile(&[(
+        "shop.yaml",
+        r#"
+playbook: shop
+version: 1
+identity: {customer: {}}
+purposes: {marketing: opt_in}
+events: {visit: {page: string}, review: {stars: int}}
+channels: {email: text, sms: text, web: text}
+placements: {mail: {channel: email}, phone: {channel: sms}, home: {channel: web}}
+offers:
+  sale: {purposes: [marketing], placements: [mail, phone], treatments: {email: {message: Sale}, sms: {message: Sale}}}
+  sorry: {placements: mail, treatments: {email: {message: Sorry}}}
+  ticket: {inventory: 1, placements: home, treatments: {web: {message: The last one!}}}
+reactions:
+  rescue: {on: review, where: event.stars <= 2, placement: mail, offers: sorry, valid_for: 1d}
+  hello: {on: review, placement: mail, offers: sorry, priority: 5}
+contact: [{quiet: "21:00-08:00"}]
+"#,
+    )])
+    .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let text = "
+cases:
+  all of it:
+    customer: customer:ada
+    steps:
+      - {at: 2026-03-01T10:00:00Z, reach: {sale: null}}
+      - {consent: marketing}
+      - {reach: {sale: email}}
+      - {reach: {sale: sms}}
+      - {event: review, properties: {stars: 1}}
+      - {proposed: [hello, rescue]}
+      - {after: 1h, proposed: rescue}
+      - {ask: mail, offers: [sale], record: sent}
+      - {ask: home, offers: [ticket], reserve: 15m}
+      - {after: 1m, customer: 'customer:bob', ask: home, offers: []}
+      - {after: 5m, release: all}
+      - {customer: 'customer:bob', ask: home, offers: [ticket], reserve: 15m}
+      - {after: 5m, customer: 'customer:bob', confirm: accepted}
+      - {ask: home, offers: []}
+      - {release: all}
+      - {customer: 'customer:bob', confirm: accepted}
+";
+    let reports = engine.try_cases("cases.yaml", text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let told: Vec<String> =
+        reports[0].failures.iter().map(|failure| format!("{}: {}", failure.place.line, failure.message)).collect();
+    let expected = [
+        "9: expected the customer to be reached by `sms` about `sale`, but it is by `email`: `email` is expected to bring most: 0 of 0 \
+         contacts there had a response, 0.500 expected",
+        "12: expected the proposals of `rescue`, but they are of `hello`, `rescue`",
+        "20: nothing is reserved for `customer:ada`",
+        "21: nothing is reserved for `customer:bob`",
+    ];
+    assert_eq!(told.join("\n"), expected.join("\n"));
 }

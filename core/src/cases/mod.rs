@@ -3,10 +3,12 @@
 use crate::base::CustomerBase;
 use crate::customer::{Event, Identifier};
 use crate::decide::{Answer, Decision, Gate, Request};
-use crate::engine::Engine;
+use crate::engine::{Effected, Engine};
 use crate::error::{Diagnostics, Place};
 use crate::playbook::{Act, Beyond, Case, Expectation, When, cases};
+use crate::reach::ReachRequest;
 use crate::value::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What became of a case.
@@ -72,13 +74,16 @@ struct Run<'a> {
     case: &'a Case,
     base: CustomerBase,
     clock: Option<Timestamp>,
+    /// What was reserved last, by customer: the decision.
+    reserved: BTreeMap<Identifier, String>,
     expectations: usize,
     failures: Vec<CaseFailure>,
 }
 
 impl<'a> Run<'a> {
     fn new(engine: &Engine, case: &'a Case) -> Self {
-        Run { case, base: CustomerBase::new(engine.clone()), clock: None, expectations: 0, failures: Vec::new() }
+        let base = CustomerBase::new(engine.clone());
+        Run { case, base, clock: None, reserved: BTreeMap::new(), expectations: 0, failures: Vec::new() }
     }
 
     fn report(mut self) -> CaseReport {
@@ -105,6 +110,11 @@ impl<'a> Run<'a> {
                     told.channel = channel.as_ref().map(ToString::to_string);
                     self.base.record(&told).err().map(|error| vec![format!("the event is refused: {error}")])
                 }
+                Act::Confirm(_) | Act::Release if time < clock => {
+                    Some(vec![format!("it is {clock} already, and what was reserved ends now")])
+                }
+                Act::Confirm(outcome) => who.and_then(|who| self.end(&who, Some(outcome), time)),
+                Act::Release => who.and_then(|who| self.end(&who, None, time)),
                 Act::Expect(_) if time < clock => {
                     Some(vec![format!("it is {clock} already, and what is expected is expected now")])
                 }
@@ -140,11 +150,67 @@ impl<'a> Run<'a> {
                 Ok(decision) => {
                     compare(expected, &decision, &mut wrong);
                     self.record(expected, &decision, who, now, &mut wrong);
+                    if let Some(length) = expected.reserve {
+                        match self.base.reserve(who, &request, now, Some(length)) {
+                            Ok(held) => drop(self.reserved.insert(who.clone(), held.decision.id.as_str().to_owned())),
+                            Err(error) => wrong.push(format!("it cannot be reserved: {error}")),
+                        }
+                    }
                 }
                 Err(error) => wrong.push(format!("the question is refused: {error}")),
             }
         }
         wrong.extend(self.standing(expected, who, now));
+        wrong.extend(self.reached(expected, who, now));
+        wrong
+    }
+
+    /// Takes or gives back what was reserved last; says what is wrong with that.
+    fn end(&mut self, who: &Identifier, outcome: Option<&Arc<str>>, now: Timestamp) -> Option<Vec<String>> {
+        let Some(decision) = self.reserved.remove(who) else {
+            return Some(vec![format!("nothing is reserved for `{}`", who.as_str())]);
+        };
+        let ended = match outcome {
+            Some(outcome) => self.base.confirm(who, &decision, None, outcome, now),
+            None => self.base.release(who, &decision, None, now),
+        };
+        ended.err().map(|error| vec![format!("what was reserved cannot be ended: {error}")])
+    }
+
+    /// Ways to reach the customer and proposals that are otherwise.
+    fn reached(&self, expected: &Expectation, who: &Identifier, now: Timestamp) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let word = |channel: Option<&str>| channel.map_or("not at all".to_owned(), |channel| format!("by `{channel}`"));
+        for (name, channel) in &expected.reach {
+            let asked = ReachRequest { offer: name.text.to_string(), ..ReachRequest::default() };
+            match self.base.reach(who, &asked, &Request::default(), now) {
+                Ok(found) if found.channel == *channel => {}
+                Ok(found) => wrong.push(format!(
+                    "expected the customer to be reached {} about `{}`, but it is {}: {}",
+                    word(channel.as_deref()),
+                    name.text,
+                    word(found.channel.as_deref()),
+                    found.reason
+                )),
+                Err(error) => wrong.push(format!("the question is refused: {error}")),
+            }
+        }
+        if let Some(proposed) = &expected.proposed {
+            let engine = self.base.engine();
+            let due = self.base.find(who).map(|customer| engine.reactions(customer, now, None).due).unwrap_or_default();
+            let found: Vec<&str> = due
+                .iter()
+                .filter_map(|due| match &due.proposal {
+                    Effected::ReactionDue { reaction, .. } => Some(&**reaction),
+                    _ => None,
+                })
+                .collect();
+            let names: Vec<&str> = proposed.iter().map(|name| &*name.text).collect();
+            let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { format!("`{}`", names.join("`, `")) };
+            if found != names {
+                wrong.push(format!("expected the proposals of {}, but they are of {}", list(&names), list(&found)));
+            }
+        }
         wrong
     }
 

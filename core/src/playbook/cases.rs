@@ -62,6 +62,10 @@ pub(crate) enum Act {
         /// Its channel.
         channel: Option<Arc<str>>,
     },
+    /// `confirm`: what was reserved is taken, with this outcome.
+    Confirm(Arc<str>),
+    /// `release`: what was reserved is given back.
+    Release,
     /// Something is asked and looked at.
     Expect(Box<Expectation>),
 }
@@ -107,6 +111,12 @@ pub(crate) struct Expectation {
     pub(crate) variants: Vec<(Name, Option<Arc<str>>)>,
     /// `record`: the outcome that is recorded of what was chosen.
     pub(crate) record: Option<Arc<str>>,
+    /// `reserve`: how long what was chosen is held.
+    pub(crate) reserve: Option<Duration>,
+    /// `reach`: the channel on which somebody is reached about an offer; `None` for silence.
+    pub(crate) reach: Vec<(Name, Option<Arc<str>>)>,
+    /// `proposed`: exactly these reactions propose something that stands, the larger priority first.
+    pub(crate) proposed: Option<Vec<Name>>,
 }
 
 const fn may(key: &'static str, shape: Shape, doc: &'static str) -> Field {
@@ -126,12 +136,23 @@ static OFFER: Shape = One(Leaf::Reference("an offer"));
 static OFFERS: [Shape; 2] = [One(Leaf::Reference("an offer")), List(&OFFER)];
 static PLACEMENT: Shape = One(Leaf::Reference("a placement"));
 static PLACEMENTS: [Shape; 2] = [One(Leaf::Reference("a placement")), List(&PLACEMENT)];
+static REACTION: Shape = One(Leaf::Reference("a reaction"));
+static REACTIONS: [Shape; 2] = [One(Leaf::Reference("a reaction")), List(&REACTION)];
 static INSTANT: Shape = One(Leaf::Instant);
 static NUMBER: Shape = One(Leaf::Number(f64::NEG_INFINITY, f64::INFINITY));
 static NUMBERS: Shape = Mapping(&NUMBER);
 static ANY: Shape = One(Leaf::Any);
-static STEP: Shape =
-    Either(&[Obj(&EVENT), Obj(&SET), Obj(&CONSENT), Obj(&WITHDRAW), Obj(&LINK), Obj(&UNLINK), Obj(&EXPECTATION)]);
+static STEP: Shape = Either(&[
+    Obj(&EVENT),
+    Obj(&SET),
+    Obj(&CONSENT),
+    Obj(&WITHDRAW),
+    Obj(&LINK),
+    Obj(&UNLINK),
+    Obj(&CONFIRM),
+    Obj(&RELEASE),
+    Obj(&EXPECTATION),
+]);
 
 /// The whole document.
 static CASES: Object = Object {
@@ -196,10 +217,22 @@ static UNLINK: Object = Object {
     marks: &["unlink"],
     fields: &[AT, AFTER, WHO, must("unlink", One(Leaf::Text), "the other identifier")],
 };
+static CONFIRM: Object = Object {
+    name: "step with a confirmation",
+    doc: "What was reserved last is taken.",
+    marks: &["confirm"],
+    fields: &[AT, AFTER, WHO, must("confirm", One(Leaf::Text), "the outcome that comes with it, such as `accepted`")],
+};
+static RELEASE: Object = Object {
+    name: "step with a release",
+    doc: "What was reserved last is given back.",
+    marks: &["release"],
+    fields: &[AT, AFTER, WHO, must("release", One(Leaf::Word(&["all"])), "`all` of it")],
+};
 static EXPECTATION: Object = Object {
     name: "step with an expectation",
     doc: "What is expected; what is not written is not looked at.",
-    marks: &["ask", "segments", "stages", "variants"],
+    marks: &["ask", "segments", "stages", "variants", "reach", "proposed"],
     fields: &[
         AT,
         AFTER,
@@ -227,6 +260,9 @@ static EXPECTATION: Object = Object {
         may("stages", Mapping(&ANY), "journeys with the stage; null for outside of the journey"),
         may("variants", Mapping(&ANY), "experiments with the variant; null for no part in it"),
         may("record", One(Leaf::Text), "the outcome that is recorded of what was chosen, such as `shown`"),
+        may("reserve", One(Leaf::Duration), "how long what was chosen is held, until `confirm` or `release`"),
+        may("reach", Mapping(&ANY), "offers with the channel on which the customer is reached about them; null for silence"),
+        may("proposed", Either(&REACTIONS), "exactly these reactions propose something that stands, the larger priority first"),
     ],
 };
 
@@ -368,11 +404,18 @@ impl Reader<'_, '_> {
                 return tell(event, own("other", other));
             }
         }
+        if at.get("confirm").is_some() {
+            return self.outcome(at, "confirm").map(Act::Confirm);
+        }
+        if at.get("release").is_some() {
+            return Some(Act::Release);
+        }
         EXPECTATION.marks.iter().any(|mark| at.get(mark).is_some()).then(|| Act::Expect(Box::new(self.expectation(at))))
     }
 
     fn expectation(&mut self, at: &At<'_>) -> Expectation {
         let (known, offers) = (self.loader.declared.placements.clone(), self.offers.clone());
+        let reactions: Rc<Names> = Rc::new(self.playbook.reactions.iter().map(|reaction| reaction.name.text.clone()).collect());
         let placements = self.loader.references(at, "ask", "placement", &known);
         let about = [
             "facts",
@@ -390,6 +433,7 @@ impl Reader<'_, '_> {
             "until",
             "sends",
             "record",
+            "reserve",
         ];
         for place in about.iter().filter_map(|key| at.get(key)).filter(|_| placements.is_empty() && at.get("ask").is_none()) {
             let hint = Some("add `ask: <placement>`".to_owned());
@@ -474,7 +518,12 @@ impl Reader<'_, '_> {
                 playbook.experiments.iter().map(|experiment| &experiment.name),
                 arms,
             ),
-            record: self.outcome(at),
+            record: self.outcome(at, "record"),
+            reserve: self.loader.duration_of(at, "reserve"),
+            reach: self.choices(at, "reach", ("offer", "channel"), playbook.offers.iter().map(|offer| &offer.name), |_| {
+                playbook.channels.iter().map(|channel| channel.name.text.clone()).collect()
+            }),
+            proposed: at.get("proposed").map(|_| self.loader.references(at, "proposed", "reaction", &reactions)),
             placements,
         }
     }
@@ -490,8 +539,8 @@ impl Reader<'_, '_> {
         instants
     }
 
-    fn outcome(&mut self, at: &At<'_>) -> Option<Arc<str>> {
-        let place = at.get("record")?;
+    fn outcome(&mut self, at: &At<'_>, key: &str) -> Option<Arc<str>> {
+        let place = at.get(key)?;
         let outcomes: Names = OUTCOMES.map(Arc::from).into();
         self.loader.reference(&place, "outcome", &outcomes).map(|name| name.text)
     }
