@@ -102,3 +102,30 @@ fn explaining_exposes_to_no_more_than_deciding() {
         assert_eq!(decided.assigned, explained.assigned);
     }
 }
+
+#[test]
+fn state_may_read_the_lot_of_a_unique_identifier_and_no_exposure() {
+    let mistake = |segment: &str, unique: bool| {
+        let playbook = format!(
+            "playbook: shop\nversion: 1\nidentity: {{customer: {{unique: {unique}}}}}\nsegments:\n  in_short: {segment}\n\
+             experiments:\n  path: {{by: customer, variants: {{short: 50%, long: 50%}}}}\n  old: {{holdout: 5%}}\n"
+        );
+        Engine::compile(&[("shop.yaml", &playbook)]).err().map(|mistakes| {
+            let found = &mistakes.0[0];
+            format!("{}: {}; {}", found.code, found.message, found.hint.as_deref().unwrap_or_default())
+        })
+    };
+    assert_eq!(mistake(r#"drawn("path") == "short""#, true), None);
+    let undrawn = |name: &str| {
+        format!(
+            "unknown_name: unknown name `drawn(\"{name}\")`; the experiment needs a namespace `by` that is `unique`, so that nobody has two lots"
+        )
+    };
+    assert_eq!(mistake(r#"drawn("path") == "short""#, false).unwrap_or_default(), undrawn("path"));
+    assert_eq!(mistake(r#"drawn("old") == "holdout""#, true).unwrap_or_default(), undrawn("old"));
+    assert_eq!(
+        mistake(r#"experiment("path") == "short""#, true).unwrap_or_default(),
+        "experiment_in_state: `experiment.path` is decided with a question, but this holds between questions too; \
+         read it in an offer's conditions instead, or read `drawn(…)`, the variant by the hash alone"
+    );
+}

@@ -112,12 +112,9 @@ impl Experiments {
             if let Some(arm) = told {
                 return Some(Assignment { arm, bucket: None });
             }
-            let hashed = |identifier: &Identifier| rule.by.as_ref().is_none_or(|by| **by == *identifier.namespace());
-            let (_, identifier) = identifiers.iter().find(|(_, identifier)| hashed(identifier))?;
-            rule.part.1.contains(&bucket(&rule.part.0, identifier)).then_some(())?;
-            let bucket = bucket(&rule.salt, identifier);
-            let arm = rule.arms.iter().position(|(_, end)| bucket < *end);
-            arm.map(|arm| Assignment { arm, bucket: Some(bucket) })
+            let (_, identifier) = identifiers.iter().find(|(_, identifier)| rule.hashes(identifier))?;
+            let (arm, bucket) = rule.draw(identifier)?;
+            Some(Assignment { arm, bucket: Some(bucket) })
         };
         self.rules.iter().zip(told).map(assignment).collect()
     }
@@ -142,6 +139,24 @@ impl Experiments {
 }
 
 impl ExperimentRule {
+    fn hashes(&self, identifier: &Identifier) -> bool {
+        self.by.as_ref().is_none_or(|by| **by == *identifier.namespace())
+    }
+
+    /// The variant that the hash of an identifier names, with the part of the 10,000; none for one that takes no part.
+    fn draw(&self, identifier: &Identifier) -> Option<(usize, u32)> {
+        self.part.1.contains(&bucket(&self.part.0, identifier)).then_some(())?;
+        let bucket = bucket(&self.salt, identifier);
+        Some((self.arms.iter().position(|(_, end)| bucket < *end)?, bucket))
+    }
+
+    /// The variant of a customer by the hash alone, whatever was shown and whenever the experiment runs. There is one such
+    /// identifier at most, since its namespace is unique, so that nothing but a link changes it.
+    pub(crate) fn drawn(&self, view: &View<'_>) -> Option<usize> {
+        let mut identifiers = view.strands().iter().map(|strand| strand.identifier());
+        self.draw(identifiers.find(|identifier| self.hashes(identifier))?).map(|(arm, _)| arm)
+    }
+
     /// The name of a variant.
     pub(crate) fn arm(&self, number: usize) -> Option<&Arc<str>> {
         self.arms.get(number).map(|(name, _)| name)

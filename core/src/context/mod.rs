@@ -541,6 +541,11 @@ impl<'a> Context<'a> {
                 let arm = rule.and_then(|rule| rule.arm(self.assignment(place)?.arm));
                 arm.map_or_else(missing, |arm| Read::known(Value::String(arm.clone())))
             }
+            Some(Source::Drawn(place)) => {
+                let rule = self.rules.experiments.rules.get(place);
+                let arm = rule.and_then(|rule| rule.arm(rule.drawn(&self.view)?));
+                arm.map_or_else(missing, |arm| Read::known(Value::String(arm.clone())))
+            }
             Some(Source::Segment(place)) => match (self.member(place), self.rules.segments.get(place)) {
                 (Holds { truth: Some(truth), until, .. }, _) => Read::known(Value::Bool(truth)).until(until),
                 // The reference tells what is missing.

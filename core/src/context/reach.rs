@@ -83,6 +83,7 @@ impl Reaches {
                 Some(
                     Source::Request(_)
                     | Source::Experiment(_)
+                    | Source::Drawn(_)
                     | Source::StoreOpen(_)
                     | Source::NeedKind(_)
                     | Source::Beside(..),

@@ -247,7 +247,7 @@ pub(crate) fn instant_rule(
             findings.push(finding(
                 "experiment_in_state",
                 format!("`{}` is decided with a question, but this holds between questions too", sources.path(*fact)),
-                "read it in an offer's conditions instead",
+                "read it in an offer's conditions instead, or read `drawn(…)`, the variant by the hash alone",
             ));
         }
         if matches!(sources.source(*fact), Some(Source::Journey(_, JourneyFact::Ahead))) {

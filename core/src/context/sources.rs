@@ -20,6 +20,8 @@ pub(crate) enum Source {
     Request(usize),
     /// `experiment("<name>")`, the variant.
     Experiment(usize),
+    /// `drawn("<name>")`, the variant of an experiment by the hash alone.
+    Drawn(usize),
     /// `segment("<name>")`.
     Segment(usize),
     /// `persona("<name>")`.
@@ -213,7 +215,10 @@ impl Sources {
         for (place, experiment) in playbook.experiments.iter().enumerate() {
             let arms: Arc<[Arc<str>]> = experiment.arms().map(|(name, _)| name).collect();
             let path = format!("experiment.{}", experiment.name.text);
-            declare(path, Type::Enum(arms), TimeClass::Constant, Source::Experiment(place));
+            declare(path, Type::Enum(arms.clone()), TimeClass::Constant, Source::Experiment(place));
+            if playbook.draws(experiment) {
+                declare(format!("drawn.{}", experiment.name.text), Type::Enum(arms), TimeClass::Step, Source::Drawn(place));
+            }
         }
         let kept = facts.len();
         let mut declare = |path: String, ty: Type, class: TimeClass, source: Source| {

@@ -323,6 +323,7 @@ impl Walk<'_> {
                         Source::Attribute(_)
                         | Source::Request(_)
                         | Source::Experiment(_)
+                        | Source::Drawn(_)
                         | Source::Session(_)
                         | Source::Location(_)
                         | Source::StoreOpen(_)

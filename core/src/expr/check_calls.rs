@@ -24,7 +24,7 @@ impl Checker<'_> {
             return found;
         }
         if target.is_none()
-            && matches!(&**function, "segment" | "persona" | "intent" | "need" | "unusual" | "experiment")
+            && matches!(&**function, "segment" | "persona" | "intent" | "need" | "unusual" | "experiment" | "drawn")
             && functions::find(function).is_none()
         {
             return match args.first().map(|arg| self.tree.node(*arg).kind.clone()) {
@@ -117,6 +117,7 @@ impl Checker<'_> {
                         "segment",
                         "persona",
                         "experiment",
+                        "drawn",
                         "store",
                         "as_of",
                         "nearest_store",

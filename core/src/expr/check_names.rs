@@ -232,6 +232,11 @@ impl Checker<'_> {
         let path = parts.join(".");
         let mut finding = Finding::error("unknown_name", self.extent(id), format!("unknown name `{}`", written(&path)));
         let schema = self.schema;
+        let experiment = path.strip_prefix("drawn.").map(|name| format!("experiment.{name}"));
+        if experiment.is_some_and(|experiment| schema.is_some_and(|schema| schema.fact(&experiment).is_some())) {
+            let hint = "the experiment needs a namespace `by` that is `unique`, so that nobody has two lots";
+            return self.wrong(id, finding.hint(hint));
+        }
         let paths = || schema.into_iter().flat_map(|schema| schema.facts().iter().map(|fact| &*fact.path));
         let locals = self.scope.iter().map(|(name, _)| &**name).chain(["now", "today"]);
         let group = parts.first().map(|first| format!("{first}."));
@@ -298,7 +303,7 @@ impl Checker<'_> {
 fn written(path: &str) -> String {
     match path.split_once('.') {
         Some(("persona" | "intent", "likely")) => path.to_string(),
-        Some((group @ ("segment" | "persona" | "intent" | "unusual" | "trend" | "experiment"), name)) => {
+        Some((group @ ("segment" | "persona" | "intent" | "unusual" | "trend" | "experiment" | "drawn"), name)) => {
             format!("{group}(\"{name}\")")
         }
         Some((family @ ("journey" | "store" | "preference" | "need"), rest)) => match rest.rsplit_once('.') {

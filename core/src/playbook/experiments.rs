@@ -69,6 +69,15 @@ impl Experiment {
     }
 }
 
+impl super::Playbook {
+    /// Whether rules may read which variant the hash alone gives, `drawn("<name>")`: a customer has one identifier at most of the
+    /// namespace that is hashed.
+    pub(crate) fn draws(&self, experiment: &Experiment) -> bool {
+        let by = experiment.by.as_ref().map(|by| &by.text);
+        self.namespaces.iter().any(|namespace| namespace.unique && Some(&namespace.name.text) == by)
+    }
+}
+
 impl Loader<'_> {
     pub(super) fn experiments(&mut self, root: &At<'_>) -> Vec<Experiment> {
         let Some(section) = root.get("experiments") else { return Vec::new() };

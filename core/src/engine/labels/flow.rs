@@ -442,7 +442,10 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
                 });
             }
             Some(Source::Commitment(_)) => steps.push(Step::Ground(Ground::Outcome)),
-            Some(Source::Request(_) | Source::Experiment(_) | Source::StoreOpen(_) | Source::NeedKind(_)) | None => {}
+            Some(
+                Source::Request(_) | Source::Experiment(_) | Source::Drawn(_) | Source::StoreOpen(_) | Source::NeedKind(_),
+            )
+            | None => {}
         }
     }
     for trend in reads.trends.iter().filter_map(|trend| rules.sources.schema.trends().get(usize::from(*trend))) {
