@@ -318,3 +318,106 @@ offers:
     assert!(mistakes.0.iter().any(|mistake| mistake.code == "purpose_violation"), "{mistakes}");
     assert!(Engine::compile(&[("shop.yaml", &text.replace("purposes: marketing,", "purposes: service,"))]).is_ok());
 }
+
+/// A table as text gives the catalog that the same rows give in JSON, whatever separates its cells.
+#[test]
+fn a_table_as_text_is_the_same_as_one_of_rows() {
+    let rows = r#"[{"id": "x", "name": "One, two", "price": 1.5, "pieces": 3, "stock": {"ulm": 3}, "complements": ["y", "z"]},
+        {"id": "y", "price": 2, "stock": {"ulm": 0}}, {"id": "z", "name": "Say \"z\"", "price": 3.25, "replenish": "30d", "life": "2d"}]"#;
+    let (rows, bad) = shop().with_catalog_json(rows).unwrap();
+    assert!(bad.is_empty(), "{bad:?}");
+    let lines = [
+        ["id", "name", "price", "pieces", "stock.ulm", "complements", "replenish", "life"],
+        ["x", "\"One, two\"", "1.5", " 3 ", "3", "y | z", "", ""],
+        ["y", "", "2", "", "0", "", "", ""],
+        ["z", "\"Say \"\"z\"\"\"", "3.25", "", "", "", "30d", "2d"],
+    ];
+    for (separator, end) in [(",", "\n"), (";", "\r\n"), ("\t", "\n")] {
+        let text: String = lines.iter().map(|line| line.join(separator) + end).collect();
+        for text in [text.clone(), format!("\u{feff}{text}")] {
+            let (own, bad) = shop().with_catalog_text(&text).unwrap();
+            assert!(bad.is_empty(), "{bad:?}");
+            assert_eq!(own.catalog(), rows.catalog());
+        }
+    }
+    let (again, bad) = shop().with_catalog_text(&rows.catalog().unwrap().to_json()).unwrap();
+    assert!(bad.is_empty(), "{bad:?} {}", rows.catalog().unwrap().to_json());
+    assert_eq!(again.catalog(), rows.catalog());
+    let codes = |text: &str| shop().with_catalog_text(text).unwrap_err().code();
+    assert_eq!(
+        [codes(""), codes("name\nx\n"), codes("id,price,id\n"), codes("[1")],
+        ["empty_table", "missing_column", "duplicate_column", "invalid_json"]
+    );
+    let (_, bad) = shop().with_catalog_text("id,price\na,1\nb\nc,\"1\n").unwrap();
+    let told: Vec<String> = bad.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "line 3: expected 2 cells, one for each column, found 1",
+            "line 4: a quotation mark opens a cell that is never closed"
+        ]
+    );
+}
+
+proptest! {
+    /// Any text is a table or a typed error.
+    #[test]
+    fn any_text_is_a_table_or_an_error(text in "[id,;\"\t\n\r |.0-9a\u{feff}\\[{}]{0,80}", header in any::<bool>()) {
+        let text = if header { format!("id,price,pieces\n{text}") } else { text };
+        match shop().with_catalog_text(&text) {
+            Ok((engine, bad)) => {
+                let known = engine.catalog().map_or(0, |catalog| catalog.len());
+                prop_assert!(known + bad.len() <= 2 * text.len() + 2);
+            }
+            Err(error) => prop_assert!(!error.code().is_empty() && !error.to_string().is_empty()),
+        }
+    }
+}
+
+const FILED: &str = "
+playbook: shop
+version: 1
+identity: {customer: {}}
+events: {purchase: {sku: string}}
+catalog: {item: sku, bought: purchase, price: money(EUR), file: tables/items.csv}
+suggestions: {again: {how: due_again}}
+";
+
+#[test]
+fn a_playbook_names_the_table_beside_it() {
+    let table = "id,price\ntea,4.50\ncup,\n";
+    let documents = [("/shop/shop.yaml", FILED), ("tables/items.csv", table)];
+    let engine = Engine::compile(&documents).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert_eq!(engine.catalog().unwrap().len(), 1);
+    let warning = engine.warnings().0.iter().find(|one| one.code == "missing_price").unwrap();
+    assert!(
+        warning.message.starts_with("`tables/items.csv`, line 3, column `price`: every item needs a price"),
+        "{}",
+        warning.message
+    );
+    // A host that reads files asks which, and in whose folder.
+    let (within, name) = tactful::playbook::Playbook::table(&documents[..1]).unwrap();
+    assert_eq!((&*within, &*name), ("/shop/shop.yaml", "tables/items.csv"));
+    // The digest is that of the playbook: the same whatever the table says.
+    let other = Engine::compile(&[documents[0], ("tables/items.csv", "id,price\n")]).unwrap();
+    assert_eq!(engine.digest(), other.digest());
+    let codes = |documents: &[(&str, &str)]| -> Vec<&'static str> {
+        let found = Engine::compile(documents).unwrap_err();
+        found.0.iter().filter(|one| one.severity == tactful::error::Severity::Error).map(|mistake| mistake.code).collect()
+    };
+    assert_eq!(codes(&documents[..1]), ["missing_file"]);
+    assert_eq!(codes(&[documents[0], ("tables/items.csv", "price\n1\n")]), ["missing_column"]);
+    assert_eq!(codes(&[documents[0], documents[1], ("more.csv", table)]), ["unused_table"]);
+    let plain = FILED.replace(", file: tables/items.csv", "");
+    assert_eq!(codes(&[("shop.yaml", &plain), ("items.csv", table)]), ["unused_table"]);
+}
+
+#[test]
+fn formulas_read_the_item_that_an_offer_carries_and_nothing_that_items_do_not_have() {
+    let text = |formula: &str| SHOP.replace("offers:\n", &format!("arbitration: {{formula: '{formula}'}}\noffers:\n"));
+    assert!(Engine::compile(&[("shop.yaml", &text("double(item.price) * double(item.pieces)"))]).is_ok());
+    let wrong = Engine::compile(&[("shop.yaml", &text("double(item.prize)"))]).unwrap_err();
+    assert!(wrong.to_string().contains("did you mean `item.price`?"), "{wrong}");
+    let bare = "playbook: a\nversion: 1\nchannels: {web: text}\nplacements: {home: {channel: web}}\narbitration: {formula: 'double(item.price)'}\noffers: {a: {treatments: {web: {message: a}}}}\n";
+    assert!(Engine::compile(&[("shop.yaml", bare)]).is_err(), "no catalog, no items");
+}

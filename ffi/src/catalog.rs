@@ -7,8 +7,9 @@ use crate::text::tactful_text;
 use crate::trends::tactful_snapshot;
 
 /// The same engine with the items of a table, in place of those it had: JSON, a list of objects with the columns of an item, or one object
-/// per line. The playbook is not compiled again and customers go on as they are. `bad` gets what is wrong with the table as JSON, a
-/// list of objects with code, row, column and message: such rows are left out, all others are kept. The caller frees both.
+/// per line; or text with cells separated by commas, semicolons or tabs (CSV, RFC 4180) and the names of the columns in the first
+/// line. The playbook is not compiled again and customers go on as they are. `bad` gets what is wrong with the table as JSON, a
+/// list of objects with code, row, column and message, of CSV also line: such rows are left out, all others are kept. The caller frees both.
 ///
 /// Thread-safe. Fails with TACTFUL_INVALID_QUERY for text that is no table or a playbook without a catalog, or with
 /// TACTFUL_INVALID_ARGUMENT.
@@ -24,7 +25,7 @@ pub unsafe extern "C" fn tactful_engine_with_catalog(
         let (out, told) = (Out::new(stocked, "stocked")?, Out::new(bad, "bad")?);
         // SAFETY: by contract.
         let (engine, table) = unsafe { (shared(engine, "engine")?, table.read("table")?) };
-        let (own, wrong) = engine.engine.with_catalog_json(table)?;
+        let (own, wrong) = engine.engine.with_catalog_text(table)?;
         let wrong = serde_json::to_string(&wrong).unwrap_or_default();
         // SAFETY: by contract.
         unsafe {

@@ -38,6 +38,8 @@ pub const TACTFUL_GATE_ASSURANCE: i32 = 11;
 pub const TACTFUL_GATE_EXPERIMENT: i32 = 12;
 /// There is none left, or no money for it. Passed before the contact policy.
 pub const TACTFUL_GATE_INVENTORY: i32 = 13;
+/// There are not enough items for it to carry. Passed after experiments and before the score.
+pub const TACTFUL_GATE_ITEMS: i32 = 14;
 
 /// The answer to a request: for each placement ranked offers with their messages, a fallback, or silence. Never changes.
 #[derive(Debug)]
@@ -183,6 +185,7 @@ fn named(gate: Gate) -> (i32, tactful_text) {
         Gate::Inventory => (TACTFUL_GATE_INVENTORY, c"inventory"),
         Gate::Contact => (TACTFUL_GATE_CONTACT, c"contact"),
         Gate::Experiment => (TACTFUL_GATE_EXPERIMENT, c"experiment"),
+        Gate::Items => (TACTFUL_GATE_ITEMS, c"items"),
         Gate::Score => (TACTFUL_GATE_SCORE, c"score"),
         Gate::Message => (TACTFUL_GATE_MESSAGE, c"message"),
         Gate::Outranked => (TACTFUL_GATE_OUTRANKED, c"outranked"),
@@ -436,6 +439,7 @@ mod tests {
             Gate::Assurance,
             Gate::Experiment,
             Gate::Inventory,
+            Gate::Items,
         ];
         assert_eq!(gates.len(), Gate::ALL.len());
         for (place, gate) in gates.into_iter().enumerate() {

@@ -1,7 +1,9 @@
+use crate::engine::document;
 use crate::errors::{self, Bad};
 use crate::{query, stream};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use std::path::PathBuf;
 use tactful::Engine;
 use tactful::catalog::CatalogError;
 use tactful_arrow::Chunk;
@@ -14,9 +16,23 @@ pub(crate) fn read<'py>(py: Python<'py>, engine: &Engine, table: &Bound<'py, PyA
         let chunks = py.detach(|| reader.collect::<Result<Vec<Chunk>, _>>()).map_err(|error| errors::arrow(&error))?;
         let batches = chunks.iter().map(Chunk::batch).collect::<Result<Vec<_>, _>>().map_err(|error| errors::arrow(&error))?;
         py.detach(|| engine.with_catalog_batches(&batches))
+    } else if table.hasattr("__fspath__")? {
+        let path: PathBuf = table.extract()?;
+        let end = path.extension().and_then(|end| end.to_str()).unwrap_or("").to_ascii_lowercase();
+        let module = match &*end {
+            "parquet" => Some("pyarrow.parquet"),
+            "arrow" | "feather" | "ipc" => Some("pyarrow.feather"),
+            _ => None,
+        };
+        if let Some(module) = module {
+            let columns = py.import(module)?.getattr("read_table")?.call1((path,))?;
+            return read(py, engine, &columns);
+        }
+        let (_, text) = py.detach(|| document(&path))?;
+        py.detach(|| engine.with_catalog_text(&text))
     } else if let Ok(text) = table.cast::<PyString>() {
         let text = text.to_str()?.to_owned();
-        py.detach(|| engine.with_catalog_json(&text))
+        py.detach(|| engine.with_catalog_text(&text))
     } else {
         let options = PyDict::new(py);
         options.set_item("default", py.import("builtins")?.getattr("str")?)?;

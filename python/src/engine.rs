@@ -17,7 +17,7 @@ use crate::{query, time, value};
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple, PyType};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tactful::playbook::Limits;
 
 /// A compiled playbook. Immutable, cheap to share between threads; pickles through its documents, with the items and trends it was given.
@@ -90,7 +90,8 @@ impl Engine {
 
 #[pymethods]
 impl Engine {
-    /// Compiles the playbook in a file, or in several: a base and its parts, in YAML or JSON.
+    /// Compiles the playbook in a file, or in several: a base and its parts, in YAML or JSON; with the table of items that it names under
+    /// ``catalog.file``, from the folder of the file that names it.
     ///
     /// Raises:
     ///     MissingFileError: when a file does not exist (a ``FileNotFoundError``).
@@ -104,7 +105,7 @@ impl Engine {
                 Ok(path) => vec![path],
                 Err(_) => paths.try_iter()?.map(|path| path?.extract::<PathBuf>()).collect::<PyResult<_>>()?,
             };
-            let documents = py.detach(|| paths.iter().map(document).collect::<PyResult<Vec<_>>>())?;
+            let documents = py.detach(|| read_all(&paths))?;
             Engine::of(py, documents, None)
         })
     }
@@ -853,7 +854,7 @@ impl Engine {
 }
 
 /// Reads a file as a document that is named like it.
-fn document(path: &PathBuf) -> PyResult<(String, String)> {
+pub(crate) fn document(path: &PathBuf) -> PyResult<(String, String)> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => errors::missing_file(&name),
@@ -863,6 +864,30 @@ fn document(path: &PathBuf) -> PyResult<(String, String)> {
         Ok(text) => Ok((name, text)),
         Err(error) => Err(errors::not_utf8(&name, error.utf8_error().valid_up_to())),
     }
+}
+
+/// The files of a playbook, and the table of items beside them.
+fn read_all(paths: &[PathBuf]) -> PyResult<Vec<(String, String)>> {
+    let mut documents = paths.iter().map(document).collect::<PyResult<Vec<_>>>()?;
+    // Most playbooks name none and need not be read twice.
+    if !documents.iter().any(|(_, text)| text.contains("file")) {
+        return Ok(documents);
+    }
+    let texts: Vec<(&str, &str)> = documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    if let Some((within, name)) = tactful::playbook::Playbook::table(&texts) {
+        let folder = Path::new(&*within).parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let path = folder.join(&*name);
+        // A link may lead out of the folder.
+        if let (Ok(folder), Ok(real)) = (folder.canonicalize(), path.canonicalize())
+            && !real.starts_with(folder)
+        {
+            let outside = std::io::Error::other("it leads out of the folder of the playbook");
+            return Err(errors::unreadable_file(&path.display().to_string(), &outside));
+        }
+        let (_, text) = document(&path)?;
+        documents.push((name.to_string(), text));
+    }
+    Ok(documents)
 }
 
 /// Names and texts.

@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="find the mistakes in a playbook")
     check.add_argument("playbook", nargs="+", type=Path, help="a playbook, or the documents of one")
+    _add_catalog(check)
     check.add_argument("--minimise", action="store_true", help="list what no rule reads, so that it need not be collected")
     check.set_defaults(command=_check)
 
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument(
         "--playbook", action="append", required=True, type=Path, help="a playbook; may be repeated for one in several documents"
     )
+    _add_catalog(test)
     test.add_argument("cases", nargs="+", type=Path, help="documents of cases")
     test.add_argument("-k", dest="only", metavar="TEXT", help="only cases whose name contains this")
     test.add_argument("--junit", type=Path, metavar="XML", help="write the outcome to this file, in the form that build servers read")
@@ -219,7 +221,17 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     _add_events(parser)
 
 
+def _add_catalog(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--catalog",
+        type=Path,
+        metavar="TABLE",
+        help="the items that can be suggested, in place of those of the playbook: a table in CSV, JSON, JSON lines, Arrow or Parquet",
+    )
+
+
 def _add_events(parser: argparse.ArgumentParser) -> None:
+    _add_catalog(parser)
     parser.add_argument(
         "--events", action="append", required=True, type=Path, metavar="FILE", help="events as Parquet, CSV or Arrow IPC; may be repeated"
     )
@@ -233,7 +245,7 @@ def _add_events(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(given: argparse.Namespace) -> int:
-    engine = _load(given.playbook)
+    engine = _load(given.playbook, given)
     for warning in engine.warnings:
         print(warning)
     summary = engine.playbook
@@ -252,7 +264,7 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _test(given: argparse.Namespace) -> int:
-    engine = _load(given.playbook)
+    engine = _load(given.playbook, given)
     _exist(given.cases)
     suites: list[tuple[Path, list[dict[str, Any]]]] = []
     unread = 0
@@ -407,7 +419,7 @@ def _replay(given: argparse.Namespace) -> int:
     from .report import write
     from .report.adapt import exemplars, from_replay
 
-    engine = _load(given.playbook)
+    engine = _load(given.playbook, given)
     playbook = engine.playbook
     _known_placements(playbook, given.placement or [])
     for name in given.name or []:
@@ -462,7 +474,7 @@ def _compare(given: argparse.Namespace) -> int:
     from . import printing
     from .instants import calendar, instants
 
-    engines = [_load([given.before]), _load([given.after])]
+    engines = [_load([given.before], given), _load([given.after], given)]
     for engine in engines:
         _known_placements(engine.playbook, given.placement or [])
     sources = _sources(given)
@@ -507,7 +519,7 @@ def _estimate(given: argparse.Namespace) -> int:
             equals = ""
         if not equals or not outcome:
             raise _Stop(f"`{pair}` is no reward: write an outcome and a number, such as accepted=1, or accepted=value")
-    before, after = _load([given.before]), _load([given.after])
+    before, after = _load([given.before], given), _load([given.after], given)
     for engine in (before, after):
         _known_placements(engine.playbook, given.placement or [])
     _, last = _period(_sources(given))
@@ -532,7 +544,7 @@ _FORMS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot"
 
 def _map(given: argparse.Namespace) -> int:
     _need_extra()
-    engine = _load(given.playbook)
+    engine = _load(given.playbook, given)
     names = [journey["name"] for journey in engine.playbook["journeys"]]
     if not names:
         raise _Stop("the playbook has no journey", 1)
@@ -637,7 +649,7 @@ def _protected(given: argparse.Namespace) -> dict[str, Any]:
 
 def _served(given: argparse.Namespace) -> int:
     _need_extra()
-    engine = _load([given.playbook])
+    engine = _load([given.playbook], given)
     _known_placements(engine.playbook, given.placement or [])
     question: dict[str, Any] = {"query": "served", "placements": given.placement or []} | _protected(given)
     question["now"] = given.at or _period(_sources(given))[1].isoformat()
@@ -660,7 +672,7 @@ def _explain(given: argparse.Namespace) -> int:
         at = parse(given.at)
     except ValueError as error:
         raise _Stop(f"`{given.at}` is not an instant such as 2010-06-30T12:00:00Z: {error}") from error
-    engine = _load(given.playbook)
+    engine = _load(given.playbook, given)
     _known_placements(engine.playbook, [given.placement])
     namespace, key = _customer(given.customer)
     column = given.customer_column if given.customer_column and namespace == "customer" else namespace
@@ -708,17 +720,38 @@ def _exist(paths: Sequence[Path]) -> None:
             raise _Stop(f"`{path}` {'is not a file' if path.exists() else 'does not exist'}: give a playbook in YAML or JSON")
 
 
-def _load(paths: Sequence[Path]) -> Any:
+def _load(paths: Sequence[Path], given: argparse.Namespace) -> Any:
+    """The engine, with the items of ``--catalog`` when that is given; what is wrong with them is told and left out."""
     _exist(paths)
     tactful = _tactful()
     try:
-        return tactful.Engine.load([str(path) for path in paths])
+        engine = tactful.Engine.load([str(path) for path in paths])
     except tactful.PlaybookError as error:
         print(error, file=sys.stderr)
         mistakes = len(getattr(error, "diagnostics", [])) or 1
         raise _Stop(f"the playbook has {mistakes} {'mistake' if mistakes == 1 else 'mistakes'}", 1) from error
     except (OSError, UnicodeDecodeError) as error:
         raise _Stop(f"the playbook cannot be read: {error}") from error
+    catalog = getattr(given, "catalog", None)
+    return engine if catalog is None else _with_items(engine, catalog)
+
+
+def _with_items(engine: Any, catalog: Path) -> Any:
+    if not catalog.is_file():
+        raise _Stop(f"`{catalog}` {'is not a file' if catalog.exists() else 'does not exist'}: give a table of items")
+    if catalog.suffix.lower() in (".parquet", ".arrow", ".feather", ".ipc"):
+        _need_extra()
+    try:
+        engine, bad = engine.with_catalog(catalog)
+    except (_tactful().TactfulError, OSError, ValueError) as error:
+        raise _Stop(f"`{catalog}` is no table of items: {error}", 1) from error
+    for one in bad[:20]:
+        where = [f"line {one['line']}" if "line" in one else "" if one["row"] is None else f"row {one['row']}"]
+        where.append(f"column `{one['column']}`" if one["column"] is not None else "")
+        print(f"{catalog}: {', '.join(part for part in where if part)}: {one['message']}", file=sys.stderr)
+    if len(bad) > 20:
+        print(f"{catalog}: {len(bad) - 20} more mistakes", file=sys.stderr)
+    return engine
 
 
 class _engine_errors:

@@ -1,5 +1,6 @@
 //! The catalog: what there is to suggest, as a table of items with typed attributes that comes with the playbook or beside it.
 
+mod csv;
 mod item;
 mod read;
 

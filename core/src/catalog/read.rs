@@ -27,6 +27,9 @@ pub struct BadItem {
     pub code: &'static str,
     /// The row, from 0 on; none when it is about a column as a whole.
     pub row: Option<usize>,
+    /// The line on which the row begins, from 1 on; of tables as text only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
     /// The column.
     pub column: Option<String>,
     /// What was expected, and what to do.
@@ -35,12 +38,17 @@ pub struct BadItem {
 
 impl fmt::Display for BadItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.row, &self.column) {
-            (Some(row), Some(column)) => write!(f, "row {row}, column `{column}`: {}", self.message),
-            (Some(row), None) => write!(f, "row {row}: {}", self.message),
-            (None, Some(column)) => write!(f, "column `{column}`: {}", self.message),
-            (None, None) => f.write_str(&self.message),
+        match (self.line, self.row) {
+            (Some(line), _) => write!(f, "line {line}")?,
+            (None, Some(row)) => write!(f, "row {row}")?,
+            (None, None) => {}
         }
+        let numbered = self.line.is_some() || self.row.is_some();
+        if let Some(column) = &self.column {
+            write!(f, "{}column `{column}`", if numbered { ", " } else { "" })?;
+        }
+        let told = numbered || self.column.is_some();
+        write!(f, "{}{}", if told { ": " } else { "" }, self.message)
     }
 }
 
@@ -56,7 +64,8 @@ impl CatalogError {
         CatalogError { code, message: message.into() }
     }
 
-    /// A stable code: `no_catalog`, `invalid_json`, `too_long`, or that of a column that cannot be read.
+    /// A stable code: `no_catalog`, `invalid_json`, `invalid_csv`, `empty_table`, `missing_column`, `duplicate_column`, `too_long`, or that of
+    /// a column that cannot be read.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code
@@ -81,13 +90,15 @@ pub(crate) struct Columns {
 /// A table of items while it is read.
 #[derive(Debug)]
 pub(crate) struct Reading<'r> {
-    rules: &'r Columns,
+    pub(super) rules: &'r Columns,
     catalog: Catalog,
     bad: Vec<BadItem>,
     /// Columns that nobody declared.
     odd: BTreeSet<Arc<str>>,
-    /// The row of each item.
-    rows: Vec<usize>,
+    /// The row of each item, and its line.
+    rows: Vec<(usize, Option<u64>)>,
+    /// The line of the row that is read.
+    pub(super) line: Option<u64>,
     /// How many rows earlier pieces of the table have.
     before: usize,
 }
@@ -96,12 +107,13 @@ impl<'r> Reading<'r> {
     pub(crate) fn new(rules: &'r Columns) -> Self {
         let attributes = rules.attributes.iter().map(|(name, _)| name.clone()).collect();
         let catalog = Catalog { attributes, ..Catalog::default() };
-        Reading { rules, catalog, bad: Vec::new(), odd: BTreeSet::new(), rows: Vec::new(), before: 0 }
+        Reading { rules, catalog, bad: Vec::new(), odd: BTreeSet::new(), rows: Vec::new(), line: None, before: 0 }
     }
 
-    fn bad(&mut self, code: &'static str, row: Option<usize>, column: Option<&str>, message: impl Into<String>) {
+    pub(super) fn bad(&mut self, code: &'static str, row: Option<usize>, column: Option<&str>, message: impl Into<String>) {
         let column = column.map(|name| name.chars().take(80).collect());
-        self.bad.push(BadItem { code, row, column, message: message.into() });
+        let line = self.line.filter(|_| row.is_some());
+        self.bad.push(BadItem { code, row, line, column, message: message.into() });
     }
 
     /// Reads a row; what is wrong with it is noted.
@@ -135,7 +147,7 @@ impl<'r> Reading<'r> {
             self.catalog.by_category.entry(category.clone()).or_default().push(number);
         }
         self.catalog.items.push(item);
-        self.rows.push(row);
+        self.rows.push((row, self.line));
     }
 
     fn item(&mut self, row: usize, cells: &[(Arc<str>, Value)]) -> Option<Item> {
@@ -225,7 +237,14 @@ impl<'r> Reading<'r> {
     }
 
     fn coerced(&mut self, row: usize, column: &str, value: &Value, ty: &Type) -> Option<Value> {
-        match value.clone().coerce(ty) {
+        // An amount may name the currency that it is in.
+        let bare = match (ty, value) {
+            (Type::Money { currency, .. }, Value::String(text)) => {
+                text.trim_end().strip_suffix(&*currency.to_string()).map(|amount| Value::text(amount.trim_end()))
+            }
+            _ => None,
+        };
+        match bare.unwrap_or_else(|| value.clone()).coerce(ty) {
             Ok(value) => Some(value),
             Err(misfit) => {
                 let message = format!("expected {}, found {}", misfit.expected, misfit.found);
@@ -290,10 +309,11 @@ impl<'r> Reading<'r> {
     pub(crate) fn finish(mut self) -> (Catalog, Vec<BadItem>) {
         let known = |name: &str| self.catalog.by_id.contains_key(name) || self.catalog.by_category.contains_key(name);
         let mut unknown = Vec::new();
-        for (item, row) in self.catalog.items.iter().zip(&self.rows) {
-            unknown.extend(item.complements.iter().filter(|name| !known(name)).map(|name| (*row, name.clone())));
+        for (item, place) in self.catalog.items.iter().zip(&self.rows) {
+            unknown.extend(item.complements.iter().filter(|name| !known(name)).map(|name| (*place, name.clone())));
         }
-        for (row, name) in unknown {
+        for ((row, line), name) in unknown {
+            self.line = line;
             let shown: String = name.chars().take(80).collect();
             let message = format!("`{shown}` is neither an item nor a category of the table; nothing is suggested for it");
             self.bad("unknown_item", Some(row), Some("complements"), message);
@@ -349,12 +369,24 @@ impl<'r> Reading<'r> {
     }
 }
 
+/// A table that is not too long, without the mark that some programs begin a text with.
+fn fits(text: &str) -> Result<&str, CatalogError> {
+    if text.len() > MAX_BYTES {
+        return Err(CatalogError::new("too_long", format!("a table of items has at most {} MiB of text", MAX_BYTES >> 20)));
+    }
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
 impl Reading<'_> {
+    /// Reads the rows of a table in JSON, or, when it begins with neither `[` nor `{`, as text.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), CatalogError> {
+        let text = fits(text)?;
+        if text.trim_start().starts_with(['[', '{']) { self.json(text) } else { self.csv(text) }
+    }
+
     /// Reads the rows of a table in JSON: a list of objects, or one object per line.
     pub(crate) fn json(&mut self, text: &str) -> Result<(), CatalogError> {
-        if text.len() > MAX_BYTES {
-            return Err(CatalogError::new("too_long", format!("a table of items has at most {} MiB of JSON", MAX_BYTES >> 20)));
-        }
+        let text = fits(text)?;
         let mut rows = Rows { reading: self, next: 0 };
         let wrong = |error: serde_json::Error| CatalogError::new("invalid_json", error.to_string());
         if text.trim_start().starts_with('[') {

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::error::Diagnostic;
 use crate::expr::Schema;
 use crate::playbook::{Arbitration, Explore, Playbook};
-use crate::suggest::Suggested;
+use crate::suggest::{CatalogRules, Suggested};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, VecDeque};
@@ -41,6 +41,7 @@ impl Ranking {
         arbitration: &Arbitration,
         playbook: &Playbook,
         schema: &Schema,
+        catalog: Option<&CatalogRules>,
         findings: &mut Vec<Diagnostic>,
     ) -> Self {
         let last = u32::try_from(arbitration.sequence.len()).unwrap_or(u32::MAX).saturating_add(1);
@@ -49,7 +50,7 @@ impl Ranking {
             place.and_then(|place| u32::try_from(place + 1).ok()).unwrap_or(last)
         };
         Ranking {
-            formula: arbitration.formula.as_ref().and_then(|text| Formula::compile(text, schema, findings)),
+            formula: arbitration.formula.as_ref().and_then(|text| Formula::compile(text, schema, catalog, findings)),
             steps: if last == 1 { Vec::new() } else { playbook.groups.iter().map(|group| step(&group.name.text)).collect() },
             explore: arbitration.explore,
             at_least: arbitration.at_least,
@@ -123,9 +124,10 @@ impl Survivor<'_> {
     }
 
     /// The same with another propensity.
-    fn at(&mut self, propensity: f64, placement: &PlacementRule, context: &Context<'_>) {
+    fn at(&mut self, propensity: f64, placement: &PlacementRule, context: &Context<'_>, shop: &Shop<'_, '_>) {
         let [_, fit, value, lever] = self.factors();
-        if let Some(total) = self.offer.total([propensity, fit, value, lever], placement, context) {
+        let item = self.items.first().and_then(|first| shop.asking(self.offer)?.facts(first));
+        if let Some(total) = self.offer.total([propensity, fit, value, lever], placement, context, item.as_ref()) {
             self.score = Score { propensity, total, ..self.score };
         }
     }
@@ -238,7 +240,7 @@ impl<'a> Slots<'_, '_, '_, 'a> {
             (survivor.score, survivor.reasons) = (scored.score, scored.reasons);
             // What was drawn or raised stays so.
             if survivor.learned.is_some() {
-                survivor.at(propensity, self.placement, context);
+                survivor.at(propensity, self.placement, context, self.shop);
             }
         }
         Ok(())
@@ -334,7 +336,8 @@ impl<'a> Slots<'_, '_, '_, 'a> {
                 Some(Posterior { beta, .. }) => {
                     let [_, fit, value, lever] = survivor.factors();
                     let text = format!("{}\0{slot}\0{}", self.placement.name, survivor.offer.name);
-                    survivor.at(beta.quantile(self.moment.draws.number(&text)), self.placement, context);
+                    let drawn = beta.quantile(self.moment.draws.number(&text));
+                    survivor.at(drawn, self.placement, context, self.shop);
                     racers.push(Racer::Drawn(beta, fit * value * lever));
                 }
                 None => racers.push(Racer::Fixed(survivor.score.total)),
@@ -369,7 +372,7 @@ impl<'a> Slots<'_, '_, '_, 'a> {
             let Some(Posterior { beta, trials, weight, .. }) = survivor.learned else { continue };
             let context = self.reads.of(survivor.offer);
             let bound = beta.mean() + width * libm::sqrt(logarithm / (trials + weight).max(f64::MIN_POSITIVE));
-            survivor.at(bound.min(1.0), self.placement, context);
+            survivor.at(bound.min(1.0), self.placement, context, self.shop);
         }
     }
 }

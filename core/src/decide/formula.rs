@@ -6,6 +6,7 @@ use crate::expr::{
     TimeClass,
 };
 use crate::playbook::{PARTS, Text};
+use crate::suggest::{CatalogRules, ItemFacts};
 use crate::value::{Span, Timestamp, Type, Value, Zone};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -22,11 +23,19 @@ pub(crate) struct Formula {
     pub(crate) rule: Arc<Rule>,
     /// The number of the first fact about the offer; the others follow.
     first: u32,
+    /// The number of the first fact about the item that an offer carries, and what is in an item; those of the offer follow.
+    items: Option<(u32, Arc<[Arc<str>]>)>,
 }
 
 impl Formula {
-    pub(super) fn compile(text: &Text, schema: &Schema, findings: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut schema = schema.clone();
+    /// Compiles a formula over the names of a playbook, of the offer, and, where there is a catalog, of the first item that it carries.
+    pub(super) fn compile(
+        text: &Text,
+        schema: &Schema,
+        catalog: Option<&CatalogRules>,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        let mut schema = catalog.map_or(schema, |catalog| catalog.schema()).clone();
         let first = u32::try_from(schema.facts().len()).unwrap_or(u32::MAX);
         for name in OF_OFFER {
             schema.declare_fact(&format!("offer.{name}"), Type::Double, TimeClass::Constant);
@@ -40,14 +49,25 @@ impl Formula {
             schema.declare_fact(&format!("offer.{name}"), kind, TimeClass::Constant);
         }
         let rule = Rule::compile(text, &schema, &Expected::Number, findings)?;
-        Some(Formula { rule: Arc::new(rule), first })
+        let items = catalog.map(|catalog| (catalog.first_fact(), catalog.fields().into()));
+        Some(Formula { rule: Arc::new(rule), first, items })
     }
 
     /// The score of an offer whose factors are known; `None` when the formula has none.
-    pub(super) fn score(&self, offer: &OfferRule, factors: [f64; 4], context: &Context<'_>) -> Option<f64> {
+    pub(super) fn score(
+        &self,
+        offer: &OfferRule,
+        factors: [f64; 4],
+        context: &Context<'_>,
+        item: Option<&ItemFacts<'_, '_>>,
+    ) -> Option<f64> {
         let numbers = numbers(offer, factors);
-        let facts = OfOffer { context, own: Fixed { first: self.first, numbers, offer } };
-        number(self.rule.ask(&facts).outcome.value()?)
+        let own = Fixed { first: self.first, items: self.items.as_ref(), numbers, offer };
+        let outcome = match item.filter(|_| self.items.is_some()) {
+            Some(item) => self.rule.ask(&OfOffer { context: item, own }).outcome,
+            None => self.rule.ask(&OfOffer { context, own }).outcome,
+        };
+        number(outcome.value()?)
     }
 
     /// The score of an offer whose factors are the same for everybody, where the formula reads nothing but the offer.
@@ -55,15 +75,24 @@ impl Formula {
         let reads = self.rule.reads();
         let own = reads.facts.iter().all(|fact| fact.0 >= self.first) && reads.names.is_empty() && reads.trends.is_empty();
         let still = reads.subjects.is_empty() && reads.events.is_empty() && !reads.now && !reads.zone && !reads.session;
-        let facts = Fixed { first: self.first, numbers: numbers(offer, factors), offer };
+        let facts = Fixed { first: self.first, items: None, numbers: numbers(offer, factors), offer };
         (own && still).then(|| number(self.rule.ask(&facts).outcome.value()?)).flatten()
     }
 
     /// Why there is no score.
-    pub(super) fn reasons(&self, offer: &OfferRule, factors: [f64; 4], context: &Context<'_>) -> Vec<String> {
+    pub(super) fn reasons(
+        &self,
+        offer: &OfferRule,
+        factors: [f64; 4],
+        context: &Context<'_>,
+        item: Option<&ItemFacts<'_, '_>>,
+    ) -> Vec<String> {
         let numbers = numbers(offer, factors);
-        let facts = OfOffer { context, own: Fixed { first: self.first, numbers, offer } };
-        crate::expr::explain(self.rule.checked(), &facts).reasons()
+        let own = Fixed { first: self.first, items: self.items.as_ref(), numbers, offer };
+        match item.filter(|_| self.items.is_some()) {
+            Some(item) => crate::expr::explain(self.rule.checked(), &OfOffer { context: item, own }).reasons(),
+            None => crate::expr::explain(self.rule.checked(), &OfOffer { context, own }).reasons(),
+        }
     }
 }
 
@@ -99,72 +128,97 @@ fn declared(offer: &OfferRule, name: &str) -> Option<Value> {
     }
 }
 
-/// A context, and what is read of one offer beside it.
-#[derive(Debug)]
-struct OfOffer<'c, 'a> {
-    context: &'c Context<'a>,
+/// A context or that of an item, and what is read of one offer beside it.
+struct OfOffer<'c, F> {
+    context: &'c F,
     own: Fixed<'c>,
 }
 
-impl Facts for OfOffer<'_, '_> {
+impl<F: Facts + OfItem> OfOffer<'_, F> {
+    fn context_knows(&self, fact: FactId) -> bool {
+        F::KNOWS_ITEM || !self.own.of_item(fact)
+    }
+}
+
+/// Whether facts about an item are known there.
+trait OfItem {
+    const KNOWS_ITEM: bool;
+}
+
+impl OfItem for Context<'_> {
+    const KNOWS_ITEM: bool = false;
+}
+
+impl OfItem for ItemFacts<'_, '_> {
+    const KNOWS_ITEM: bool = true;
+}
+
+impl<F: Facts + OfItem> Facts for OfOffer<'_, F> {
     fn now(&self) -> Timestamp {
-        Facts::now(self.context)
+        self.context.now()
     }
 
     fn zone(&self) -> Option<Zone> {
-        Facts::zone(self.context)
+        self.context.zone()
     }
 
     fn fact(&self, fact: FactId) -> Read {
-        self.own.read(fact).unwrap_or_else(|| Facts::fact(self.context, fact))
+        match self.own.read(fact) {
+            Some(read) => read,
+            None if self.context_knows(fact) => self.context.fact(fact),
+            None => self.own.no_item(fact),
+        }
     }
 
     fn has(&self, fact: FactId) -> bool {
-        self.own.read(fact).map_or_else(|| Facts::has(self.context, fact), |read| matches!(read.value, Answer::Known(_)))
+        match self.own.read(fact) {
+            Some(read) => matches!(read.value, Answer::Known(_)),
+            None => self.context_knows(fact) && self.context.has(fact),
+        }
     }
 
     fn fact_as_of(&self, fact: FactId, at: Timestamp) -> Option<Read> {
-        Facts::fact_as_of(self.context, fact, at)
+        self.context.fact_as_of(fact, at)
     }
 
     fn fact_of(&self, fact: FactId, key: &str) -> Read {
-        Facts::fact_of(self.context, fact, key)
+        self.context.fact_of(fact, key)
     }
 
     fn trend(&self, trend: u16, measure: Measure, values: &[Arc<str>]) -> Option<f64> {
-        Facts::trend(self.context, trend, measure, values)
+        self.context.trend(trend, measure, values)
     }
 
     fn begins(&self) -> Option<Timestamp> {
-        Facts::begins(self.context)
+        self.context.begins()
     }
 
     fn withheld(&self, kinds: &[EventKind]) -> Option<Arc<str>> {
-        Facts::withheld(self.context, kinds)
+        self.context.withheld(kinds)
     }
 
     fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(&dyn EventRow) -> ControlFlow<()>) {
-        Facts::events(self.context, kinds, span, visit);
+        self.context.events(kinds, span, visit);
     }
 
     fn run(&self, kinds: &[EventKind], span: Span, properties: &[PropertyId]) -> Option<Run<'_>> {
-        Facts::run(self.context, kinds, span, properties)
+        self.context.run(kinds, span, properties)
     }
 
     fn folded(&self, kinds: &[EventKind], span: Span, property: Option<PropertyId>) -> Option<Folded> {
-        Facts::folded(self.context, kinds, span, property)
+        self.context.folded(kinds, span, property)
     }
 
     fn next_event(&self, kinds: &[EventKind]) -> Option<Timestamp> {
-        Facts::next_event(self.context, kinds)
+        self.context.next_event(kinds)
     }
 
     fn beside(&self, subject: SubjectId) -> Option<&dyn Facts> {
-        Facts::beside(self.context, subject)
+        self.context.beside(subject)
     }
 
     fn session(&self) -> Option<(Timestamp, Timestamp)> {
-        Facts::session(self.context)
+        self.context.session()
     }
 }
 
@@ -172,11 +226,23 @@ impl Facts for OfOffer<'_, '_> {
 #[derive(Debug)]
 struct Fixed<'o> {
     first: u32,
+    items: Option<&'o (u32, Arc<[Arc<str>]>)>,
     numbers: [f64; OF_OFFER.len()],
     offer: &'o OfferRule,
 }
 
 impl Fixed<'_> {
+    /// Whether a fact is about the item that the offer carries.
+    fn of_item(&self, fact: FactId) -> bool {
+        self.items.is_some_and(|(first, _)| (*first..self.first).contains(&fact.0))
+    }
+
+    /// A fact about an item, of an offer that carries none.
+    fn no_item(&self, fact: FactId) -> Read {
+        let name = self.items.and_then(|(first, names)| names.get(fact.0.checked_sub(*first)? as usize));
+        Read::missing(name.map_or_else(|| Arc::from("item"), |name| format!("item.{name}").into()))
+    }
+
     /// A fact about the offer; `None` when it is about something else.
     fn read(&self, fact: FactId) -> Option<Read> {
         let place = usize::try_from(fact.0.checked_sub(self.first)?).ok()?;

@@ -51,7 +51,7 @@ impl<'r, 'a> Shop<'r, 'a> {
         detail: Detail,
     ) -> Result<Vec<Suggested>, Stop> {
         let Some(rule): Option<&ItemsRule> = offer.items.as_ref() else { return Ok(Vec::new()) };
-        let stop = |reason: String| Stop::because(Gate::Message, false, detail, || reason);
+        let stop = |reason: String| Stop::because(Gate::Items, false, detail, || reason);
         let asking = self.asking(offer).ok_or_else(|| stop("the catalog has no items".to_owned()))?;
         let spent = contacts.spent_items(offer, treatment);
         choose(asking, rule, shown, &|item| spent.holds(item)).map_err(stop)

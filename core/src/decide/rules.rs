@@ -258,11 +258,12 @@ impl Offers {
         let relation = |name: &str| sources.relations.named(name);
         let counters = CounterRules::of(playbook, &|name| sources.reserved.outcome(name), &relation);
         let mut columns = Vec::new();
-        let usual = Ranking::compile(&playbook.arbitration, playbook, &sources.schema, findings);
+        let (schema, catalog) = (&sources.schema, suggestions.as_ref().map(|suggestions| &suggestions.catalog));
+        let usual = Ranking::compile(&playbook.arbitration, playbook, schema, catalog, findings);
         let mut rankings = Vec::new();
         for placement in &playbook.placements {
             let own = placement.arbitration.as_ref();
-            rankings.push(own.map_or_else(|| usual.clone(), |own| Ranking::compile(own, playbook, &sources.schema, findings)));
+            rankings.push(own.map_or_else(|| usual.clone(), |own| Ranking::compile(own, playbook, schema, catalog, findings)));
         }
         let mut offers: Vec<OfferRule> = Vec::with_capacity(playbook.offers.len());
         for offer in &playbook.offers {
@@ -420,7 +421,8 @@ impl OfferRule {
 
     /// Whether its score depends on the item that it carries.
     pub(super) fn scores_item(&self) -> bool {
-        self.factors.iter().flatten().any(|(factor, _)| factor.rules().any(|rule| self.reads_item(rule)))
+        let formulas = self.formulas.iter().any(|rule| self.reads_item(rule));
+        formulas || self.factors.iter().flatten().any(|(factor, _)| factor.rules().any(|rule| self.reads_item(rule)))
     }
 
     /// The conditions and factors, but for those that read of an item.
@@ -518,8 +520,10 @@ fn offer_rule(
     let read = gates.iter().map(|condition| &condition.rule).chain(factors_read).chain(shown);
     let read: BTreeSet<usize> =
         read.flat_map(|rule| &rule.reads().facts).filter_map(|fact| experiment(*fact, sources)).collect();
+    let own_tags = tags(offer, group);
     let holds = |experiment: &&playbook::Experiment| {
         experiment.holdout > 0
+            && !experiment.except_tags.iter().any(|except| own_tags.contains(&except.text))
             && (experiment.offers.is_empty() && !offer.transactional
                 || experiment.offers.iter().any(|name| name.text == offer.name.text))
     };
@@ -539,7 +543,7 @@ fn offer_rule(
         until: earlier(offer.valid_until, group.and_then(|group| group.valid_until)),
         group: group.map(|group| group.name.text.clone()),
         owner: offer.owner.or(group.and_then(|group| group.owner)),
-        tags: tags(offer, group),
+        tags: own_tags,
         counts: switch(None, |group| group.counts.as_ref(), offer.counts.as_ref()),
         gates,
         factors,

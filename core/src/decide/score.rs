@@ -240,7 +240,7 @@ impl OfferRule {
                 }
             };
         }
-        match self.total(values, placement, context) {
+        match self.total(values, placement, context, item) {
             Some(total) if placement.ranking.at_least.is_some_and(|least| total < least) && !self.mandatory => {
                 Err(Stop::because(Gate::Score, false, detail, || {
                     let least = placement.ranking.at_least.unwrap_or(total);
@@ -251,14 +251,20 @@ impl OfferRule {
                 let [propensity, fit, worth, lever] = values;
                 Ok(Scored { score: Score { propensity, context: fit, value: worth, lever, total }, learned, reasons })
             }
-            None => Err(self.no_total(values, placement, context, detail)),
+            None => Err(self.no_total(values, placement, context, item, detail)),
         }
     }
 
     /// What factors come to; `None` when that is no number.
-    pub(super) fn total(&self, factors: [f64; 4], placement: &PlacementRule, context: &Context<'_>) -> Option<f64> {
+    pub(super) fn total(
+        &self,
+        factors: [f64; 4],
+        placement: &PlacementRule,
+        context: &Context<'_>,
+        item: Option<&ItemFacts<'_, '_>>,
+    ) -> Option<f64> {
         match &placement.ranking.formula {
-            Some(formula) => formula.score(self, factors, context),
+            Some(formula) => formula.score(self, factors, context, item),
             None => {
                 let [propensity, fit, worth, lever] = factors;
                 Some(propensity * fit * worth * lever).filter(|total| total.is_finite())
@@ -266,12 +272,19 @@ impl OfferRule {
         }
     }
 
-    fn no_total(&self, factors: [f64; 4], placement: &PlacementRule, context: &Context<'_>, detail: Detail) -> Stop {
+    fn no_total(
+        &self,
+        factors: [f64; 4],
+        placement: &PlacementRule,
+        context: &Context<'_>,
+        item: Option<&ItemFacts<'_, '_>>,
+        detail: Detail,
+    ) -> Stop {
         match &placement.ranking.formula {
             Some(formula) => {
                 let mut stop = Stop::because(Gate::Score, true, detail, || "the formula has no value".to_owned());
                 if detail == Detail::Full {
-                    stop.reasons.extend(formula.reasons(self, factors, context));
+                    stop.reasons.extend(formula.reasons(self, factors, context, item));
                 }
                 stop
             }

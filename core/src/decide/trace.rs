@@ -112,6 +112,8 @@ pub enum Gate {
     Contact,
     /// An experiment holds it back for the sake of comparison.
     Experiment,
+    /// There are not enough items for it to carry.
+    Items,
     /// It has no score.
     Score,
     /// Its message cannot be written.
@@ -124,7 +126,7 @@ pub enum Gate {
 
 impl Gate {
     /// All of them, in order.
-    pub const ALL: [Gate; 13] = [
+    pub const ALL: [Gate; 14] = [
         Gate::Consent,
         Gate::Assurance,
         Gate::Validity,
@@ -134,6 +136,7 @@ impl Gate {
         Gate::Inventory,
         Gate::Contact,
         Gate::Experiment,
+        Gate::Items,
         Gate::Score,
         Gate::Message,
         Gate::Outranked,
@@ -153,6 +156,7 @@ impl Gate {
             Gate::Inventory => "inventory",
             Gate::Contact => "contact",
             Gate::Experiment => "experiment",
+            Gate::Items => "items",
             Gate::Score => "score",
             Gate::Message => "message",
             Gate::Outranked => "outranked",
@@ -173,6 +177,7 @@ impl Gate {
             Gate::Inventory => "used up",
             Gate::Contact => "held back by the contact policy",
             Gate::Experiment => "held out",
+            Gate::Items => "without items",
             Gate::Score => "without a score",
             Gate::Message => "without a message",
             Gate::Outranked => "outranked",

@@ -41,6 +41,36 @@ impl Engine {
         Ok(self.stocked(reading))
     }
 
+    /// The same engine with the items of a table as text, see [`with_catalog_json`](Self::with_catalog_json): in JSON when it begins with `[` or
+    /// `{`, else with cells separated by commas, semicolons or tabs (what stands most often in the first line), in quotes where they need
+    /// some (RFC 4180), and the names of the columns in the first line. An empty cell tells nothing, lists have their elements
+    /// between `|`, stock by store stands in columns called `stock.<store>`, numbers have a decimal point. A mark of the order of bytes at
+    /// the beginning is left out. What is wrong is told with its line.
+    ///
+    /// # Errors
+    /// [`CatalogError`] for text that is no table, such as one without the column `id`, and for a playbook without a catalog.
+    ///
+    /// # Examples
+    /// ```
+    /// # use tactful::Engine;
+    /// # let engine = Engine::compile(&[("shop.yaml", r#"
+    /// # playbook: shop
+    /// # version: 1
+    /// # identity: {customer: {}}
+    /// # events: {purchase: {sku: string}}
+    /// # catalog: {item: sku, bought: purchase, price: money(EUR)}
+    /// # "#)])?;
+    /// let (engine, bad) = engine.with_catalog_text("id,name,price\ntea,\"Tea, green\",4.50\ncup,Cup,\n")?;
+    /// assert_eq!(engine.catalog().and_then(|catalog| catalog.item("tea")).map(|tea| &*tea.name), Some("Tea, green"));
+    /// assert_eq!((bad[0].code, bad[0].line), ("missing_price", Some(3)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_catalog_text(&self, table: &str) -> Result<(Engine, Vec<BadItem>), CatalogError> {
+        let mut reading = self.reading()?;
+        reading.text(table)?;
+        Ok(self.stocked(reading))
+    }
+
     /// The same engine with the items of a table of columns, in one piece or several of the same columns, see
     /// [`with_catalog_json`](Self::with_catalog_json). Stock by store stands in columns called `stock.<store>`; rows are counted through all
     /// pieces.

@@ -17,7 +17,12 @@ use crate::trends::TrendRules;
 use std::sync::Arc;
 
 /// Compiles the loaded playbook; all findings of all its parts are reported together.
-pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inner, Option<Shelf>), Diagnostics> {
+/// `tables` are those of items, by name; `None` where the items are known already.
+pub(super) fn compile(
+    playbook: Playbook,
+    findings: Diagnostics,
+    tables: Option<&[(&str, &str)]>,
+) -> Result<(Inner, Option<Shelf>), Diagnostics> {
     // A draft has gaps, so what lies between its parts is not judged.
     let whole = !findings.has_errors();
     let mut findings = findings.0;
@@ -55,7 +60,8 @@ pub(super) fn compile(playbook: Playbook, findings: Diagnostics) -> Result<(Inne
         findings.extend(pushed(&playbook, model, offers));
     }
     let suggestions = offers.as_ref().and_then(|offers| offers.suggestions.as_ref());
-    let shelf = suggestions.and_then(|suggestions| suggestions.shelf(&playbook, &mut findings));
+    let shelf = suggestions.and_then(|suggestions| suggestions.shelf(&playbook, tables, &mut findings));
+    findings.extend(unused(&playbook, tables.unwrap_or(&[])));
     let mut findings = Diagnostics(findings);
     findings.sort();
     match (model, offers) {
@@ -398,4 +404,24 @@ fn mistake(code: &'static str, message: String, name: &Name) -> Diagnostic {
         hint: None,
         related: None,
     }
+}
+
+/// Tables that nothing names.
+fn unused(playbook: &Playbook, tables: &[(&str, &str)]) -> Vec<Diagnostic> {
+    let file = playbook.catalog.as_ref().and_then(|catalog| catalog.file.as_ref());
+    let unused = tables.iter().filter(|(name, _)| file.is_none_or(|file| *file.text != **name));
+    unused
+        .map(|(name, _)| {
+            let shown: String = name.chars().take(80).collect();
+            Diagnostic {
+                code: "unused_table",
+                severity: Severity::Error,
+                message: format!("`{shown}` is a table that the playbook does not name"),
+                path: String::new(),
+                place: None,
+                hint: Some(format!("write `file: {shown}` under `catalog`, or leave it out")),
+                related: None,
+            }
+        })
+        .collect()
 }

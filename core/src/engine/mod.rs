@@ -136,13 +136,13 @@ impl Engine {
     /// As for [`compile`](Self::compile).
     pub fn compile_within(documents: &[(&str, &str)], limits: Limits) -> Result<Self, Diagnostics> {
         match Playbook::draft_within(documents, limits) {
-            (Some(playbook), findings) => compile::compile(playbook, findings)
+            (Some(playbook), findings) => compile::compile(playbook, findings, Some(&tables(documents)))
                 .map(|(inner, shelf)| Engine(Arc::new(inner), Given { shelf: shelf.map(Arc::new), trends: None })),
             (None, mistakes) => Err(mistakes),
         }
     }
 
-    /// What is probably not meant, although it compiles.
+    /// What is probably not meant, although it compiles; rows of the table of items that were left out too.
     #[must_use]
     pub fn warnings(&self) -> &Diagnostics {
         &self.0.warnings
@@ -1062,4 +1062,9 @@ impl Recipe for DecisionId {
         }
         digest(&[&self.playbook, customer, &self.now.to_string(), &self.known_at.to_string(), &placements, &facts])
     }
+}
+
+/// The documents that are tables of items.
+fn tables<'d>(documents: &[(&'d str, &'d str)]) -> Vec<(&'d str, &'d str)> {
+    documents.iter().filter(|(name, _)| crate::playbook::is_table(name)).copied().collect()
 }

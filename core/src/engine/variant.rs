@@ -16,7 +16,7 @@ impl Engine {
     pub(crate) fn variant(&self, change: impl FnOnce(&mut Playbook)) -> Option<Engine> {
         let mut playbook = self.playbook().clone();
         change(&mut playbook);
-        compile::compile(playbook, Diagnostics::default()).ok().map(|(inner, _)| Engine(Arc::new(inner), self.1.clone()))
+        compile::compile(playbook, Diagnostics::default(), None).ok().map(|(inner, _)| Engine(Arc::new(inner), self.1.clone()))
     }
 
     /// Everything readable about a customer at an instant by the rules of a request. Nothing is read when a fact of it does not fit.

@@ -383,7 +383,10 @@ impl Reader<'_, '_> {
                 let known = declared.into_iter().flat_map(|event| &event.properties).map(|property| &property.name);
                 self.known(&place, "property", known);
             }
-            return Some(Act::Tell { event, properties, channel: at.text("channel") });
+            // As for the actions of a case: a channel that nobody declared is a slip.
+            let known = self.loader.declared.channels.clone();
+            let channel = at.get("channel").and_then(|at| self.loader.reference(&at, "channel", &known)).map(|name| name.text);
+            return Some(Act::Tell { event, properties, channel });
         }
         if at.get("set").is_some() {
             for place in at.get("set").iter().flat_map(At::children) {

@@ -2,6 +2,7 @@
 
 use super::model::{EventType, Name, Text};
 use super::read::{At, Loader, Names};
+use super::reserved::OUTCOMES;
 use super::source::cut;
 use super::tree::{Content, Node};
 use crate::value::{Duration, Type, Value};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 pub struct CatalogSection {
     /// The property that names the item, in all events that are about one.
     pub item: Name,
-    /// The event types by which items are bought.
+    /// The event types by which items are bought; an outcome is about the items that its offer carries.
     pub bought: Vec<Name>,
     /// The event types by which items are looked at.
     pub seen: Vec<Name>,
@@ -40,6 +41,8 @@ pub struct CatalogSection {
     pub categories: Vec<ItemCategory>,
     /// What goes with what, each an item or a category.
     pub complements: Vec<(Name, Vec<Name>)>,
+    /// The table of items that stands beside the playbook.
+    pub file: Option<Name>,
     /// The items that the playbook brings itself.
     pub items: Vec<ItemRow>,
 }
@@ -178,7 +181,8 @@ pub(crate) const ITEM_COLUMNS: [&str; 9] =
 impl Loader<'_> {
     pub(super) fn catalog(&mut self, root: &At<'_>, events: &[EventType]) -> Option<CatalogSection> {
         let section = root.get("catalog")?;
-        let own: Rc<Names> = Rc::new(events.iter().map(|event| event.name.text.clone()).collect());
+        let declared = events.iter().map(|event| event.name.text.clone());
+        let own: Rc<Names> = Rc::new(declared.chain(OUTCOMES.map(Arc::from)).collect());
         let [bought, seen, returned] =
             ["bought", "seen", "returned"].map(|key| self.references(&section, key, "event type", &own));
         let about: Vec<&EventType> = events
@@ -229,8 +233,28 @@ impl Loader<'_> {
             k: section.number("k").unwrap_or(super::trends::USUAL_K),
             categories: section.get("categories").map(|at| self.item_categories(&at)).unwrap_or_default(),
             complements: section.get("complements").map(|at| self.complements(&at)).unwrap_or_default(),
+            file: self.item_file(&section),
             items: section.get("items").map(|at| self.item_rows(&at)).unwrap_or_default(),
         })
+    }
+
+    /// The name of a table beside the playbook, which does not lead out of its folder.
+    fn item_file(&mut self, section: &At<'_>) -> Option<Name> {
+        let at = section.get("file")?;
+        let text = at.node.text()?.clone();
+        let inside = !text.starts_with('/')
+            && !text.contains(['\\', ':', '\0'])
+            && text.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+        if !inside || !is_table(&text) {
+            let message = format!("`{}` is no table beside the playbook", cut(&text));
+            let hint = "write a name such as `items.csv` or `tables/items.jsonl`, within the folder of the playbook; tables end in .csv, .tsv, .jsonl or .ndjson";
+            self.error("bad_file", &at, message, Some(hint.to_owned()));
+            return None;
+        }
+        if section.get("items").is_some() {
+            self.error("contradiction", &at, "items stand under `items` or in `file`, not in both".to_owned(), None);
+        }
+        Some(Name { place: self.findings.place(at.node.spot), text })
     }
 
     fn item_attributes(&mut self, section: &At<'_>) -> Vec<(Name, Type)> {
@@ -372,6 +396,12 @@ impl Loader<'_> {
 }
 
 const DAY: i64 = 86_400_000_000_000;
+
+/// Whether a document is a table of items, by how its name ends, and no part of a playbook.
+pub(crate) fn is_table(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".csv", ".tsv", ".jsonl", ".ndjson"].iter().any(|end| name.ends_with(end))
+}
 
 /// A cell of a row.
 fn value(node: &Node) -> Value {

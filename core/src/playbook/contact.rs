@@ -174,6 +174,14 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Whether items are counted, each for itself.
+    pub(crate) fn is_of_items(&self) -> bool {
+        match self {
+            Scope::All(scopes) => scopes.contains(&Scope::Item),
+            scope => *scope == Scope::Item,
+        }
+    }
+
     /// Whether events that name no offer and no placement are its business.
     fn is_told_by_all(&self) -> bool {
         match self {
@@ -265,7 +273,15 @@ impl Loader<'_> {
                 let place = at.get("name").unwrap_or_else(|| at.clone());
                 self.error("duplicate_name", &place, format!("two contact rules are called `{}`", cut(&name)), None);
             }
-            rules.extend(self.contact_rule(name, &at, named));
+            let rule = self.contact_rule(name, &at, named);
+            // Items are those of the catalog.
+            if let (Some(true), None, Some(place)) =
+                (rule.as_ref().map(|rule| rule.scope.is_of_items()), root.get("catalog"), at.get("scope"))
+            {
+                let hint = "declare under `catalog` which events are about items, or count by `offer`".to_owned();
+                self.error("no_catalog", &place, "scope `item` needs a catalog".to_owned(), Some(hint));
+            }
+            rules.extend(rule);
         }
         rules
     }
@@ -293,11 +309,7 @@ impl Loader<'_> {
         }
         let alone = !matches!(demand, Demand::Cap { .. } | Demand::Pause { .. } | Demand::Gap { .. });
         let everybody = subject.as_ref().is_some_and(|subject| *subject.text == *ALL_CUSTOMERS);
-        let of_items = match &scope {
-            Scope::All(scopes) => scopes.contains(&Scope::Item),
-            scope => *scope == Scope::Item,
-        };
-        if let (true, Some(place)) = (of_items && (alone || everybody), at.get("scope")) {
+        if let (true, Some(place)) = (scope.is_of_items() && (alone || everybody), at.get("scope")) {
             let message = "only what one customer is shown is counted by item: by caps, pauses and gaps".to_owned();
             self.error("contradiction", &place, message, Some("leave the scope out".to_owned()));
         }

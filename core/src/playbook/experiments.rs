@@ -38,6 +38,8 @@ pub struct Experiment {
     pub variants: Vec<(Name, u32)>,
     /// `offers`: what those held out go without; empty for everything.
     pub offers: Vec<Name>,
+    /// `except_tags`: offers with one of these tags, of their own or of their group, are not held back.
+    pub except_tags: Vec<Name>,
     /// `from`: the first instant.
     pub from: Option<Timestamp>,
     /// `until`: the first instant after it.
@@ -86,9 +88,14 @@ impl Loader<'_> {
             Rc::new(entries.iter().map(|entry| entry.key.clone()).collect::<Names>())
         };
         let (namespaces, offers) = (names("identity"), names("offers"));
+        let tagged = ["offers", "groups"].into_iter().filter_map(|key| root.get(key));
+        let tagged: Vec<At<'_>> = tagged.flat_map(|section| section.children().collect::<Vec<_>>()).collect();
+        let tags = tagged.iter().filter_map(|at| at.get("tags"));
+        let tags: Names =
+            tags.flat_map(|at| at.one_or_more().iter().filter_map(|at| at.node.text().cloned()).collect::<Vec<_>>()).collect();
+        let known = [namespaces, offers, Rc::new(tags)];
         let named = self.named(&section, "an experiment");
-        let list: Vec<Experiment> =
-            named.into_iter().map(|(name, at)| self.experiment(name, &at, &namespaces, &offers)).collect();
+        let list: Vec<Experiment> = named.into_iter().map(|(name, at)| self.experiment(name, &at, &known)).collect();
         let mut shares: std::collections::BTreeMap<Arc<str>, u32> = std::collections::BTreeMap::new();
         for (experiment, at) in list.iter().zip(section.children()) {
             let Some(group) = &experiment.group else { continue };
@@ -104,7 +111,9 @@ impl Loader<'_> {
         list
     }
 
-    fn experiment(&mut self, name: Name, at: &At<'_>, namespaces: &Names, offers: &Names) -> Experiment {
+    /// `known` are namespaces, offers and tags.
+    fn experiment(&mut self, name: Name, at: &At<'_>, known: &[Rc<Names>; 3]) -> Experiment {
+        let [namespaces, offers, tags] = known;
         let by = at.get("by").and_then(|at| self.reference(&at, "namespace", namespaces));
         let holdout = at.get("holdout").and_then(|at| self.percentage(&at)).unwrap_or(0);
         let mut variants = Vec::new();
@@ -135,7 +144,7 @@ impl Loader<'_> {
         {
             self.error("bad_validity", &place, format!("experiment `{}` ends before it begins", name.text), None);
         }
-        if let (true, Some(place)) = (holdout == 0, at.get("offers")) {
+        if let (true, Some(place)) = (holdout == 0, at.get("offers").or_else(|| at.get("except_tags"))) {
             let message = "without a `holdout` nobody goes without an offer".to_owned();
             self.error("no_effect", &place, message, None);
         }
@@ -150,6 +159,7 @@ impl Loader<'_> {
             holdout,
             variants,
             offers: self.references(at, "offers", "offer", offers),
+            except_tags: self.references(at, "except_tags", "tag", tags),
             from,
             until,
             name,

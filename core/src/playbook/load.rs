@@ -1,5 +1,6 @@
 //! From documents to a playbook, or to all mistakes in them.
 
+use super::catalog::is_table;
 use super::model::{Name, Playbook};
 use super::read::{At, Declared, Loader, Names};
 use super::reserved::OUTCOMES;
@@ -56,11 +57,21 @@ impl Playbook {
         }
     }
 
+    /// The table that a playbook names under `catalog.file`, and the document that names it; a host that reads files reads it from the folder
+    /// of that document, and gives it as one more document of this name.
+    #[must_use]
+    pub fn table(documents: &[(&str, &str)]) -> Option<(Arc<str>, Arc<str>)> {
+        let (playbook, _) = Self::draft_within(documents, Limits::default());
+        let file = playbook?.catalog?.file?;
+        Some((file.place.document.clone(), file.text))
+    }
+
     /// What can be read of the documents although there may be mistakes in them, so that the rules of the rest can be checked and
     /// all mistakes reported together. What is wrong is left out; a name of unknown type has the type `dyn`.
     pub(crate) fn draft_within(documents: &[(&str, &str)], limits: Limits) -> (Option<Playbook>, Diagnostics) {
         let limits = limits.bounded();
-        let (mut findings, fits) = sources(documents, limits);
+        let documents: Vec<(&str, &str)> = documents.iter().filter(|(name, _)| !is_table(name)).copied().collect();
+        let (mut findings, fits) = sources(&documents, limits);
         if !fits {
             return (None, findings.finish());
         }

@@ -209,7 +209,12 @@ static CATALOG: Object = Object {
     marks: &[],
     fields: &[
         must("item", PROPERTY_NAME, "the property by which events name the item that they are about"),
-        may("bought", one_or_more(&EVENTS), "", "event types by which items are bought"),
+        may(
+            "bought",
+            one_or_more(&EVENTS),
+            "",
+            "event types by which items are bought; an outcome such as `converted` is about the items that the offer carries",
+        ),
         may("seen", one_or_more(&EVENTS), "", "event types by which items are looked at"),
         may("returned", one_or_more(&EVENTS), "", "event types by which items are given back"),
         may(
@@ -241,6 +246,12 @@ static CATALOG: Object = Object {
             Names(&COMPLEMENTS),
             "",
             "what goes with what: by item or category one or a list of items or categories",
+        ),
+        may(
+            "file",
+            One(Leaf::Text),
+            "",
+            "the table of items beside the playbook, such as `items.csv`, never outside of its folder; the host gives it as a document of that name",
         ),
         may(
             "items",
@@ -1020,6 +1031,8 @@ static DETECTS: Object = Object {
         must("change", One(SHARE), "by how much that differs, in points"),
     ],
 };
+static TAG_NAME: Shape = One(Leaf::Reference("a tag"));
+static TAG_NAMES: [Shape; 2] = [One(Leaf::Reference("a tag")), List(&TAG_NAME)];
 static EXPERIMENT: Object = Object {
     name: "experiment",
     doc: "A part of the customers, split by a hash of an identifier into variants and those who are held out.",
@@ -1052,6 +1065,12 @@ static EXPERIMENT: Object = Object {
             one_or_more(&OFFERS),
             "",
             "what those held out go without; by default all offers that are not transactional",
+        ),
+        may(
+            "except_tags",
+            one_or_more(&TAG_NAMES),
+            "",
+            "offers with one of these tags, of their own or of their group, are not held back",
         ),
         may("from", One(Leaf::Instant), "", "the first instant"),
         may("until", One(Leaf::Instant), "", "the first instant after it"),

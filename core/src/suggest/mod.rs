@@ -21,7 +21,7 @@ pub(crate) use rules::{CatalogRules, ItemsRule, SuggestionRule};
 use crate::catalog::{Catalog, Reading};
 use crate::context::{Rule, Sources};
 use crate::error::{Diagnostic, Place, Severity};
-use crate::playbook::{CatalogSection, Playbook};
+use crate::playbook::{CatalogSection, Name, Playbook};
 use crate::trends::Snapshot;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -59,6 +59,9 @@ impl Shelf {
     }
 }
 
+/// So many mistakes of a table are told one by one.
+const MOST_TOLD: usize = 50;
+
 /// The compiled catalog of a playbook and all ways to choose from it.
 #[derive(Debug)]
 pub(crate) struct Suggestions {
@@ -86,8 +89,20 @@ impl Suggestions {
     }
 
     /// The items that the playbook brings itself; what is wrong with them is a mistake of the playbook.
-    pub(crate) fn shelf(&self, playbook: &Playbook, findings: &mut Vec<Diagnostic>) -> Option<Shelf> {
+    ///
+    /// `tables` are those that stand beside it, by name; `None` where the items are known already.
+    pub(crate) fn shelf(
+        &self,
+        playbook: &Playbook,
+        tables: Option<&[(&str, &str)]>,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Shelf> {
         let section = playbook.catalog.as_ref()?;
+        if let Some(file) = &section.file {
+            let catalog = self.table(file, tables?, findings)?;
+            self.unknown(playbook, section, &catalog, findings);
+            return (!catalog.is_empty()).then(|| Shelf::new(catalog));
+        }
         let mut reading = Reading::new(&self.catalog.columns);
         for (number, row) in section.items.iter().enumerate() {
             reading.row(number, &row.cells);
@@ -114,6 +129,40 @@ impl Suggestions {
             self.unknown(playbook, section, &catalog, findings);
         }
         (!catalog.is_empty()).then(|| Shelf::new(catalog))
+    }
+
+    /// The items of the table that the playbook names. A row that is wrong is left out and told as a warning.
+    fn table(&self, file: &Name, tables: &[(&str, &str)], findings: &mut Vec<Diagnostic>) -> Option<Catalog> {
+        let mut tell = |code: &'static str, severity: Severity, message: String, hint: Option<&str>| {
+            findings.push(Diagnostic {
+                code,
+                severity,
+                message,
+                path: "catalog.file".to_owned(),
+                place: Some(file.place.clone()),
+                hint: hint.map(str::to_owned),
+                related: None,
+            });
+        };
+        let name = &file.text;
+        let Some((_, text)) = tables.iter().find(|(own, _)| **own == **name) else {
+            let hint = "load the playbook from its folder, or give the table as one more document of this name";
+            tell("missing_file", Severity::Error, format!("the table `{name}` was not given"), Some(hint));
+            return None;
+        };
+        let mut reading = Reading::new(&self.catalog.columns);
+        if let Err(error) = reading.text(text) {
+            tell(error.code(), Severity::Error, format!("`{name}` is no table of items: {error}"), None);
+            return None;
+        }
+        let (catalog, bad) = reading.finish();
+        for one in bad.iter().take(MOST_TOLD) {
+            tell(one.code, Severity::Warning, format!("`{name}`, {one}"), None);
+        }
+        if let Some(more) = bad.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
+            tell("bad_items", Severity::Warning, format!("`{name}` has {more} more mistakes"), None);
+        }
+        Some(catalog)
     }
 
     /// What the playbook says of items and categories that its own table does not have.

@@ -72,11 +72,18 @@ fn each(
         return;
     }
     context.events(kinds, Span::lifetime(Facts::now(context)), &mut |row| {
-        if let Some(Value::String(id)) = row.property(rules.item) {
-            match catalog.number(&id) {
-                Some(item) => visit(item, row.time()),
-                None => *unknown += 1,
+        let mut about = |value: &Value| {
+            if let Value::String(id) = value {
+                match catalog.number(id) {
+                    Some(item) => visit(item, row.time()),
+                    None => *unknown += 1,
+                }
             }
+        };
+        if usize::from(row.kind().0) < rules.declared_events {
+            row.property(rules.item).iter().for_each(about);
+        } else if let Some(Value::List(items)) = rules.items.and_then(|items| row.property(items)) {
+            items.iter().for_each(&mut about);
         }
         ControlFlow::Continue(())
     });

@@ -3,7 +3,9 @@ use crate::catalog::{Columns, Item};
 use crate::context::{Rule, Sources};
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected, PropertyId, Schema, TimeClass};
-use crate::playbook::{CatalogSection, HowToSuggest, ItemCategory, Name, OfferItems, Playbook, SuggestOf, Suggestion, Text};
+use crate::playbook::{
+    CatalogSection, HowToSuggest, ItemCategory, Name, OUTCOMES, OfferItems, Playbook, SuggestOf, Suggestion, Text,
+};
 use crate::value::{Duration, Type, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +14,10 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct CatalogRules {
     pub(super) item: PropertyId,
+    /// The items that an offer carries, of outcomes; only where offers carry some.
+    pub(super) items: Option<PropertyId>,
+    /// Event types from this number on belong to the engine.
+    pub(super) declared_events: usize,
     pub(super) bought: Vec<EventKind>,
     pub(super) seen: Vec<EventKind>,
     pub(super) returned: Vec<EventKind>,
@@ -98,6 +104,8 @@ impl CatalogRules {
         let store = section.store.iter().filter_map(rule).collect();
         Some(CatalogRules {
             item: sources.schema.property(&section.item.text)?,
+            items: sources.reserved.items.and_then(|_| sources.schema.property("items")),
+            declared_events: sources.declared_events,
             bought: kinds(&section.bought),
             seen: kinds(&section.seen),
             returned: kinds(&section.returned),
@@ -143,6 +151,11 @@ impl CatalogRules {
     /// Names of what is in an item.
     pub(crate) fn fields(&self) -> &[Arc<str>] {
         &self.fields
+    }
+
+    /// The number of the first fact of an item.
+    pub(crate) fn first_fact(&self) -> u32 {
+        self.first_fact
     }
 
     /// The names of a playbook and those of an item.
@@ -216,7 +229,8 @@ impl SuggestionRule {
         let item = &section.item.text;
         let mut texts = Vec::new();
         for name in section.bought.iter().chain(&section.seen).chain(&section.returned) {
-            texts.push(format!("events(\"{}\").where(e, e.{item} != \"\").exists()", name.text));
+            let about = if OUTCOMES.contains(&&*name.text) { "has(e.items)".to_owned() } else { format!("e.{item} != \"\"") };
+            texts.push(format!("events(\"{}\").where(e, {about}).exists()", name.text));
         }
         if let By::Segments(segments) = &by {
             texts.extend(segments.iter().map(|(_, name)| format!("segment(\"{name}\")")));

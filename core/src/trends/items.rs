@@ -34,6 +34,10 @@ pub(crate) enum ItemsOf {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ItemReads {
     item: PropertyId,
+    /// The items that an offer carries, of outcomes.
+    items: Option<PropertyId>,
+    /// Event types from this number on belong to the engine.
+    declared_events: usize,
     bought: Vec<EventKind>,
     seen: Vec<EventKind>,
     basket: Option<PropertyId>,
@@ -47,6 +51,8 @@ pub(super) fn item_trends(playbook: &Playbook, schema: &Schema, reserved: &Reser
     let kinds = |names: &[crate::playbook::Name]| names.iter().filter_map(|name| schema.event(&name.text)).collect();
     let reads = ItemReads {
         item: schema.property(&section.item.text)?,
+        items: reserved.items.and_then(|_| schema.property("items")),
+        declared_events: playbook.events.len(),
         bought: kinds(&section.bought),
         seen: kinds(&section.seen),
         basket: section.basket.as_ref().and_then(|name| schema.property(&name.text)),
@@ -224,8 +230,17 @@ fn baskets<'a>(reads: &ItemReads, catalog: &Catalog, view: &View<'a>, kinds: &[E
     view.events(kinds, Span::lifetime(Timestamp::MAX), &mut |row| {
         let schema = row.strand().layout().schema();
         let property = |id: PropertyId| row.value(schema.event_decl(row.kind())?.column(id)?);
-        let Some(Value::String(item)) = property(reads.item) else { return ControlFlow::Continue(()) };
-        let Some(number) = catalog.number(&item) else { return ControlFlow::Continue(()) };
+        let known = |value: &Value| if let Value::String(item) = value { catalog.number(item) } else { None };
+        let numbers: Vec<u32> = if usize::from(row.kind().0) < reads.declared_events {
+            property(reads.item).iter().filter_map(known).collect()
+        } else if let Some(Value::List(items)) = reads.items.and_then(property) {
+            items.iter().filter_map(known).collect()
+        } else {
+            Vec::new()
+        };
+        if numbers.is_empty() {
+            return ControlFlow::Continue(());
+        }
         let name = if seen { None } else { reads.basket.and_then(property) };
         let name = name.map(|name| match name {
             Value::String(name) => name,
@@ -242,15 +257,23 @@ fn baskets<'a>(reads: &ItemReads, catalog: &Catalog, view: &View<'a>, kinds: &[E
         let time = row.time().max(row.known_at());
         match place.and_then(|place| list.get_mut(place)) {
             Some(basket) => {
-                if !basket.items.contains(&number) {
-                    basket.items.push(number);
+                for number in numbers {
+                    if !basket.items.contains(&number) {
+                        basket.items.push(number);
+                    }
                 }
                 basket.time = basket.time.max(time);
                 basket.last = row;
             }
             None => {
                 named.extend(name.map(|name| (name, list.len())));
-                list.push(Basket { time, items: vec![number], last: row });
+                let mut items: Vec<u32> = Vec::with_capacity(numbers.len());
+                for number in numbers {
+                    if !items.contains(&number) {
+                        items.push(number);
+                    }
+                }
+                list.push(Basket { time, items, last: row });
             }
         }
         ControlFlow::Continue(())

@@ -144,7 +144,7 @@ fn go_by(base: &mut CustomerBase, counted: &Counted, asked: &Json) -> Json {
             Ok(engine) => (engine, json!({})),
             Err(error) => return json!({"error": {"code": error.code(), "path": ""}}),
         },
-        None => match base.engine().with_catalog_json(asked["catalog"].as_str().expect("a table")) {
+        None => match base.engine().with_catalog_text(asked["catalog"].as_str().expect("a table")) {
             Ok((engine, bad)) => (engine, json!({"bad": bad})),
             Err(error) => return json!({"error": {"code": error.code(), "path": ""}}),
         },
