@@ -363,6 +363,11 @@ struct ArrowArrayStream {
 #define TACTFUL_GATE_INVENTORY 13
 
 /**
+ * There are not enough items for it to carry. Passed after experiments and before the score.
+ */
+#define TACTFUL_GATE_ITEMS 14
+
+/**
  * The customer whom an identifier points to, with all identifiers.
  */
 #define TACTFUL_ERASE_PERSON 1
@@ -2182,8 +2187,9 @@ void tactful_snapshot_free(struct tactful_snapshot *snapshot);
 
 /**
  * The same engine with the items of a table, in place of those it had: JSON, a list of objects with the columns of an item, or one object
- * per line. The playbook is not compiled again and customers go on as they are. `bad` gets what is wrong with the table as JSON, a
- * list of objects with code, row, column and message: such rows are left out, all others are kept. The caller frees both.
+ * per line; or text with cells separated by commas, semicolons or tabs (CSV, RFC 4180) and the names of the columns in the first
+ * line. The playbook is not compiled again and customers go on as they are. `bad` gets what is wrong with the table as JSON, a
+ * list of objects with code, row, column and message, of CSV also line: such rows are left out, all others are kept. The caller frees both.
  *
  * Thread-safe. Fails with TACTFUL_INVALID_QUERY for text that is no table or a playbook without a catalog, or with
  * TACTFUL_INVALID_ARGUMENT.

@@ -348,13 +348,13 @@ fn a_table_as_text_is_the_same_as_one_of_rows() {
         [codes(""), codes("name\nx\n"), codes("id,price,id\n"), codes("[1")],
         ["empty_table", "missing_column", "duplicate_column", "invalid_json"]
     );
-    let (_, bad) = shop().with_catalog_text("id,price\na,1\nb\nc,\"1\n").unwrap();
+    let (_, bad) = shop().with_catalog_text("id,price\r\na,1\r\n\r\nb\r\nc,\"1\n").unwrap();
     let told: Vec<String> = bad.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         [
-            "line 3: expected 2 cells, one for each column, found 1",
-            "line 4: a quotation mark opens a cell that is never closed"
+            "line 4: expected 2 cells, one for each column, found 1",
+            "line 5: a quotation mark opens a cell that is never closed"
         ]
     );
 }

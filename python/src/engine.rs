@@ -704,16 +704,18 @@ impl Engine {
     /// they are.
     ///
     /// Args:
-    ///     table: a table (polars, pandas, pyarrow, DuckDB, anything with ``__arrow_c_stream__``), a list of dicts, or JSON text: a
-    ///         list of objects or one per line. Columns: ``id``, ``name``, ``category``, ``price``, ``stock`` (by store in a table:
+    ///     table: a table (polars, pandas, pyarrow, DuckDB, anything with ``__arrow_c_stream__``), a list of dicts, the path of a file
+    ///         (``.parquet``, ``.arrow``, ``.feather`` and ``.ipc`` with pyarrow, anything else as text), or text: JSON (a list of
+    ///         objects or one per line), else CSV. Columns: ``id``, ``name``, ``category``, ``price``, ``stock`` (by store in a table:
     ///         ``stock.<store>``), ``replenish``, ``life``, ``warranty``, ``complements`` and the attributes that the playbook declares.
     ///
     /// Returns:
-    ///     The engine, and what is wrong with the table: dicts with ``code``, ``row``, ``column`` and ``message``. Such rows are left out,
-    ///     all others are kept.
+    ///     The engine, and what is wrong with the table: dicts with ``code``, ``row``, ``column`` and ``message``, of CSV ``line`` too.
+    ///     Such rows are left out, all others are kept.
     ///
     /// Raises:
     ///     QueryError: for something that is no table, or a playbook without a catalog.
+    ///     MissingFileError, FileError: for a file that is not there or cannot be read.
     ///
     /// Example:
     ///     >>> shop = tactful.Engine.compile({"shop.yaml": '''

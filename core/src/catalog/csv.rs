@@ -22,11 +22,11 @@ impl Reading<'_> {
         let names: Vec<Arc<str>> = record.iter().map(|name| Arc::from(name.trim())).collect();
         checked(&names)?;
         let types: Vec<Type> = names.iter().map(|name| self.column_type(name)).collect();
-        let mut row = 0;
+        let (mut row, mut lines) = (0, Lines { begun: 0, line: 1 });
         while reader.read_record(&mut record).map_err(wrong)? {
-            let place = record.position();
-            self.line = place.map(csv::Position::line);
-            let rest = place.and_then(|place| text.get(usize::try_from(place.byte()).ok()?..)).unwrap_or("");
+            let place = record.position().and_then(|place| usize::try_from(place.byte()).ok()).unwrap_or(text.len());
+            self.line = Some(lines.at(text, place));
+            let rest = text.get(place..).unwrap_or("");
             let last = reader.position().byte() >= text.len() as u64;
             if last && rest.matches('"').count() % 2 == 1 {
                 self.bad("not_a_row", Some(row), None, "a quotation mark opens a cell that is never closed");
@@ -60,6 +60,29 @@ impl Reading<'_> {
             name if name.starts_with("stock.") => Type::Dyn,
             name => self.rules.attributes.iter().find(|(own, _)| **own == *name).map_or(Type::String, |(_, ty)| ty.clone()),
         }
+    }
+}
+
+/// On which line of a text a place is, for places that only move on.
+struct Lines {
+    begun: usize,
+    line: u64,
+}
+
+impl Lines {
+    /// The line on which the first row from a place on begins; lines without anything are passed over.
+    fn at(&mut self, text: &str, place: usize) -> u64 {
+        let bytes = text.as_bytes();
+        let blank = bytes.get(place..).unwrap_or(&[]).iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        let begins = place.saturating_add(blank);
+        let ends = |at: usize| match bytes.get(at) {
+            Some(b'\n') => true,
+            Some(b'\r') => bytes.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        };
+        let passed = (self.begun..begins).filter(|at| ends(*at)).count();
+        (self.begun, self.line) = (begins.max(self.begun), self.line.saturating_add(passed as u64));
+        self.line
     }
 }
 
