@@ -764,6 +764,10 @@ impl<'a> Ground<'a> for Context<'a> {
         self.live?.get(&self.rules.plan, slot, self.now)
     }
 
+    fn live(&self) -> Option<&Live> {
+        self.live
+    }
+
     fn seen(&self, kind: EventKind) -> Seen<'a> {
         self.view.seen(kind)
     }

@@ -55,32 +55,31 @@ impl Track {
         }
         let mut marks = self.marks.take().unwrap_or_default();
         let told = self.tell(&mut marks, kind, layout, texts, filters);
-        let mut alike: Option<(PropertyId, usize, Option<usize>)> = None;
-        let mut read: Option<(PropertyId, Option<RunColumn<'_>>)> = None;
+        // Columns that a condition reads alone, with one of the events shortly before a row that says the same.
+        let mut read: SmallVec<[(PropertyId, Option<RunColumn<'_>>, Option<usize>); 4]> = SmallVec::new();
         for row in marks.marked..rows {
+            for (property, _, alike) in &mut read {
+                *alike = self.alike(layout.column(kind, *property), row);
+            }
             for filter in (0..count).filter(|filter| told & (1 << filter) == 0) {
                 let properties = filters.properties(kind, filter);
-                // A condition on one text says of it what it said before.
-                if let [property] = properties {
-                    let earlier = match alike {
-                        Some((known, at, earlier)) if known == *property && at == row => earlier,
-                        _ => self.alike(layout.column(kind, *property), row),
-                    };
-                    alike = Some((*property, row, earlier));
-                    if let Some(earlier) = earlier {
-                        let held = marks.get(earlier, filter, count);
-                        marks.set(row, filter, count, Some(held));
-                        continue;
-                    }
-                }
                 let holds = match properties {
                     [property] => {
-                        let column = match read {
-                            Some((known, column)) if known == *property => column,
-                            _ => self.column(kind, layout, texts, *property),
+                        let known = read.iter().find(|(known, ..)| known == property);
+                        let (column, alike) = match known {
+                            Some((_, column, alike)) => (*column, *alike),
+                            None => {
+                                let column = self.column(kind, layout, texts, *property);
+                                let alike = self.alike(layout.column(kind, *property), row);
+                                read.push((*property, column, alike));
+                                (column, alike)
+                            }
                         };
-                        read = Some((*property, column));
-                        column.and_then(|column| filters.holds(kind, filter, &[column], row))
+                        // A condition on one text says of it what it said before.
+                        match alike {
+                            Some(alike) => Some(marks.get(alike, filter, count)),
+                            None => column.and_then(|column| filters.holds(kind, filter, &[column], row)),
+                        }
                     }
                     properties => {
                         let columns: Option<SmallVec<[RunColumn<'_>; 4]>> =
@@ -91,6 +90,7 @@ impl Track {
                 marks.set(row, filter, count, holds);
             }
         }
+        drop(read);
         if many {
             self.add_up(&mut marks, kind, layout, summed);
         }

@@ -154,6 +154,11 @@ impl Customer {
         }
     }
 
+    /// The story, and what is derived from it, to be derived further.
+    pub(crate) fn parts_mut(&mut self) -> (&[Strand], &mut Derived) {
+        (&self.strands, &mut self.derived)
+    }
+
     pub(crate) fn strands_mut(&mut self) -> &mut [Strand] {
         self.gather();
         &mut self.strands

@@ -3,7 +3,7 @@ use super::fold::{Fold, Numbers, Totals};
 use super::identifier::Identifier;
 use super::layout::{CellKind, Layout};
 use super::struck::Struck;
-use super::texts::Texts;
+use super::texts::{Code, Texts};
 use super::track::{Cell, Cells, Head, Track};
 use crate::expr::plan::Filters;
 use crate::expr::{EventKind, PropertyId, RunColumn};
@@ -366,25 +366,19 @@ impl Strand {
         let channel = event.channel.map_or(Ok(0), |channel| text(&mut self.texts, channel))?;
         let source = event.source.map_or(Ok(0), |source| text(&mut self.texts, source))?;
         let details = if event.details.is_empty() { 0 } else { text(&mut self.texts, &event.details)? };
-        let mut cells: SmallVec<[Cell; 8]> = SmallVec::with_capacity(event.cells.len());
-        let before = self.tracks.binary_search_by_key(&event.kind, |(kind, _)| *kind).ok();
-        let before = before.and_then(|place| self.tracks.get(place)).map(|(_, track)| &track.columns);
+        let found = self.tracks.binary_search_by_key(&event.kind, |(kind, _)| *kind);
+        let before = found.ok().and_then(|place| self.tracks.get(place)).map(|(_, track)| &track.columns);
+        let mut codes: SmallVec<[Code; 8]> = SmallVec::new();
         for (column, cell) in event.cells.iter().enumerate() {
-            cells.push(match cell {
-                PreparedCell::Missing => Cell::Missing,
-                PreparedCell::Bits(bits) => Cell::Bits(*bits),
-                PreparedCell::Text(value) => {
-                    // Often it is what the event before said.
-                    let last = match before.and_then(|columns| columns.get(column)) {
-                        Some(Cells::Codes(codes)) => codes.last().copied().filter(|code| *code != 0),
-                        _ => None,
-                    };
-                    match last.filter(|code| self.texts.get(*code) == &**value) {
-                        Some(code) => Cell::Code(code),
-                        None => Cell::Code(text(&mut self.texts, value)?),
-                    }
-                }
-                PreparedCell::Whole(value) => Cell::Whole(value.clone()),
+            let PreparedCell::Text(value) = cell else { continue };
+            // Often it is what the event before said.
+            let last = match before.and_then(|columns| columns.get(column)) {
+                Some(Cells::Codes(codes)) => codes.last().copied().filter(|code| *code != 0),
+                _ => None,
+            };
+            codes.push(match last.filter(|code| self.texts.get(*code) == &**value) {
+                Some(code) => code,
+                None => text(&mut self.texts, value)?,
             });
         }
         self.last = self.last.max(event.time);
@@ -392,9 +386,16 @@ impl Strand {
             self.late = self.late.max(event.known_at);
         }
         let head = Head { time: event.time, known_at: event.known_at, sequence: event.sequence, id, channel, source, details };
-        let place = self.place_of(event.kind);
+        let place = found.unwrap_or_else(|_| self.place_of(event.kind));
         let row = self.row_for(place, event);
         if let Some((_, track)) = self.tracks.get_mut(place) {
+            let mut codes = codes.into_iter();
+            let cells = event.cells.iter().map(|cell| match cell {
+                PreparedCell::Missing => Cell::Missing,
+                PreparedCell::Bits(bits) => Cell::Bits(*bits),
+                PreparedCell::Text(_) => codes.next().map_or(Cell::Missing, Cell::Code),
+                PreparedCell::Whole(value) => Cell::Whole(value.clone()),
+            });
             track.insert(row, head, cells);
         }
         Ok(arrival)

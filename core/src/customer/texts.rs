@@ -14,6 +14,9 @@ pub(crate) struct Texts {
     index: Option<Box<HashTable<u32>>>,
 }
 
+/// The lowest bit of each of eight bytes.
+const LOW: u64 = 0x0101_0101_0101_0101;
+
 /// How many are few.
 const FEW: usize = 64;
 
@@ -73,8 +76,22 @@ impl Texts {
             return index.find(hash(text), is).copied();
         }
         let wanted = short_hash(text);
-        let mut codes = (1_u32..).zip(&self.hashes).filter(|(_, hash)| **hash == wanted).map(|(code, _)| code);
-        codes.find(is)
+        let (eights, rest) = self.hashes.as_chunks::<8>();
+        let mut code: Code = 1;
+        for eight in eights {
+            // A byte of the difference is zero where a hash is the wanted one; above such a byte another one may seem to be.
+            let differs = u64::from_le_bytes(*eight) ^ (u64::from(wanted) * LOW);
+            let mut hits = differs.wrapping_sub(LOW) & !differs & (LOW << 7);
+            while hits != 0 {
+                let hit = code + hits.trailing_zeros() / 8;
+                if is(&hit) {
+                    return Some(hit);
+                }
+                hits &= hits - 1;
+            }
+            code += 8;
+        }
+        (code..).zip(rest).filter(|(_, hash)| **hash == wanted).map(|(code, _)| code).find(is)
     }
 
     /// A word of whatever the next text is going to touch.

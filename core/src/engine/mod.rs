@@ -56,7 +56,7 @@ use crate::decide::{
 use crate::encoding::StateError;
 use crate::error::Diagnostics;
 use crate::expr::{Answer, Facts};
-use crate::journey::{Model, News, derive, derive_news, next_due};
+use crate::journey::{Model, News, derive, derive_marked, derive_news, next_due};
 use crate::playbook::{Assurance, Limits, Playbook, Sensitivity};
 use crate::reaction::ReactionRule;
 use crate::suggest::Shelf;
@@ -866,21 +866,19 @@ impl Engine {
     fn settle_next(&self, customer: &mut Customer, news: News<'_>) -> Vec<Effect> {
         let model = &self.0.model;
         customer.mark(model.rules.plan.filters());
-        let mut state = std::mem::take(&mut customer.derived);
+        let (strands, state) = customer.parts_mut();
         let told = state.advanced;
         let (reached, kept) = (told.unwrap_or(news.at).max(news.at), state.changes.len());
-        let view = View::new(customer.strands(), Timestamp::MAX);
-        // What time alone changes comes first.
-        let before = news.at.saturating_add_micros(-1);
-        if state.settled.is_none() || next_due(&state).is_some_and(|due| due <= before) {
-            derive_news(model, &view, &mut state, before, &news);
+        let view = View::new(strands, Timestamp::MAX);
+        if state.settled.is_none() {
+            derive_news(model, &view, state, news.at.saturating_add_micros(-1), &news);
         }
-        state.mark();
-        derive_news(model, &view, &mut state, reached, &news);
+        derive_marked(model, &view, state, reached, &news);
+        if customer.derived.changes.len() == kept {
+            return Vec::new();
+        }
         let told = if told == Some(news.at) { told.map(|told| told.saturating_add_micros(-1)) } else { told };
-        let effects = self.compare(customer.identifier(), &[], state.changes.get(kept..).unwrap_or(&[]), told);
-        customer.derived = state;
-        effects
+        self.compare(customer.identifier(), &[], customer.derived.changes.get(kept..).unwrap_or(&[]), told)
     }
 
     /// Derives what an event at `time`, already in its place, changes from the instant `from` on, and compares with what was

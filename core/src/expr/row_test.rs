@@ -2,7 +2,7 @@
 
 use super::ast::BinaryOp;
 use super::checked::{Node, Op, Ref};
-use super::{PropertyId, RunColumn, value_ops};
+use super::{Bits, PropertyId, RunColumn, value_ops};
 use crate::value::Value;
 use regex::Regex;
 use std::sync::Arc;
@@ -135,6 +135,11 @@ impl RowTest {
                 _ => None,
             },
             RowTest::Compare { column, op, value } => {
+                if let (Some(RunColumn::Bits { bits, missing: [], meaning: Bits::Int }), Value::Int(constant)) =
+                    (columns.get(*column), value)
+                {
+                    return bits.get(row).map(|found| value_ops::holds(*op, Some(found.cast_signed().cmp(constant))));
+                }
                 let found = columns.get(*column)?.value(row)?;
                 match op {
                     BinaryOp::Equal => Some(value_ops::equal(&found, value)),

@@ -155,7 +155,7 @@ pub(super) fn set(bits: &mut Bits, number: usize) {
     }
 }
 
-pub(super) fn has(bits: &Bits, number: usize) -> bool {
+pub(super) fn has(bits: &[u64], number: usize) -> bool {
     bits.get(number / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)
 }
 
@@ -170,6 +170,9 @@ fn numbers(bits: &Bits) -> impl Iterator<Item = usize> {
 
 /// All that events of some types concern.
 fn touched(by_kind: &[Bits], kinds: &[EventKind]) -> Bits {
+    if let [kind] = kinds {
+        return Bits::from_slice(touched_by(by_kind, *kind));
+    }
     let mut all = Bits::new();
     for bits in kinds.iter().filter_map(|kind| by_kind.get(usize::from(kind.0))) {
         if all.len() < bits.len() {
@@ -178,6 +181,11 @@ fn touched(by_kind: &[Bits], kinds: &[EventKind]) -> Bits {
         all.iter_mut().zip(bits).for_each(|(all, bits)| *all |= bits);
     }
     all
+}
+
+/// All that events of a type concern.
+fn touched_by(by_kind: &[Bits], kind: EventKind) -> &[u64] {
+    by_kind.get(usize::from(kind.0)).map_or(&[], |bits| &bits[..])
 }
 
 impl Model {
@@ -216,25 +224,31 @@ impl Model {
         live: &Live,
         changed: u128,
     ) -> Option<SmallVec<[(usize, SegmentState); 16]>> {
-        let of = |by_kind: &[Bits]| by_kind.get(usize::from(kind.0)).cloned().unwrap_or_default();
-        let watched = of(&self.touches.watches).iter().chain(&of(&self.touches.reactions)).any(|word| *word != 0);
+        let watched = |by_kind: &[Bits]| touched_by(by_kind, kind).iter().any(|word| *word != 0);
+        let watched = watched(&self.touches.watches) || watched(&self.touches.reactions);
         if watched || kind == self.rules.sources.reserved.journey_pinned || !state.is_marked() {
             return None;
         }
-        let journeys = of(&self.touches.journeys);
-        for (number, slots) in self.touches.journey_slots.iter().enumerate().filter(|(number, _)| has(&journeys, *number)) {
+        let journeys = touched_by(&self.touches.journeys, kind);
+        for (number, slots) in self.touches.journey_slots.iter().enumerate().filter(|(number, _)| has(journeys, *number)) {
             if slots.is_none_or(|slots| slots & changed != 0) || self.journeys.rules.get(number)?.key.is_some() {
                 return None;
             }
         }
-        let more = of(&self.touches.more);
+        let more = touched_by(&self.touches.more, kind);
+        let concerned = |number: usize, slots: u128| slots & changed != 0 || has(more, number);
+        if !self.touches.slots.iter().enumerate().any(|(number, slots)| concerned(number, *slots)) {
+            return Some(SmallVec::new());
+        }
         let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
         let mut context = Context::new(&self.rules, *view, state.settled?, &[], &places, &self.journeys.stages);
         context.standing_on(live);
-        let context = context.standing(&state.journeys);
+        if self.rules.journeys_told {
+            context = context.standing(&state.journeys);
+        }
         let mut again = SmallVec::new();
         for (number, slots) in self.touches.slots.iter().enumerate() {
-            if slots & changed == 0 && !has(&more, number) {
+            if !concerned(number, *slots) {
                 continue;
             }
             let before = *state.segments.get(number)?;
@@ -254,7 +268,7 @@ impl Model {
 /// Walks a story on to `to`, from instant to instant: those at which events happened, and those at which something changes
 /// because time passes. State is a function of the set of events, so a walk in one step or in a thousand ends the same.
 pub(crate) fn derive(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp) {
-    walk(model, view, state, to, None);
+    walk(model, view, state, to, None, Comes::Again);
 }
 
 /// The only event of a story after the last instant that was looked at: nothing has to be searched for.
@@ -267,13 +281,25 @@ pub(crate) struct News<'a> {
 
 /// The same walk, when it is known which event is still to come.
 pub(crate) fn derive_news(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news: &News<'_>) {
-    walk(model, view, state, to, Some(news));
+    walk(model, view, state, to, Some(news), Comes::Again);
 }
 
-fn walk(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news: Option<&News<'_>>) {
+/// The same walk, with a mark just before that event: what time alone changes comes first.
+pub(crate) fn derive_marked(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news: &News<'_>) {
+    walk(model, view, state, to, Some(news), Comes::First);
+}
+
+/// Whether the event that is new is still to be marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comes {
+    First,
+    Again,
+}
+
+fn walk(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news: Option<&News<'_>>, mut comes: Comes) {
     state.resume(to);
     prepare(model, state);
-    loop {
+    while state.settled.is_none_or(|settled| settled < to) {
         let event = match news {
             Some(news) => Some(news.at).filter(|at| state.settled.is_none_or(|settled| *at > settled)),
             None => view.next_instant(state.settled),
@@ -287,6 +313,10 @@ fn walk(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news
             Some(news) => Happened::One(*news),
             None => Happened::Any,
         };
+        if comes == Comes::First && event == Some(at) {
+            state.mark();
+            comes = Comes::Again;
+        }
         step(model, view, state, at, happened);
         state.settled = Some(at);
         state.walked();
@@ -372,18 +402,22 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
         Some(live) => {
             let mut touched = touched(&model.touches.more, &kinds);
             let changed = live.changed();
-            let slots = model.touches.slots.iter().filter(|_| changed != 0);
-            for (number, _) in slots.enumerate().filter(|(_, slots)| changed & **slots != 0) {
-                set(&mut touched, number);
+            if changed != 0 {
+                for (number, _) in model.touches.slots.iter().enumerate().filter(|(_, slots)| changed & **slots != 0) {
+                    set(&mut touched, number);
+                }
             }
             touched
         }
     };
     let mut journeys_touched = touched(&model.touches.journeys, &kinds);
-    if first || SegmentState::first_due(&state.segments).is_some_and(|due| due <= at) {
-        for (number, segment) in state.segments.iter().enumerate() {
-            if first || segment.due_micros() <= at.micros() {
-                set(&mut segments_touched, number);
+    for (place, segments) in state.segments.chunks(64).enumerate() {
+        let is_due = |segment: &SegmentState| u64::from(first | (segment.due_micros() <= at.micros()));
+        let due = segments.iter().rev().fold(0, |due, segment| due << 1 | is_due(segment));
+        if due != 0 {
+            set(&mut segments_touched, place * 64 + 63 - due.leading_zeros() as usize);
+            if let Some(word) = segments_touched.get_mut(place) {
+                *word |= due;
             }
         }
     }
@@ -418,7 +452,10 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
     let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
     let mut segments = std::mem::take(&mut state.segments);
     let cells = Cell::from_mut(&mut segments[..]).as_slice_of_cells();
-    let mut context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages).standing(&state.journeys);
+    let mut context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
+    if model.rules.journeys_told {
+        context = context.standing(&state.journeys);
+    }
     if let Some(live) = &live {
         context.standing_on(live);
     }

@@ -1,5 +1,6 @@
 //! Asking a plan.
 
+use super::live::Live;
 use super::scalar::Scalar;
 use super::slot::{Columns, Part, Seen};
 use super::turns::{LONGEST, Turns};
@@ -30,6 +31,10 @@ pub(crate) trait Ground<'a> {
     fn told(&self, fact: FactId) -> bool;
     /// What a slot is known to come to.
     fn standing(&self, _slot: u32) -> Option<State> {
+        None
+    }
+    /// The slots that stand.
+    fn live(&self) -> Option<&Live> {
         None
     }
     /// The events of a type.
@@ -144,10 +149,16 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
 
     /// Whether a condition holds, `None` for unknown, and until when.
     pub(crate) fn holds(&self, code: Code) -> Result<(Option<bool>, i64), Defer> {
+        if let Some(live) = self.ground.live()
+            && let Some(verdict) = self.plan.verdict(code)
+            && let Ok(found) = self.judged(verdict, live)
+        {
+            return Ok(found);
+        }
         self.truth(code.0)
     }
 
-    fn truth(&self, at: u32) -> Result<(Option<bool>, i64), Defer> {
+    pub(super) fn truth(&self, at: u32) -> Result<(Option<bool>, i64), Defer> {
         let node = self.plan.nodes.get(at as usize).ok_or(Defer)?;
         match node {
             Node::Not(operand) => {
@@ -219,7 +230,8 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
             Node::AgeTest(slot, turns) => {
                 let Found { value, until } = self.slot(*slot)?;
                 let Some(Scalar::Since(since)) = value else { return Ok(Found { value: None, until }) };
-                self.turned(since, turns, until)
+                let (truth, until) = self.age_test(since, until, turns)?;
+                Ok(Found { value: Some(Scalar::Bool(truth)), until })
             }
             Node::AgeAgainst(Against { slot, unit, op, value, right }) => {
                 let (age, still) = (self.slot(*slot)?, self.node(*value)?);
@@ -228,7 +240,8 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
                     return Ok(Found { value: None, until });
                 };
                 let turns = Turns::of(*op, *unit, &still.value().ok_or(Defer)?, *right).ok_or(Defer)?;
-                self.turned(since, &turns, until)
+                let (truth, until) = self.age_test(since, until, &turns)?;
+                Ok(Found { value: Some(Scalar::Bool(truth)), until })
             }
             Node::Length(duration, unit) => {
                 let Found { value, until } = self.node(*duration)?;
@@ -286,8 +299,8 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
         }
     }
 
-    /// How a comparison with an age stands, until it turns or what is compared does not stand any more.
-    fn turned(&self, since: i64, turns: &Turns, until: i64) -> Result<Found<'p>, Defer> {
+    /// How a comparison of the age of an instant stands, and until when; the instant is known that long.
+    pub(super) fn age_test(&self, since: i64, until: i64, turns: &Turns) -> Result<(bool, i64), Defer> {
         let (_, age) = self.age(since)?;
         if age.saturating_add(HORIZON) > LONGEST {
             return Err(Defer);
@@ -295,7 +308,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
         let (truth, next) = turns.at(age);
         let end = until.min(Timestamp::MAX.micros()).min(self.ground.now().saturating_add_micros(HORIZON).micros());
         let turn = next.map(|age| since.saturating_add(age)).filter(|turn| *turn < end);
-        Ok(Found { value: Some(Scalar::Bool(truth)), until: turn.unwrap_or(until).min(until) })
+        Ok((truth, turn.unwrap_or(until).min(until)))
     }
 
     /// How long ago something was: nanoseconds, microseconds.

@@ -10,6 +10,7 @@ use super::super::{Bits, EventKind, PropertyId, RunColumn};
 use super::ask::{Asker, Defer, Found, Ground, NEVER};
 use super::scalar::Scalar;
 use super::slot::{Chosen, Columns, Part, Seen, Slot, Times, better, plain};
+use super::verdict::Check;
 use super::{Against, Code, Constant, Node, Plan};
 use crate::value::{Decimal, Timestamp};
 use smallvec::SmallVec;
@@ -24,8 +25,8 @@ pub(super) struct Standing {
     places: Vec<Option<u8>>,
     /// By number of the event type.
     touches: Vec<Vec<Touch>>,
-    /// By place: all that rules ask of the slot, where that is nothing but comparisons with constants.
-    tests: Vec<Option<Vec<(BinaryOp, Constant)>>>,
+    /// By place: all that rules ask of the slot, where that is nothing but comparisons with constants of its form.
+    checks: Vec<Option<Box<[Check]>>>,
 }
 
 /// How a property of an event type is kept.
@@ -61,6 +62,8 @@ pub(crate) struct Live {
     states: Vec<State>,
     /// The instant; no event of the story that was seen is later.
     at: Option<Timestamp>,
+    /// No slot has to be read anew before this.
+    next: i64,
     /// How many events the story had.
     rows: usize,
     /// Which slots came to something else at that instant than just before.
@@ -78,7 +81,7 @@ impl PartialEq for Live {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct State {
     /// Until when it stands; the smallest number when it has to be looked up.
-    until: i64,
+    pub(super) until: i64,
     /// A sum, an extreme, a number of different values, an instant or the first or last value, as 64 bits; of different texts one bit for
     /// each, as long as their numbers are below 64.
     pub(super) value: i64,
@@ -188,10 +191,11 @@ impl Plan {
 
     /// Chooses the slots that stand: those of rules that are asked with every event, as far as they roll.
     pub(crate) fn stand(&mut self, codes: impl IntoIterator<Item = Code>, forms: Forms<'_>) {
+        let codes: Vec<Code> = codes.into_iter().collect();
         let mut wanted = vec![false; self.slots.len()];
         // What is asked of each slot, and how often it is asked for anything.
         let mut tests: Vec<(Vec<(BinaryOp, Constant)>, usize)> = vec![Default::default(); self.slots.len()];
-        for code in codes {
+        for code in &codes {
             self.each_node(code.0, &mut |node| match node {
                 Node::Slot(slot) | Node::Age(slot, _) | Node::AgeTest(slot, _) | Node::AgeAgainst(Against { slot, .. }) => {
                     let slot = *slot as usize;
@@ -212,6 +216,7 @@ impl Plan {
             });
         }
         let mut standing = Standing { places: vec![None; self.slots.len()], ..Standing::default() };
+        let mut compared = Vec::new();
         for (number, slot) in self.slots.iter().enumerate() {
             let (Some(true), Some(length), Ok(place)) =
                 (wanted.get(number), self.length(slot), u8::try_from(standing.slots.len()))
@@ -225,7 +230,7 @@ impl Plan {
             let meaning = if let Some(Form::Bits(meaning)) = form { Some(meaning) } else { None };
             standing.slots.push((u32::try_from(number).unwrap_or(u32::MAX), meaning));
             let tests = tests.get_mut(number).map(std::mem::take).filter(|(tests, asked)| tests.len() == *asked);
-            standing.tests.push(tests.map(|(tests, _)| tests));
+            compared.push(tests.map(|(tests, _)| tests));
             if let Some(known) = standing.places.get_mut(number) {
                 *known = Some(place);
             }
@@ -244,6 +249,11 @@ impl Plan {
             touches.sort_by_key(|touch| touch.property);
         }
         self.standing = standing;
+        let checks = |(tests, (slot, _)): (Option<Vec<(BinaryOp, Constant)>>, &(u32, _))| {
+            tests?.iter().map(|(op, constant)| Check::of(self, *slot, *op, constant)).collect::<Option<Box<[Check]>>>()
+        };
+        self.standing.checks = compared.into_iter().zip(&self.standing.slots).map(checks).collect();
+        self.judge(&codes);
     }
 
     /// What an expression reads of slots that stand.
@@ -293,21 +303,25 @@ impl Plan {
             live.states.reserve_exact(self.standing.slots.len());
             live.states.extend(self.standing.slots.iter().map(|(slot, _)| asker.look(*slot)));
             (live.changed, live.at, live.rows) = (u128::MAX, Some(at), rows);
+            live.next = first_end(&live.states);
             return;
         }
         if live.at != Some(at) {
             live.changed = 0;
         }
         let mut fresh = 0_u128;
-        for (place, (state, (slot, _))) in live.states.iter_mut().zip(&self.standing.slots).enumerate() {
-            if state.until <= at.micros() && state.until != OPEN.until {
-                let found = asker.look(*slot);
-                if found != *state {
-                    live.changed |= 1 << place;
-                    *state = found;
+        if live.next <= at.micros() {
+            for (place, (state, (slot, _))) in live.states.iter_mut().zip(&self.standing.slots).enumerate() {
+                if state.until <= at.micros() && state.until != OPEN.until {
+                    let found = asker.look(*slot);
+                    if found != *state {
+                        live.changed |= 1 << place;
+                        *state = found;
+                    }
+                    fresh |= 1 << place;
                 }
-                fresh |= 1 << place;
             }
+            live.next = first_end(&live.states);
         }
         if let Some(kind) = event {
             let touches = self.standing.touches.get(usize::from(kind.0)).map_or(&[][..], |touches| touches);
@@ -323,8 +337,13 @@ impl Plan {
                     }
                     let column = read.as_ref().and_then(|(_, column)| *column);
                     let Some(state) = live.states.get_mut(usize::from(touch.place)) else { continue };
-                    if fresh & (1 << touch.place) == 0 && self.add(&asker, touch, state, (&columns, column), at) {
-                        live.changed |= 1 << touch.place;
+                    if fresh & (1 << touch.place) == 0 {
+                        if self.add(&asker, touch, state, (&columns, column), at) {
+                            live.changed |= 1 << touch.place;
+                        }
+                        if state.until != OPEN.until {
+                            live.next = live.next.min(state.until);
+                        }
                     }
                 }
             }
@@ -345,22 +364,11 @@ impl Plan {
         if !self.take(asker, touch, state, columns, at) {
             return false;
         }
-        let Some(Some(tests)) = self.standing.tests.get(usize::from(touch.place)) else { return true };
+        let Some(Some(checks)) = self.standing.checks.get(usize::from(touch.place)) else { return true };
         if before.until != state.until || state.until == OPEN.until {
             return true;
         }
-        if touch.terminal == Terminal::Count {
-            return tests.iter().any(|(op, constant)| {
-                let holds = |rows: u32| Scalar::binary(*op, Scalar::Int(i64::from(rows)), constant.scalar());
-                holds(before.rows) != holds(state.rows)
-            });
-        }
-        let slot = self.standing.slots.get(usize::from(touch.place)).map_or(u32::MAX, |(slot, _)| *slot);
-        let (Ok(before), Ok(after)) = (asker.read(slot, before), asker.read(slot, *state)) else { return true };
-        tests.iter().any(|(op, constant)| {
-            let holds = |found: &Found<'a>| Some(Scalar::binary(*op, found.value?, constant.scalar()));
-            holds(&before) != holds(&after)
-        })
+        checks.iter().any(|check| check.truth(&before) != check.truth(state))
     }
 
     /// Adds the last event of a type to a slot; tells whether that changed it.
@@ -475,6 +483,12 @@ impl Plan {
         }
         (state.until, state.value) != (before.until, before.value)
     }
+}
+
+/// When the first of some slots has to be read anew.
+fn first_end(states: &[State]) -> i64 {
+    let ends = states.iter().map(|state| state.until).filter(|until| *until != OPEN.until);
+    ends.fold(NEVER, i64::min)
 }
 
 /// Whether a row's value stands in an earlier row of its window.

@@ -13,6 +13,7 @@ mod scalar;
 mod sheet;
 mod slot;
 mod turns;
+mod verdict;
 
 pub(crate) use ask::{Asker, Defer, Found, Ground, Memo, NEVER};
 pub(crate) use blocks::Blocks;
@@ -43,6 +44,8 @@ pub(crate) struct Plan {
     standing: live::Standing,
     /// Numbers that are made of slots that stand.
     numbers: number::Numbers,
+    /// Conditions on slots that stand.
+    verdicts: verdict::Verdicts,
 }
 
 /// What a plan reads of the events of a type.

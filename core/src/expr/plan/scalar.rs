@@ -111,7 +111,7 @@ impl<'a> Scalar<'a> {
 }
 
 /// A whole number in units of so many digits after the point.
-fn scaled(number: i64, scale: u8) -> Option<i128> {
+pub(super) fn scaled(number: i64, scale: u8) -> Option<i128> {
     const POWERS: [i64; 19] = {
         let mut powers = [1; 19];
         let mut place = 1;
