@@ -93,7 +93,7 @@ impl Customer {
     }
 
     /// The strands of the story, and those beside it.
-    pub(super) fn parts(&self) -> impl Iterator<Item = &Strand> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Strand> {
         self.strands.iter().chain(self.late.iter().flat_map(|late| late.strands()))
     }
 

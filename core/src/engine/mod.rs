@@ -932,7 +932,7 @@ impl Engine {
     /// Whether a customer's story was made with this playbook.
     fn knows(&self, customer: &Customer) -> bool {
         let same = |layout: &Arc<Layout>| Arc::ptr_eq(layout, self.layout()) || layout.digest() == self.digest();
-        customer.strands().iter().all(|strand| same(strand.layout()))
+        customer.parts().all(|strand| same(strand.layout()))
     }
 
     fn owned(&self, customer: &Customer) -> Result<(), EventError> {
