@@ -924,6 +924,15 @@ typedef struct tactful_replay_options {
    * TACTFUL_BAD_ROWS_STOP or TACTFUL_BAD_ROWS_REPORT.
    */
   int32_t bad_rows;
+  /**
+   * What rules that ask what comes next go by: bytes that tactful_base_forecast_to_bytes wrote. Of instants before its own it knows
+   * nothing.
+   */
+  const uint8_t *forecast;
+  /**
+   * How many bytes; 0 for no forecast.
+   */
+  size_t forecast_length;
 } tactful_replay_options;
 
 /**
@@ -1546,6 +1555,19 @@ tactful_status tactful_request_set_forecast(struct tactful_request *request,
                                             struct tactful_error **error);
 
 /**
+ * Takes a forecast out of `length` bytes that tactful_base_forecast_to_bytes (or another binding) wrote, under a playbook that counts
+ * alike; the bytes are borrowed for the call only. Length 0 is for nothing.
+ *
+ * Fails with TACTFUL_INVALID_STATE for bytes that are damaged or were counted by another playbook, or with TACTFUL_INVALID_ARGUMENT; the
+ * request is as before then.
+ */
+tactful_status tactful_request_set_forecast_bytes(struct tactful_request *request,
+                                                  const struct tactful_engine *engine,
+                                                  const uint8_t *data,
+                                                  size_t length,
+                                                  struct tactful_error **error);
+
+/**
  * Says on which identifier the customer of tactful_engine_decide is met, for consents that bind to one and for somebody anonymous; in
  * the form that the engine's playbook gives it. tactful_base_decide takes the identifier that it is asked with.
  *
@@ -1996,6 +2018,16 @@ tactful_status tactful_base_from_bytes(const struct tactful_engine *engine,
                                        struct tactful_error **error);
 
 /**
+ * Writes what a base last learned about what comes next (tactful_base_learn) as bytes, for requests and replays elsewhere: no bytes when
+ * it never did. They hold no number about few customers. The caller frees them with tactful_bytes_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_base_forecast_to_bytes(const struct tactful_base *base,
+                                              struct tactful_bytes **bytes,
+                                              struct tactful_error **error);
+
+/**
  * The first of the bytes, borrowed until they are freed. Null for null.
  *
  * Thread-safe.
@@ -2249,7 +2281,8 @@ tactful_status tactful_log_query_columns(const struct tactful_column *columns,
 /**
  * Makes a replay without events yet. `options` may be null. The caller frees it with tactful_replay_free; it may outlive the engine.
  *
- * Thread-safe. Fails with TACTFUL_INVALID_REQUEST for an unknown placement or outcome, or with TACTFUL_INVALID_ARGUMENT.
+ * Thread-safe. Fails with TACTFUL_INVALID_REQUEST for an unknown placement or outcome, with TACTFUL_INVALID_STATE for a forecast that is
+ * damaged or was counted by another playbook, or with TACTFUL_INVALID_ARGUMENT.
  */
 tactful_status tactful_replay_new(const struct tactful_engine *engine,
                                   const struct tactful_replay_options *options,
@@ -2708,7 +2741,7 @@ TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 48 && offsetof(tactful_offer, pro
 TACTFUL_LAYOUT(candidate, sizeof(tactful_candidate) == 104 && offsetof(tactful_candidate, gate) == 96);
 TACTFUL_LAYOUT(column, sizeof(tactful_column) == 48 && offsetof(tactful_column, kind) == 40);
 TACTFUL_LAYOUT(column_role, sizeof(tactful_column_role) == 32);
-TACTFUL_LAYOUT(replay_options, sizeof(tactful_replay_options) == 72 && offsetof(tactful_replay_options, bad_rows) == 64);
+TACTFUL_LAYOUT(replay_options, sizeof(tactful_replay_options) == 88 && offsetof(tactful_replay_options, forecast_length) == 80);
 TACTFUL_LAYOUT(replay_stats, sizeof(tactful_replay_stats) == 80 && offsetof(tactful_replay_stats, exposures) == 72);
 #undef TACTFUL_LAYOUT
 #endif

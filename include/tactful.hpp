@@ -363,6 +363,8 @@ public:
   request &trends(const trend_snapshot &snapshot);
   /** What a base learned about what comes next, for a customer who is not kept in it. */
   request &forecast(const base &learned);
+  /** A forecast out of the bytes that base::forecast_to_bytes gave; none for nothing. */
+  request &forecast(const engine &with, const std::vector<std::uint8_t> &bytes);
   /** How sure the host is who is there: TACTFUL_ASSURANCE_RECOGNISED when never said. */
   request &assurance(std::int32_t assurance) {
     detail::outcome outcome;
@@ -773,6 +775,13 @@ public:
     detail::outcome outcome;
     outcome.check(tactful_base_learn(handle_.get(), at, since, outcome));
   }
+  /** What it last learned about what comes next, for requests and replays elsewhere; no bytes when it never did. */
+  std::vector<std::uint8_t> forecast_to_bytes() const {
+    detail::handle<tactful_bytes, tactful_bytes_free> bytes;
+    detail::outcome outcome;
+    outcome.check(tactful_base_forecast_to_bytes(handle_.get(), bytes.out(), outcome));
+    return detail::taken(bytes);
+  }
   /** Folds events of all customers that are older than the playbook keeps them; gives how many. */
   std::uint64_t fold(std::int64_t horizon) {
     std::uint64_t count = 0;
@@ -883,6 +892,12 @@ private:
   base() {}
   detail::handle<tactful_base, tactful_base_free> handle_;
 };
+
+inline request &request::forecast(const engine &with, const std::vector<std::uint8_t> &bytes) {
+  detail::outcome outcome;
+  outcome.check(tactful_request_set_forecast_bytes(handle_.get(), with.c(), bytes.data(), bytes.size(), outcome));
+  return *this;
+}
 
 inline request &request::forecast(const base &learned) {
   detail::outcome outcome;
@@ -1033,6 +1048,8 @@ struct replay_options {
   std::string outcome;
   /** Whether rows that cannot be recorded are reported, instead of stopping the replay. */
   bool report_bad_rows;
+  /** The bytes of a forecast that rules which ask what comes next go by; empty for none. */
+  std::vector<std::uint8_t> forecast;
 };
 
 /** Events of many customers, taken in as tables and then walked through in time order. */
@@ -1056,6 +1073,8 @@ public:
     given.roles = roles.data();
     given.role_count = roles.size();
     given.outcome = text_view(options.outcome).c();
+    given.forecast = options.forecast.data();
+    given.forecast_length = options.forecast.size();
     given.bad_rows = options.report_bad_rows ? TACTFUL_BAD_ROWS_REPORT : TACTFUL_BAD_ROWS_STOP;
     detail::outcome outcome;
     outcome.check(tactful_replay_new(with.c(), &given, handle_.out(), outcome));

@@ -184,7 +184,7 @@ TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 48 && offsetof(tactful_offer, pro
 TACTFUL_LAYOUT(candidate, sizeof(tactful_candidate) == 104 && offsetof(tactful_candidate, gate) == 96);
 TACTFUL_LAYOUT(column, sizeof(tactful_column) == 48 && offsetof(tactful_column, kind) == 40);
 TACTFUL_LAYOUT(column_role, sizeof(tactful_column_role) == 32);
-TACTFUL_LAYOUT(replay_options, sizeof(tactful_replay_options) == 72 && offsetof(tactful_replay_options, bad_rows) == 64);
+TACTFUL_LAYOUT(replay_options, sizeof(tactful_replay_options) == 88 && offsetof(tactful_replay_options, forecast_length) == 80);
 TACTFUL_LAYOUT(replay_stats, sizeof(tactful_replay_stats) == 80 && offsetof(tactful_replay_stats, exposures) == 72);
 #undef TACTFUL_LAYOUT
 #endif

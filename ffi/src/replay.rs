@@ -54,6 +54,11 @@ pub struct tactful_replay_options {
     pub outcome: tactful_text,
     /// TACTFUL_BAD_ROWS_STOP or TACTFUL_BAD_ROWS_REPORT.
     pub bad_rows: i32,
+    /// What rules that ask what comes next go by: bytes that tactful_base_forecast_to_bytes wrote. Of instants before its own it knows
+    /// nothing.
+    pub forecast: *const u8,
+    /// How many bytes; 0 for no forecast.
+    pub forecast_length: usize,
 }
 
 /// Counts of a replay.
@@ -86,13 +91,14 @@ pub struct tactful_replay_stats {
 const _: () = {
     use std::mem::offset_of;
     assert!(size_of::<tactful_column_role>() == 32);
-    assert!(size_of::<tactful_replay_options>() == 72 && offset_of!(tactful_replay_options, bad_rows) == 64);
+    assert!(size_of::<tactful_replay_options>() == 88 && offset_of!(tactful_replay_options, forecast_length) == 80);
     assert!(size_of::<tactful_replay_stats>() == 80 && offset_of!(tactful_replay_stats, exposures) == 72);
 };
 
 /// Makes a replay without events yet. `options` may be null. The caller frees it with tactful_replay_free; it may outlive the engine.
 ///
-/// Thread-safe. Fails with TACTFUL_INVALID_REQUEST for an unknown placement or outcome, or with TACTFUL_INVALID_ARGUMENT.
+/// Thread-safe. Fails with TACTFUL_INVALID_REQUEST for an unknown placement or outcome, with TACTFUL_INVALID_STATE for a forecast that is
+/// damaged or was counted by another playbook, or with TACTFUL_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tactful_replay_new(
     engine: *const tactful_engine,
@@ -106,7 +112,7 @@ pub unsafe extern "C" fn tactful_replay_new(
         let (engine, options) = unsafe { (shared(engine, "engine")?, options.as_ref()) };
         let options = match options {
             // SAFETY: by contract.
-            Some(options) => unsafe { options.read() }?,
+            Some(options) => unsafe { options.read(engine) }?,
             None => ReplayOptions::default(),
         };
         let replay = Replay::new(engine.engine.clone(), options)?;
@@ -119,7 +125,7 @@ pub unsafe extern "C" fn tactful_replay_new(
 impl tactful_replay_options {
     /// # Safety
     /// The pointers are as long as the counts say.
-    unsafe fn read(&self) -> Result<ReplayOptions, Failure> {
+    unsafe fn read(&self, engine: &tactful_engine) -> Result<ReplayOptions, Failure> {
         // SAFETY: as promised by the caller.
         let (instants, placements, roles) = unsafe {
             (
@@ -129,10 +135,12 @@ impl tactful_replay_options {
             )
         };
         // SAFETY: as promised by the caller.
+        let forecast = unsafe { array(self.forecast, self.forecast_length, "options.forecast")? };
+        // SAFETY: as promised by the caller.
         let text = |text: &tactful_text, name: &str| unsafe { text.read(name) }.map(str::to_owned);
         let outcome = text(&self.outcome, "options.outcome")?;
         Ok(ReplayOptions {
-            forecast: None,
+            forecast: engine.forecast(forecast)?,
             decide_at: instants.iter().map(|micros| time(*micros, "options.decide_at")).collect::<Result<_, _>>()?,
             placements: placements.iter().map(|name| text(name, "options.placements")).collect::<Result<_, _>>()?,
             record: Some(outcome).filter(|outcome| !outcome.is_empty()),

@@ -2,7 +2,7 @@ use crate::base::tactful_base;
 use crate::engine::tactful_engine;
 use crate::error::{tactful_error, tactful_status};
 use crate::event::{path, set};
-use crate::guard::{Out, exclusive, free, guard, shared};
+use crate::guard::{Out, array, exclusive, free, guard, shared};
 use crate::text::tactful_text;
 use crate::trends::tactful_snapshot;
 use crate::value::tactful_value;
@@ -195,6 +195,29 @@ pub unsafe extern "C" fn tactful_request_set_forecast(
         let request = unsafe { exclusive(request, "request") }?;
         // SAFETY: by contract `base` is null or a live base.
         request.0.forecast = unsafe { base.as_ref() }.and_then(|base| base.read().forecast().cloned());
+        Ok(())
+    })
+}
+
+/// Takes a forecast out of `length` bytes that tactful_base_forecast_to_bytes (or another binding) wrote, under a playbook that counts
+/// alike; the bytes are borrowed for the call only. Length 0 is for nothing.
+///
+/// Fails with TACTFUL_INVALID_STATE for bytes that are damaged or were counted by another playbook, or with TACTFUL_INVALID_ARGUMENT; the
+/// request is as before then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_request_set_forecast_bytes(
+    request: *mut tactful_request,
+    engine: *const tactful_engine,
+    data: *const u8,
+    length: usize,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let request = unsafe { exclusive(request, "request") }?;
+        // SAFETY: by contract.
+        let (engine, data) = unsafe { (shared(engine, "engine")?, array(data, length, "data")?) };
+        request.0.forecast = engine.forecast(data)?;
         Ok(())
     })
 }

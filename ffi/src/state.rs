@@ -3,7 +3,9 @@ use crate::customer::tactful_customer;
 use crate::engine::tactful_engine;
 use crate::error::{tactful_error, tactful_status};
 use crate::guard::{Out, array, free, guard, shared};
-use tactful::CustomerBase;
+use std::sync::Arc;
+use tactful::next::Forecast;
+use tactful::{CustomerBase, StateError};
 
 /// State as bytes, to be kept anywhere and read again by this or a later version of the library.
 #[derive(Debug)]
@@ -100,6 +102,34 @@ pub unsafe extern "C" fn tactful_base_from_bytes(
         unsafe { out.give(tactful_base::of(base)) };
         Ok(())
     })
+}
+
+/// Writes what a base last learned about what comes next (tactful_base_learn) as bytes, for requests and replays elsewhere: no bytes when
+/// it never did. They hold no number about few customers. The caller frees them with tactful_bytes_free.
+///
+/// Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_base_forecast_to_bytes(
+    base: *const tactful_base,
+    bytes: *mut *mut tactful_bytes,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        let out = Out::new(bytes, "bytes")?;
+        // SAFETY: by contract.
+        let base = unsafe { shared(base, "base") }?;
+        let written = base.read().forecast().map_or_else(Vec::new, |forecast| forecast.to_bytes());
+        // SAFETY: by contract.
+        unsafe { out.give(tactful_bytes(written)) };
+        Ok(())
+    })
+}
+
+impl tactful_engine {
+    /// A forecast out of bytes; of none there is none.
+    pub(crate) fn forecast(&self, data: &[u8]) -> Result<Option<Arc<Forecast>>, StateError> {
+        if data.is_empty() { Ok(None) } else { Ok(Some(Arc::new(self.engine.forecast_from_bytes(data)?))) }
+    }
 }
 
 /// The first of the bytes, borrowed until they are freed. Null for null.

@@ -264,6 +264,27 @@ static void forecasts() {
   tactful::request asked{"home"};
   HOLDS(!offered(asked));
   HOLDS(offered(asked.forecast(base)));
+
+  // Elsewhere the forecast comes as bytes.
+  std::vector<std::uint8_t> bytes = base.forecast_to_bytes();
+  HOLDS(!bytes.empty() && tactful::base(engine).forecast_to_bytes().empty());
+  HOLDS(!offered(asked.forecast(engine, std::vector<std::uint8_t>())));
+  HOLDS(offered(asked.forecast(engine, bytes)));
+  tactful::replay_options options;
+  options.forecast = bytes;
+  const tactful::replay replayed(engine, options);
+  bytes[bytes.size() / 2] ^= 1;
+  options.forecast = bytes;
+  for (int way = 0; way < 2; ++way) {
+    try {
+      if (way == 0) asked.forecast(engine, bytes);
+      else tactful::replay(engine, options);
+      HOLDS(false);
+    } catch (const tactful::error &wrong) {
+      HOLDS(wrong.status() == TACTFUL_INVALID_STATE);
+    }
+  }
+  HOLDS(offered(asked));
 }
 
 // What a customer may ask for whom the host keeps itself: everything known, a correction, to be forgotten.
