@@ -17,7 +17,7 @@
 //! assert_eq!(funnel.stages.iter().map(|stage| stage.cases).collect::<Vec<_>>(), [2, 1, 0]);
 //! let given_up = Pattern::parse("cart -> not shipping -> end")?;
 //! let variants = log.variants(&VariantOptions { pattern: Some(given_up), ..VariantOptions::default() })?;
-//! assert_eq!((variants.cases, variants.variants[0].activities.len()), (1, 1));
+//! assert_eq!((variants.cases, variants.variants[0].activities.len()), (Some(1), 1));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
