@@ -77,13 +77,18 @@ impl Customer {
     }
 
     /// Puts what is beside the story in its places.
+    #[inline]
     pub(crate) fn gather(&mut self) {
         if let Some(late) = self.late.take() {
-            let Late { strands, whole } = *late;
-            match whole.into_inner() {
-                Some(whole) => self.strands = whole,
-                None => put_in(&mut self.strands, strands),
-            }
+            self.put_back(*late);
+        }
+    }
+
+    #[cold]
+    fn put_back(&mut self, Late { strands, whole }: Late) {
+        match whole.into_inner() {
+            Some(whole) => self.strands = whole,
+            None => put_in(&mut self.strands, strands),
         }
     }
 
@@ -92,19 +97,34 @@ impl Customer {
         self.late.is_some()
     }
 
-    /// The strands of the story, and those beside it.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = &Strand> {
-        self.strands.iter().chain(self.late.iter().flat_map(|late| late.strands()))
+    /// The strands without what is beside them: as many, and of the same playbook.
+    #[inline]
+    pub(crate) fn in_place(&self) -> &[Strand] {
+        &self.strands
+    }
+
+    /// The strands beside the story; of most customers there are none.
+    #[inline]
+    pub(super) fn beside(&self) -> &[Strand] {
+        self.late.as_ref().map_or(&[], |late| late.strands())
+    }
+
+    /// How many events are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let count = |strands: &[Strand]| strands.iter().map(Strand::len).sum::<usize>();
+        count(&self.strands) + count(self.beside())
     }
 
     /// How many events happened at an instant or later.
     pub(crate) fn count_from(&self, from: Timestamp) -> usize {
-        self.parts().map(|strand| strand.count_from(from)).sum()
+        let count = |strands: &[Strand]| strands.iter().map(|strand| strand.count_from(from)).sum::<usize>();
+        count(&self.strands) + count(self.beside())
     }
 
     /// When the first event happened.
     pub(crate) fn begins(&self) -> Option<Timestamp> {
-        self.parts().filter_map(Strand::first).min()
+        self.strands.iter().chain(self.beside()).filter_map(Strand::first).min()
     }
 
     /// An instant after which no event happened.

@@ -187,6 +187,7 @@ impl Customer {
 
     /// The strands, sorted by identifier.
     #[must_use]
+    #[inline]
     pub fn strands(&self) -> &[Strand] {
         match &self.late {
             None => &self.strands,
@@ -200,12 +201,6 @@ impl Customer {
         self.strands().iter().flat_map(Strand::aside)
     }
 
-    /// How many events are known.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.parts().map(Strand::len).sum()
-    }
-
     /// Whether nothing is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -215,7 +210,7 @@ impl Customer {
     /// Bytes of memory in use, roughly.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.parts().map(Strand::memory).sum::<usize>() + self.derived.memory()
+        self.strands.iter().chain(self.beside()).map(Strand::memory).sum::<usize>() + self.derived.memory()
     }
 
     /// The story as it was known at an instant.

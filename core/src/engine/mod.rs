@@ -833,6 +833,7 @@ impl Engine {
     }
 
     /// Puts an event that happened long before others beside the story, when nothing is derived from it now.
+    #[cold]
     fn wait(
         &self,
         customer: &mut Customer,
@@ -932,7 +933,7 @@ impl Engine {
     /// Whether a customer's story was made with this playbook.
     fn knows(&self, customer: &Customer) -> bool {
         let same = |layout: &Arc<Layout>| Arc::ptr_eq(layout, self.layout()) || layout.digest() == self.digest();
-        customer.parts().all(|strand| same(strand.layout()))
+        customer.in_place().iter().all(|strand| same(strand.layout()))
     }
 
     fn owned(&self, customer: &Customer) -> Result<(), EventError> {
