@@ -47,8 +47,14 @@ impl<'a> Context<'a> {
     /// The same, with others who are related to the customer.
     #[inline(always)]
     pub(crate) fn beside(mut self, beside: Option<&'a dyn Beside>) -> Self {
-        self.beside = beside;
+        self.set_beside(beside);
         self
+    }
+
+    /// Takes others who are related to the customer, in place: a context is large.
+    #[inline]
+    pub(crate) fn set_beside(&mut self, beside: Option<&'a dyn Beside>) {
+        self.beside = beside;
     }
 
     /// The others who are related to the customer; `None` when nobody said who they are.

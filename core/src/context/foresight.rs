@@ -13,11 +13,10 @@ pub(crate) trait Foresight: fmt::Debug {
 }
 
 impl<'a> Context<'a> {
-    /// The same, with what comes next.
-    #[inline(always)]
-    pub(crate) fn ahead(mut self, ahead: Option<&'a dyn Foresight>) -> Self {
+    /// Takes what comes next.
+    #[inline]
+    pub(crate) fn set_ahead(&mut self, ahead: Option<&'a dyn Foresight>) {
         self.ahead = ahead;
-        self
     }
 
     /// A step of a journey within a time.

@@ -215,16 +215,28 @@ impl<'a> Context<'a> {
     #[must_use]
     #[inline(always)]
     pub(crate) fn assigned(mut self, assigned: &'a [Option<Assignment>]) -> Self {
-        self.assigned = assigned;
+        self.set_assigned(assigned);
         self
+    }
+
+    /// The same in place.
+    #[inline]
+    pub(crate) fn set_assigned(&mut self, assigned: &'a [Option<Assignment>]) {
+        self.assigned = assigned;
     }
 
     /// The same with what was counted over many customers.
     #[must_use]
     #[inline(always)]
     pub(crate) fn trending(mut self, trends: Option<&'a Snapshot>) -> Self {
-        self.trends = trends;
+        self.set_trends(trends);
         self
+    }
+
+    /// The same in place.
+    #[inline]
+    pub(crate) fn set_trends(&mut self, trends: Option<&'a Snapshot>) {
+        self.trends = trends;
     }
 
     /// What was counted over many customers, as far as it may be read here.

@@ -75,10 +75,16 @@ impl<'a> Context<'a> {
     /// Takes how the customer stands in all journeys, where rules ask for more than stages.
     #[inline(always)]
     pub(crate) fn standing(mut self, journeys: &[JourneyState]) -> Self {
+        self.set_standing(journeys);
+        self
+    }
+
+    /// The same in place.
+    #[inline]
+    pub(crate) fn set_standing(&mut self, journeys: &[JourneyState]) {
         if self.rules.journeys_told {
             self.standings = standings(journeys);
         }
-        self
     }
 
     /// The customer stands otherwise in a journey.

@@ -141,7 +141,7 @@ pub(crate) fn decide(
             && placement.slots == 1
             && before.taken.is_empty()
             && placement.ranking.explore == Explore::No;
-        let mut best: Option<usize> = None;
+        let mut best: Option<(usize, bool)> = None;
         let exposed = &mut answers.exposed;
         let taken = &before.items;
         let mut one = |place: usize, passes: bool, tally: &mut Tally<'_>| {
@@ -167,16 +167,23 @@ pub(crate) fn decide(
             match passed {
                 Ok((Scored { score, learned, reasons }, items)) => {
                     let survivor = Survivor { place, offer, treatment, score, learned, reasons, items, chance: None };
-                    let sure = single && offer.promise.is_none() && offer.items.is_none();
-                    if sure && shop.messages().of_everybody(treatment).is_some() {
-                        if let Some(known) = best.and_then(|at| survivors.get_mut(at)) {
-                            tally.count(Gate::Outranked, 1);
-                            if placement.ranking.order(&survivor, known).is_lt() {
-                                *known = survivor;
+                    if single && offer.promise.is_none() && offer.items.is_none() {
+                        let free = |treatment| shop.messages().of_everybody(treatment).is_some();
+                        // Asked when there is another one to compare with.
+                        let known =
+                            |(at, sure): &(usize, bool)| *sure || survivors.get(*at).is_some_and(|known| free(known.treatment));
+                        best = best.filter(known).map(|(at, _)| (at, true));
+                        match best.and_then(|(at, _)| survivors.get_mut(at)) {
+                            None => best = Some((survivors.len(), false)),
+                            Some(known) if free(treatment) => {
+                                tally.count(Gate::Outranked, 1);
+                                if placement.ranking.order(&survivor, known).is_lt() {
+                                    *known = survivor;
+                                }
+                                return None;
                             }
-                            return None;
+                            Some(_) => {}
                         }
-                        best = Some(survivors.len());
                     }
                     survivors.push(survivor);
                 }

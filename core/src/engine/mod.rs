@@ -557,9 +557,12 @@ impl Engine {
         let (answers, trace) = {
             let stages = &inner.model.journeys.stages;
             let new = || {
-                let context = Context::new(&inner.model.rules, view, now, &facts, &places, stages);
-                let ahead = ahead.as_ref().map(|ahead| ahead as &dyn Foresight);
-                context.standing(&state.journeys).assigned(&assigned).ahead(ahead).trending(trends.map(|trends| &**trends))
+                let mut context = Context::new(&inner.model.rules, view, now, &facts, &places, stages);
+                context.set_standing(&state.journeys);
+                context.set_assigned(&assigned);
+                context.set_ahead(ahead.as_ref().map(|ahead| ahead as &dyn Foresight));
+                context.set_trends(trends.map(|trends| &**trends));
+                context
             };
             let instant = (now, known_at);
             let others = around.map(|around| self.others(around, customer, None, instant, Assurance::Authenticated));
@@ -572,7 +575,8 @@ impl Engine {
                 None => Vec::new(),
             };
             let others = others.as_ref().map(|others| others as &dyn Beside);
-            let mut whole = new().beside(others);
+            let mut whole = new();
+            whole.set_beside(others);
             // Everything may be read of somebody authenticated, and of somebody recognised where nothing asks for more.
             let less = request.assurance == Assurance::Anonymous
                 || request.assurance < Assurance::Authenticated && inner.offers.graded;

@@ -233,24 +233,8 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
                 let (truth, until) = self.age_test(since, until, turns)?;
                 Ok(Found { value: Some(Scalar::Bool(truth)), until })
             }
-            Node::AgeAgainst(Against { slot, unit, op, value, right }) => {
-                let (age, still) = (self.slot(*slot)?, self.node(*value)?);
-                let until = age.until.min(still.until);
-                let (Some(Scalar::Since(since)), Some(still)) = (age.value, still.value) else {
-                    return Ok(Found { value: None, until });
-                };
-                let turns = Turns::of(*op, *unit, &still.value().ok_or(Defer)?, *right).ok_or(Defer)?;
-                let (truth, until) = self.age_test(since, until, &turns)?;
-                Ok(Found { value: Some(Scalar::Bool(truth)), until })
-            }
-            Node::Length(duration, unit) => {
-                let Found { value, until } = self.node(*duration)?;
-                match value {
-                    Some(Scalar::Duration(nanos)) => Ok(Found { value: Some(Scalar::Double(nanos as f64 / unit)), until }),
-                    None => Ok(Found { value: None, until }),
-                    Some(_) => Err(Defer),
-                }
-            }
+            Node::AgeAgainst(against) => self.age_against(against),
+            Node::Length(duration, unit) => self.length(*duration, *unit),
             Node::Not(operand) => {
                 let Found { value, until } = self.node(*operand)?;
                 match value {
@@ -296,6 +280,31 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
                 }
                 Ok(Found { value: Some(Scalar::Bool(false)), until })
             }
+        }
+    }
+
+    /// An age compared with what is no constant.
+    #[inline(never)]
+    fn age_against(&self, against: &Against) -> Result<Found<'p>, Defer> {
+        let Against { slot, unit, op, value, right } = against;
+        let (age, still) = (self.slot(*slot)?, self.node(*value)?);
+        let until = age.until.min(still.until);
+        let (Some(Scalar::Since(since)), Some(still)) = (age.value, still.value) else {
+            return Ok(Found { value: None, until });
+        };
+        let turns = Turns::of(*op, *unit, &still.value().ok_or(Defer)?, *right).ok_or(Defer)?;
+        let (truth, until) = self.age_test(since, until, &turns)?;
+        Ok(Found { value: Some(Scalar::Bool(truth)), until })
+    }
+
+    /// How long a duration is in a unit.
+    #[inline(never)]
+    fn length(&self, duration: u32, unit: f64) -> Result<Found<'p>, Defer> {
+        let Found { value, until } = self.node(duration)?;
+        match value {
+            Some(Scalar::Duration(nanos)) => Ok(Found { value: Some(Scalar::Double(nanos as f64 / unit)), until }),
+            None => Ok(Found { value: None, until }),
+            Some(_) => Err(Defer),
         }
     }
 

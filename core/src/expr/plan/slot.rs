@@ -144,6 +144,7 @@ impl Chosen<'_, '_> {
     }
 
     /// The median time between one row and the next, of an even number the lower middle; `None` with fewer than two gaps.
+    #[inline(never)]
     fn usual_gap(&self) -> Result<Option<Scalar<'static>>, Defer> {
         let mut gaps: SmallVec<[i64; 64]> = SmallVec::new();
         let mut last: Option<i64> = None;
