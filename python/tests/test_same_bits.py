@@ -127,6 +127,8 @@ class Options(ctypes.Structure):
         ("role_count", ctypes.c_size_t),
         ("outcome", Text),
         ("bad_rows", ctypes.c_int32),
+        ("forecast", ctypes.c_char_p),
+        ("forecast_length", ctypes.c_size_t),
     ]
 
 
