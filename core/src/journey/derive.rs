@@ -243,9 +243,7 @@ impl Model {
         let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
         let mut context = Context::new(&self.rules, *view, state.settled?, &[], &places, &self.journeys.stages);
         context.standing_on(live);
-        if self.rules.journeys_told {
-            context = context.standing(&state.journeys);
-        }
+        context.set_standing(&state.journeys);
         let mut again = SmallVec::new();
         for (number, slots) in self.touches.slots.iter().enumerate() {
             if !concerned(number, *slots) {
@@ -453,9 +451,7 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
     let mut segments = std::mem::take(&mut state.segments);
     let cells = Cell::from_mut(&mut segments[..]).as_slice_of_cells();
     let mut context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
-    if model.rules.journeys_told {
-        context = context.standing(&state.journeys);
-    }
+    context.set_standing(&state.journeys);
     if let Some(live) = &live {
         context.standing_on(live);
     }

@@ -133,6 +133,25 @@ impl Memo<'_> {
     }
 }
 
+/// What conditions come to together, and until when: the first that is `absorbing` decides, an unknown one leaves it unknown.
+#[inline]
+pub(super) fn together(
+    parts: impl Iterator<Item = Result<(Option<bool>, i64), Defer>>,
+    absorbing: bool,
+) -> Result<(Option<bool>, i64), Defer> {
+    let (mut until, mut unknown) = (NEVER, false);
+    for part in parts {
+        let (truth, holds) = part?;
+        match truth {
+            Some(truth) if truth == absorbing => return Ok((Some(truth), holds)),
+            Some(_) => {}
+            None => unknown = true,
+        }
+        until = until.min(holds);
+    }
+    Ok(((!unknown).then_some(!absorbing), until))
+}
+
 impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
     pub(crate) fn new(plan: &'p Plan, ground: &'p G, memo: &'p OnceCell<Box<Memo<'a>>>) -> Self {
         Asker { plan, ground, memo }
@@ -195,17 +214,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
     }
 
     fn truths(&self, operands: &[u32], absorbing: bool) -> Result<(Option<bool>, i64), Defer> {
-        let (mut until, mut unknown) = (NEVER, false);
-        for operand in operands {
-            let (truth, holds) = self.truth(*operand)?;
-            match truth {
-                Some(truth) if truth == absorbing => return Ok((Some(truth), holds)),
-                Some(_) => {}
-                None => unknown = true,
-            }
-            until = until.min(holds);
-        }
-        Ok(((!unknown).then_some(!absorbing), until))
+        together(operands.iter().map(|operand| self.truth(*operand)), absorbing)
     }
 
     fn node(&self, at: u32) -> Result<Found<'p>, Defer> {

@@ -6,7 +6,7 @@ use super::super::Bits;
 use super::super::ast::BinaryOp;
 use super::super::stream::Terminal;
 use super::super::value_ops;
-use super::ask::{Asker, Defer, Ground};
+use super::ask::{Asker, Defer, Ground, together};
 use super::live::{Live, State};
 use super::scalar::scaled;
 use super::turns::Turns;
@@ -216,16 +216,6 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
     }
 
     fn judged_all(&self, parts: &[Verdict], live: &Live, absorbing: bool) -> Result<(Option<bool>, i64), Defer> {
-        let (mut until, mut unknown) = (super::NEVER, false);
-        for part in parts {
-            let (truth, holds) = self.judged(part, live)?;
-            match truth {
-                Some(truth) if truth == absorbing => return Ok((Some(truth), holds)),
-                Some(_) => {}
-                None => unknown = true,
-            }
-            until = until.min(holds);
-        }
-        Ok(((!unknown).then_some(!absorbing), until))
+        together(parts.iter().map(|part| self.judged(part, live)), absorbing)
     }
 }
