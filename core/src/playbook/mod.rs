@@ -44,8 +44,6 @@ mod shape;
 mod source;
 mod standalone;
 mod table;
-mod table_contact;
-mod table_reactions;
 mod templates;
 mod touchpoints;
 mod tree;

@@ -1,11 +1,11 @@
 //! The shape of what pushes and of what asks: reactions, feedback and questions.
 
-use super::questions::Scale;
-use super::reactions::Sentiment;
-use super::shape::Shape::{Leaf as One, List};
-use super::shape::{Leaf, Object, Shape};
-use super::table::{EVENTS, PROPERTY_NAME, SEGMENT_NAMES, TITLE, may, must, one_or_more};
-use super::table_contact::SCOPE;
+use super::contact::SCOPE;
+use super::{EVENTS, PROPERTY_NAME, SEGMENT_NAMES, TITLE, may, must, one_or_more};
+use crate::playbook::questions::Scale;
+use crate::playbook::reactions::Sentiment;
+use crate::playbook::shape::Shape::{Leaf as One, List};
+use crate::playbook::shape::{Leaf, Object, Shape};
 
 static OFFER_NAME: Shape = One(Leaf::Reference("an offer"));
 static OFFER_NAMES: [Shape; 2] = [One(Leaf::Reference("an offer")), List(&OFFER_NAME)];

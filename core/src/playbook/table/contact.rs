@@ -1,10 +1,10 @@
 //! The shape of what says whom to leave alone: contact rules, groups of offers, and where offers are valid.
 
-use super::groups::Owner;
-use super::quiet::DAYS;
-use super::shape::Shape::{Either, Leaf as One, List, Names, Object as Obj};
-use super::shape::{Field, Leaf, Object, Shape};
-use super::table::{EVENTS, GATE, PURPOSES, TITLE, may, must, one_or_more};
+use super::{EVENTS, GATE, PURPOSES, TITLE, may, must, one_or_more};
+use crate::playbook::groups::Owner;
+use crate::playbook::quiet::DAYS;
+use crate::playbook::shape::Shape::{Either, Leaf as One, List, Names, Object as Obj};
+use crate::playbook::shape::{Field, Leaf, Object, Shape};
 
 static WORD: Shape = One(Leaf::Text);
 static WORDS: [Shape; 2] = [One(Leaf::Text), List(&WORD)];
