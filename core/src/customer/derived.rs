@@ -30,10 +30,10 @@ pub struct Derived {
     checkpoints: Option<Box<Vec<Checkpoint>>>,
     /// Instants since the last checkpoint.
     walked: u32,
+    /// How many events there were when the story was last walked through again for late ones.
+    pub(crate) walked_at: u32,
     /// Where a walk begins when events before it were folded.
     pub(crate) start: Option<Arc<Start>>,
-    /// How many events there were when the story was last walked through again for late ones.
-    pub(crate) walked_at: usize,
     /// What late events have put off.
     pending: Option<Box<Pending>>,
     /// What rules read of the story, as it ends.
@@ -64,12 +64,17 @@ struct Undo {
     settled: Option<Timestamp>,
     /// In the order in which it was changed.
     was: Vec<Was>,
-    /// Watches by number, in the order in which they changed.
-    watches: Option<Box<Vec<(usize, WatchState)>>>,
-    /// Reactions by number, in the order in which they changed.
-    reactions: Option<Box<Vec<(usize, ReactionState)>>>,
-    /// Walks and instances by number of the journey, in the order in which they changed.
-    walks: Option<Box<Vec<(usize, Walk, Option<Box<Instances>>)>>>,
+    /// What does not fit there; most customers have none of it.
+    wide: Option<Box<Wide>>,
+}
+
+/// What the last instant changed and takes more than a word, as it was before; each by number, in the order in which it changed.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Wide {
+    watches: Vec<(usize, WatchState)>,
+    reactions: Vec<(usize, ReactionState)>,
+    /// Of journeys.
+    walks: Vec<(usize, Walk, Option<Box<Instances>>)>,
 }
 
 /// One thing as it was.
@@ -427,9 +432,11 @@ impl Derived {
     pub(crate) fn mark(&mut self) {
         let Derived { settled, changes, undo, .. } = self;
         undo.was.clear();
-        undo.watches.iter_mut().for_each(|watches| watches.clear());
-        undo.reactions.iter_mut().for_each(|reactions| reactions.clear());
-        undo.walks.iter_mut().for_each(|walks| walks.clear());
+        if let Some(wide) = &mut undo.wide {
+            wide.watches.clear();
+            wide.reactions.clear();
+            wide.walks.clear();
+        }
         let Ok(count) = u32::try_from(changes.len()) else {
             *undo = Undo::default();
             return;
@@ -470,17 +477,18 @@ impl Derived {
             while let Some(was) = self.undo.was.pop() {
                 self.restore(was);
             }
-            while let Some((number, was)) = self.undo.watches.as_mut().and_then(|watches| watches.pop()) {
+            let wide = self.undo.wide.as_deref_mut().map(std::mem::take).unwrap_or_default();
+            for (number, was) in wide.watches.into_iter().rev() {
                 if let Some(watch) = self.watches.get_mut(number) {
                     *watch = was;
                 }
             }
-            while let Some((number, was)) = self.undo.reactions.as_mut().and_then(|reactions| reactions.pop()) {
+            for (number, was) in wide.reactions.into_iter().rev() {
                 if let Some(reaction) = self.reactions.get_mut(number) {
                     *reaction = was;
                 }
             }
-            while let Some((number, walk, instances)) = self.undo.walks.as_mut().and_then(|walks| walks.pop()) {
+            for (number, walk, instances) in wide.walks.into_iter().rev() {
                 if let Some(journey) = self.journeys.get_mut(number) {
                     (journey.walk, journey.instances) = (walk, instances);
                 }
@@ -584,27 +592,27 @@ impl Derived {
 
     /// Takes down how a watch was before it changed.
     pub(crate) fn watch_was(&mut self, number: usize, was: WatchState) {
-        if self.undo.marked && self.undo.watches.as_ref().map_or(0, |watches| watches.len()) < LONG {
-            self.undo.watches.get_or_insert_default().push((number, was));
-        } else if self.undo.marked {
-            self.undo = Undo::default();
-        }
+        self.wide(|wide| &mut wide.watches, (number, was));
     }
 
     /// Takes down how a reaction was before it changed.
     pub(crate) fn reaction_was(&mut self, number: usize, was: ReactionState) {
-        if self.undo.marked && self.undo.reactions.as_ref().map_or(0, |reactions| reactions.len()) < LONG {
-            self.undo.reactions.get_or_insert_default().push((number, was));
-        } else if self.undo.marked {
-            self.undo = Undo::default();
-        }
+        self.wide(|wide| &mut wide.reactions, (number, was));
     }
 
     /// Takes down how a journey's walk and instances were before they changed.
     pub(crate) fn walk_was(&mut self, number: usize, walk: Walk, instances: Option<Box<Instances>>) {
-        if self.undo.marked && self.undo.walks.as_ref().map_or(0, |walks| walks.len()) < LONG {
-            self.undo.walks.get_or_insert_default().push((number, walk, instances));
-        } else if self.undo.marked {
+        self.wide(|wide| &mut wide.walks, (number, walk, instances));
+    }
+
+    fn wide<T>(&mut self, of: impl FnOnce(&mut Wide) -> &mut Vec<T>, was: T) {
+        if !self.undo.marked {
+            return;
+        }
+        let all = of(self.undo.wide.get_or_insert_default());
+        if all.len() < LONG {
+            all.push(was);
+        } else {
             self.undo = Undo::default();
         }
     }

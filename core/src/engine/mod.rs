@@ -832,7 +832,7 @@ impl Engine {
             return Vec::new();
         }
         let effects = self.settle(customer, from, time);
-        customer.derived.walked_at = customer.len();
+        customer.derived.walked_at = u32::try_from(customer.len()).unwrap_or(u32::MAX);
         effects
     }
 
@@ -951,7 +951,7 @@ fn puts_off(customer: &Customer, from: Timestamp) -> bool {
     if derived.settled.is_none_or(|settled| settled < from) {
         return false;
     }
-    let (later, new) = (customer.count_from(from), customer.len().saturating_sub(derived.walked_at));
+    let (later, new) = (customer.count_from(from), customer.len().saturating_sub(derived.walked_at as usize));
     later > MANY_INSTANTS && new.saturating_mul(PER_EVENT) < later
 }
 
