@@ -7,6 +7,7 @@ mod audience;
 mod because;
 mod catalog;
 mod compile;
+mod decision;
 mod effect;
 mod fold;
 mod journeys;
@@ -24,6 +25,7 @@ mod reader;
 mod readers;
 mod reserve;
 mod samples;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod trends;
@@ -45,29 +47,22 @@ pub use queue::{Due, ReactionQueue, Waits};
 pub(crate) use reader::{Conclusion, Reader};
 pub use reserve::Reservation;
 
-use crate::context::{Assignment, Beside, Context, Foresight};
+use crate::context::Context;
 use crate::customer::{
-    ATTRIBUTES_SET, Arrival, Change, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Pending, Prepared,
-    StateNames, View, What, named_event,
+    ATTRIBUTES_SET, Arrival, Customer, Derived, Event, EventError, Identifier, Layout, Namespaces, Prepared, StateNames, View,
+    named_event,
 };
-use crate::decide::{
-    self, Assigned, Candidate, Consent, Decision, Detail, JourneyPlace, Moment, Offers, Request, RequestError, Said, Trace,
-};
+use crate::decide::{Consent, Offers, Request, Said};
 use crate::encoding::StateError;
 use crate::error::Diagnostics;
-use crate::expr::{Answer, Facts};
-use crate::journey::{Model, News, derive, derive_marked, derive_news, next_due};
-use crate::playbook::{Assurance, Limits, Playbook, Sensitivity};
-use crate::reaction::ReactionRule;
+use crate::expr::Answer;
+use crate::journey::{Model, News, derive, next_due};
+use crate::playbook::{Limits, Playbook};
 use crate::suggest::Shelf;
 use crate::trends::{Snapshot, TrendRules};
-use crate::value::{LateText, Recipe, Timestamp, Value};
-use effect::Namer;
+use crate::value::{Timestamp, Value};
 use labels::Flow;
-use next::Ahead;
-use smallvec::SmallVec;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A compiled playbook. Immutable, cheap to clone, usable from many threads at once.
@@ -426,286 +421,6 @@ impl Engine {
         next_due(&self.told(customer))
     }
 
-    /// Decides what a customer should see at `now`, or that silence is better. Changes nothing: the events to record come with
-    /// the decision, see [`Decision::outcome`]. Events later than `now`, or known later than `known_at` (by default `now`), are
-    /// not seen.
-    ///
-    /// # Errors
-    /// [`RequestError`] for an unknown placement or a fact that does not fit.
-    pub fn decide(
-        &self,
-        customer: &Customer,
-        request: &Request,
-        now: Timestamp,
-        known_at: Option<Timestamp>,
-    ) -> Result<Decision, RequestError> {
-        self.answer(customer, request, now, known_at, Detail::Brief).map(|(decision, _)| decision)
-    }
-
-    /// The same decision, with the reasons for every candidate.
-    ///
-    /// # Errors
-    /// As for [`decide`](Self::decide).
-    pub fn explain(
-        &self,
-        customer: &Customer,
-        request: &Request,
-        now: Timestamp,
-        known_at: Option<Timestamp>,
-    ) -> Result<Decision, RequestError> {
-        self.answer(customer, request, now, known_at, Detail::Full).map(|(decision, _)| decision)
-    }
-
-    /// The same decision with the customers who are related to this one: rules may read of them, and caps may count their contacts.
-    /// Give the household or account with all its members, and whoever else may be related; who is related to whom, and as what, is
-    /// read out of the stories of them all as of `now`. A [`CustomerBase`](crate::CustomerBase) gathers them itself.
-    ///
-    /// # Errors
-    /// As for [`decide`](Self::decide), and for a customer of another playbook.
-    pub fn decide_among(
-        &self,
-        customer: &Customer,
-        related: &[&Customer],
-        request: &Request,
-        now: Timestamp,
-        known_at: Option<Timestamp>,
-    ) -> Result<Decision, RequestError> {
-        let around = self.around(customer, related, now, known_at.unwrap_or(now))?;
-        let beyond = Beyond { around: Some(&around), ..Beyond::default() };
-        self.answer_among(customer, beyond, request, now, known_at, Detail::Brief).map(|(decision, _)| decision)
-    }
-
-    /// The decision of [`decide_among`](Self::decide_among) with the reasons for every candidate.
-    ///
-    /// # Errors
-    /// As for [`decide_among`](Self::decide_among).
-    pub fn explain_among(
-        &self,
-        customer: &Customer,
-        related: &[&Customer],
-        request: &Request,
-        now: Timestamp,
-        known_at: Option<Timestamp>,
-    ) -> Result<Decision, RequestError> {
-        let around = self.around(customer, related, now, known_at.unwrap_or(now))?;
-        let beyond = Beyond { around: Some(&around), ..Beyond::default() };
-        self.answer_among(customer, beyond, request, now, known_at, Detail::Full).map(|(decision, _)| decision)
-    }
-
-    /// A decision, and what became of the candidates as far as the detail asks for it and no trace holds it.
-    pub(crate) fn answer(
-        &self,
-        customer: &Customer,
-        request: &Request,
-        now: Timestamp,
-        known_at: Option<Timestamp>,
-        detail: Detail,
-    ) -> Result<(Decision, Vec<Candidate>), RequestError> {
-        self.answer_among(customer, Beyond::default(), request, now, known_at, detail)
-    }
-
-    /// The same with what is known beyond the customer.
-    pub(crate) fn answer_among(
-        &self,
-        customer: &Customer,
-        beyond: Beyond<'_>,
-        request: &Request,
-        now: Timestamp,
-        known_at: Option<Timestamp>,
-        detail: Detail,
-    ) -> Result<(Decision, Vec<Candidate>), RequestError> {
-        let inner = &*self.0;
-        let met_on = request.identifier.as_ref().or(beyond.met);
-        let around = beyond.around.filter(|_| !self.relations().is_empty());
-        if !self.knows(customer) {
-            return Err(RequestError::new("other_playbook", "", OTHER_PLAYBOOK));
-        }
-        let known_at = known_at.unwrap_or(now);
-        let customer = &*self.as_known(customer, known_at);
-        let reaction = self.reaction(request)?;
-        let placements = match reaction.and_then(|rule| rule.placement.as_ref()) {
-            Some((name, _)) if request.placements.is_empty() => self.placements_of(std::slice::from_ref(name))?,
-            _ => self.placements_of(&request.placements)?,
-        };
-        let only = beyond.only.or(reaction.and_then(|rule| rule.offers.as_deref()));
-        let facts = decide::facts_in_order(request, &inner.offers.request, &inner.model.rules.sources.schema)?;
-        let trends = self.trends_for(request.trends.as_ref(), now);
-        let moment = Moment::of(&inner.offers, &inner.trends, request, trends, customer.id(), now)?;
-        let view = customer.view(known_at);
-        let state = self.state(customer, &view, now);
-        let places: SmallVec<[_; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
-        let said = self.said(view, now, met_on);
-        // What is decided depends on which identifier the customer is met on.
-        let binds = said.by_identifier() || request.assurance == Assurance::Anonymous || !inner.offers.namespaces.is_empty();
-        let met = (request.assurance == Assurance::Anonymous).then_some(met_on);
-        let assigned = inner.model.rules.experiments.assign(view, now, met);
-        // What comes next is found out only where a rule may ask for it.
-        let forecast = request
-            .forecast
-            .as_ref()
-            .or(beyond.forecast)
-            .map(|forecast| &**forecast)
-            .filter(|_| !inner.model.rules.foreseen.is_empty());
-        if forecast.is_some_and(|forecast| forecast.spec().digest != *self.digest()) {
-            let message = "the forecast was made with another playbook; learn it again, or read it from its bytes";
-            return Err(RequestError::new("other_playbook", "forecast", message));
-        }
-        let ahead = forecast.and_then(|forecast| {
-            let asked = |journey| inner.model.rules.foreseen.contains(&journey);
-            Ahead::new(forecast, now, &self.ways(forecast.spec(), &view, &state, now, asked))
-        });
-        let (answers, trace) = {
-            let stages = &inner.model.journeys.stages;
-            let new = || {
-                let mut context = Context::new(&inner.model.rules, view, now, &facts, &places, stages);
-                context.set_standing(&state.journeys);
-                context.set_assigned(&assigned);
-                context.set_ahead(ahead.as_ref().map(|ahead| ahead as &dyn Foresight));
-                context.set_trends(trends.map(|trends| &**trends));
-                context
-            };
-            let instant = (now, known_at);
-            let others = around.map(|around| self.others(around, customer, None, instant, Assurance::Authenticated));
-            // Of others only what they permit for the purposes of each offer; of somebody anonymous nobody is another.
-            let permitted: Vec<_> = match around.filter(|_| request.assurance > Assurance::Anonymous) {
-                Some(around) => {
-                    let others = |key| self.others(around, customer, Some(key), instant, request.assurance);
-                    inner.offers.shared.iter().map(others).collect()
-                }
-                None => Vec::new(),
-            };
-            let others = others.as_ref().map(|others| others as &dyn Beside);
-            let mut whole = new();
-            whole.set_beside(others);
-            // Everything may be read of somebody authenticated, and of somebody recognised where nothing asks for more.
-            let less = request.assurance == Assurance::Anonymous
-                || request.assurance < Assurance::Authenticated && inner.offers.graded;
-            let told = others.filter(|_| request.assurance > Assurance::Anonymous);
-            let limited = less.then(|| new().limited(request.assurance, met_on).beside(told));
-            // What others have to do with it is not derived, and what was derived before a fold may be unknown after it.
-            let folded = view.strands().iter().any(|strand| strand.folded().is_some());
-            if detail != Detail::Full && around.is_none() && !folded && state.settled.is_some() {
-                whole.known(&state.segments);
-            }
-            if let Some(live) = state.live.as_ref().filter(|live| detail != Detail::Full && live.is_at(state.settled)) {
-                whole.standing_on(live);
-            }
-            let context = limited.as_ref().unwrap_or(&whole);
-            let said = said.since(Facts::begins(context));
-            let shared = |others| match less {
-                true => new().limited(request.assurance, met_on).beside(Some(others)),
-                false => new().beside(Some(others)),
-            };
-            let shared: Vec<Context<'_>> = permitted.iter().map(|others| shared(others as &dyn Beside)).collect();
-            let guardian = self.guardian_of(customer, around);
-            let reads = decide::Reads {
-                context,
-                whole: &whole,
-                shared: &shared,
-                shelf: self.shelf(),
-                counters: beyond.counters,
-                unlimited: beyond.unlimited,
-                only,
-                triggered: reaction.map_or(Sensitivity::Public, |rule| inner.offers.triggered_by(&rule.name)),
-            };
-            let mut answers = decide::decide(&inner.offers, reads, said, &guardian, &moment, &placements, detail);
-            let candidates = if detail == Detail::Full { std::mem::take(&mut answers.candidates) } else { Vec::new() };
-            let trace = (detail == Detail::Full).then(|| self.trace(context, request.assurance, candidates));
-            (answers, trace)
-        };
-        let decision = Decision {
-            id: LateText::new(DecisionId {
-                playbook: self.digest().clone(),
-                customer: customer.identifier().cloned(),
-                now,
-                known_at,
-                placements: answers.placements.iter().map(|answer| answer.placement.clone()).collect(),
-                facts,
-                identifier: met_on.filter(|_| binds).cloned(),
-                assurance: request.assurance,
-                forecast: forecast.map(|forecast| forecast.digest().clone()),
-                ranked: Ranked::of(request, trends, inner.offers.explores),
-            }),
-            customer: customer.id().to_owned(),
-            now,
-            known_at,
-            playbook: self.digest().clone(),
-            forecast: forecast.map(|forecast| forecast.digest().clone()),
-            placements: answers.placements,
-            trends: trends.map(|trends| trends.digest_text()),
-            assigned: answers.exposed.into_iter().filter_map(|number| self.assigned(&assigned, number)).collect(),
-            trace,
-        };
-        Ok((decision, answers.candidates))
-    }
-
-    fn assigned(&self, assigned: &[Option<Assignment>], number: usize) -> Option<Assigned> {
-        let rule = self.0.model.rules.experiments.rules.get(number)?;
-        let arm = assigned.get(number).copied().flatten()?.arm;
-        Some(Assigned { experiment: rule.name.clone(), variant: rule.arm(arm)?.clone() })
-    }
-
-    /// The reaction that a question answers.
-    fn reaction(&self, request: &Request) -> Result<Option<&ReactionRule>, RequestError> {
-        let Some(name) = &request.reaction else { return Ok(None) };
-        let reactions = &self.0.model.reactions;
-        let found = reactions.named(name).map(Some);
-        found.ok_or_else(|| {
-            let shown: String = name.chars().take(80).collect();
-            let own = reactions.rules.iter().filter(|rule| !rule.missed);
-            let near = crate::error::nearest(name, own.map(|rule| &*rule.name));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            RequestError::new("unknown_reaction", "reaction", format!("reaction `{shown}` is not declared{hint}"))
-        })
-    }
-
-    fn placements_of<T: AsRef<str>>(&self, names: &[T]) -> Result<SmallVec<[usize; 4]>, RequestError> {
-        let declared = &self.0.offers.placements;
-        let mut numbers = SmallVec::new();
-        for (place, name) in names.iter().map(AsRef::as_ref).enumerate() {
-            let path = || format!("placements[{place}]");
-            let shown = || -> String { name.chars().take(80).collect() };
-            let Some(number) = declared.iter().position(|placement| *placement.name == *name) else {
-                let near = crate::error::nearest(name, declared.iter().map(|placement| &*placement.name));
-                let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                return Err(RequestError::new(
-                    "unknown_placement",
-                    path(),
-                    format!("placement `{}` is not declared{hint}", shown()),
-                ));
-            };
-            if numbers.contains(&number) {
-                return Err(RequestError::new("placement_twice", path(), format!("placement `{}` is asked twice", shown())));
-            }
-            numbers.push(number);
-        }
-        if numbers.is_empty() {
-            return Err(RequestError::new("no_placement", "placements", "a request names at least one placement"));
-        }
-        Ok(numbers)
-    }
-
-    fn trace(&self, context: &Context<'_>, assurance: Assurance, candidates: Vec<Candidate>) -> Trace {
-        let playbook = self.playbook();
-        let member = |number: usize| matches!(context.segment(number).value, Answer::Known(Value::Bool(true)));
-        let segments = playbook.segments.iter().enumerate().filter(|(number, _)| member(*number));
-        let journeys = playbook.journeys.iter().zip(&self.0.model.journeys.stages).enumerate();
-        Trace {
-            assurance,
-            segments: segments.map(|(_, segment)| segment.name.text.clone()).collect(),
-            personas: playbook.personas.iter().map(|persona| persona.name.text.clone()).zip(context.personas()).collect(),
-            journeys: journeys
-                .map(|(number, (journey, stages))| {
-                    let place = context.place(number);
-                    let stage = place.and_then(|place| stages.get(usize::from(place.stage)).cloned());
-                    JourneyPlace { journey: journey.name.text.clone(), stage, since: place.map(|place| place.since) }
-                })
-                .collect(),
-            commitments: context.commitments(),
-            candidates,
-        }
-    }
-
     /// What is derived from the story at an instant: what is cached, when that is not ahead of the question, else a walk from
     /// the beginning.
     pub(crate) fn state<'a>(&self, customer: &'a Customer, view: &View<'_>, now: Timestamp) -> Cow<'a, Derived> {
@@ -822,118 +537,6 @@ impl Engine {
         read(&context.standing(&state.journeys).limited(request.assurance, request.identifier.as_ref()))
     }
 
-    /// The same as [`settle`](Self::settle), put off while that would walk through very many instants for few late events: so many of
-    /// them cost no more than a walk through the story now and then. What was put off is told when it is made up for.
-    fn settle_late(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
-        let pending = customer.derived.take_pending();
-        let from = pending.map_or(from, |pending| pending.from.min(from));
-        if puts_off(customer, from) {
-            customer.derived.put_off(Pending { from });
-            return Vec::new();
-        }
-        let effects = self.settle(customer, from, time);
-        customer.derived.walked_at = u32::try_from(customer.len()).unwrap_or(u32::MAX);
-        effects
-    }
-
-    /// Puts an event that happened long before others beside the story, when nothing is derived from it now.
-    #[cold]
-    fn wait(
-        &self,
-        customer: &mut Customer,
-        identifier: &Identifier,
-        event: &Prepared<'_>,
-    ) -> Result<Option<Arrival>, EventError> {
-        let pending = customer.derived.pending();
-        let from = pending.map_or(event.time, |pending| pending.from.min(event.time));
-        if customer.count_from(event.time) <= MANY_INSTANTS || !(puts_off(customer, from) || self.indifferent(customer, event))
-        {
-            return Ok(None);
-        }
-        self.relation_sayings(identifier, event)?;
-        Ok(customer.wait(identifier, event))
-    }
-
-    /// Whether a late event changes nothing that was derived: no rule reads its type, the customer had begun before, and nothing
-    /// changed at its instant that it could be named for.
-    fn indifferent(&self, customer: &Customer, event: &Prepared<'_>) -> bool {
-        let derived = &customer.derived;
-        let late = derived.pending().is_none() && derived.settled.is_some_and(|settled| event.time <= settled);
-        // What follows sessions follows all events that the playbook declares, so only these are known to be read by no rule.
-        let declared = usize::from(event.kind.0) < self.0.model.rules.sources.declared_events;
-        late && declared
-            && self.0.model.touches.none(event.kind)
-            && customer.begins().is_some_and(|first| first < event.time)
-            && derived.changes.binary_search_by_key(&event.time, |change| change.at).is_err()
-    }
-
-    /// The same as [`settle`](Self::settle) for an event later than all others.
-    fn settle_next(&self, customer: &mut Customer, news: News<'_>) -> Vec<Effect> {
-        let model = &self.0.model;
-        customer.mark(model.rules.plan.filters());
-        let (strands, state) = customer.parts_mut();
-        let told = state.advanced;
-        let (reached, kept) = (told.unwrap_or(news.at).max(news.at), state.changes.len());
-        let view = View::new(strands, Timestamp::MAX);
-        if state.settled.is_none() {
-            derive_news(model, &view, state, news.at.saturating_add_micros(-1), &news);
-        }
-        derive_marked(model, &view, state, reached, &news);
-        if customer.derived.changes.len() == kept {
-            return Vec::new();
-        }
-        let told = if told == Some(news.at) { told.map(|told| told.saturating_add_micros(-1)) } else { told };
-        self.compare(customer.identifier(), &[], customer.derived.changes.get(kept..).unwrap_or(&[]), told)
-    }
-
-    /// Derives what an event at `time`, already in its place, changes from the instant `from` on, and compares with what was
-    /// said before.
-    fn settle(&self, customer: &mut Customer, from: Timestamp, time: Timestamp) -> Vec<Effect> {
-        customer.mark(self.0.model.rules.plan.filters());
-        let mut state = std::mem::take(&mut customer.derived);
-        let told = state.advanced;
-        let frontier = state.settled;
-        let reached = state.advanced.unwrap_or(time).max(time);
-        let strands = customer.strands();
-        let view = View::new(strands, Timestamp::MAX);
-        let (said, kept) = if frontier.is_some_and(|settled| settled >= from) {
-            state.rewind(from)
-        } else {
-            // What time alone changes comes first.
-            let kept = state.changes.len();
-            derive(&self.0.model, &view, &mut state, time.saturating_add_micros(-1));
-            (Vec::new(), kept)
-        };
-        state.mark();
-        derive(&self.0.model, &view, &mut state, reached);
-        // What lies before the instant up to which everything was told corrects that; what comes with its last instant adds to it.
-        let told = if told == Some(from) { told.map(|told| told.saturating_add_micros(-1)) } else { told };
-        let effects = self.compare(customer.identifier(), &said, state.changes.get(kept..).unwrap_or(&[]), told);
-        customer.derived = state;
-        effects
-    }
-
-    /// What is withdrawn, corrected and new between two versions of history, of which all up to `told` was told before.
-    pub(crate) fn compare(
-        &self,
-        customer: Option<&Identifier>,
-        said: &[Change],
-        holds: &[Change],
-        told: Option<Timestamp>,
-    ) -> Vec<Effect> {
-        if said.is_empty() && holds.is_empty() {
-            return Vec::new();
-        }
-        let namer = Namer { playbook: &self.0.playbook, model: &self.0.model, customer: customer.cloned() };
-        let (before, after) = (Among::of(said), Among::of(holds));
-        let withdrawn = once(said).filter(|change| !after.has(change)).map(|change| (change, EffectKind::Withdrawn));
-        let news = once(holds).filter(|change| !before.has(change)).map(|change| {
-            let news = told.is_none_or(|told| change.at > told);
-            (change, if news { EffectKind::Happened } else { EffectKind::Corrected })
-        });
-        withdrawn.chain(news).map(|(change, kind)| namer.effect(change, kind)).collect()
-    }
-
     /// Whether a customer's story was made with this playbook.
     fn knows(&self, customer: &Customer) -> bool {
         let same = |layout: &Arc<Layout>| Arc::ptr_eq(layout, self.layout()) || layout.digest() == self.digest();
@@ -945,127 +548,7 @@ impl Engine {
     }
 }
 
-/// Whether too few events came since the story was last walked through for late ones to walk through all that happened since an instant.
-fn puts_off(customer: &Customer, from: Timestamp) -> bool {
-    let derived = &customer.derived;
-    if derived.settled.is_none_or(|settled| settled < from) {
-        return false;
-    }
-    let (later, new) = (customer.count_from(from), customer.len().saturating_sub(derived.walked_at as usize));
-    later > MANY_INSTANTS && new.saturating_mul(PER_EVENT) < later
-}
-
-/// A late event is derived from at once when no more events than this happened after it.
-const MANY_INSTANTS: usize = 1_024;
-
-/// Of a longer story so many events are walked through again for late ones per event that came.
-const PER_EVENT: usize = 16;
-
-/// Changes without those that came before at the same instant, where rules moved somebody in a circle: an effect is told once.
-fn once(changes: &[Change]) -> impl Iterator<Item = &Change> {
-    let few = changes.len() <= FEW;
-    let mut seen = BTreeSet::new();
-    changes.iter().enumerate().filter_map(move |(place, change)| {
-        let new = match few {
-            true => !changes.get(..place)?.iter().any(|other| other.at == change.at && other.what == change.what),
-            false => seen.insert((change.at, &change.what)),
-        };
-        new.then_some(change)
-    })
-}
-
-/// So many changes are looked through one by one.
-const FEW: usize = 16;
-
-/// Changes in which others are looked up by instant and what changed.
-enum Among<'a> {
-    Few(&'a [Change]),
-    Many(BTreeSet<(Timestamp, &'a What)>),
-}
-
-impl<'a> Among<'a> {
-    fn of(changes: &'a [Change]) -> Self {
-        match changes.len() {
-            0..=FEW => Among::Few(changes),
-            _ => Among::Many(changes.iter().map(|change| (change.at, &change.what)).collect()),
-        }
-    }
-
-    fn has(&self, change: &Change) -> bool {
-        match self {
-            Among::Few(changes) => changes.iter().any(|other| other.at == change.at && other.what == change.what),
-            Among::Many(changes) => changes.contains(&(change.at, &change.what)),
-        }
-    }
-}
-
 pub(crate) const OTHER_PLAYBOOK: &str = "the customer was made with another playbook; record the events again with this one";
-
-/// What the id of a decision is made of.
-struct DecisionId {
-    playbook: Arc<str>,
-    customer: Option<Identifier>,
-    now: Timestamp,
-    known_at: Timestamp,
-    placements: SmallVec<[Arc<str>; 2]>,
-    facts: Vec<Option<Value>>,
-    /// On which identifier the customer was met, when that matters.
-    identifier: Option<Identifier>,
-    assurance: Assurance,
-    /// The forecast that rules could ask.
-    forecast: Option<Arc<str>>,
-    ranked: Option<Box<Ranked>>,
-}
-
-/// What ranking read beside the customer.
-struct Ranked {
-    scores: Vec<(String, String, f64)>,
-    seed: u64,
-    trends: Option<Arc<Snapshot>>,
-    /// The reaction that was answered.
-    reaction: Option<String>,
-}
-
-impl Ranked {
-    /// `None` when there is nothing.
-    fn of(request: &Request, trends: Option<&Arc<Snapshot>>, explores: bool) -> Option<Box<Self>> {
-        let seed = if explores { request.seed } else { 0 };
-        let any = !request.scores.is_empty() || seed != 0 || trends.is_some() || request.reaction.is_some();
-        any.then(|| {
-            let mut scores = request.scores.clone();
-            scores.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-            Box::new(Ranked { scores, seed, trends: trends.cloned(), reaction: request.reaction.clone() })
-        })
-    }
-}
-
-impl Recipe for DecisionId {
-    fn write(&self) -> String {
-        let facts = serde_json::to_string(&self.facts).unwrap_or_default();
-        let customer = self.customer.as_ref().map_or("", Identifier::as_str);
-        let mut placements = self.placements.join("\n");
-        if let Some(identifier) = &self.identifier {
-            placements = format!("{placements}\n\n{identifier}");
-        }
-        if self.assurance != Assurance::Recognised {
-            placements = format!("{placements}\n\n\n{}", self.assurance);
-        }
-        if let Some(forecast) = &self.forecast {
-            placements = format!("{placements}\n\n\n\n{forecast}");
-        }
-        if let Some(ranked) = &self.ranked {
-            let trends = ranked.trends.as_ref().map_or_else(|| Arc::from(""), |trends| trends.digest_text());
-            placements = format!("{placements}\n\n\n\n{}\n{trends}", ranked.seed);
-            if let Some(reaction) = &ranked.reaction {
-                placements = format!("{placements}\n\n{reaction}");
-            }
-            for (column, offer, number) in &ranked.scores {
-                placements = format!("{placements}\n{column}\n{offer}\n{:016x}", number.to_bits());
-            }
-        }
-        digest(&[&self.playbook, customer, &self.now.to_string(), &self.known_at.to_string(), &placements, &facts])
-    }
-}
 
 /// The documents that are tables of items.
 fn tables<'d>(documents: &[(&'d str, &'d str)]) -> Vec<(&'d str, &'d str)> {
