@@ -135,6 +135,44 @@ fn pages_groups_and_aliases() {
 }
 
 #[test]
+fn a_group_message_relates_the_person_and_tells_of_the_group() {
+    let text = r#"
+playbook: office
+version: 1
+identity: {person: {}, cookie: {anonymous: true}, account: {}, household: {}}
+attributes: {plan: string, seats: int}
+events: {visit: {}}
+relations:
+  account: {group: account, roles: [buyer, user]}
+  household: {group: household}
+intake: {user_id: person, group: account}
+"#;
+    let engine = Engine::compile(&[("office.yaml", text)]).unwrap_or_else(|error| panic!("{error}"));
+    let message = r#"{"type": "group", "groupId": "acme", "userId": "1", "anonymousId": "c", "messageId": "m1", "timestamp": "2026-03-01T10:00:00Z",
+        "traits": {"plan": "gold", "Seats": 40, "role": "Buyer", "color": "red"}}"#;
+    let found = engine.intake(message, None, None).unwrap();
+    let told: Vec<String> = found.events.iter().map(tactful::Event::to_json).collect();
+    assert_eq!(
+        told,
+        [
+            r#"{"id":"m1:related","identifiers":["person:1"],"properties":{"relation":"account","role":"buyer","to":"account:acme"},"source":"segment","time":"2026-03-01T10:00:00Z","type":"related"}"#,
+            r#"{"id":"m1:plan","identifiers":["account:acme"],"properties":{"attribute":"plan","value":"gold"},"source":"segment","time":"2026-03-01T10:00:00Z","type":"attribute_set"}"#,
+            r#"{"id":"m1:seats","identifiers":["account:acme"],"properties":{"attribute":"seats","value":40},"source":"segment","time":"2026-03-01T10:00:00Z","type":"attribute_set"}"#,
+        ]
+    );
+    assert_eq!(found.left_out.iter().map(|part| &*part.path).collect::<Vec<_>>(), ["traits.color"]);
+    let mut base = CustomerBase::new(engine);
+    assert!(base.intake(message, None, None).unwrap().refused.is_empty());
+    // Sent again it counts once.
+    assert!(base.intake(message, None, None).unwrap().refused.is_empty());
+    let asked = r#"{"query": "relations", "version": 1, "identifier": "account:acme", "now": "2026-03-02T00:00:00Z"}"#;
+    let answer = base.query(asked).unwrap();
+    assert!(answer.contains(r#""role":"buyer""#) && answer.contains(r#""total":1"#), "{answer}");
+    let missing = base.intake(r#"{"type": "group", "userId": "1", "timestamp": "2026-03-01T10:00:00Z"}"#, None, None).unwrap();
+    assert_eq!((missing.refused[0].code(), missing.refused[0].path()), ("missing_key", "groupId"));
+}
+
+#[test]
 fn a_batch_shares_when_it_was_sent_and_goes_on_after_mistakes() {
     let found = taken(
         r#"{"sentAt": "2026-02-28T10:00:10Z", "receivedAt": "2026-03-01T10:00:10Z", "batch": [

@@ -368,7 +368,7 @@ impl CustomerBase {
         known_at: Option<Timestamp>,
     ) -> Result<CustomerReasons, RequestError> {
         let (met, customer) = self.somebody(identifier, now, known_at)?;
-        let around = self.around(&met, now, known_at);
+        let around = self.all_around(&met, now, known_at);
         let request = self.completed(request.met_on(&met));
         let beyond = Beyond { around: around.as_ref(), counters: self.counters(), ..Beyond::default() };
         self.engine.reasons_among(&customer, beyond, &request, now, known_at.unwrap_or(now))

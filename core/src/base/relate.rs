@@ -3,7 +3,7 @@
 use super::CustomerBase;
 use crate::customer::{Arrival, Customer, EventError, Identifier, Prepared, PreparedCell};
 use crate::engine::{Around, Effect, EffectKind, Effected};
-use crate::relation::{AsOf, Ask, Refusal, Relations, Saying, Tie, Turn, Who};
+use crate::relation::{AsOf, Ask, Extent, Refusal, Relations, Saying, Tie, Turn, Who};
 use crate::value::Timestamp;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ pub(crate) struct Holders<'a> {
 
 impl Who for Holders<'_> {
     fn owner(&self, identifier: &Identifier) -> Identifier {
-        if self.as_of == AsOf::ALL {
+        if self.as_of == AsOf::ALL || self.base.links.is_told_by(self.as_of.now, self.as_of.known_at) {
             return self.base.links.customer_of(identifier).clone();
         }
         self.identifiers(identifier).into_iter().next().unwrap_or_else(|| identifier.clone())
@@ -54,12 +54,32 @@ struct State {
 }
 
 impl CustomerBase {
-    /// Who is around a customer; `None` where the playbook declares no relations.
+    /// Who is around a customer, as far as decisions read it; `None` where the playbook declares no relations.
     pub(crate) fn around<'a>(
         &'a self,
         identifier: &Identifier,
         now: Timestamp,
         known_at: Option<Timestamp>,
+    ) -> Option<Around<'a>> {
+        self.around_to(identifier, now, known_at, &self.engine.offers().extents)
+    }
+
+    /// Everybody who is around a customer.
+    pub(crate) fn all_around<'a>(
+        &'a self,
+        identifier: &Identifier,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> Option<Around<'a>> {
+        self.around_to(identifier, now, known_at, &[])
+    }
+
+    fn around_to<'a>(
+        &'a self,
+        identifier: &Identifier,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+        extents: &[Extent],
     ) -> Option<Around<'a>> {
         if self.engine.relations().is_empty() {
             return None;
@@ -67,7 +87,7 @@ impl CustomerBase {
         let as_of = AsOf { now, known_at: known_at.unwrap_or(now) };
         let who = Holders { base: self, as_of };
         let fetch = |owner: &Identifier| -> Option<Cow<'a, Customer>> { self.find_at(owner, now, as_of.known_at) };
-        Some(Around::new(&self.ask(&who), &who.identifiers(identifier), &fetch))
+        Some(Around::new(&self.ask(&who), &who.identifiers(identifier), extents, &fetch))
     }
 
     /// Asks about relations with those who hold identifiers as of an instant.

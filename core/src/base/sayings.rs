@@ -24,9 +24,10 @@ pub(super) fn sayings(
         others.push(rules.read(&other).map_err(|error| refused(&error))?.into_owned());
     }
     let group = rules.is_group(&named.primary);
-    if others.iter().any(|other| rules.is_group(other) != group) {
+    if named.beside_group || others.iter().any(|other| rules.is_group(other) != group) {
         let message = "a household or account is a customer of its own; tell `related` instead";
-        return Err(EventError::new("wrong_link", "properties.other", message));
+        let path = if named.beside_group { "identifiers" } else { "properties.other" };
+        return Err(EventError::new("wrong_link", path, message));
     }
     others.retain(|other| *other != *named.primary);
     others.sort();

@@ -1,10 +1,12 @@
 //! What counts of all that was told about an attribute.
 
+use super::sources::Sources;
 use super::{Context, earlier};
 use crate::customer::{StoryRow, View, read_detail};
-use crate::expr::{Detail, EventKind, FactId, Read};
-use crate::playbook::{Assurance, Attribute, Criterion, Origin, Playbook};
-use crate::value::{Duration, Span, Timestamp, Value};
+use crate::expr::{Detail, EventKind, FactId, Facts, Read};
+use crate::playbook::{Assurance, Attribute, Criterion, Origin, Playbook, Scale};
+use crate::value::{Duration, Span, Timestamp, Type, Value};
+use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -24,6 +26,27 @@ pub(crate) struct AttributeRule {
     sources: Vec<Arc<str>>,
     /// By what a fact is chosen; `latest` or `earliest` stands last.
     resolve: Vec<Criterion>,
+    /// The event types that tell it: its own, then those of answers.
+    kinds: SmallVec<[EventKind; 1]>,
+    /// What answers of the host's event types say.
+    answers: Vec<Answering>,
+}
+
+/// How an event of the host answers a question about an attribute.
+#[derive(Debug)]
+struct Answering {
+    kind: EventKind,
+    column: usize,
+    scale: Option<Scale>,
+    ty: Type,
+}
+
+impl Answering {
+    /// The answer; `None` for an event without one, or one that does not fit.
+    fn read(&self, row: &StoryRow<'_>) -> Option<Value> {
+        let value = row.value(self.column)?.coerce(&self.ty).ok()?;
+        self.scale.is_none_or(|scale| scale.takes(&value)).then_some(value)
+    }
 }
 
 /// One thing that was told about an attribute.
@@ -43,6 +66,13 @@ pub(crate) struct Told<'a> {
     pub(crate) expires: Option<Timestamp>,
     /// Why it does not count.
     pub(crate) lost: Option<Lost>,
+}
+
+impl Told<'_> {
+    /// Whether it is what counts.
+    pub(crate) fn counts(&self) -> bool {
+        self.value.is_some() && self.lost.is_none()
+    }
 }
 
 /// Why a fact does not count.
@@ -69,7 +99,7 @@ impl Lost {
 
 impl AttributeRule {
     /// The rule of a declared attribute.
-    pub(super) fn of(attribute: &Attribute, playbook: &Playbook) -> Self {
+    pub(super) fn of(place: usize, attribute: &Attribute, playbook: &Playbook, sources: &Sources) -> Self {
         let mut resolve = attribute.resolve.clone();
         if !matches!(resolve.last(), Some(Criterion::Latest | Criterion::Earliest)) {
             resolve.push(Criterion::Latest);
@@ -80,6 +110,15 @@ impl AttributeRule {
             assurance: attribute.assurance,
             ttl: attribute.ttl,
             origin: attribute.origin,
+            kinds: SmallVec::from_slice(sources.tellers(place)),
+            answers: attribute
+                .answers
+                .iter()
+                .filter_map(|answer| {
+                    let kind = EventKind(u16::try_from(answer.event).ok()?);
+                    Some(Answering { kind, column: answer.property, scale: answer.scale, ty: attribute.ty.clone() })
+                })
+                .collect(),
             sources: if attribute.sources.is_empty() { playbooks() } else { attribute.sources.clone() },
             resolve,
         }
@@ -96,21 +135,47 @@ impl AttributeRule {
             && self.ttl.is_none()
             && self.assurance == Assurance::Anonymous
             && self.resolve == [Criterion::Latest]
+            && self.answers.is_empty()
     }
 
-    fn told<'a>(&self, row: StoryRow<'a>) -> Told<'a> {
+    /// What an event says of it; `None` for an event of the host that is no answer.
+    fn told<'a>(&self, row: StoryRow<'a>) -> Option<Told<'a>> {
+        let answers = self.answers.iter().filter(|answer| answer.kind == row.kind());
+        let answered = answers.clone().next().is_some();
+        let value = match answered {
+            true => Some(answers.clone().find_map(|answer| answer.read(&row))?),
+            false => row.value(0),
+        };
+        let usual = if answered { Origin::Stated } else { self.origin };
         let source = row.source();
         let rank = source.and_then(|source| self.sources.iter().position(|own| **own == *source));
         let details = row.details_text();
-        Told {
+        Some(Told {
             row,
-            value: row.value(0),
             rank: rank.unwrap_or(self.sources.len()),
-            origin: read_detail(Detail::Origin, details).and_then(Origin::named).unwrap_or(self.origin),
+            origin: read_detail(Detail::Origin, details).and_then(Origin::named).unwrap_or(usual),
             confidence: read_detail(Detail::Confidence, details).and_then(|text| text.parse().ok()).unwrap_or(1.0),
-            expires: self.ttl.filter(|_| row.value(0).is_some()).map(|ttl| row.time().saturating_add_micros(ttl.micros())),
+            expires: self.ttl.filter(|_| value.is_some()).map(|ttl| row.time().saturating_add_micros(ttl.micros())),
             lost: None,
-        }
+            value,
+        })
+    }
+
+    /// Whether an event says anything of it.
+    pub(crate) fn tells(&self, row: &StoryRow<'_>) -> bool {
+        self.told(*row).is_some()
+    }
+
+    /// When the customer last said it themselves, up to an instant.
+    pub(crate) fn stated(&self, view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
+        let mut last = None;
+        view.events(&self.kinds, Span::lifetime(now), &mut |row| {
+            if self.told(row).is_some_and(|told| told.value.is_some() && told.origin == Origin::Stated) {
+                last = Some(row.time());
+            }
+            ControlFlow::Continue(())
+        });
+        last
     }
 
     /// Whether the later of two facts is preferred, and by what. A total order, so the order of arrival does not matter.
@@ -137,17 +202,17 @@ impl AttributeRule {
     }
 
     /// All that was told up to an instant, in the order of the story, each with why it does not count; at most one counts.
-    pub(crate) fn all<'a>(&self, view: &View<'a>, kind: EventKind, now: Timestamp) -> Vec<Told<'a>> {
-        self.all_in(view, kind, Span::lifetime(now))
+    pub(crate) fn all<'a>(&self, view: &View<'a>, now: Timestamp) -> Vec<Told<'a>> {
+        self.all_in(view, Span::lifetime(now))
     }
 
     /// The same of what was told in a span.
-    fn all_in<'a>(&self, view: &View<'a>, kind: EventKind, span: Span) -> Vec<Told<'a>> {
+    fn all_in<'a>(&self, view: &View<'a>, span: Span) -> Vec<Told<'a>> {
         let now = span.until;
         let mut all: Vec<Told<'a>> = Vec::new();
         let mut best: Option<usize> = None;
-        view.events(&[kind], span, &mut |row| {
-            all.push(self.told(row));
+        view.events(&self.kinds, span, &mut |row| {
+            all.extend(self.told(row));
             ControlFlow::Continue(())
         });
         // Taking back reaches what was told before by a source of this place or a later one.
@@ -213,13 +278,15 @@ impl Context<'_> {
 
     /// An attribute at an instant that is not later than the question's.
     pub(crate) fn attribute_at(&self, place: usize, now: Timestamp) -> (Read, bool) {
-        let (Some(rule), Some(kind)) = (self.rules.attributes.get(place), self.rules.sources.reserved.attributes.get(place))
-        else {
+        let Some((rule, kind)) = self.rules.attributes.get(place).and_then(|rule| Some((rule, rule.kinds.first()?))) else {
             return (Read::missing("?".into()), false);
         };
         let missing = || Read::missing(self.rules.sources.path(FactId(u32::try_from(place).unwrap_or(u32::MAX))));
         if rule.assurance > self.assurance {
             return (missing(), false);
+        }
+        if !rule.answers.is_empty() {
+            return self.answered_at(rule, now, &missing);
         }
         let next = self.view.next_event(&[*kind], now);
         let (value, expires) = if rule.resolve == [Criterion::Latest] {
@@ -229,18 +296,44 @@ impl Context<'_> {
             (told.filter(|_| expires.is_none_or(|expires| now < expires)).and_then(|row| row.value(0)), expires)
         } else {
             let span = Span { after: self.readable(Span::lifetime(now)).after, until: now };
-            let mut all = rule.all_in(&self.view, *kind, span).into_iter();
-            let counts = all.find(|told| told.value.is_some() && told.lost.is_none());
+            let counts = rule.all_in(&self.view, span).into_iter().find(Told::counts);
             counts.map_or((None, None), |told| (told.value, told.expires))
         };
         if let Some(value) = value {
             return (Read::known(value).until(earlier(next, expires)), true);
         }
+        (self.untold(rule, &missing).until(next), false)
+    }
+
+    /// An attribute that events of the host tell too, as answers to a question.
+    fn answered_at(&self, rule: &AttributeRule, now: Timestamp, missing: &dyn Fn() -> Read) -> (Read, bool) {
+        let next = self.view.next_event(&rule.kinds, now);
+        let span = Span { after: self.readable(Span::lifetime(now)).after, until: now };
+        if let Some(hidden) = Facts::withheld(self, &rule.kinds) {
+            return (Read::missing(hidden).until(next), false);
+        }
+        let counts = rule.all_in(&self.view, span).into_iter().find(Told::counts);
+        // Of what was folded into totals the last may have been the answer.
+        if let Some(folded) = Facts::folded(self, &rule.kinds, span, None) {
+            let over = rule.ttl.is_some_and(|ttl| folded.last.saturating_add_micros(ttl.micros()) <= now);
+            let later =
+                rule.resolve == [Criterion::Latest] && counts.as_ref().is_some_and(|told| told.row.time() > folded.last);
+            if !over && !later {
+                return (Read::missing(folded.missing()).until(next), false);
+            }
+        }
+        match counts.and_then(|told| Some((told.value?, told.expires))) {
+            Some((value, expires)) => (Read::known(value).until(earlier(next, expires)), true),
+            None => (self.untold(rule, missing).until(next), false),
+        }
+    }
+
+    /// An attribute that was not told.
+    fn untold(&self, rule: &AttributeRule, missing: &dyn Fn() -> Read) -> Read {
         // The default is for those of whom nothing was told, not for those of whom nothing may be read.
-        let read = match &rule.default {
+        match &rule.default {
             Some(value) if self.begins.is_none() => Read::known(value.clone()),
             _ => missing(),
-        };
-        (read.until(next), false)
+        }
     }
 }

@@ -51,10 +51,11 @@ impl EvidenceRule {
             .reads()
             .facts
             .iter()
-            .filter_map(|fact| match sources.source(*fact) {
-                Some(Source::Attribute(place)) => sources.reserved.attributes.get(place).copied(),
-                _ => None,
+            .flat_map(|fact| match sources.source(*fact) {
+                Some(Source::Attribute(place)) => sources.tellers(place),
+                _ => &[],
             })
+            .copied()
             .collect();
         if half_life.is_some() {
             needs_grid(grid, text, findings)?;

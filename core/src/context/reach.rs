@@ -57,7 +57,7 @@ impl Reaches {
             match sources.source(*fact) {
                 Some(Source::Attribute(place)) => {
                     reach.attributes.insert(place);
-                    reach.kinds.extend(sources.reserved.attributes.get(place));
+                    reach.kinds.extend(sources.tellers(place));
                 }
                 Some(Source::Segment(place)) => reach.absorb_from(&self.segments, place),
                 // A posterior depends on the evidence of all its family.
@@ -92,7 +92,7 @@ impl Reaches {
             }
         }
         if rule.reads().zone || reach.sessions {
-            reach.kinds.extend(sources.zone);
+            reach.kinds.extend(sources.zone.into_iter().flat_map(|zone| sources.tellers(zone)));
         }
         reach
     }

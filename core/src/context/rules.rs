@@ -106,7 +106,8 @@ impl Rules {
         if !complete {
             return None;
         }
-        let attributes = playbook.attributes.iter().map(|attribute| AttributeRule::of(attribute, playbook)).collect();
+        let numbered = playbook.attributes.iter().enumerate();
+        let attributes = numbered.map(|(place, attribute)| AttributeRule::of(place, attribute, playbook, &sources)).collect();
         let customer_zone = playbook
             .customer_zone
             .as_ref()

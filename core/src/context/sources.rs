@@ -9,6 +9,7 @@ use crate::expr::{Detail, EventKind, FactId, Schema, TimeClass};
 use crate::playbook::{LIKELY, NeedKind, Playbook};
 use crate::relation::RelationRules;
 use crate::value::{Type, Value};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Where a declared fact comes from. The number is the place in the playbook's list.
@@ -88,8 +89,10 @@ pub(crate) struct Sources {
     pub(crate) segments: u32,
     /// How many facts are kept once read; sessions and places, which come after them, keep what they need themselves.
     pub(crate) kept: usize,
-    /// The event type in which the customer's own zone is kept.
-    pub(crate) zone: Option<EventKind>,
+    /// The attribute that holds the customer's own zone.
+    pub(crate) zone: Option<usize>,
+    /// By number of the attribute: the event types that tell it, its own first.
+    pub(crate) tellers: Vec<SmallVec<[EventKind; 1]>>,
     /// The relations, and what is read through them.
     pub(crate) relations: RelationRules,
     /// Which offers are commitments once they are accepted; `None` where none is.
@@ -141,10 +144,21 @@ impl Sources {
             by_guardian,
             Kept { terms, tagged, explores: playbook.explores(), items },
         );
-        let zone = playbook.customer_zone.as_ref().and_then(|name| {
-            let place = playbook.attributes.iter().position(|attribute| attribute.name.text == name.text)?;
-            reserved.attributes.get(place).copied()
+        let zone = playbook
+            .customer_zone
+            .as_ref()
+            .and_then(|name| playbook.attributes.iter().position(|attribute| attribute.name.text == name.text));
+        let tellers = playbook.attributes.iter().zip(&reserved.attributes).map(|(attribute, own)| {
+            let mut kinds: SmallVec<[EventKind; 1]> = SmallVec::from_elem(*own, 1);
+            let answers = attribute.answers.iter().filter_map(|answer| u16::try_from(answer.event).ok().map(EventKind));
+            for kind in answers {
+                if !kinds.contains(&kind) {
+                    kinds.push(kind);
+                }
+            }
+            kinds
         });
+        let tellers = tellers.collect();
         let session_facts: Vec<(SessionFact, Type)> = SessionRule::of(playbook, &schema).facts().collect();
         schema.set_trends(playbook.trend_decls().into());
         schema.set_stores(playbook.stores.iter().map(|store| (store.name.text.clone(), store.point)).collect());
@@ -261,11 +275,18 @@ impl Sources {
             segments: segments.0,
             kept,
             zone,
+            tellers,
             relations,
             commitments,
             need_kinds: playbook.needs.iter().map(|need| need.kind).collect(),
             plans: playbook.journeys.iter().map(|journey| plan_of(journey, playbook)).collect(),
         }
+    }
+
+    /// The event types that tell an attribute: its own, and those of answers to questions about it.
+    #[must_use]
+    pub(crate) fn tellers(&self, attribute: usize) -> &[EventKind] {
+        self.tellers.get(attribute).map_or(&[], |kinds| kinds)
     }
 
     /// Where a fact comes from.

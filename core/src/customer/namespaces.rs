@@ -41,6 +41,8 @@ pub(crate) struct Named<'a> {
     pub(crate) others: Vec<Identifier>,
     /// Identifiers that are nobody's and were left out.
     pub(crate) nobody: Vec<Identifier>,
+    /// Whether a household or account was named beside a person, who is nobody of the same.
+    pub(crate) beside_group: bool,
 }
 
 impl Namespaces {
@@ -111,7 +113,12 @@ impl Namespaces {
     /// `missing_identifier` when there is none at all.
     pub(crate) fn read_all<'a>(&self, identifiers: &'a [Identifier]) -> Result<Named<'a>, EventError> {
         if let [one] = identifiers {
-            return self.read(one).map(|primary| Named { primary, others: Vec::new(), nobody: Vec::new() });
+            return self.read(one).map(|primary| Named {
+                primary,
+                others: Vec::new(),
+                nobody: Vec::new(),
+                beside_group: false,
+            });
         }
         let (mut found, mut nobody) = (Vec::with_capacity(identifiers.len()), Vec::new());
         for identifier in identifiers {
@@ -124,10 +131,11 @@ impl Namespaces {
         found.sort_by(|a, b| (a.0, a.1, &*a.2).cmp(&(b.0, b.1, &*b.2)));
         found.dedup_by(|a, b| a.2 == b.2);
         let persons = found.iter().filter(|(group, ..)| !group).count();
+        let beside_group = persons > 0 && found.len() > persons;
         found.truncate(if persons == 0 { 1 } else { persons });
         let mut found = found.into_iter().map(|(.., identifier)| identifier);
         match found.next() {
-            Some(primary) => Ok(Named { primary, others: found.map(Cow::into_owned).collect(), nobody }),
+            Some(primary) => Ok(Named { primary, others: found.map(Cow::into_owned).collect(), nobody, beside_group }),
             None if nobody.is_empty() => {
                 Err(EventError::new("missing_identifier", "identifiers", "an event needs at least one identifier"))
             }

@@ -8,6 +8,7 @@ use crate::expr::EventRow;
 use crate::value::{Span, Timestamp, Value};
 use serde_json::{Map, Value as Json, json};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 impl Customer {
     /// All events that the playbook knows, in the order of the story, as a host would tell them: recorded again under the same
@@ -26,6 +27,17 @@ impl Customer {
 }
 
 impl StoryRow<'_> {
+    /// The event type that a host would tell.
+    pub(crate) fn told_type(&self) -> Arc<str> {
+        let name = self.strand().layout().schema().event_decl(self.kind()).map(|kind| kind.name.clone());
+        match name {
+            Some(name) if name.starts_with(ATTRIBUTE_SET) => {
+                Arc::from(if self.value(0).is_some() { ATTRIBUTE_SET } else { ATTRIBUTE_CLEARED })
+            }
+            name => name.unwrap_or_else(|| Arc::from("?")),
+        }
+    }
+
     /// The event that a host would tell, with an id; `None` when its type is not known.
     #[must_use]
     pub fn told(&self) -> Option<Event> {

@@ -3,9 +3,9 @@
 use super::gates::{Detail, Stop};
 use super::trace::Gate;
 use crate::context::{Context, bucket, oldest};
-use crate::customer::{StoryRow, outcome_column, read_detail};
-use crate::expr::{Detail as EventDetail, EventKind, Facts};
-use crate::playbook::{Origin, Playbook, Question, Scale, WHOLE};
+use crate::customer::{StoryRow, outcome_column};
+use crate::expr::{EventKind, Facts};
+use crate::playbook::{Playbook, Question, Scale, WHOLE};
 use crate::value::{Duration, Span, Timestamp};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -18,10 +18,6 @@ pub(crate) struct QuestionRule {
     offer: Arc<str>,
     /// The number of the attribute that the answer becomes.
     pub(crate) attribute: usize,
-    /// In which it is told.
-    kind: EventKind,
-    /// How it is known that does not say so.
-    origin: Origin,
     pub(crate) scale: Option<Scale>,
     after: Vec<EventKind>,
     delay: i64,
@@ -46,8 +42,6 @@ impl QuestionRule {
         Some(QuestionRule {
             offer: offer.name.text.clone(),
             attribute,
-            kind: reserved.attributes.get(attribute).copied()?,
-            origin: playbook.attributes.get(attribute)?.origin,
             scale: question.scale,
             after: question.after.iter().filter_map(|name| sources.schema.event(&name.text)).collect(),
             delay: question.delay.map_or(0, Duration::micros),
@@ -115,15 +109,7 @@ impl QuestionRule {
 
     /// When the customer answered last.
     fn answered(&self, context: &Context<'_>) -> Option<Timestamp> {
-        let mut last = None;
-        context.view().events(&[self.kind], Span::lifetime(context.now()), &mut |row| {
-            let origin = read_detail(EventDetail::Origin, row.details_text()).and_then(Origin::named).unwrap_or(self.origin);
-            if row.value(0).is_some() && origin == Origin::Stated {
-                last = Some(row.time());
-            }
-            ControlFlow::Continue(())
-        });
-        last
+        context.rules().attributes.get(self.attribute)?.stated(context.view(), context.now())
     }
 
     /// Whether it was asked often enough, or too short a time ago.

@@ -52,6 +52,8 @@ pub(crate) struct Offers {
     pub(crate) declared_events: usize,
     /// What others have to permit before an offer may read of them: all of some purposes, and whether in so many words.
     pub(crate) shared: Vec<(Vec<usize>, bool)>,
+    /// By number of the subject of relations: how much of it decisions read.
+    pub(crate) extents: Vec<crate::relation::Extent>,
     /// Whether consents of minors are given by somebody else.
     pub(crate) guardian: bool,
     /// How sensitive what triggers each reaction is, by its name.
@@ -344,6 +346,7 @@ impl Offers {
             declared_events: sources.declared_events,
             contact,
             shared: Vec::new(),
+            extents: Vec::new(),
             counters,
             closing: playbook
                 .outcomes

@@ -57,9 +57,9 @@ impl Engine {
             let message = format!("expected {}, found {}", misfit.expected, misfit.found);
             RequestError::new("wrong_type", "answer", message)
         })?;
-        if let Some((low, high)) = question.scale.map(crate::playbook::Scale::range) {
-            let inside = number(&value).is_some_and(|number| (low as f64..=high as f64).contains(&number));
-            if !inside {
+        if let Some(scale) = question.scale {
+            if !scale.takes(&value) {
+                let (low, high) = scale.range();
                 return Err(RequestError::new("out_of_range", "answer", format!("expected a number from {low} to {high}")));
             }
         }
@@ -97,15 +97,5 @@ impl Engine {
             ControlFlow::Continue(())
         });
         found
-    }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(number) => Some(*number as f64),
-        Value::Uint(number) => Some(*number as f64),
-        Value::Double(number) => Some(*number),
-        Value::Decimal(number) => Some(number.to_double()),
-        _ => None,
     }
 }

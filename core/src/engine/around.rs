@@ -8,7 +8,7 @@ use crate::decide::{Consent, RequestError};
 use crate::expr::{Answer, EventKind, EventRow, FactId, Facts, Folded, PropertyId, Read};
 use crate::next::Forecast;
 use crate::playbook::Assurance;
-use crate::relation::{AsOf, Ask, RelationRules, Relations, Stand, Who};
+use crate::relation::{AsOf, Ask, Extent, RelationRules, Relations, Stand, Who};
 use crate::value::{Span, Timestamp, Value, Zone};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,13 +29,15 @@ pub(crate) struct Around<'c> {
 }
 
 impl<'c> Around<'c> {
-    /// Asks who is around a customer with some identifiers; `fetch` finds a customer by their id.
+    /// Asks who is around a customer with some identifiers, as far as `extents` say for each subject; `fetch` finds a customer by their
+    /// id.
     pub(crate) fn new(
         ask: &Ask<'_>,
         identifiers: &[Identifier],
+        extents: &[Extent],
         fetch: &dyn Fn(&Identifier) -> Option<Cow<'c, Customer>>,
     ) -> Self {
-        let stands = ask.stands(identifiers);
+        let stands = ask.stands(identifiers, extents);
         let own = identifiers.first().map(|identifier| ask.who.owner(identifier));
         let mut owners: BTreeSet<&Identifier> = BTreeSet::new();
         for stand in &stands {
@@ -162,7 +164,7 @@ impl Engine {
         let given = Given { owners };
         let ask = Ask { rules: self.relations(), relations: &relations, who: &given, as_of: AsOf { now, known_at } };
         let found = |owner: &Identifier| given.owners.get(owner).map(|customer| Cow::Borrowed(*customer));
-        Ok(Around::new(&ask, &identifiers_of(customer), &found))
+        Ok(Around::new(&ask, &identifiers_of(customer), &self.offers().extents, &found))
     }
 
     /// What may be read of those around a customer: `key` says which purposes all have to permit, and whether in so many words; with

@@ -56,11 +56,16 @@ impl Engine {
         identifier: &Identifier,
         parts: &[Prepared<'_>],
     ) -> Result<Effects, EventError> {
+        self.catch_up(customer);
         let mut arrival = Arrival::Duplicate;
         let mut from: Option<Timestamp> = None;
         let mut time = Timestamp::MIN;
         for part in parts {
-            let own = self.insert(customer, identifier, part)?;
+            // What is told of long ago waits beside the story, as one attribute alone does.
+            let own = match self.wait(customer, identifier, part)? {
+                Some(arrival) => arrival,
+                None => self.insert(customer, identifier, part)?,
+            };
             let since = match own {
                 Arrival::New | Arrival::ConflictKeptOld => Some(part.time),
                 Arrival::ConflictKeptNew { old_time } => Some(part.time.min(old_time)),
@@ -70,7 +75,7 @@ impl Engine {
             time = part.time;
             arrival = arrival.or(own);
         }
-        let effects = from.map_or_else(Vec::new, |from| self.settle(customer, from, time));
+        let effects = from.map_or_else(Vec::new, |from| self.settle_late(customer, from, time));
         Ok(Effects { arrival: Some(arrival), effects })
     }
 }

@@ -4,7 +4,7 @@ use super::policy::doubtful;
 use super::pushed::pushed;
 use super::reach::unreachable;
 use super::unforeseen::unforeseen;
-use crate::context::{JourneyFact, NeedRule, PersonaRule, Reach, Reaches, Rule, Rules, Source};
+use crate::context::{BesideFact, JourneyFact, NeedRule, PersonaRule, Reach, Reaches, Rule, Rules, Source};
 use crate::customer::Namespaces;
 use crate::decide::{Lane, Offers, Shortlist};
 use crate::error::{Diagnostic, Diagnostics, Severity};
@@ -12,6 +12,7 @@ use crate::expr::plan::{Form, PlanBuilder};
 use crate::journey::{Journeys, Model, Touches};
 use crate::playbook::{Name, Playbook};
 use crate::reaction::Reactions;
+use crate::relation::Extent;
 use crate::suggest::Shelf;
 use crate::trends::TrendRules;
 use std::sync::Arc;
@@ -67,6 +68,7 @@ pub(super) fn compile(
     match (model, offers) {
         (Some(mut model), Some(mut offers)) if !findings.has_errors() => {
             share(&mut offers, &model.rules);
+            reach_around(&mut offers, &model.rules, &playbook);
             plan(&mut model, &mut offers);
             offers.shortlist = Shortlist::of(&offers, &model.rules);
             offers.lanes = Lane::all(&offers, &model.rules);
@@ -97,6 +99,39 @@ fn share(offers: &mut Offers, rules: &Rules) {
         });
         offer.beside = Some(place);
     }
+}
+
+/// Notes how much of those around a customer decisions read: who is in a group of very many need not be found where nothing asks for them.
+fn reach_around(offers: &mut Offers, rules: &Rules, playbook: &Playbook) {
+    let relations = &rules.sources.relations;
+    let capped: Vec<usize> = {
+        let caps = playbook.contact.iter().filter_map(|rule| rule.subject.as_ref());
+        let budgets = playbook.budgets.iter().filter_map(|budget| budget.subject.as_ref());
+        caps.chain(budgets).filter_map(|name| relations.named(&name.text)).collect()
+    };
+    let mut extents: Vec<Extent> = relations
+        .subjects
+        .iter()
+        .map(|subject| if capped.contains(&subject.relation) { Extent::Members } else { Extent::Groups })
+        .collect();
+    let read: Vec<usize> = {
+        let chosen = offers.offers.iter().flat_map(|offer| offer.rules()).chain(offers.guards());
+        let subjects = |rule: &Rule| {
+            let facts = rule.reads().facts.iter().filter_map(|fact| match rules.sources.source(*fact) {
+                Some(Source::Beside(subject, BesideFact::Members | BesideFact::MembersIn(_))) => Some(subject),
+                _ => None,
+            });
+            let streams = rule.reads().subjects.iter().map(|subject| usize::from(subject.0));
+            facts.chain(streams).collect::<Vec<_>>()
+        };
+        chosen.flat_map(subjects).collect()
+    };
+    for subject in read {
+        if let Some(extent) = extents.get_mut(subject) {
+            *extent = Extent::Members;
+        }
+    }
+    offers.extents = extents;
 }
 
 /// Compiles all rules together.
@@ -266,7 +301,7 @@ impl Walk<'_> {
                         reach.kinds.extend(rules.preferences.get(number).into_iter().flat_map(|rule| &rule.kinds));
                         for attribute in rules.beside_preference(number) {
                             reach.attributes.insert(attribute);
-                            reach.kinds.extend(rules.sources.reserved.attributes.get(attribute));
+                            reach.kinds.extend(rules.sources.tellers(attribute));
                         }
                     }
                     Node::Need(_) | Node::Segment(_) | Node::Persona(_) | Node::Journey(_) | Node::Intent(_) => {}

@@ -56,7 +56,7 @@ use crate::decide::{Consent, Offers, Request, Said};
 use crate::encoding::StateError;
 use crate::error::Diagnostics;
 use crate::expr::Answer;
-use crate::journey::{Model, News, derive, next_due};
+use crate::journey::{Model, News, derive, due_after, next_due};
 use crate::playbook::{Limits, Playbook};
 use crate::suggest::Shelf;
 use crate::trends::{Snapshot, TrendRules};
@@ -415,10 +415,10 @@ impl Engine {
     }
 
     /// The first instant after everything derived so far at which something may change without an event: a window that runs
-    /// empty, a time-out. `None` when nothing will.
+    /// empty, a time-out. `None` when nothing will. The same for equal stories that were told up to the same instant, however they came.
     #[must_use]
     pub fn next_due(&self, customer: &Customer) -> Option<Timestamp> {
-        next_due(&self.told(customer))
+        due_after(&self.0.model, &customer.view(Timestamp::MAX), &self.told(customer))
     }
 
     /// What is derived from the story at an instant: what is cached, when that is not ahead of the question, else a walk from

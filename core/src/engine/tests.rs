@@ -83,3 +83,37 @@ fn late_events_that_no_rule_reads_walk_nowhere() {
     assert_eq!(engine.history(&late), engine.history(&straight));
     assert_eq!(answers(&engine, &late), answers(&engine, &straight));
 }
+
+#[test]
+fn several_attributes_told_of_long_ago_walk_as_seldom_as_one() {
+    let text = PLAYBOOK
+        .replace("events:", "attributes: {size: int, city: string}\nevents:")
+        .replace("  visitor:", "  large: customer.size > 90 && customer.city != \"b\"\n  visitor:");
+    let engine = Engine::compile(&[("long.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let both = |number: i64| {
+        let event = Event::new("attributes_set", at(1_005 + number * 10), Identifier::parse("customer:ada").unwrap());
+        event.with_id(&format!("b{number}")).with("size", number % 100).with("city", if number % 3 == 0 { "a" } else { "b" })
+    };
+    let events: Vec<Event> = story("order", 0).into_iter().chain((0..200).map(both)).collect();
+    let (mut late, steps) = told(&engine, &events);
+    assert!(steps < 60_000, "{steps} steps; one walk per late event takes a million");
+    let mut sorted = events.clone();
+    sorted.sort_by_key(|event| event.time);
+    let (mut straight, _) = told(&engine, &sorted);
+    assert_eq!(answers(&engine, &late), answers(&engine, &straight));
+    assert_eq!(engine.history(&late), engine.history(&straight));
+    engine.advance(&mut late, at(90_000));
+    engine.advance(&mut straight, at(90_000));
+    assert_eq!(late.to_bytes(), straight.to_bytes());
+}
+
+#[test]
+fn several_attributes_told_after_reading_bytes_tell_only_what_they_change() {
+    let text = PLAYBOOK.replace("events:", "attributes: {size: int}\nevents:");
+    let engine = Engine::compile(&[("long.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let (mut own, _) = told(&engine, &story("order", 0)[..50]);
+    let mut again = engine.customer_from_bytes(&own.to_bytes()).unwrap();
+    let size = Event::new("attributes_set", at(9_000), Identifier::parse("customer:ada").unwrap()).with("size", 3);
+    let own = engine.record(&mut own, &size, None).unwrap();
+    assert_eq!(engine.record(&mut again, &size, None).unwrap(), own);
+}

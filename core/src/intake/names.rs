@@ -1,5 +1,5 @@
 use crate::engine::Engine;
-use crate::playbook::{Intake, Playbook};
+use crate::playbook::{Intake, Playbook, Relation};
 use std::collections::BTreeMap;
 
 /// What others call what the playbook declares.
@@ -10,6 +10,8 @@ pub(super) struct Names<'a> {
     purposes: BTreeMap<String, &'a str>,
     pub(super) user: Option<&'a str>,
     pub(super) anonymous: Option<&'a str>,
+    /// The relation that a message about a group tells, and the namespace of its groups.
+    pub(super) group: Option<(&'a Relation, &'a str)>,
 }
 
 impl<'a> Names<'a> {
@@ -20,7 +22,13 @@ impl<'a> Names<'a> {
             let namespace = playbook.namespaces.iter().find(|namespace| namespace.anonymous == anonymous);
             namespace.map(|namespace| &*namespace.name.text)
         };
+        let mut grouped = playbook.relations.iter().filter(|relation| relation.group.is_some());
+        let group = match &playbook.intake.group {
+            Some(name) => grouped.find(|relation| relation.name.text == name.text),
+            None => grouped.next().filter(|_| grouped.next().is_none()),
+        };
         let mut names = Names {
+            group: group.and_then(|relation| Some((relation, &*relation.group.as_ref()?.text))),
             playbook,
             events: BTreeMap::new(),
             attributes: BTreeMap::new(),

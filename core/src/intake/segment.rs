@@ -38,7 +38,7 @@ pub(super) fn read(
             }
         }
         "page" | "screen" => head.event(message, &kind, "properties", taken).into_iter().collect(),
-        "group" => head.event(message, "group", "traits", taken).into_iter().collect(),
+        "group" => head.group(message, taken)?,
         "identify" => head.identify(message, taken)?,
         "alias" => head.alias(message, taken)?,
         _ => {
@@ -216,6 +216,57 @@ impl Head {
             let mut event = self.bare(word, Some(&part)).with("purpose", purpose);
             event.identifiers.truncate(1);
             events.push(event);
+        }
+        Ok(events)
+    }
+
+    /// That the person belongs to the group, what the traits say of it, and an event `group` where the playbook declares one.
+    fn group(&self, message: &Message<'_>, taken: &mut Taken<'_>) -> Result<Vec<Event>, EventError> {
+        let Some((relation, namespace)) = taken.names.group else {
+            return Ok(self.event(message, "group", "traits", taken).into_iter().collect());
+        };
+        let group = message.text("groupId")?.ok_or_else(|| message.missing("groupId", "a group message names the group"))?;
+        let group = identifier(message, "groupId", namespace, &group)?;
+        let mut related =
+            self.bare("related", Some("related")).with("relation", &*relation.name.text).with("to", group.as_str());
+        related.identifiers.truncate(1);
+        let traits = message.get("traits");
+        let role = traits.as_ref().and_then(|traits| traits.get("role")).and_then(|role| {
+            let told = snake(role.value.as_text()?);
+            relation.roles.iter().find(|role| snake(&role.name.text) == told)
+        });
+        if let Some(role) = role {
+            related = related.with("role", &*role.name.text);
+        }
+        let mut events = vec![related];
+        let mut named = vec!["role"];
+        for (name, part) in traits.as_ref().and_then(Message::entries).unwrap_or_default() {
+            if let Some(attribute) = taken.names.attribute(name) {
+                let mut told = self.attribute(attribute, &part);
+                told.identifiers = vec![group.clone()];
+                events.push(told);
+                named.push(name);
+            }
+        }
+        match taken.names.event("group").is_some() {
+            true => {
+                // What became an attribute of the group was not left out.
+                let before = taken.intake.left_out.len();
+                events.extend(self.event(message, "group", "traits", taken));
+                let told = |path: &str| path.rsplit('.').next().is_some_and(|name| named.contains(&name));
+                let mut place = 0;
+                taken.intake.left_out.retain(|part| {
+                    place += 1;
+                    place <= before || !told(&part.path)
+                });
+            }
+            false => {
+                for (name, part) in traits.as_ref().and_then(Message::entries).unwrap_or_default() {
+                    if !named.contains(&name) {
+                        taken.leave_out(part.path, NOT_DECLARED);
+                    }
+                }
+            }
         }
         Ok(events)
     }

@@ -127,7 +127,7 @@ fn standing(rules: &Rules) -> Vec<Reads> {
             (own.slots, own.more) = (stands.slots, stands.more);
             for fact in stands.facts {
                 match rules.sources.source(fact) {
-                    Some(Source::Attribute(place)) => own.kinds.extend(rules.sources.reserved.attributes.get(place)),
+                    Some(Source::Attribute(place)) => own.kinds.extend(rules.sources.tellers(place)),
                     Some(Source::Segment(other)) => {
                         let other = read(rules, other, reads);
                         own.slots |= other.slots;
@@ -363,6 +363,21 @@ pub(crate) fn next_due(state: &Derived) -> Option<Timestamp> {
     let segments = SegmentState::first_due(&state.segments);
     let journeys = state.journeys.iter().fold(segments, |due, journey| earlier(due, journey.due()));
     let watches = state.watches.iter().fold(journeys, |due, watch| earlier(due, watch.due));
+    state.reactions.iter().fold(watches, |due, reaction| earlier(due, reaction.due()))
+}
+
+/// The first instant after all that was told at which something may change without an event, out of what holds at that instant. What a walk
+/// has noted may be earlier: of two conditions that each settle a segment it notes the one that it looked at, and that depends on when
+/// it looked, so on the order in which the events came. This is the same for equal stories that were told up to the same instant.
+#[must_use]
+pub(crate) fn due_after(model: &Model, view: &View<'_>, state: &Derived) -> Option<Timestamp> {
+    let at = state.settled?.max(state.advanced.unwrap_or(Timestamp::MIN));
+    let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
+    let mut context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
+    context.set_standing(&state.journeys);
+    let segments = (0..model.rules.segments.len()).fold(None, |due, number| earlier(due, context.member(number).until));
+    let journeys = state.journeys.iter().fold(segments, |due, journey| earlier(due, journey.due()));
+    let watches = model.rules.watches.iter().fold(journeys, |due, watch| earlier(due, watch.ask(&context).until));
     state.reactions.iter().fold(watches, |due, reaction| earlier(due, reaction.due()))
 }
 

@@ -18,6 +18,6 @@ mod ways;
 pub(crate) use derive::STEPS;
 #[cfg(test)]
 pub(crate) use derive::Story;
-pub(crate) use derive::{Model, News, Touches, derive, derive_marked, derive_news, next_due};
+pub(crate) use derive::{Model, News, Touches, derive, derive_marked, derive_news, due_after, next_due};
 pub use history::{JourneyHistory, Stay};
 pub(crate) use rules::{JourneyRule, Journeys, StageRule};

@@ -33,6 +33,7 @@ impl Loader<'_> {
             }
         });
         Some(Attribute {
+            answers: Vec::new(),
             name,
             title: at.text("title"),
             ty,

@@ -11,6 +11,8 @@ pub struct Intake {
     pub user_id: Option<Name>,
     /// `anonymous_id`: the namespace of `anonymousId`; the first that is anonymous when not declared.
     pub anonymous_id: Option<Name>,
+    /// `group`: the relation that a group message tells, of a customer with the group; the only one with a group when not declared.
+    pub group: Option<Name>,
     /// `events`: what the others call an event type.
     pub events: Vec<(Name, Vec<Arc<str>>)>,
     /// `properties`: where the others have a property: a key of `properties`, or a path such as `context.campaign.source`.
@@ -27,11 +29,16 @@ impl Loader<'_> {
         let known = std::rc::Rc::new(root.get("identity").iter().flat_map(At::children).map(|child| child.key).collect());
         let mut namespace = |key: &str| section.get(key).and_then(|at| self.reference(&at, "namespace", &known));
         let (user_id, anonymous_id) = (namespace("user_id"), namespace("anonymous_id"));
+        let relations = root.get("relations");
+        let grouped = relations.iter().flat_map(At::children).filter(|child| child.get("group").is_some());
+        let grouped = std::rc::Rc::new(grouped.map(|child| child.key).collect());
+        let group = section.get("group").and_then(|at| self.reference(&at, "relation with a group", &grouped));
         let (events, attributes) = (self.declared.events.clone(), self.declared.attributes.clone());
         let purposes = self.declared.purposes.clone();
         Intake {
             user_id,
             anonymous_id,
+            group,
             events: self.foreign(&section, "events", Some(("event type", &events))),
             properties: self.foreign(&section, "properties", None),
             attributes: self.foreign(&section, "attributes", Some(("attribute", &attributes))),

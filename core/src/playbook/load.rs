@@ -197,7 +197,7 @@ impl Loader<'_> {
         });
         let time_zone = self.zone(root);
         let session_gap = root.get("sessions").and_then(|at| self.duration_of(&at, "gap"));
-        let attributes = self.attributes(root);
+        let mut attributes = self.attributes(root);
         let customer_zone = root.get("customer_zone").and_then(|at| {
             let known = self.declared.attributes.clone();
             let name = self.reference(&at, "attribute", &known)?;
@@ -244,7 +244,7 @@ impl Loader<'_> {
         contact.extend(feedback.iter().filter_map(|own| own.held(named.zone)));
         let mut reactions = self.reactions(root, &events);
         reactions.iter_mut().for_each(|reaction| super::groups::with_parts(&mut reaction.groups, &groups));
-        self.check_questions(root, &offers, &attributes);
+        self.check_questions(root, &offers, &events, &mut attributes);
         self.check_switches(root);
         let (mut budgets, held) = (self.budgets(root, &relations), self.held(root));
         super::promises::begin_weeks(&mut offers, &mut budgets, week_begins);

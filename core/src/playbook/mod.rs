@@ -75,7 +75,7 @@ pub use predict::Predict;
 pub use preferences::{Preference, PreferenceSource, Trait, Unusual, UnusualTest, Watch};
 pub(crate) use promises::MONEY_SCALE;
 pub use promises::{Budget, Commitment, Decisions, Outcomes, Stock};
-pub use questions::{Question, Scale};
+pub use questions::{AnswerEvent, Question, Scale};
 pub use quiet::QuietHours;
 pub use reactions::{Feedback, Reaction, Sentiment, Trigger};
 pub use relations::{Relation, Role};

@@ -5,6 +5,7 @@ use super::labels::{Category, DataKind, Department, Guard, Labels, LegalBasis};
 use super::needs::{Need, Problem, Searches};
 use super::predict::Predict;
 use super::preferences::{Preference, Unusual, Watch};
+use super::questions::AnswerEvent;
 use super::relations::Relation;
 use super::touchpoints::{Plan, Touchpoint};
 use super::ways::{Branch, Inner, JourneyEntry, MaxStay, Migration, Precedence, Reentry, Return, StageExit, Wait};
@@ -341,6 +342,8 @@ pub struct Attribute {
     pub sources: Vec<Arc<str>>,
     /// `resolve`: by what one of several facts is chosen, the first that tells them apart; the latest when not declared.
     pub resolve: Vec<Criterion>,
+    /// Event types of the host that are answers of the customer to a question about it, as offers declare in `question.answer`.
+    pub answers: Vec<AnswerEvent>,
 }
 
 /// By what one of several facts about an attribute is chosen.

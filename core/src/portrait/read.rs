@@ -77,7 +77,7 @@ impl CustomerBase {
         let refused =
             |error: crate::customer::EventError| RequestError::new(error.code(), "identifier", error.message().to_owned());
         let members = self.identifiers_at(&met, now, known_at).map_err(refused)?;
-        let around = self.around(&met, now, Some(known_at));
+        let around = self.all_around(&met, now, Some(known_at));
         paint(self.engine(), &customer, (&members, around.as_ref()), audience, (now, known_at), events)
     }
 }
@@ -244,16 +244,14 @@ impl Painter<'_, '_> {
     fn attributes(&self, portrait: &mut Portrait) {
         let rules = &self.engine.model().rules;
         for (place, attribute) in self.engine.playbook().attributes.iter().enumerate() {
-            let (Some(rule), Some(kind)) = (rules.attributes.get(place), rules.sources.reserved.attributes.get(place)) else {
-                continue;
-            };
+            let Some(rule) = rules.attributes.get(place) else { continue };
             if !self.reader.attribute(place) {
                 continue;
             }
             let (read, told) = self.context.attribute(place);
             // What was told under an identifier that may not be seen says where it comes from, not that it is not so.
-            let mut facts = rule.all(self.context.view(), *kind, portrait.now);
-            let counts = facts.iter().position(|fact| fact.value.is_some() && fact.lost.is_none());
+            let mut facts = rule.all(self.context.view(), portrait.now);
+            let counts = facts.iter().position(crate::context::Told::counts);
             let fact = counts.map(|place| facts.remove(place));
             let seen = fact.as_ref().is_none_or(|fact| self.reader.identifier(fact.row.strand().identifier()));
             let others =

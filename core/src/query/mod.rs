@@ -104,7 +104,7 @@ impl<'a> Asked<'a> {
     fn around(&self, now: Timestamp, known_at: Timestamp) -> Option<Around<'a>> {
         let (base, identifier) = self.whom()?;
         let met = base.engine().identity().read(identifier).ok()?;
-        base.around(&met, now, Some(known_at))
+        base.all_around(&met, now, Some(known_at))
     }
 
     /// The customer that the question is about, as they were known at an instant.
@@ -257,14 +257,20 @@ impl CustomerBase {
         };
         let wrong = |code, message: String| QueryError::new(code, "identifier", message);
         let identifier = Identifier::parse(&identifier).map_err(|error| wrong(error.code(), error.to_string()))?;
-        let nobody;
-        let customer = match self.find(&identifier) {
+        // Who that is, is asked as of the instant of the question, as decisions do; what is no instant is refused with the rest.
+        let instant = |name: &str| {
+            let told = entries.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_text());
+            told.and_then(|text| Timestamp::parse(text).ok())
+        };
+        let now = instant("now").unwrap_or(Timestamp::MAX);
+        let customer = match self.find_at(&identifier, now, instant("known_at").unwrap_or(now)) {
             Some(customer) => customer,
             None => {
-                nobody = engine.customer(&identifier).map_err(|error| wrong(error.code(), error.message().to_owned()))?;
-                &nobody
+                let nobody = engine.customer(&identifier);
+                Cow::Owned(nobody.map_err(|error| wrong(error.code(), error.message().to_owned()))?)
             }
         };
+        let customer = &*customer;
         (entry.answer)(
             &entries,
             &Asked {

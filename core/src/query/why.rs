@@ -59,6 +59,8 @@ pub(super) struct WhyAnswer<'a> {
 struct Fact<'a> {
     /// The id of the event that told it.
     event: &'a str,
+    /// Its type: `attribute_set`, `attribute_cleared`, or that of an event that answers a question.
+    event_type: std::sync::Arc<str>,
     /// Under which identifier.
     identifier: &'a str,
     /// What it says; null when it took back what was told before.
@@ -95,12 +97,12 @@ impl Question for Why {
         let attribute = &playbook.attributes[place];
         let view = customer.view(known_at);
         let rules = &asked.engine.model().rules;
-        let (Some(rule), Some(kind)) = (rules.attributes.get(place), rules.sources.reserved.attributes.get(place)) else {
+        let Some(rule) = rules.attributes.get(place) else {
             return Err(QueryError::new("internal", "attribute", "the attribute is not compiled"));
         };
         let (read, told) = asked.engine.look(customer, self.now, known_at, |context, _| context.attribute(place));
-        let mut facts = rule.all(&view, *kind, self.now);
-        let counts = facts.iter().position(|fact| fact.value.is_some() && fact.lost.is_none());
+        let mut facts = rule.all(&view, self.now);
+        let counts = facts.iter().position(Told::counts);
         let fact = counts.map(|place| Fact::of(facts.remove(place)));
         let (known, value) = match read.value {
             Answer::Known(value) => (true, value),
@@ -135,6 +137,7 @@ impl<'a> Fact<'a> {
         let row = told.row;
         Fact {
             event: row.id(),
+            event_type: row.told_type(),
             identifier: row.strand().identifier().as_str(),
             value: told.value,
             time: row.time(),

@@ -59,6 +59,8 @@ pub(crate) struct TriggerRule {
 pub(crate) enum What {
     /// Events of types; with a rule those for which it gives true or, where instances are told apart, a list of them.
     Event(Vec<EventKind>, Option<Rule>),
+    /// An attribute is told.
+    Told(u16),
     /// A segment is entered.
     Enters(u16),
     /// A segment is left.
@@ -106,6 +108,7 @@ impl Reactions {
             for trigger in &reaction.triggers {
                 match &trigger.what {
                     What::Event(kinds, _) => reach.kinds.extend(kinds),
+                    What::Told(attribute) => reach.kinds.extend(rules.sources.tellers(usize::from(*attribute))),
                     What::Condition(rule) => reach.absorb(&rules.reaches.of(rule, &rules.sources)),
                     What::Enters(_) | What::Leaves(_) | What::Stage(..) | What::Watch(_) => {}
                 }
@@ -136,6 +139,14 @@ impl ReactionRule {
         triggers.chain(&self.cancel).copied()
     }
 
+    /// The attributes that trigger it when they are told.
+    pub(crate) fn told(&self) -> impl Iterator<Item = usize> {
+        self.triggers.iter().filter_map(|trigger| match trigger.what {
+            What::Told(attribute) => Some(usize::from(attribute)),
+            _ => None,
+        })
+    }
+
     /// What has to be true when it proposes something.
     pub(crate) fn condition(&self) -> Option<&Rule> {
         self.condition.as_ref()
@@ -158,7 +169,7 @@ impl TriggerRule {
         match &self.what {
             What::Event(_, rule) => rule.as_ref(),
             What::Condition(rule) => Some(rule),
-            What::Enters(_) | What::Leaves(_) | What::Stage(..) | What::Watch(_) => None,
+            What::Told(_) | What::Enters(_) | What::Leaves(_) | What::Stage(..) | What::Watch(_) => None,
         }
     }
 }
@@ -262,8 +273,7 @@ impl Compiler<'_> {
             }
             Trigger::Told(name) => {
                 let place = number(self.playbook.attributes.iter().map(|attribute| &attribute.name.text), name)?;
-                let kind = self.sources.reserved.attributes.get(usize::from(place)).copied()?;
-                (What::Event(vec![kind], None), format!("attribute `{}` told", name.text))
+                (What::Told(place), format!("attribute `{}` told", name.text))
             }
             Trigger::When(text) => {
                 let rule = state_rule(text, self.sources, &Expected::Bool, findings)?;

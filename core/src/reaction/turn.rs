@@ -75,6 +75,14 @@ fn triggered(rule: &ReactionRule, instant: &Instant<'_, '_>, news: &[Change], st
                 }
                 continue;
             }
+            What::Told(attribute) => {
+                if rule.same.is_none()
+                    && let Some(event) = instant.told(usize::from(*attribute))
+                {
+                    found.push(Triggered { by, instance: None, event: Some(event) });
+                }
+                continue;
+            }
             What::Condition(condition) => {
                 let (own, touched) = (slot, instant.concerns(rule));
                 slot += 1;
@@ -149,6 +157,16 @@ impl Instant<'_, '_> {
     }
 
     /// The id of the first event of types at the instant.
+    /// The first event of the instant that tells an attribute.
+    fn told(&self, attribute: usize) -> Option<Arc<str>> {
+        let rules = self.context.rules();
+        let kinds = rules.sources.tellers(attribute);
+        let (true, Some(rule)) = (kinds.iter().any(|kind| self.kinds.contains(kind)), rules.attributes.get(attribute)) else {
+            return None;
+        };
+        self.first_of(kinds, &|row| rule.tells(row))
+    }
+
     fn first_of(&self, kinds: &[EventKind], wanted: &dyn Fn(&StoryRow<'_>) -> bool) -> Option<Arc<str>> {
         let mut found = None;
         self.view.events(kinds, Span::from(self.at, self.at), &mut |row| {

@@ -6,6 +6,15 @@ use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+/// How much of those around a customer is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// The groups, and the customer's place in them: as quick for a member of very many as for one of few.
+    Groups,
+    /// All members of the groups too.
+    Members,
+}
+
 /// What a customer has to do with one subject of a relation at an instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Stand {
@@ -27,12 +36,15 @@ pub(crate) struct Member {
 }
 
 impl Ask<'_> {
-    /// What a customer with some identifiers has to do with every subject, in the order of the subjects.
-    pub(crate) fn stands(&self, identifiers: &[Identifier]) -> Vec<Stand> {
-        self.rules.subjects.iter().map(|subject| self.stand(identifiers, subject.relation, subject.side)).collect()
+    /// What a customer with some identifiers has to do with every subject, in the order of the subjects; `extents` says how much of each
+    /// is asked for, all of those that it does not name.
+    pub(crate) fn stands(&self, identifiers: &[Identifier], extents: &[Extent]) -> Vec<Stand> {
+        let extents = extents.iter().copied().chain(std::iter::repeat(Extent::Members));
+        let subjects = self.rules.subjects.iter().zip(extents);
+        subjects.map(|(subject, extent)| self.stand(identifiers, subject.relation, subject.side, extent)).collect()
     }
 
-    fn stand(&self, identifiers: &[Identifier], relation: usize, side: u8) -> Stand {
+    fn stand(&self, identifiers: &[Identifier], relation: usize, side: u8, extent: Extent) -> Stand {
         let mut stand = Stand::default();
         let Some(rule) = self.rules.relations.get(relation) else { return stand };
         let Some(first) = identifiers.first() else { return stand };
@@ -50,7 +62,7 @@ impl Ask<'_> {
             });
             stand.roles.sort_unstable();
         }
-        if grouped {
+        if grouped && extent == Extent::Members {
             let mut members: BTreeMap<Identifier, SmallVec<[u16; 2]>> = BTreeMap::new();
             for group in &stand.with {
                 self.holding(&self.who.identifiers(group), relation, GROUP, &mut |tie| {
@@ -60,10 +72,24 @@ impl Ask<'_> {
             stand.members = members.into_iter().map(|(owner, roles)| Member { owner, roles }).collect();
         }
         // A group of which nobody was told to be a member is no group.
-        if itself && stand.members.is_empty() {
+        let nobody = match extent {
+            Extent::Members => stand.members.is_empty(),
+            Extent::Groups => itself && !self.has_members(identifiers, relation),
+        };
+        if itself && nobody {
             stand.with.clear();
         }
         stand
+    }
+
+    /// Whether anybody is a member of a group.
+    fn has_members(&self, group: &[Identifier], relation: usize) -> bool {
+        let mut any = false;
+        self.ties(group, relation, GROUP, Which::Holding, &mut |_| {
+            any = true;
+            ControlFlow::Break(())
+        });
+        any
     }
 
     /// Visits the ties that hold.

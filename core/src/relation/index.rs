@@ -255,12 +255,17 @@ impl Relations {
         }
     }
 
+    /// Whether all that was ever told counts.
+    pub(super) fn is_told_by(&self, as_of: AsOf) -> bool {
+        self.latest.is_none_or(|latest| latest <= as_of.now && latest <= as_of.known_at)
+    }
+
     /// What stands at an identifier, in order.
     pub(super) fn standing(&self, identifier: &Identifier, as_of: AsOf) -> Cow<'_, BTreeSet<Standing>> {
         let Some(node) = self.number(identifier).and_then(|node| self.nodes.get(node as usize)) else {
             return Cow::Owned(BTreeSet::new());
         };
-        if self.latest.is_none_or(|latest| latest <= as_of.now && latest <= as_of.known_at) {
+        if self.is_told_by(as_of) {
             return Cow::Borrowed(&node.standing);
         }
         let mut standing = BTreeSet::new();

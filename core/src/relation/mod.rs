@@ -10,7 +10,7 @@ mod rules;
 mod saying;
 mod ties;
 
-pub(crate) use around::Stand;
+pub(crate) use around::{Extent, Stand};
 pub(crate) use index::{AsOf, Relations, Turn};
 pub(crate) use rules::RelationRules;
 pub(crate) use saying::{Saying, sayings};

@@ -215,7 +215,7 @@ impl Ask<'_> {
         let least = most.min(most_of_role);
         // Most ends are far from full, which needs no walk: a group of a hundred thousand would cost one for every member told.
         let standing: usize = identifiers.iter().map(|identifier| self.relations.count(identifier)).sum();
-        if self.as_of == AsOf::ALL && standing <= least {
+        if (self.as_of == AsOf::ALL || self.relations.is_told_by(self.as_of)) && standing <= least {
             return None;
         }
         let mut count = 0_usize;

@@ -89,7 +89,7 @@ fn read_by<'a>(reaction: &'a ReactionRule, rules: &'a Rules, journeys: &'a Journ
             What::Stage(number, _) => {
                 read.extend(journeys.rules.get(usize::from(number)).into_iter().flat_map(|journey| journey.conditions()));
             }
-            What::Event(..) | What::Condition(_) => {}
+            What::Event(..) | What::Told(_) | What::Condition(_) => {}
         }
     }
     read
@@ -107,19 +107,16 @@ impl All<'_> {
 
     /// The events, and the attributes being told, that trigger a reaction by themselves.
     fn happened(self, reaction: &ReactionRule) -> BTreeSet<Ground> {
-        let All { playbook, rules, .. } = self;
+        let playbook = self.playbook;
         let kinds = reaction.triggers.iter().flat_map(|trigger| match &trigger.what {
             What::Event(kinds, _) => kinds.as_slice(),
             _ => &[],
         });
         let ground = |kind: &crate::expr::EventKind| {
-            if usize::from(kind.0) < playbook.events.len() {
-                return Ground::Event(usize::from(kind.0));
-            }
-            let told = rules.sources.reserved.attributes.iter().position(|own| own == kind);
-            told.map_or(Ground::Outcome, Ground::Attribute)
+            let number = usize::from(kind.0);
+            if number < playbook.events.len() { Ground::Event(number) } else { Ground::Outcome }
         };
-        kinds.map(ground).collect()
+        kinds.map(ground).chain(reaction.told().map(Ground::Attribute)).collect()
     }
 
     /// To make an offer because a reaction was triggered is a use of what triggers it.

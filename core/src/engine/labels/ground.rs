@@ -1,5 +1,5 @@
 use crate::error::Place;
-use crate::playbook::{DataKind, Labels, Origin, Playbook, Sensitivity};
+use crate::playbook::{AnswerEvent, DataKind, Labels, Origin, Playbook, Sensitivity};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -69,11 +69,19 @@ impl Ground {
     /// What is declared of it. For a conclusion only what it adds itself.
     pub(crate) fn label(self, playbook: &Playbook) -> Label {
         match self {
-            Ground::Attribute(number) => playbook.attributes.get(number).map_or(Label::FREE, |attribute| Label {
-                purposes: attribute.purposes.as_ref().map(|names| names.iter().map(|name| name.text.clone()).collect()),
-                sensitivity: attribute.sensitivity,
-                hidden: !attribute.reveal
-                    && (attribute.sensitivity == Sensitivity::Special || attribute.origin == Origin::Inferred),
+            Ground::Attribute(number) => playbook.attributes.get(number).map_or(Label::FREE, |attribute| {
+                let mut label = Label {
+                    purposes: attribute.purposes.as_ref().map(|names| names.iter().map(|name| name.text.clone()).collect()),
+                    sensitivity: attribute.sensitivity,
+                    hidden: !attribute.reveal
+                        && (attribute.sensitivity == Sensitivity::Special || attribute.origin == Origin::Inferred),
+                };
+                // An answer is as careful a matter as the event that tells it.
+                for AnswerEvent { event, property, .. } in &attribute.answers {
+                    label.join(&Ground::Event(*event).label(playbook));
+                    label.join(&Ground::Property(*event, *property).label(playbook));
+                }
+                label
             }),
             Ground::Outcome => Label { sensitivity: Sensitivity::Personal, ..Label::FREE },
             Ground::Persona(number) => playbook.personas.get(number).map_or(Label::FREE, |persona| {

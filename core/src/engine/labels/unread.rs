@@ -51,10 +51,7 @@ pub(in crate::engine) fn unread(playbook: &Playbook, model: &Model, offers: &Off
     for reaction in &reactions.rules {
         let kinds: Vec<EventKind> = reaction.kinds().collect();
         read.look_at(&kinds, reaction.same(), rules);
-        read.attributes
-            .extend((0..rules.attributes.len()).filter(|attribute| {
-                rules.sources.reserved.attributes.get(*attribute).is_some_and(|kind| kinds.contains(kind))
-            }));
+        read.attributes.extend(reaction.told());
     }
     for (kinds, property) in rules.beside() {
         read.look_at(kinds, property, rules);
@@ -62,6 +59,12 @@ pub(in crate::engine) fn unread(playbook: &Playbook, model: &Model, offers: &Off
     read.attributes.extend((0..rules.preferences.len()).flat_map(|preference| rules.beside_preference(preference)));
     if let (true, Some(zone)) = (read.zone || playbook.contact.iter().any(ContactRule::reads_zone), rules.customer_zone) {
         read.attributes.insert(zone);
+    }
+    let answers = read.attributes.iter().filter_map(|attribute| playbook.attributes.get(*attribute));
+    for answer in answers.flat_map(|attribute| &attribute.answers) {
+        let Some(event) = playbook.events.get(answer.event) else { continue };
+        read.events.insert(answer.event);
+        read.properties.extend(event.properties.get(answer.property).map(|own| (answer.event, own.name.text.clone())));
     }
     let unless = |read: &BTreeSet<usize>, names: Vec<&Arc<str>>| -> Vec<Arc<str>> {
         names.into_iter().enumerate().filter(|(number, _)| !read.contains(number)).map(|(_, name)| name.clone()).collect()

@@ -173,6 +173,12 @@ pub(super) static INTAKE: Object = Object {
             "",
             "the namespace of `anonymousId`; without it the first that is anonymous",
         ),
+        may(
+            "group",
+            One(Leaf::Reference("a relation")),
+            "",
+            "the relation with a household or account that a message `group` tells; the only one with a group when not declared",
+        ),
         may("events", Names(&FOREIGN), "", "by event type what others call it, one name or a list"),
         may(
             "properties",

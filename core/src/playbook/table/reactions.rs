@@ -112,6 +112,20 @@ pub(super) static FEEDBACK_RULE: Object = Object {
     ],
 };
 
+static ANSWER: Object = Object {
+    name: "answer",
+    doc: "Where the host tells the answer to a question: events of its own type are facts about the attribute, stated by the customer.",
+    marks: &[],
+    fields: &[
+        must("on", One(Leaf::Reference("an event type")), "the event type"),
+        must(
+            "property",
+            PROPERTY_NAME,
+            "its property that is the answer; events without it, or with a value that does not fit, are none",
+        ),
+    ],
+};
+
 pub(super) static QUESTION: Object = Object {
     name: "question",
     doc: "What an offer asks the customer, and when.",
@@ -133,6 +147,12 @@ pub(super) static QUESTION: Object = Object {
             one_or_more(&EVENTS),
             "",
             "event types of a touchpoint: it is asked after the latest, until that is answered",
+        ),
+        may(
+            "answer",
+            Shape::Object(&ANSWER),
+            "",
+            "the host's own event type that is the answer, beside `attribute_set`: read from the story as a fact that was stated",
         ),
         may("delay", One(Leaf::Duration), "", "asked from so long after the touchpoint on"),
         may("within", One(Leaf::Duration), "", "asked until so long after the touchpoint; for ever when not declared"),
