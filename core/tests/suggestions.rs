@@ -421,3 +421,45 @@ fn formulas_read_the_item_that_an_offer_carries_and_nothing_that_items_do_not_ha
     let bare = "playbook: a\nversion: 1\nchannels: {web: text}\nplacements: {home: {channel: web}}\narbitration: {formula: 'double(item.price)'}\noffers: {a: {treatments: {web: {message: a}}}}\n";
     assert!(Engine::compile(&[("shop.yaml", bare)]).is_err(), "no catalog, no items");
 }
+
+#[test]
+fn the_lines_of_one_basket_are_one_purchase() {
+    let text = "playbook: p\nversion: 1\nidentity: {customer: {}}\nevents: {buy: {sku: string, basket: string}}\n\
+        catalog: {item: sku, bought: buy, basket: basket, categories: {coffee: {replenish: true}}, items: [{id: beans, category: coffee}]}\n\
+        suggestions: {again: {how: due_again}}\n";
+    let engine = Engine::compile(&[("p.yaml", text)]).unwrap();
+    let who = Identifier::parse("customer:ada").unwrap();
+    let mut customer = engine.customer(&who).unwrap();
+    let start = Timestamp::parse("2026-01-01T10:00:00Z").unwrap();
+    let after = |minutes: i64| start.saturating_add_micros(minutes * 60_000_000);
+    // Three purchases, ten days apart, of which the first two have two lines, a minute apart.
+    for (n, (minutes, basket)) in [(0, "a"), (1, "a"), (14_400, "b"), (14_401, "b"), (28_800, "c")].into_iter().enumerate() {
+        let line = Event::new("buy", after(minutes), who.clone())
+            .with("sku", "beans")
+            .with("basket", basket)
+            .with_id(&format!("l{n}"));
+        engine.record(&mut customer, &line, None).unwrap();
+    }
+    let due = |minutes: i64| suggest(&engine, &customer, after(minutes));
+    let found = due(28_800 + 14_400);
+    let because = &items(&found).next().unwrap()["because"];
+    assert_eq!((because["whose"].as_str(), because["after"].as_str()), (Some("own"), Some("10d")));
+    assert_eq!(items(&due(28_800 + 60)).count(), 0);
+}
+
+#[test]
+fn shares_and_lift_are_of_their_range_and_a_catalog_says_which_events_are_about_it() {
+    let head = "playbook: p\nversion: 1\nidentity: {customer: {}}\nevents: {buy: {sku: string}}\n";
+    let codes = |rest: &str| match Engine::compile(&[("p.yaml", &format!("{head}{rest}"))]) {
+        Ok(_) => Vec::new(),
+        Err(mistakes) => mistakes.0.iter().map(|mistake| mistake.code).collect::<Vec<_>>(),
+    };
+    let with = |key: &str| {
+        codes(&format!("catalog: {{item: sku, bought: buy}}\nsuggestions: {{s: {{how: bought_together, {key}}}}}\n"))
+    };
+    assert_eq!(with("support: 1.1"), ["out_of_range"]);
+    assert_eq!(with("confidence: -0.1"), ["out_of_range"]);
+    assert_eq!(with("lift: -1"), ["out_of_range"]);
+    assert!(with("support: 1, confidence: 0, lift: 0").is_empty());
+    assert_eq!(codes("catalog: {item: sku}\n"), ["missing_key"]);
+}

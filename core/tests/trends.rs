@@ -228,3 +228,105 @@ fn counts_decay_and_small_cells_are_the_rest() {
     assert_eq!(other.trends().merge(&trends).unwrap_err().code(), "other_trends");
     assert_eq!(other.trends_from_bytes(&trends.to_bytes()).unwrap_err().code(), "other_playbook");
 }
+
+const LINKED: &str = r#"
+playbook: linked
+version: 1
+identity: {customer: {}}
+attributes: {member: bool}
+events: {view: {sku: string, shop: string, weight: int}}
+segments: {member: customer.member, any: 'events("view").count() >= 1'}
+trends:
+  all: {count: view, k: 3}
+  by_sku: {count: view, by: sku, k: 3}
+  by_both: {count: view, by: [sku, shop], k: 3}
+  by_segment: {count: view, by: segment, k: 3}
+  weights: {count: view, histogram: weight, k: 3}
+"#;
+
+/// A view: who, when, of what, where, how heavy.
+type Look = (u8, i64, usize, usize, i64);
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What a table does not tell does not follow from a table by fewer dimensions: of the customers in a told cell of the latter, none or
+    /// at least k did something that the former does not tell.
+    #[test]
+    fn no_difference_of_two_tables_is_about_few(
+        looks in prop::collection::vec((0_u8..14, 0_i64..100, 0_usize..3, 0_usize..2, 1_i64..40), 1..60),
+        members in 0_u8..14,
+    ) {
+        let engine = Engine::compile(&[("linked.yaml", LINKED)]).unwrap();
+        let mut base = with_members(&engine, members);
+        for (number, (who, hours, sku, shop, weight)) in looks.iter().enumerate() {
+            let who = Identifier::parse(&format!("customer:{who}")).unwrap();
+            let view = Event::new("view", at(*hours), who).with_id(&format!("v{number}"));
+            base.record(&view.with("sku", SKUS[*sku]).with("shop", SHOPS[*shop]).with("weight", *weight)).unwrap();
+        }
+        let snapshot = observed(&engine, base.iter()).snapshot(at(240), None).unwrap();
+        let told = |trend: &str| snapshot.cells(trend, at(240)).unwrap().into_iter().filter(|cell| !cell.rest).collect::<Vec<_>>();
+        let names = |trend: &str| -> Vec<Vec<String>> {
+            told(trend).iter().map(|cell| cell.values.iter().map(ToString::to_string).collect()).collect()
+        };
+        let few = |looks: &mut dyn Iterator<Item = &Look>| {
+            let who: std::collections::BTreeSet<u8> = looks.map(|look| look.0).collect();
+            (1..3).contains(&who.len()).then_some(who.len())
+        };
+        let skus = names("by_sku");
+        if !told("all").is_empty() {
+            let untold = |look: &&Look| !skus.iter().any(|cell| cell[0] == SKUS[look.2]);
+            prop_assert!(skus.is_empty() || few(&mut looks.iter().filter(untold)).is_none(), "{skus:?}");
+            let both = names("by_both");
+            let untold = |look: &&Look| !both.iter().any(|cell| cell[0] == SKUS[look.2] && cell[1] == SHOPS[look.3]);
+            prop_assert!(both.is_empty() || few(&mut looks.iter().filter(untold)).is_none(), "{both:?}");
+            let ranges: Vec<_> = told("weights").iter().filter_map(|cell| cell.range).collect();
+            let untold = |look: &&Look| !ranges.iter().any(|range| range.low <= look.4 as f64 && (look.4 as f64) < range.high);
+            prop_assert!(ranges.is_empty() || few(&mut looks.iter().filter(untold)).is_none(), "{ranges:?}");
+        }
+        for sku in &skus {
+            let of: Vec<Vec<String>> = names("by_both").into_iter().filter(|cell| cell[0] == sku[0]).collect();
+            let untold = |look: &&Look| SKUS[look.2] == sku[0] && !of.iter().any(|cell| cell[1] == SHOPS[look.3]);
+            prop_assert!(of.is_empty() || few(&mut looks.iter().filter(untold)).is_none(), "{sku:?} {of:?}");
+        }
+        // A segment beside everybody, and beside another one.
+        let segments = names("by_segment");
+        let is_told = |name: &str| segments.iter().any(|cell| cell[0] == name);
+        if is_told("member") && (is_told("any") || !told("all").is_empty()) {
+            prop_assert!(few(&mut looks.iter().filter(|look| look.0 >= members)).is_none(), "{segments:?}");
+        }
+    }
+}
+
+const SKUS: [&str; 3] = ["lamp", "rug", "cup"];
+const SHOPS: [&str; 2] = ["ulm", "kiel"];
+
+/// A base in which the first so many customers are members.
+fn with_members(engine: &Engine, members: u8) -> CustomerBase {
+    let mut base = CustomerBase::new(engine.clone());
+    for who in 0..members {
+        let who = Identifier::parse(&format!("customer:{who}")).unwrap();
+        let told = Event::new("attribute_set", at(-1), who).with("attribute", "member").with("value", true);
+        base.record(&told).unwrap();
+    }
+    base
+}
+
+#[test]
+fn a_segment_of_nearly_everybody_is_not_told_beside_everybody() {
+    let engine = Engine::compile(&[("linked.yaml", LINKED)]).unwrap();
+    let counted = |members: u8| {
+        let mut base = with_members(&engine, members);
+        for who in 0..12 {
+            let name = Identifier::parse(&format!("customer:{who}")).unwrap();
+            base.record(&Event::new("view", at(who), name).with_id(&format!("v{who}"))).unwrap();
+        }
+        let snapshot = observed(&engine, base.iter()).snapshot(at(240), None).unwrap();
+        let read =
+            |segment: &str| snapshot.read("by_segment", &[("segment", segment)], at(240)).unwrap().map(|answer| answer.count);
+        (read("any"), read("member"))
+    };
+    assert_eq!(counted(9), (Some(12.0), Some(9.0)));
+    assert_eq!(counted(10), (Some(12.0), None));
+    assert_eq!(counted(12), (Some(12.0), Some(12.0)));
+}

@@ -2,7 +2,7 @@ use crate::engine::document;
 use crate::errors::{self, Bad};
 use crate::{query, stream};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyString};
 use std::path::PathBuf;
 use tactful::Engine;
 use tactful::catalog::CatalogError;
@@ -36,10 +36,33 @@ pub(crate) fn read<'py>(py: Python<'py>, engine: &Engine, table: &Bound<'py, PyA
     } else {
         let options = PyDict::new(py);
         options.set_item("default", py.import("builtins")?.getattr("str")?)?;
-        let text: String = py.import("json")?.getattr("dumps")?.call((table,), Some(&options))?.extract()?;
+        let rows = plain(table)?;
+        let text: String = py.import("json")?.getattr("dumps")?.call((rows,), Some(&options))?.extract()?;
         py.detach(|| engine.with_catalog_json(&text))
     };
     let (engine, bad) = read.map_err(wrong)?;
     let bad = serde_json::to_string(&bad).map_err(|error| errors::internal(&error.to_string()))?;
     Ok((engine, query::loads(py, &bad)?))
+}
+
+/// Rows whose numbers JSON can write: those that it cannot are told as text, so that only their rows are wrong.
+fn plain<'py>(table: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let Ok(rows) = table.cast::<PyList>() else { return Ok(table.clone()) };
+    let copy = PyList::empty(table.py());
+    for row in rows {
+        let Ok(cells) = row.cast::<PyDict>() else {
+            copy.append(row)?;
+            continue;
+        };
+        let cells = cells.copy()?;
+        for (name, value) in cells.copy()? {
+            let finite = value.cast::<PyFloat>().map_or(Ok(true), |number| number.extract().map(f64::is_finite))?;
+            let narrow = value.cast::<PyInt>().is_err() || value.extract::<i64>().is_ok() || value.extract::<u64>().is_ok();
+            if !(finite && narrow) {
+                cells.set_item(name, value.str()?)?;
+            }
+        }
+        copy.append(cells)?;
+    }
+    Ok(copy.into_any())
 }

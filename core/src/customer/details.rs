@@ -102,7 +102,8 @@ impl Details {
         let Some(detail) = Detail::ALL.into_iter().find(|detail| detail.name() == name) else {
             let shown: String = name.chars().take(80).collect();
             let near = crate::error::nearest(name, Detail::ALL.map(Detail::name));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let all = || Detail::ALL.map(|detail| format!("`{}`", detail.name())).join(", ");
+            let hint = near.map_or_else(|| format!("; it may tell {}", all()), |near| format!("; did you mean `{near}`?"));
             return Err(EventError::new("undeclared_detail", shown.clone(), format!("an event has no `{shown}`{hint}")));
         };
         let wrong = |expected: &str| {

@@ -66,6 +66,7 @@ impl Engine {
             stages: stages.collect(),
             playbook: playbook.name.text.clone(),
             title: journey.title.clone(),
+            keyed: journey.key.is_some(),
             calendar: Calendar { zone: playbook.time_zone, week_begins: playbook.week_begins },
             options,
         }))

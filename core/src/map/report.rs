@@ -213,7 +213,7 @@ impl JourneyMap {
                 no_data: declared.no_data.clone(),
                 here: withheld.told(Cell::Here(number), counted.here.count),
                 entries: withheld.told(Cell::Entries(number), counted.entries.count),
-                entered_by: withheld.told(Cell::First(number), counted.entries.customers),
+                entered_by: Some(counted.entries.customers).filter(|_| withheld.tells_entered(tally, number, k)),
                 returns: withheld.told(Cell::Returns(number), counted.returns.count),
                 exits,
                 drop_outs: told_drops,

@@ -109,6 +109,8 @@ pub(crate) struct MapSpec {
     pub(crate) options: MapOptions,
     pub(crate) playbook: Arc<str>,
     pub(crate) title: Option<Arc<str>>,
+    /// Whether a customer may be in several instances at once.
+    pub(crate) keyed: bool,
     pub(crate) calendar: super::Calendar,
     pub(crate) stages: Vec<StageSpec>,
 }

@@ -87,6 +87,16 @@ impl Withheld {
         self.tells(cell).then_some(number)
     }
 
+    /// Whether it may be told how many customers came to a stage: also beside those who were new to it, as entries and returns tell.
+    pub(super) fn tells_entered(&self, tally: &Tally, stage: u16, k: u64) -> bool {
+        let apart = tally.stages.get(&stage).map_or(0, |stage| {
+            let new = stage.entries.count.saturating_sub(stage.returns.count);
+            stage.entries.customers.abs_diff(new)
+        });
+        let new_told = self.tells(Cell::Entries(stage)) && self.tells(Cell::Returns(stage));
+        self.tells(Cell::First(stage)) && (!new_told || apart == 0 || apart >= k)
+    }
+
     /// Whether it may be told how many came to a stage and later to another: also when subtracted from those who came to either.
     pub(super) fn tells_conversion(&self, tally: &Tally, (from, to): (u16, u16), k: u64) -> bool {
         let reached = tally.reached.get(&(from, to)).map_or(0, |reached| reached.customers);
@@ -94,7 +104,7 @@ impl Withheld {
             let came = tally.stages.get(&stage).map_or(0, |stage| stage.entries.customers);
             came <= reached || came - reached >= k
         };
-        reached >= k && self.tells(Cell::First(from)) && apart(from) && apart(to)
+        reached >= k && self.tells_entered(tally, from, k) && apart(from) && apart(to)
     }
 }
 
@@ -129,6 +139,8 @@ impl Network {
         let loses = |stage: Option<u16>| {
             stage.and_then(|stage| spec.stages.get(usize::from(stage))).is_some_and(|stage| stage.drop_out)
         };
+        // A customer has one stay from before a period, but one in each instance.
+        let once = |count: u64| if spec.keyed { count.min(1) } else { count };
         let mut came: BTreeMap<u16, u64> = BTreeMap::new();
         let mut began = Count::default();
         for ((from, to), way) in &tally.moves {
@@ -153,15 +165,18 @@ impl Network {
             let older = counted.here.count.saturating_sub(lasting);
             here += counted.here.count;
             let exit = Place::Exit(Some(stage));
-            network.add(Cell::Carried(stage), Place::Outside, Place::Door(stage), people(carried, carried));
+            network.add(Cell::Carried(stage), Place::Outside, Place::Door(stage), people(carried, once(carried)));
             network.add(Cell::Entries(stage), Place::Door(stage), Place::Hall(stage), entries);
-            network.add(Cell::First(stage), Place::Hall(stage), Place::Stage(stage), people(first, entries.customers));
+            let new = if spec.keyed { entries.customers.saturating_sub(returns.customers).max(1) } else { first };
+            network.add(Cell::First(stage), Place::Hall(stage), Place::Stage(stage), people(first, new));
             network.add(Cell::Returns(stage), Place::Hall(stage), Place::Stage(stage), returns);
             network.add(Cell::Exits(stage), Place::Stage(stage), exit, exits);
             network.add(Cell::DropOuts(stage), exit, Place::Fall(stage), tally.drop_outs(stage, spec));
-            let stays = people(lasting, counted.here.customers);
+            // Of several instances of one customer some may be older: so many customers are sure.
+            let sure = if spec.keyed { counted.here.customers.saturating_sub(older).max(1) } else { counted.here.customers };
+            let stays = people(lasting, sure);
             network.add(Cell::Lasting(stage), Place::Stage(stage), Place::Seat(stage), stays);
-            network.add(Cell::Older(stage), Place::Outside, Place::Seat(stage), people(older, older));
+            network.add(Cell::Older(stage), Place::Outside, Place::Seat(stage), people(older, once(older)));
             network.add(Cell::Here(stage), Place::Seat(stage), Place::Standing, counted.here);
         }
         let customers = people(tally.customers, tally.customers);

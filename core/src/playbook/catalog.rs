@@ -191,6 +191,12 @@ impl Loader<'_> {
             .collect();
         let property = |event: &&EventType, name: &str| event.properties.iter().any(|own| *own.name.text == *name);
         let names: Names = about.iter().flat_map(|event| &event.properties).map(|own| own.name.text.clone()).collect();
+        if bought.is_empty() && seen.is_empty() && ["bought", "seen"].iter().all(|key| section.get(key).is_none()) {
+            let message = "the catalog does not say which events are about its items".to_owned();
+            let hint = "name event types under `bought` or `seen`; they name the item by the property `item`".to_owned();
+            self.error_at_key("missing_key", &section, message, Some(hint));
+            return None;
+        }
         let item = section.get("item").and_then(|at| {
             let name = self.reference(&at, "property", &Rc::new(names.clone()))?;
             if let Some(event) = about.iter().find(|event| names.contains(&name.text) && !property(event, &name.text)) {
@@ -354,6 +360,13 @@ impl Loader<'_> {
         if let (true, Some(place)) = (band[1] <= band[0], at.get("up_to").or_else(|| at.get("above"))) {
             let message = format!("no price is above {} and up to {} times another", band[0], band[1]);
             self.error("bad_band", &place, message, None);
+        }
+        for (key, most) in [("support", 1.0), ("confidence", 1.0), ("lift", f64::INFINITY)] {
+            let Some(place) = at.get(key) else { continue };
+            if at.number::<f64>(key).is_some_and(|number| !(0.0..=most).contains(&number)) {
+                let range = if most.is_finite() { "a share from 0 to 1" } else { "a multiple of 0 or more" };
+                self.error("out_of_range", &place, format!("expected {range}"), None);
+            }
         }
         let texts = at.get("items").iter().flat_map(At::one_or_more).filter_map(|at| at.node.text().cloned()).collect();
         Suggestion {

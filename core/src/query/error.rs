@@ -84,11 +84,11 @@ impl Error for QueryError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        QueryError::new("wrong_type", "", format!("expected {expected}, found {}", kind(&found)))
+        QueryError::new("wrong_type", "", format!("expected {}, found {}", wanted(expected), kind(&found)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        QueryError::new("wrong_value", "", format!("expected {expected}, found another {}", kind(&found)))
+        QueryError::new("wrong_value", "", format!("expected {}, found another {}", wanted(expected), kind(&found)))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
@@ -110,6 +110,16 @@ impl Error for QueryError {
 
 fn listed(names: &[&str]) -> String {
     if names.is_empty() { String::new() } else { format!("; expected one of {}", names.join(", ")) }
+}
+
+/// Numbers by what they are, not by how wide they are.
+fn wanted(expected: &dyn Expected) -> String {
+    match expected.to_string().as_str() {
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number of 0 or more".to_owned(),
+        "i64" | "i32" => "a whole number".to_owned(),
+        "f64" | "f32" => "a number".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 fn kind(found: &Unexpected<'_>) -> &'static str {

@@ -246,10 +246,15 @@ fn of_due(due: Due) -> Because {
     Because::Due { last, after: shown(after), from, until, whose: whose.name() }
 }
 
-/// A length of time to the hour, in days when it is long.
+/// A length of time to the hour, in days when it is long, in minutes or seconds when it is short.
 fn shown(length: Duration) -> String {
-    let hours = length.micros() / 3_600_000_000;
-    if hours >= 48 { format!("{}d", (hours + 12) / 24) } else { format!("{hours}h") }
+    let seconds = length.micros() / 1_000_000;
+    match (seconds / 3600, seconds / 60) {
+        (48.., _) => format!("{}d", (seconds / 3600 + 12) / 24),
+        (hours @ 1.., _) => format!("{hours}h"),
+        (_, minutes @ 1..) => format!("{minutes}m"),
+        _ => format!("{seconds}s"),
+    }
 }
 
 /// The items that a suggestion begins with, the latest first.

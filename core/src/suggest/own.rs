@@ -1,7 +1,7 @@
 use super::rules::CatalogRules;
 use crate::catalog::Catalog;
 use crate::context::Context;
-use crate::expr::{EventKind, Facts};
+use crate::expr::{EventKind, EventRow, Facts};
 use crate::value::{Span, Timestamp, Value};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 /// What the customer did with items, as far as it may be read.
 #[derive(Debug, Default)]
 pub(super) struct Own {
-    /// When each item was bought, in order, each instant once.
+    /// When each item was bought, in order, each instant once; what shares a basket was bought when the basket was complete.
     pub(super) bought: BTreeMap<u32, Vec<Timestamp>>,
     /// When it was last given back.
     pub(super) returned: BTreeMap<u32, Timestamp>,
@@ -23,20 +23,36 @@ impl Own {
     pub(super) fn read(rules: &CatalogRules, catalog: &Catalog, context: &Context<'_>) -> Self {
         let mut own = Own::default();
         let mut unknown = 0;
-        each(rules, catalog, context, &rules.bought, &mut unknown, |item, time| {
-            let times = own.bought.entry(item).or_default();
-            if times.last() != Some(&time) {
-                times.push(time);
-            }
+        let mut lines: Vec<(u32, Timestamp, Option<Value>)> = Vec::new();
+        each(rules, catalog, context, &rules.bought, &mut unknown, |item, row| {
+            lines.push((item, row.time(), rules.basket.and_then(|basket| row.property(basket))));
         });
-        each(rules, catalog, context, &rules.returned, &mut unknown, |item, time| {
-            own.returned.insert(item, time);
+        own.buy(lines);
+        each(rules, catalog, context, &rules.returned, &mut unknown, |item, row| {
+            own.returned.insert(item, row.time());
         });
-        each(rules, catalog, context, &rules.seen, &mut unknown, |item, time| {
-            own.seen.insert(item, time);
+        each(rules, catalog, context, &rules.seen, &mut unknown, |item, row| {
+            own.seen.insert(item, row.time());
         });
         own.unknown = unknown;
         own
+    }
+
+    /// The lines of one basket are one purchase, though they may have been written minutes apart.
+    fn buy(&mut self, lines: Vec<(u32, Timestamp, Option<Value>)>) {
+        let named = |basket: &Option<Value>| basket.as_ref().map(|name| name.to_json().to_string());
+        let mut complete: BTreeMap<String, Timestamp> = BTreeMap::new();
+        for (_, time, basket) in &lines {
+            complete.extend(named(basket).map(|name| (name, *time)));
+        }
+        for (item, time, basket) in lines {
+            let time = named(&basket).and_then(|name| complete.get(&name).copied()).unwrap_or(time);
+            self.bought.entry(item).or_default().push(time);
+        }
+        for times in self.bought.values_mut() {
+            times.sort_unstable();
+            times.dedup();
+        }
     }
 
     /// When an item was last bought, unless it was given back since.
@@ -66,7 +82,7 @@ fn each(
     context: &Context<'_>,
     kinds: &[EventKind],
     unknown: &mut usize,
-    mut visit: impl FnMut(u32, Timestamp),
+    mut visit: impl FnMut(u32, &dyn EventRow),
 ) {
     if kinds.is_empty() {
         return;
@@ -75,7 +91,7 @@ fn each(
         let mut about = |value: &Value| {
             if let Value::String(id) = value {
                 match catalog.number(id) {
-                    Some(item) => visit(item, row.time()),
+                    Some(item) => visit(item, row),
                     None => *unknown += 1,
                 }
             }

@@ -21,6 +21,8 @@ pub(crate) struct CatalogRules {
     pub(super) bought: Vec<EventKind>,
     pub(super) seen: Vec<EventKind>,
     pub(super) returned: Vec<EventKind>,
+    /// The property that the lines of one basket share.
+    pub(super) basket: Option<PropertyId>,
     /// The columns of its table.
     pub(crate) columns: Columns,
     pub(super) size: Option<usize>,
@@ -108,6 +110,7 @@ impl CatalogRules {
             declared_events: sources.declared_events,
             bought: kinds(&section.bought),
             seen: kinds(&section.seen),
+            basket: section.basket.as_ref().and_then(|name| sources.schema.property(&name.text)),
             returned: kinds(&section.returned),
             columns: Columns {
                 price: section.price.clone(),
@@ -231,6 +234,9 @@ impl SuggestionRule {
         for name in section.bought.iter().chain(&section.seen).chain(&section.returned) {
             let about = if OUTCOMES.contains(&&*name.text) { "has(e.items)".to_owned() } else { format!("e.{item} != \"\"") };
             texts.push(format!("events(\"{}\").where(e, {about}).exists()", name.text));
+        }
+        for (name, basket) in section.bought.iter().zip(section.basket.iter().cycle()) {
+            texts.push(format!("events(\"{}\").where(e, has(e.{})).exists()", name.text, basket.text));
         }
         if let By::Segments(segments) = &by {
             texts.extend(segments.iter().map(|(_, name)| format!("segment(\"{name}\")")));

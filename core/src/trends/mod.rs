@@ -10,6 +10,7 @@ mod cell;
 mod contribution;
 mod feedback;
 mod items;
+mod linked;
 mod rules;
 mod shown;
 mod snapshot;

@@ -1,4 +1,5 @@
 use super::cell::{Amount, Key, bucket_bounds};
+use super::linked::{self, Raw, Told};
 use super::rules::{TrendRule, TrendRules};
 use super::store::{TrendError, Trends};
 use super::totals::Kept;
@@ -78,19 +79,24 @@ impl Snapshot {
         let rules = trends.rules.clone();
         let mut cells: BTreeMap<Key, Counted> = BTreeMap::new();
         let mut everyone: BTreeMap<u16, Members> = BTreeMap::new();
+        let mut raw = Raw::new();
         for (id, contribution) in &trends.contributions {
             let member = hash64(id.as_bytes());
-            let mut own: BTreeMap<&Key, String> = BTreeMap::new();
+            let mut own: BTreeMap<&Key, (i64, String)> = BTreeMap::new();
             for ((key, epoch), amount) in &contribution.0 {
                 let over = rules.rule(key.trend).is_some_and(|rule| is_over(rule, *epoch, at));
                 if over {
                     cells.entry(key.clone()).or_default().epochs.entry(*epoch).or_default().add(*amount);
+                    let (count, told) = own.entry(key).or_default();
+                    *count = count.saturating_add(amount.count);
                     // Writing to a string cannot fail.
-                    let _ = write!(own.entry(key).or_default(), "{epoch} {} {};", amount.count, amount.sum);
+                    let _ = write!(told, "{epoch} {} {};", amount.count, amount.sum);
                 }
             }
-            for (key, told) in own {
+            for (key, (count, told)) in own {
                 if let Some(cell) = cells.get_mut(key) {
+                    let alike = hash64(told.as_bytes());
+                    raw.entry(key.clone()).or_default().insert(member, Told { count, alike });
                     let told = format!("{:?} {:?} {told}", key.values, key.bucket);
                     let told = hash64(told.as_bytes());
                     cell.members.insert(member, told);
@@ -99,7 +105,7 @@ impl Snapshot {
                 }
             }
         }
-        let mut snapshot = Snapshot { cells: lump(&rules, cells), rules, at, everyone, kept: Kept::default() };
+        let mut snapshot = Snapshot { cells: lump(&rules, cells, &raw), rules, at, everyone, kept: Kept::default() };
         if let Some(before) = before {
             snapshot.hold(before);
         }
@@ -270,8 +276,8 @@ pub(super) fn end(rule: &TrendRule, epoch: i64) -> Option<i64> {
 }
 
 /// Brings cells of too few customers together: neighbouring buckets of a histogram, then all that is left into the rest, which is
-/// left out when it is about too few as well.
-fn lump(rules: &TrendRules, cells: BTreeMap<Key, Counted>) -> BTreeMap<Key, Counted> {
+/// left out when it is about too few as well. Cells by which others would follow go the same way.
+fn lump(rules: &TrendRules, cells: BTreeMap<Key, Counted>, raw: &Raw) -> BTreeMap<Key, Counted> {
     let mut published: BTreeMap<Key, Counted> = BTreeMap::new();
     let mut rests: BTreeMap<u16, Counted> = BTreeMap::new();
     let mut open: Option<(Key, Counted)> = None;
@@ -308,6 +314,7 @@ fn lump(rules: &TrendRules, cells: BTreeMap<Key, Counted>) -> BTreeMap<Key, Coun
         };
     }
     close(open, &mut published);
+    linked::hide(rules, raw, &mut published, &mut rests);
     for (trend, mut rest) in rests {
         let key = Key { trend, values: Arc::from([Arc::from(REST)]), bucket: None };
         rest.last_bucket = None;
@@ -319,7 +326,7 @@ fn lump(rules: &TrendRules, cells: BTreeMap<Key, Counted>) -> BTreeMap<Key, Coun
 }
 
 impl Counted {
-    fn absorb(&mut self, other: &Counted) {
+    pub(super) fn absorb(&mut self, other: &Counted) {
         for (epoch, amount) in &other.epochs {
             self.epochs.entry(*epoch).or_default().add(*amount);
         }

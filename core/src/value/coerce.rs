@@ -1,3 +1,4 @@
+use super::decimal::DecimalError;
 use super::{Date, Decimal, Duration, Moment, Point, Timestamp, Type, Value, postal};
 
 /// Why a value does not fit a declared type.
@@ -30,7 +31,10 @@ impl Value {
                 }
                 _ => return Err(misfit(found)),
             };
-            let number = converted.map_err(|error| misfit(&format!("{found} with {error}")))?;
+            let number = converted.map_err(|error| match error {
+                DecimalError::NotADecimal => misfit(&format!("{found} that is no decimal number")),
+                other => misfit(&format!("{found} with {other}")),
+            })?;
             if i64::try_from(number.units()).is_err() {
                 return Err(misfit("a number beyond 18 digits"));
             }

@@ -176,6 +176,21 @@ impl All<'_> {
                 }
             }
         }
+        let asked = self.asked(offer);
+        for ground in asked.iter().copied().filter(|ground| !reads.contains(ground)) {
+            let label = flow.ground(ground, playbook);
+            let way = [("what it asks".to_owned(), None)];
+            match &label.purposes {
+                Some(purposes) if offer.purposes.is_empty() => findings.push(self.aimless(offer, purposes, ground, &way)),
+                _ => {
+                    let wrong = offer.purposes.iter().filter(|purpose| !label.usable(&purpose.text));
+                    findings.extend(wrong.map(|purpose| self.violation(offer, purpose, ground, &label, &way)));
+                }
+            }
+        }
+        let special = |ground: &Ground| flow.ground(*ground, playbook).sensitivity == Sensitivity::Special;
+        // Whether something was answered is nobody's profile, but what is special is asked with explicit consent only.
+        reads.extend(asked.into_iter().filter(special));
         for (treatment, declared) in compiled.treatments.iter().zip(&offer.treatments) {
             for (name, rule, _) in &treatment.with {
                 let shown = declared.with.iter().find(|shown| shown.name.text == *name);
@@ -195,6 +210,15 @@ impl All<'_> {
             }
         }
         (reads, self.zone_of_contact(offer))
+    }
+
+    /// What a question reads: whether its attribute is known, and the events after which it is asked.
+    fn asked(self, offer: &Offer) -> BTreeSet<Ground> {
+        let Some(question) = &offer.question else { return BTreeSet::new() };
+        let attributes = self.playbook.attributes.iter().map(|own| &own.name.text);
+        let attribute = attributes.clone().position(|name| *name == question.attribute.text).map(Ground::Attribute);
+        let event = |name: &Name| self.playbook.events.iter().position(|own| own.name.text == name.text).map(Ground::Event);
+        attribute.into_iter().chain(question.after.iter().filter_map(event)).collect()
     }
 
     /// Calendar windows of the contact policy follow the customer's own zone, so that is a use of it.
