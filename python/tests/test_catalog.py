@@ -102,3 +102,12 @@ def test_the_command_line_takes_a_table(tmp_path: Path, capsys: pytest.CaptureFi
     assert cli.main(["check", str(tmp_path / "shop.yaml"), "--catalog", str(tmp_path / "items.csv")]) == 1
     assert "is no table of items" in capsys.readouterr().err
     assert cli.main(["check", str(tmp_path / "shop.yaml"), "--catalog", str(tmp_path / "none.csv")]) != 0
+
+
+def test_numbers_that_json_cannot_write_make_wrong_rows() -> None:
+    head = "playbook: p\nversion: 1\nidentity: {customer: {}}\nevents: {buy: {sku: string}}\n"
+    engine = tactful.Engine.compile({"p.yaml": head + "catalog: {item: sku, bought: buy, price: money(EUR)}\n"})
+    rows = [{"id": "a", "price": 1.5}, {"id": "b", "price": float("nan")}, {"id": "c", "price": 10**30}, {"id": "d", "price": float("inf")}]
+    bad = engine.with_catalog(rows)[1]
+    assert [(one["row"], one["code"], one["column"]) for one in bad] == [(row, "wrong_type", "price") for row in (1, 2, 3)]
+    assert "that is no decimal number" in bad[0]["message"]
