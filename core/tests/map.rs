@@ -287,6 +287,42 @@ proptest! {
         }
     }
 
+    /// The same of a period, and of a journey with a key, where a customer may be in several instances. What is concluded is not about
+    /// few stays, and a flow not about few customers.
+    #[test]
+    fn no_small_number_of_a_period_or_of_instances_follows_from_the_others(
+        events in prop::collection::vec((0..14_usize, prop_oneof![4 => 0..3_usize, 1 => 3..6_usize], 0..70 * DAY), 0..90),
+        k in 2..6_u64,
+        since in prop::option::of(0..50 * DAY),
+        keyed in any::<bool>(),
+    ) {
+        let engine = if keyed { keyed_engine() } else { engine() };
+        let options = MapOptions { since: since.map(at), ..options() };
+        let map = map(&engine, &options, &customers(&engine, &events));
+        let (truth, told) = (map.report(None, 1).unwrap(), map.report(None, k).unwrap());
+        let ways = if keyed { Ways::Instances } else { Ways::One };
+        let all = numbers_of(&truth, ways, since.is_some());
+        for (what, count) in conclusions(&all, &numbers_of(&told, ways, since.is_some())) {
+            prop_assert!(count >= k, "{what:?} are {count}, k is {k}\n{told:#?}");
+            let by = |flow: &&tactful::map::FlowReport| {
+                what == [format!("{}>{}", flow.from.as_deref().unwrap_or("out"), flow.to.as_deref().unwrap_or("out"))]
+            };
+            prop_assert!(truth.flows.iter().find(by).is_none_or(|flow| flow.customers >= k), "{what:?}, k is {k}\n{told:#?}");
+        }
+        for (stage, full) in told.stages.iter().zip(&truth.stages) {
+            let few = |number: u64| (1..k).contains(&number);
+            prop_assert!(!stage.entered_by.is_some_and(few), "{} {:?}", stage.stage, stage.entered_by);
+            if let (Some(by), Some(entries), Some(returns)) = (stage.entered_by, full.entries, full.returns) {
+                // Some of those who came in the period had been there before.
+                prop_assert!(!few(by.saturating_sub(entries - returns)), "{} {by} {entries} {returns}", stage.stage);
+            }
+            for way in told.conversions.iter().filter(|way| way.from == stage.stage || way.to == stage.stage) {
+                let rest = full.entered_by.unwrap().saturating_sub(way.customers);
+                prop_assert!(stage.entered_by.is_none() || rest == 0 || rest >= k, "{way:?}");
+            }
+        }
+    }
+
     #[test]
     fn damaged_maps_give_an_error(events in events(), place in 0..400_usize, bit in 0..8_u32) {
         let engine = engine();
@@ -342,10 +378,29 @@ proptest! {
     }
 }
 
+/// The same journey once for every sku.
+fn keyed_engine() -> Engine {
+    let keyed = PLAYBOOK.replace("{page: string}", "{sku: string}").replace("    title: From", "    key: sku\n    title: From");
+    Engine::compile(&[("shop.yaml", &keyed)]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// How often a customer may be in a journey at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ways {
+    One,
+    Instances,
+}
+
 /// The numbers of a report by name, and the equations that hold between them: what is added less what is subtracted is naught.
 type Numbers = (std::collections::BTreeMap<String, Option<u64>>, Vec<Vec<(String, i64)>>);
 
 fn numbers(report: &MapReport) -> Numbers {
+    numbers_of(report, Ways::One, false)
+}
+
+/// With a period, stays may have begun before it: what they add is told nowhere. With instances customers are not the sum of those who
+/// are somewhere, and who comes to a stage may have been there in another instance.
+fn numbers_of(report: &MapReport, ways: Ways, period: bool) -> Numbers {
     let mut known = std::collections::BTreeMap::new();
     let mut equations = Vec::new();
     let names: Vec<String> = report.stages.iter().map(|stage| stage.stage.to_string()).collect();
@@ -373,21 +428,31 @@ fn numbers(report: &MapReport) -> Numbers {
             known.insert(name(what), told);
         }
         standing.push((name("here"), 1));
-        equations.push(vec![(name("entries"), 1), (name("new"), -1), (name("returns"), -1)]);
+        if ways == Ways::One && !period {
+            equations.push(vec![(name("entries"), 1), (name("new"), -1), (name("returns"), -1)]);
+        }
         equations.push(vec![(name("entries"), 1), (name("exits"), -1), (name("lasts"), -1)]);
-        equations.push(vec![(name("here"), 1), (name("lasts"), -1)]);
+        let (mut here, mut came) = (vec![(name("here"), 1), (name("lasts"), -1)], vec![(name("entries"), -1)]);
+        if period {
+            here.push((name("older"), -1));
+            came.push((name("carried"), 1));
+        }
+        equations.push(here);
         let flows = |whole: &str, ways: Vec<String>| {
             let mut equation = vec![(name(whole), -1)];
             equation.extend(ways.into_iter().map(|way| (way, 1)));
             equation
         };
-        equations.push(flows("entries", ends().map(|from| format!("{from}>{}", stage.stage)).collect()));
+        came.extend(ends().map(|from| (format!("{from}>{}", stage.stage), 1)));
+        equations.push(came);
         equations.push(flows("exits", ends().map(|to| format!("{}>{to}", stage.stage)).collect()));
         equations.push(flows("lost", vec![format!("{}>lost", stage.stage)]));
     }
     let began = ends().map(|to| (format!("out>{to}"), 1)).chain([("began".to_owned(), -1)]);
     equations.push(began.collect());
-    equations.push(standing);
+    if ways == Ways::One {
+        equations.push(standing);
+    }
     known.insert("began".to_owned(), None);
     for (from, whole) in shares {
         known.insert(if from == "out" { "began".to_owned() } else { format!("exits {from}") }, Some(whole));
@@ -408,6 +473,12 @@ fn conclusions((truth, equations): &Numbers, (told, _): &Numbers) -> Vec<(Vec<St
         if whole.starts_with("entries") && rest.len() == 2 && rest[1].0.starts_with("lasts") {
             let lasts = real[whole.as_str()] - real[rest[0].0.as_str()];
             real.insert(&rest[1].0, lasts);
+        }
+        // Nor is it told what lies before the period.
+        if let Some((name, sign)) = equation.iter().find(|(name, _)| name.starts_with("older") || name.starts_with("carried")) {
+            let number = |name: &str| i64::try_from(real.get(name).copied().unwrap_or(0)).unwrap();
+            let others: i64 = equation.iter().filter(|(own, _)| own != name).map(|(own, sign)| sign * number(own)).sum();
+            real.insert(name, u64::try_from(-others * sign).expect("an equation holds"));
         }
     }
     let unknown: Vec<&str> = real

@@ -226,6 +226,88 @@ proptest! {
     }
 }
 
+/// Some ways that many take and some that few do.
+fn many() -> impl Strategy<Value = EventLog> {
+    let way = || (prop::collection::vec(0..4_usize, 1..6), prop_oneof![2 => 1..4_usize, 1 => 4..12_usize]);
+    prop::collection::vec(way(), 0..8).prop_map(|ways| {
+        let mut builder = LogBuilder::default();
+        builder.declare(NAMES);
+        let mut case = 0;
+        for (way, times) in ways {
+            for _ in 0..times {
+                case += 1;
+                for (minute, activity) in (0..).zip(&way) {
+                    builder.push(&format!("case {case}"), NAMES[*activity], at(minute));
+                }
+            }
+        }
+        builder.finish()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(192) })]
+
+    /// What is told of pairs is true, of at least `k` cases, and what is left out is not one pair alone nor of fewer cases.
+    #[test]
+    fn pairs_of_few_cases_do_not_follow_from_the_others(log in many(), k in 1..8_u64) {
+        let (all, told) = (log.directly_follows(), log.directly_follows().at_least(k));
+        prop_assert!(told.pairs.iter().all(|pair| pair.cases >= k && all.pairs.contains(pair)));
+        prop_assert_eq!(all.pairs.iter().all(|pair| pair.cases >= k), told.pairs.len() == all.pairs.len());
+        if !told.pairs.is_empty() && told.pairs.len() < all.pairs.len() {
+            let left_out: Vec<_> = all.pairs.iter().filter(|pair| !told.pairs.contains(pair)).collect();
+            prop_assert!(left_out.len() >= 2);
+            let rest = told.transitions - told.pairs.iter().map(|pair| pair.count).sum::<u64>();
+            prop_assert_eq!(rest, left_out.iter().map(|pair| pair.count).sum::<u64>());
+            prop_assert!(rest >= k && left_out.iter().any(|pair| pair.cases >= k));
+        }
+    }
+
+    /// The same of variants, whatever part of them is told; and of patterns that few cases fit or do not fit nothing is.
+    #[test]
+    fn variants_of_few_cases_do_not_follow_from_the_others(log in many(), k in 1..8_u64, top in 0..6_usize, of in prop::option::of(0..4_usize)) {
+        let pattern = of.map(|activity| Pattern::parse(NAMES[activity]).unwrap());
+        let options = VariantOptions { pattern, ..VariantOptions::default() };
+        let all = log.variants(&options).unwrap();
+        let told = log.variants(&options).unwrap().at_least(k, top);
+        let cases = all.cases.unwrap();
+        let few = |cases: u64| (1..k).contains(&cases);
+        prop_assert_eq!(told.cases.is_none(), few(cases) || few(all.of - cases));
+        prop_assert!(told.variants.len() <= top);
+        prop_assert!(told.variants.iter().all(|variant| variant.cases >= k && all.variants.contains(variant)));
+        if let (Some(cases), false) = (told.cases, told.variants.is_empty()) {
+            let rest = cases - told.variants.iter().map(|variant| variant.cases).sum::<u64>();
+            prop_assert!(!few(rest));
+            let left_out = all.variants.len() - told.variants.len();
+            prop_assert!(left_out != 1 || rest >= k);
+        }
+    }
+
+    /// Of no two stages of a funnel, nor of a stage and the whole log, do fewer than `k` cases make the difference.
+    #[test]
+    fn steps_of_few_cases_do_not_follow_from_the_others(log in many(), k in 1..8_u64, stages in prop::collection::vec(0..4_usize, 1..5)) {
+        let funnel = Funnel::new(stages.iter().map(|stage| NAMES[*stage]), OrderMode::SequenceOrder).unwrap();
+        let (all, told) = (log.funnel(&funnel).unwrap(), log.funnel(&funnel).unwrap().at_least(k));
+        let mut counts = vec![told.cases];
+        for stage in &told.stages {
+            let full = all.stages.iter().find(|full| full.cases == stage.cases && full.activity == stage.activity);
+            prop_assert!(stage.cases >= k && full.is_some());
+            counts.push(stage.cases);
+        }
+        for (place, before) in counts.iter().enumerate() {
+            prop_assert!(counts[place..].iter().all(|after| !(1..k).contains(&(before - after))), "{counts:?}");
+        }
+        // A share of a stage that is left out would tell it.
+        for (place, stage) in told.stages.iter().enumerate() {
+            let whole = |share: Option<f64>| share.filter(|share| *share > 0.0).map(|share| (stage.cases as f64 / share).round() as u64);
+            let before = if place == 0 { None } else { Some(told.stages[place - 1].cases) };
+            prop_assert!(whole(stage.conversion).is_none_or(|whole| Some(whole) == before || (place == 0 && whole == told.cases)));
+            let first = all.stages.first().map(|first| first.cases);
+            prop_assert!(whole(stage.share).is_none_or(|whole| Some(whole) == first && told.stages.first().map(|first| first.cases) == first));
+        }
+    }
+}
+
 #[test]
 fn mistakes_say_what_to_do() {
     let log = log(&[(0, 0, 0), (0, 1, 1)]);

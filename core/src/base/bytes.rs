@@ -81,7 +81,7 @@ impl CustomerBase {
             }
             Ok(true)
         })?;
-        let Read { strands, unknown, .. } = read;
+        let Read { strands, unknown, same_version, .. } = read;
         let mut groups: BTreeMap<Identifier, (Vec<Strand>, Option<Timestamp>)> = BTreeMap::new();
         let mut told = told.unwrap_or_else(|| Reader::new(&[], bytes.len()));
         for strand in strands {
@@ -95,7 +95,7 @@ impl CustomerBase {
         told.end()?;
         let customers = groups.into_iter().map(|(owner, (strands, told))| {
             let mut customer = Customer::of_strands(strands).known_by(owner.clone());
-            customer.derived = Derived::told_until(told);
+            customer.derived = Derived::told_until(told, same_version);
             if let Some(checkpoint) = checkpoints.remove(owner.as_str()) {
                 customer.set_checkpoint(checkpoint);
             }

@@ -56,7 +56,11 @@ impl CustomerBase {
     fn make_anew(&mut self, owners: &BTreeSet<Identifier>, told: Option<Timestamp>) -> Vec<Effect> {
         let (mut said, mut strands): (BTreeMap<Identifier, Said>, Vec<Strand>) = (BTreeMap::new(), Vec::new());
         for (owner, customer) in owners.iter().filter_map(|owner| Some((owner, self.customers.remove(owner)?))) {
-            let changes = self.engine.said_of(&customer).changes.clone();
+            let mut changes = self.engine.said_of(&customer).changes.clone();
+            if customer.derived.taken_over {
+                let untold = crate::journey::taken_over(&changes);
+                changes.retain(|change| !untold.contains(change));
+            }
             said.insert(owner.clone(), (changes, customer.derived.advanced));
             strands.extend(customer.into_strands().into_iter().filter(|strand| !strand.is_blank()));
         }

@@ -42,10 +42,10 @@ impl Standing {
     pub(crate) fn of(state: &JourneyState) -> Self {
         let mut standing = Standing::default();
         standing.add(state);
-        for (_, instance) in state.instances.iter().flat_map(|instances| &instances.all) {
+        for (_, instance) in state.instances.iter().flat_map(|instances| instances.all()) {
             standing.add(instance);
         }
-        standing.instances = state.instances.as_ref().map(|instances| instances.all.clone()).unwrap_or_default();
+        standing.instances = state.instances.as_ref().map(|instances| instances.all().to_vec()).unwrap_or_default();
         standing
     }
 

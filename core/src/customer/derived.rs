@@ -1,5 +1,5 @@
 use super::reactions::ReactionState;
-use super::walk::{Instances, Walk, Way};
+use super::walk::{Instances, InstancesWere, Walk, Way};
 use crate::expr::plan::Live;
 use crate::value::Timestamp;
 use smallvec::SmallVec;
@@ -38,6 +38,8 @@ pub struct Derived {
     pending: Option<Box<Pending>>,
     /// What rules read of the story, as it ends.
     pub(crate) live: Option<Box<Live>>,
+    /// Whether another version of the playbook wrote the story: what this one takes over from its pins is still to be told.
+    pub(crate) taken_over: bool,
 }
 
 /// Late events of which nothing was derived yet.
@@ -74,7 +76,7 @@ struct Wide {
     watches: Vec<(usize, WatchState)>,
     reactions: Vec<(usize, ReactionState)>,
     /// Of journeys.
-    walks: Vec<(usize, Walk, Option<Box<Instances>>)>,
+    walks: Vec<(usize, Walk, Option<InstancesWere>)>,
 }
 
 /// One thing as it was.
@@ -371,8 +373,8 @@ impl JourneyState {
 
 impl Derived {
     /// Nothing derived yet of a customer whose effects were told up to an instant.
-    pub(crate) fn told_until(told: Option<Timestamp>) -> Self {
-        Derived { advanced: told, ..Derived::default() }
+    pub(crate) fn told_until(told: Option<Timestamp>, same_version: bool) -> Self {
+        Derived { advanced: told, taken_over: !same_version, ..Derived::default() }
     }
 
     /// Nothing derived yet, but what there is to begin from.
@@ -461,6 +463,7 @@ impl Derived {
             walked_at: self.walked_at,
             pending: None,
             live: None,
+            taken_over: false,
         }
     }
 
@@ -488,9 +491,13 @@ impl Derived {
                     *reaction = was;
                 }
             }
-            for (number, walk, instances) in wide.walks.into_iter().rev() {
-                if let Some(journey) = self.journeys.get_mut(number) {
-                    (journey.walk, journey.instances) = (walk, instances);
+            for (number, walk, were) in wide.walks.into_iter().rev() {
+                let Some(journey) = self.journeys.get_mut(number) else { continue };
+                journey.walk = walk;
+                if let Some(were) = were {
+                    let mut instances = journey.instances.take().unwrap_or_default();
+                    instances.restore(were);
+                    journey.instances = (*instances != Instances::default()).then_some(instances);
                 }
             }
             let settled = self.settled;
@@ -600,9 +607,9 @@ impl Derived {
         self.wide(|wide| &mut wide.reactions, (number, was));
     }
 
-    /// Takes down how a journey's walk and instances were before they changed.
-    pub(crate) fn walk_was(&mut self, number: usize, walk: Walk, instances: Option<Box<Instances>>) {
-        self.wide(|wide| &mut wide.walks, (number, walk, instances));
+    /// Takes down how a journey's walk was before it changed, and what changed of its instances.
+    pub(crate) fn walk_was(&mut self, number: usize, walk: Walk, were: Option<InstancesWere>) {
+        self.wide(|wide| &mut wide.walks, (number, walk, were));
     }
 
     fn wide<T>(&mut self, of: impl FnOnce(&mut Wide) -> &mut Vec<T>, was: T) {
@@ -710,7 +717,7 @@ impl Derived {
             .iter()
             .map(|journey| {
                 let conditions = if journey.conditions.spilled() { journey.conditions.capacity() * 8 } else { 0 };
-                let instances = journey.instances.iter().flat_map(|instances| &instances.all);
+                let instances = journey.instances.iter().flat_map(|instances| instances.all());
                 let instances: usize = instances
                     .map(|(key, state)| key.len() + 48 + size_of::<JourneyState>() + state.visits.len() * size_of::<Visit>())
                     .sum();

@@ -238,8 +238,8 @@ impl Checkpoint {
             };
             let mut moved = take_over(old);
             moved.instances = old.instances.as_ref().map(|instances| {
-                let all = instances.all.iter().map(|(key, state)| (key.clone(), Arc::new(take_over(state)))).collect();
-                Box::new(super::Instances { all, full: instances.full, due: instances.due })
+                let all = instances.all().iter().map(|(key, state)| (key.clone(), Arc::new(take_over(state)))).collect();
+                Box::new(super::Instances::of(all, instances.full, instances.due))
             });
             if let Some(place) = state.journeys.get_mut(usize::from(new)) {
                 *place = moved;

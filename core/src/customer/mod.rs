@@ -53,6 +53,7 @@ pub use strand::{Arrival, Prepared, Strand};
 pub(crate) use struck::named_event;
 pub(crate) use texts::Texts;
 pub use view::{StoryRow, View};
+pub(crate) use walk::InstancesWere;
 pub use walk::{Instances, Walk, Way};
 
 use late::Late;
@@ -107,11 +108,11 @@ impl Customer {
 
     /// The customer out of bytes that [`to_bytes`](Self::to_bytes) wrote; nothing is derived yet.
     pub(crate) fn of_bytes(bytes: &[u8], layout: &Arc<Layout>) -> Result<Self, StateError> {
-        let Read { strands, told, unknown, checkpoint } = read(bytes, Content::Customer, layout, |_| Ok(false))?;
+        let Read { strands, told, unknown, checkpoint, same_version } = read(bytes, Content::Customer, layout, |_| Ok(false))?;
         if strands.is_empty() {
             return Err(StateError::new("truncated", bytes.len(), "expected at least one strand"));
         }
-        let derived = Derived::told_until(told);
+        let derived = Derived::told_until(told, same_version);
         Ok(Customer {
             strands,
             late: None,

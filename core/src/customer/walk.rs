@@ -104,34 +104,83 @@ impl Walk {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Instances {
     /// By key, sorted.
-    pub all: Vec<(Arc<str>, Arc<JourneyState>)>,
+    all: Vec<(Arc<str>, Arc<JourneyState>)>,
+    /// How many have not ended.
+    open: usize,
     /// Whether one was refused because there were too many, and none has ended since.
     pub full: bool,
     /// The first instant at which one of them may change without an event.
     pub due: Option<Timestamp>,
 }
 
+/// What of the instances of a journey changed, as it was before.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct InstancesWere {
+    pub(crate) full: bool,
+    pub(crate) due: Option<Timestamp>,
+    /// In the order in which they changed; `None` for one that was not there.
+    pub(crate) each: Vec<(Arc<str>, Option<Arc<JourneyState>>)>,
+}
+
 impl Instances {
+    /// Of instances sorted by key.
+    pub(crate) fn of(all: Vec<(Arc<str>, Arc<JourneyState>)>, full: bool, due: Option<Timestamp>) -> Self {
+        let open = all.iter().filter(|(_, state)| state.is_open()).count();
+        Instances { all, open, full, due }
+    }
+
+    /// All of them by key, sorted.
+    #[must_use]
+    pub fn all(&self) -> &[(Arc<str>, Arc<JourneyState>)] {
+        &self.all
+    }
+
     /// The instance of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Arc<JourneyState>> {
         self.place(key).ok().and_then(|place| self.all.get(place)).map(|(_, state)| state)
     }
 
-    pub(crate) fn place(&self, key: &str) -> Result<usize, usize> {
+    fn place(&self, key: &str) -> Result<usize, usize> {
         self.all.binary_search_by(|(own, _)| (**own).cmp(key))
     }
 
-    /// Puts an instance in its place.
-    pub(crate) fn put(&mut self, key: &Arc<str>, state: Arc<JourneyState>) {
-        match self.place(key) {
-            Ok(place) => {
-                if let Some(own) = self.all.get_mut(place) {
-                    own.1 = state;
-                }
+    /// Puts an instance in its place; returns what was there.
+    pub(crate) fn put(&mut self, key: &Arc<str>, state: Arc<JourneyState>) -> Option<Arc<JourneyState>> {
+        self.open += usize::from(state.is_open());
+        let before = match self.place(key) {
+            Ok(place) => self.all.get_mut(place).map(|own| std::mem::replace(&mut own.1, state)),
+            Err(place) => {
+                self.all.insert(place, (key.clone(), state));
+                None
             }
-            Err(place) => self.all.insert(place, (key.clone(), state)),
+        };
+        self.open -= before.iter().filter(|before| before.is_open()).count();
+        before
+    }
+
+    /// Takes an instance out.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Arc<JourneyState>> {
+        let place = self.place(key).ok()?;
+        let (_, state) = self.all.remove(place);
+        self.open -= usize::from(state.is_open());
+        Some(state)
+    }
+
+    /// Makes everything as it was.
+    pub(crate) fn restore(&mut self, were: InstancesWere) {
+        for (key, state) in were.each.into_iter().rev() {
+            match state {
+                Some(state) => self.put(&key, state),
+                None => self.remove(&key),
+            };
         }
+        (self.full, self.due) = (were.full, were.due);
+    }
+
+    /// How many have not ended.
+    pub(crate) fn count_open(&self) -> usize {
+        self.open
     }
 
     /// Those that have not ended.

@@ -47,7 +47,7 @@ impl Engine {
         for (number, walked) in (0_u16..).zip(&state.journeys) {
             let place = usize::from(number);
             let (Some(name), Some(stages)) = (model.journeys.names.get(place), model.journeys.stages.get(place)) else { break };
-            let instances = walked.instances.iter().flat_map(|instances| &instances.all);
+            let instances = walked.instances.iter().flat_map(|instances| instances.all());
             let instances = instances.map(|(key, state)| (Some(key.clone()), &**state));
             for (instance, walk) in std::iter::once((None, walked)).chain(instances) {
                 let stay = |visit: &Visit| {

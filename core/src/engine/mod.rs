@@ -240,6 +240,15 @@ impl Engine {
         }
     }
 
+    /// How this version took over the places that an earlier one recorded, when that is still to be told; it is told once.
+    #[cold]
+    fn taken_over(&self, customer: &mut Customer) -> Vec<Effect> {
+        self.catch_up(customer);
+        customer.derived.taken_over = false;
+        let changes = crate::journey::taken_over(&customer.derived.changes);
+        self.compare(customer.identifier(), &[], &changes, customer.derived.advanced)
+    }
+
     /// What is derived of a customer up to when their effects were told, late events included that were put off.
     pub(crate) fn told<'a>(&self, customer: &'a Customer) -> Cow<'a, Derived> {
         let said = self.said_of(customer);
@@ -300,6 +309,12 @@ impl Engine {
         event: &Prepared<'_>,
     ) -> Result<Effects, EventError> {
         customer.warm(event.kind);
+        if customer.derived.taken_over {
+            let mut effects = self.taken_over(customer);
+            let Effects { arrival, effects: own } = self.record_prepared(customer, identifier, event)?;
+            effects.extend(own);
+            return Ok(Effects { arrival, effects });
+        }
         self.catch_up(customer);
         // When nothing is known after what was looked at last, this event is all that is new.
         let (settled, pending) = (customer.derived.settled, customer.derived.pending());
@@ -394,12 +409,12 @@ impl Engine {
 
     /// Lets time pass up to `now` and tells what changed without an event.
     pub fn advance(&self, customer: &mut Customer, now: Timestamp) -> Effects {
+        let mut effects = if customer.derived.taken_over { self.taken_over(customer) } else { Vec::new() };
         self.catch_up(customer);
         customer.mark(self.0.model.rules.plan.filters());
-        let mut effects = match customer.derived.take_pending() {
-            Some(pending) => self.settle(customer, pending.from, pending.from),
-            None => Vec::new(),
-        };
+        if let Some(pending) = customer.derived.take_pending() {
+            effects.extend(self.settle(customer, pending.from, pending.from));
+        }
         let mut state = std::mem::take(&mut customer.derived);
         let known = state.changes.len();
         derive(&self.0.model, &customer.view(Timestamp::MAX), &mut state, now);

@@ -162,7 +162,7 @@ impl Engine {
             let key = self.model().journeys.rules.get(place).and_then(|rule| rule.key.as_ref());
             match (key, walked) {
                 (Some(key), Some(walked)) => {
-                    for (own, walk) in walked.instances.iter().flat_map(|instances| &instances.all) {
+                    for (own, walk) in walked.instances.iter().flat_map(|instances| instances.all()) {
                         let is_own = |row: &dyn EventRow| {
                             key.kinds.binary_search(&row.kind()).is_ok()
                                 && row.property(key.property).is_some_and(|value| key_of(&value) == **own)

@@ -3,10 +3,11 @@
 use super::derive::set;
 use super::moves::{Bits, Turn, short};
 use super::ways::Target;
-use crate::customer::{Change, JourneyState, Migrated, Way, What, pinned_column};
+use crate::customer::{Change, InstancesWere, JourneyState, Migrated, Way, What, pinned_column};
 use crate::expr::EventKind;
 use crate::playbook::MigrationRule;
 use crate::value::{Span, Timestamp, Value};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -56,6 +57,22 @@ pub(super) fn take_over(turn: &mut Turn<'_, '_>, touched: &mut Bits) {
         let change = (turn.change)(what);
         turn.state.changes.push(Change { event: Some(pinned.event.clone()), ..change });
     }
+}
+
+/// Of changes those that take over places of another version: how each was found, and the moves that came of it.
+pub(crate) fn taken_over(changes: &[Change]) -> Vec<Change> {
+    let pins: BTreeSet<(Timestamp, u16, &Option<Arc<str>>)> = changes
+        .iter()
+        .filter_map(|change| match &change.what {
+            What::Migrated { journey, .. } => Some((change.at, *journey, &change.event)),
+            _ => None,
+        })
+        .collect();
+    let concerned = |change: &&Change| match &change.what {
+        What::Migrated { journey, .. } | What::Moved { journey, .. } => pins.contains(&(change.at, *journey, &change.event)),
+        _ => false,
+    };
+    changes.iter().filter(concerned).cloned().collect()
 }
 
 /// What was recorded at this instant of journeys whose rules differ from those of then.
@@ -151,22 +168,24 @@ fn backdate(turn: &mut Turn<'_, '_>, pinned: &Pinned, since: Timestamp) {
 /// Changes a walk, and takes down how it was.
 fn with(turn: &mut Turn<'_, '_>, pinned: &Pinned, change: impl FnOnce(&mut JourneyState)) {
     let Some(journey) = turn.state.journeys.get_mut(pinned.journey) else { return };
-    let was = journey.clone_but_visits();
+    let was = JourneyState { instances: None, ..journey.clone_but_visits() };
     let visits = (journey.visits.len(), journey.visits.last().is_some_and(|visit| visit.left.is_none()));
+    let mut were = None;
     match (&pinned.instance, &mut journey.instances) {
         (None, _) => change(journey),
         (Some(key), Some(instances)) => {
-            if let Ok(place) = instances.place(key)
-                && let Some((_, state)) = instances.all.get_mut(place)
-            {
-                change(Arc::make_mut(state));
-                instances.due = instances.all.iter().filter_map(|(_, state)| state.due()).min();
+            if let Some(mut state) = instances.get(key).cloned() {
+                change(Arc::make_mut(&mut state));
+                let (full, due) = (instances.full, instances.due);
+                let before = instances.put(key, state);
+                instances.due = instances.all().iter().filter_map(|(_, state)| state.due()).min();
+                were = Some(InstancesWere { full, due, each: vec![(key.clone(), before)] });
             }
         }
         (Some(_), None) => {}
     }
     let place = journey.place;
-    turn.state.walk_was(pinned.journey, was.walk, was.instances.clone());
+    turn.state.walk_was(pinned.journey, was.walk, were);
     turn.state.journey_was(pinned.journey, &was, visits);
     turn.context.move_to(pinned.journey, place);
 }

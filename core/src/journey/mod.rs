@@ -20,4 +20,5 @@ pub(crate) use derive::STEPS;
 pub(crate) use derive::Story;
 pub(crate) use derive::{Model, News, Touches, derive, derive_marked, derive_news, due_after, next_due};
 pub use history::{JourneyHistory, Stay};
+pub(crate) use migrate::taken_over;
 pub(crate) use rules::{JourneyRule, Journeys, StageRule};

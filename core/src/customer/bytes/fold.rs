@@ -152,8 +152,8 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
             let journey = state.journeys.get(place).unwrap_or(&nowhere);
             write_walk(writer, journey);
             let instances = journey.instances.as_deref().cloned().unwrap_or_default();
-            writer.size(instances.all.len());
-            for (key, instance) in &instances.all {
+            writer.size(instances.all().len());
+            for (key, instance) in instances.all() {
                 writer.text(key);
                 write_journey(writer, instance);
                 write_walk(writer, instance);
@@ -374,17 +374,17 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
     if !reader.is_empty() {
         for (journey, (_, stages)) in journeys.iter_mut().zip(&names.journeys) {
             read_walk(reader, journey, stages.len())?;
-            let mut instances = Instances::default();
+            let mut all: Vec<(Arc<str>, Arc<JourneyState>)> = Vec::new();
             for _ in 0..reader.count(8)? {
                 let key: Arc<str> = Arc::from(reader.text()?);
                 let mut instance = read_journey(reader, stages.len())?;
                 read_walk(reader, &mut instance, stages.len())?;
-                if instances.all.last().is_some_and(|(last, _)| *last >= key) {
+                if all.last().is_some_and(|(last, _)| *last >= key) {
                     return Err(reader.corrupt("keys of instances in order"));
                 }
-                instances.all.push((key, Arc::new(instance)));
+                all.push((key, Arc::new(instance)));
             }
-            (instances.full, instances.due) = (reader.flag()?, read_time(reader)?);
+            let instances = Instances::of(all, reader.flag()?, read_time(reader)?);
             journey.instances = (instances != Instances::default()).then(|| Box::new(instances));
         }
     }

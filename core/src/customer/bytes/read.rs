@@ -22,6 +22,8 @@ pub(crate) struct Read {
     pub(crate) unknown: Vec<Section>,
     /// What was derived from all strands together before events were folded.
     pub(crate) checkpoint: Option<Checkpoint>,
+    /// Whether the playbook of the layout wrote it.
+    pub(crate) same_version: bool,
 }
 
 /// Reads strands and what belongs to them. Sections that are not those of strands go to `other`, which says whether it knew them.
@@ -123,6 +125,7 @@ pub(crate) fn read<'a>(
             super::migrate::try_again(strand, aside, same_version);
         }
     }
+    read.same_version = same_version;
     Ok(read)
 }
 
