@@ -50,7 +50,10 @@ impl Ranking {
             place.and_then(|place| u32::try_from(place + 1).ok()).unwrap_or(last)
         };
         Ranking {
-            formula: arbitration.formula.as_ref().and_then(|text| Formula::compile(text, schema, catalog, findings)),
+            formula: arbitration
+                .formula
+                .as_ref()
+                .and_then(|text| Formula::compile(text, schema, catalog, &playbook.offer_attributes, findings)),
             steps: if last == 1 { Vec::new() } else { playbook.groups.iter().map(|group| step(&group.name.text)).collect() },
             explore: arbitration.explore,
             at_least: arbitration.at_least,

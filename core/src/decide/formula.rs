@@ -1,3 +1,4 @@
+use super::of_offer::type_of;
 use super::rules::OfferRule;
 use crate::context::{Context, Rule};
 use crate::error::Diagnostic;
@@ -5,17 +6,17 @@ use crate::expr::{
     Answer, EventKind, EventRow, Expected, FactId, Facts, Folded, Measure, Missing, PropertyId, Read, Run, Schema, SubjectId,
     TimeClass,
 };
-use crate::playbook::{PARTS, Text};
+use crate::playbook::{FACTORS, OfferAttribute, PARTS, Text};
 use crate::suggest::{CatalogRules, ItemFacts};
 use crate::value::{Span, Timestamp, Type, Value, Zone};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// What a formula reads of the offer that it ranks, in the order of their numbers.
-const OF_OFFER: [&str; 7] = ["propensity", "context", "value", "lever", "cost", "margin", "priority"];
+const OF_OFFER: [&str; 7] = [FACTORS[0], FACTORS[1], FACTORS[2], FACTORS[3], "cost", "margin", "priority"];
 
 /// What else it reads of the offer: what is declared of it, in the order of their numbers, after the numbers.
-const DECLARED: [&str; 6] = ["name", "group", "category", "tags", "from", "until"];
+const DECLARED: [&str; 10] = ["name", "title", "group", "owner", "category", "dimension", "incentive", "tags", "from", "until"];
 
 /// A compiled formula.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub(crate) struct Formula {
     pub(crate) rule: Arc<Rule>,
     /// The number of the first fact about the offer; the others follow.
     first: u32,
+    /// The names of what playbooks declare of offers.
+    own: Arc<[Arc<str>]>,
     /// The number of the first fact about the item that an offer carries, and what is in an item; those of the offer follow.
     items: Option<(u32, Arc<[Arc<str>]>)>,
 }
@@ -33,6 +36,7 @@ impl Formula {
         text: &Text,
         schema: &Schema,
         catalog: Option<&CatalogRules>,
+        attributes: &[OfferAttribute],
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
         let mut schema = catalog.map_or(schema, |catalog| catalog.schema()).clone();
@@ -41,16 +45,15 @@ impl Formula {
             schema.declare_fact(&format!("offer.{name}"), Type::Double, TimeClass::Constant);
         }
         for name in DECLARED {
-            let kind = match name {
-                "tags" => Type::List(Box::new(Type::String)),
-                "from" | "until" => Type::Timestamp,
-                _ => Type::String,
-            };
-            schema.declare_fact(&format!("offer.{name}"), kind, TimeClass::Constant);
+            schema.declare_fact(&format!("offer.{name}"), type_of(name), TimeClass::Constant);
         }
+        for own in attributes {
+            schema.declare_fact(&format!("offer.{}", own.name.text), own.ty.clone(), TimeClass::Constant);
+        }
+        let own = attributes.iter().map(|own| own.name.text.clone()).collect();
         let rule = Rule::compile(text, &schema, &Expected::Number, findings)?;
         let items = catalog.map(|catalog| (catalog.first_fact(), catalog.fields().into()));
-        Some(Formula { rule: Arc::new(rule), first, items })
+        Some(Formula { rule: Arc::new(rule), first, own, items })
     }
 
     /// The score of an offer whose factors are known; `None` when the formula has none.
@@ -62,7 +65,7 @@ impl Formula {
         item: Option<&ItemFacts<'_, '_>>,
     ) -> Option<f64> {
         let numbers = numbers(offer, factors);
-        let own = Fixed { first: self.first, items: self.items.as_ref(), numbers, offer };
+        let own = Fixed { first: self.first, own: &self.own, items: self.items.as_ref(), numbers, offer };
         let outcome = match item.filter(|_| self.items.is_some()) {
             Some(item) => self.rule.ask(&OfOffer { context: item, own }).outcome,
             None => self.rule.ask(&OfOffer { context, own }).outcome,
@@ -75,7 +78,7 @@ impl Formula {
         let reads = self.rule.reads();
         let own = reads.facts.iter().all(|fact| fact.0 >= self.first) && reads.names.is_empty() && reads.trends.is_empty();
         let still = reads.subjects.is_empty() && reads.events.is_empty() && !reads.now && !reads.zone && !reads.session;
-        let facts = Fixed { first: self.first, items: None, numbers: numbers(offer, factors), offer };
+        let facts = Fixed { first: self.first, own: &self.own, items: None, numbers: numbers(offer, factors), offer };
         (own && still).then(|| number(self.rule.ask(&facts).outcome.value()?)).flatten()
     }
 
@@ -88,7 +91,7 @@ impl Formula {
         item: Option<&ItemFacts<'_, '_>>,
     ) -> Vec<String> {
         let numbers = numbers(offer, factors);
-        let own = Fixed { first: self.first, items: self.items.as_ref(), numbers, offer };
+        let own = Fixed { first: self.first, own: &self.own, items: self.items.as_ref(), numbers, offer };
         match item.filter(|_| self.items.is_some()) {
             Some(item) => crate::expr::explain(self.rule.checked(), &OfOffer { context: item, own }).reasons(),
             None => crate::expr::explain(self.rule.checked(), &OfOffer { context, own }).reasons(),
@@ -116,11 +119,15 @@ fn numbers(offer: &OfferRule, factors: [f64; 4]) -> [f64; OF_OFFER.len()] {
 
 /// What a formula reads of the offer.
 fn declared(offer: &OfferRule, name: &str) -> Option<Value> {
-    let [group, category, ..] = &offer.traits;
+    let ([group, category, dimension, incentive], [title, owner]) = (&offer.traits, &offer.called);
     match name {
         "name" => Some(Value::String(offer.name.clone())),
         "group" => group.clone().map(Value::String),
         "category" => category.clone().map(Value::String),
+        "dimension" => dimension.clone().map(Value::String),
+        "incentive" => incentive.clone().map(Value::String),
+        "title" => title.clone().map(Value::String),
+        "owner" => owner.clone().map(Value::String),
         "tags" => Some(Value::List(offer.tags.iter().map(|tag| Value::String(tag.clone())).collect())),
         "from" => offer.from.map(Value::from),
         "until" => offer.until.map(Value::from),
@@ -226,6 +233,7 @@ impl<F: Facts + OfItem> Facts for OfOffer<'_, F> {
 #[derive(Debug)]
 struct Fixed<'o> {
     first: u32,
+    own: &'o [Arc<str>],
     items: Option<&'o (u32, Arc<[Arc<str>]>)>,
     numbers: [f64; OF_OFFER.len()],
     offer: &'o OfferRule,
@@ -249,8 +257,15 @@ impl Fixed<'_> {
         if let Some(number) = self.numbers.get(place) {
             return Some(Read::known(Value::Double(*number)));
         }
-        let name = DECLARED.get(place.checked_sub(self.numbers.len())?)?;
-        Some(declared(self.offer, name).map_or_else(|| Read::missing(format!("offer.{name}").into()), Read::known))
+        let place = place.checked_sub(self.numbers.len())?;
+        let (name, value) = match DECLARED.get(place) {
+            Some(name) => (*name, declared(self.offer, name)),
+            None => {
+                let place = place - DECLARED.len();
+                (&**self.own.get(place)?, self.offer.own.get(place).cloned().flatten())
+            }
+        };
+        Some(value.map_or_else(|| Read::missing(format!("offer.{name}").into()), Read::known))
     }
 }
 

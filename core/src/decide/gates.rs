@@ -1,5 +1,6 @@
 use super::consent::{Consent, Said};
 use super::contact::Contacts;
+use super::fallback::FallbackRule;
 use super::guard::{Guard, Verdict};
 use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 use super::stock::Stock;
@@ -116,8 +117,13 @@ impl Permissions {
         Ok(())
     }
 
-    /// Whether a fallback may be shown: it is for everybody, so consent for its own purposes and contact are all that counts.
-    pub(super) fn fallback(&self, offers: &Offers, purposes: &[usize]) -> bool {
+    /// Whether a fallback may be shown: consent for its own purposes and contact are all that counts. One that reads of the customer and has
+    /// none does not stand in where the customer permits nothing that is personal.
+    pub(super) fn fallback(&self, offers: &Offers, fallback: &FallbackRule) -> bool {
+        let purposes = &fallback.purposes;
+        if fallback.personal && self.impersonal.is_some() {
+            return false;
+        }
         let barred =
             self.contact != Verdict::Allowed && offers.do_not_contact.as_ref().is_some_and(|guard| guard.concerns(purposes));
         self.no_contact.is_none() && !barred && self.permitted(purposes).is_ok()

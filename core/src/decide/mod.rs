@@ -6,6 +6,7 @@ mod consent;
 mod contact;
 mod decision;
 mod diversity;
+mod fallback;
 mod formula;
 mod gates;
 mod guard;
@@ -13,6 +14,7 @@ mod items;
 mod lane;
 mod message;
 mod moment;
+mod of_offer;
 mod promise;
 mod purse;
 mod question;
@@ -29,6 +31,7 @@ pub(crate) use condition::{Condition, WHERE};
 pub(crate) use consent::{Consent, Said};
 pub(crate) use contact::Switch;
 pub use decision::{Answer, Assigned, Decision, Held, PlacementAnswer, Ranked};
+pub(crate) use fallback::FallbackRule;
 pub(crate) use gates::{Detail, Guards};
 pub(crate) use lane::Lane;
 pub use message::SmsLength;
@@ -286,14 +289,21 @@ pub(crate) fn decide(
             tally.add(place, offer, Stop { reasons, ..stop }, Some((score, chance)));
         });
         let stopped = permissions.no_contact.as_ref().or(permissions.impersonal.as_ref()).or(permissions.unsure.as_ref());
-        let reason = LateText::new(Reason { first: stopped.map(|stop| stop.reasons.join(", ")), counts: tally.counts });
+        let mut first = stopped.map(|stop| stop.reasons.join(", "));
         let answer = match &placement.fallback {
             _ if !chosen.is_empty() => Answer::Offers { offers: chosen },
-            Some(fallback) if fallback.valid(context.now()) && permissions.fallback(offers, &fallback.purposes) => {
-                Answer::Fallback { message: fallback.message.clone() }
+            Some(fallback) if fallback.valid(context.now()) && permissions.fallback(offers, fallback) => {
+                match fallback.write(&offers.messages, context) {
+                    Ok(message) => Answer::Fallback { message },
+                    Err(why) => {
+                        first = Some(first.map_or_else(|| why.clone(), |first| format!("{first}; {why}")));
+                        Answer::Silence
+                    }
+                }
             }
             _ => Answer::Silence,
         };
+        let reason = LateText::new(Reason { first, counts: tally.counts });
         answers.placements.push(PlacementAnswer {
             placement: placement.name.clone(),
             channel: placement.channel.clone(),
@@ -344,7 +354,7 @@ fn fill(
         None => None,
     };
     let carried = shop.asking(survivor.offer).filter(|_| survivor.offer.items.is_some()).map(|asking| (&items[..], asking));
-    write(shop.messages(), survivor.offer, survivor.treatment, context, carried, detail).map(|written| Ranked {
+    write(shop.messages(), Some(survivor.offer), survivor.treatment, context, carried, detail).map(|written| Ranked {
         offer: survivor.offer.name.clone(),
         score: survivor.score.total,
         probability: None,

@@ -3,9 +3,11 @@ use super::condition::{Condition, conditions};
 use super::consent::PurposeRule;
 use super::contact::{ContactRule, Demand, Switch};
 use super::diversity::Traits;
+use super::fallback::FallbackRule;
 use super::guard::Guard;
 use super::lane::Lane;
 use super::message::{Messages, TemplateName, VariantRule, treatment_rule};
+use super::of_offer::{self, OfferNames, ShownOffer};
 use super::promise::Promise;
 use super::score::{Factor, LearnedRule, column_number, group_number};
 use super::shortlist::Shortlist;
@@ -17,7 +19,7 @@ use crate::expr::{EventKind, Expected};
 use crate::playbook::{self, Assurance, DataKind, FactorSource, Format, Group, Name, Offer, Owner, Playbook, Sensitivity};
 use crate::suggest::{ItemsRule, Suggestions};
 use crate::trends::TrendRules;
-use crate::value::Timestamp;
+use crate::value::{Timestamp, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -172,6 +174,10 @@ pub(crate) struct OfferRule {
     pub(crate) held: bool,
     /// What it asks.
     pub(crate) question: Option<super::question::QuestionRule>,
+    /// What is declared of it, in the order of `offer_attributes`.
+    pub(crate) own: Box<[Option<Value>]>,
+    /// What formulas read beside that.
+    pub(crate) called: [Option<Arc<str>>; 2],
 }
 
 /// A compiled treatment.
@@ -193,6 +199,8 @@ pub(crate) struct TreatmentRule {
     pub(crate) voiced: Vec<Rule>,
     /// What the message shows: name, expression, what stands for an unknown value.
     pub(crate) with: Vec<(Arc<str>, Rule, Option<Arc<str>>)>,
+    /// What is said of the offer, where the message shows something of it.
+    pub(super) offer: Option<minijinja::Value>,
     /// How sure a request has to be who is there.
     pub(crate) assurance: Assurance,
     /// The contact rules that hold it back.
@@ -226,26 +234,6 @@ pub(crate) struct PlacementRule {
     pub(crate) diversity: Vec<playbook::Diversity>,
 }
 
-/// A compiled fallback.
-#[derive(Debug)]
-pub(crate) struct FallbackRule {
-    /// As written.
-    pub(crate) message: Arc<str>,
-    /// All must be permitted; numbers of purposes.
-    pub(crate) purposes: Vec<usize>,
-    /// The first instant of validity.
-    from: Option<Timestamp>,
-    /// The first instant after it.
-    until: Option<Timestamp>,
-}
-
-impl FallbackRule {
-    /// Whether it may be shown at an instant, as far as its dates say.
-    pub(crate) fn valid(&self, now: Timestamp) -> bool {
-        self.from.is_none_or(|from| now >= from) && self.until.is_none_or(|until| now < until)
-    }
-}
-
 impl Offers {
     /// Whether the message of a treatment is the same for everybody.
     pub(crate) fn is_constant(&self, treatment: &TreatmentRule) -> bool {
@@ -268,8 +256,11 @@ impl Offers {
             rankings.push(own.map_or_else(|| usual.clone(), |own| Ranking::compile(own, playbook, schema, catalog, findings)));
         }
         let mut offers: Vec<OfferRule> = Vec::with_capacity(playbook.offers.len());
+        let mut names = OfferNames::new(playbook, schema, catalog);
         for offer in &playbook.offers {
-            let mut rule = offer_rule(offer, playbook, sources, suggestions.as_ref(), (&mut messages, &mut columns), findings);
+            names.stand_for(offer);
+            let written = (&mut messages, &mut columns);
+            let mut rule = offer_rule(offer, playbook, sources, (suggestions.as_ref(), &names), written, findings);
             let here = |number: &usize| rule.placements.is_empty() || rule.placements.contains(number);
             let ranked = rankings.iter().enumerate().filter(|(number, _)| here(number)).map(|(_, ranking)| ranking);
             let mut formulas: Vec<Arc<Rule>> = Vec::new();
@@ -300,12 +291,10 @@ impl Offers {
                     .is_none_or(|channel| channel.contact),
                 purposes: purposes(&placement.purposes, playbook),
                 assurance: placement.assurance,
-                fallback: placement.fallback.as_ref().map(|fallback| FallbackRule {
-                    message: fallback.message.clone(),
-                    purposes: purposes(&fallback.purposes, playbook),
-                    from: fallback.valid_from,
-                    until: fallback.valid_until,
-                }),
+                fallback: placement
+                    .fallback
+                    .as_ref()
+                    .map(|fallback| FallbackRule::compile(fallback, &sources.schema, playbook, &mut messages, findings)),
                 ranking,
                 repeats: placement.repeats,
                 diversity: placement.diversity.clone(),
@@ -458,7 +447,7 @@ impl OfferRule {
 
 impl TreatmentRule {
     /// What its messages show, and by what they are chosen.
-    fn rules(&self) -> impl Iterator<Item = &Rule> {
+    pub(super) fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.with.iter().map(|(_, rule, _)| rule).chain(&self.voiced)
     }
 }
@@ -467,15 +456,15 @@ fn offer_rule(
     offer: &Offer,
     playbook: &Playbook,
     sources: &Sources,
-    suggestions: Option<&Suggestions>,
+    (suggestions, names): (Option<&Suggestions>, &OfferNames<'_>),
     (messages, columns): (&mut Messages, &mut Vec<Arc<str>>),
     findings: &mut Vec<Diagnostic>,
 ) -> OfferRule {
-    let schema = &sources.schema;
+    let schema = &names.plain;
     let group = offer.group.as_ref().and_then(|name| playbook.groups.iter().find(|group| group.name.text == name.text));
     let gates = conditions(offer, &around(group, playbook), schema, findings);
     // What is asked once the items are chosen reads of the first of them.
-    let of_items = suggestions.filter(|_| offer.items.is_some()).map(|suggestions| suggestions.catalog.schema());
+    let of_items = names.items.as_ref().filter(|_| offer.items.is_some());
     let with_item = of_items.unwrap_or(schema);
     let factors = offer.factors.each_ref().map(|factor| {
         let playbook::Factor { source, prior } = factor.as_ref()?;
@@ -504,7 +493,8 @@ fn offer_rule(
         .treatments
         .iter()
         .filter_map(|treatment| {
-            let rule = treatment_rule(treatment, (with_item, fields), playbook, sources, messages, findings)?;
+            let shown = ShownOffer::of(offer, playbook);
+            let rule = treatment_rule(treatment, ((schema, with_item), fields, &shown), playbook, messages, findings)?;
             Some(TreatmentRule {
                 obeys: switch(treatment.obeys.as_ref(), |group| group.obeys.as_ref(), offer.obeys.as_ref()),
                 counts: switch(treatment.counts.as_ref(), |group| group.counts.as_ref(), offer.counts.as_ref()),
@@ -569,6 +559,8 @@ fn offer_rule(
         item_rules,
         first_item_fact: of_items.and_then(|_| u32::try_from(schema.facts().len()).ok()),
         question: super::question::QuestionRule::compile(offer, playbook, sources),
+        own: of_offer::own(offer, playbook).into(),
+        called: [offer.title.clone(), offer.owner.or(group.and_then(|group| group.owner)).map(|owner| Arc::from(owner.name()))],
         held: !offer.despite_overdue
             && (playbook.held.is_empty()
                 || offer.purposes.iter().any(|own| playbook.held.iter().any(|held| held.text == own.text))),
@@ -576,7 +568,7 @@ fn offer_rule(
 }
 
 /// A group with all that it is a part of, the outermost first.
-fn around<'p>(group: Option<&'p Group>, playbook: &'p Playbook) -> Vec<&'p Group> {
+pub(super) fn around<'p>(group: Option<&'p Group>, playbook: &'p Playbook) -> Vec<&'p Group> {
     let mut groups: Vec<&Group> = Vec::new();
     let mut next = group;
     while let Some(group) = next {
@@ -588,7 +580,7 @@ fn around<'p>(group: Option<&'p Group>, playbook: &'p Playbook) -> Vec<&'p Group
 }
 
 /// The tags of an offer and its group, each once.
-fn tags(offer: &Offer, group: Option<&Group>) -> Arc<[Arc<str>]> {
+pub(super) fn tags(offer: &Offer, group: Option<&Group>) -> Arc<[Arc<str>]> {
     let tags = offer.tags.iter().chain(group.into_iter().flat_map(|group| &group.tags));
     let tags: BTreeSet<Arc<str>> = tags.map(|tag| tag.text.clone()).collect();
     tags.into_iter().collect()

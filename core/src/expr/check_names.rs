@@ -4,6 +4,7 @@ use super::ast::{Kind, NodeId};
 use super::check::{Binding, Checker};
 use super::checked::{Candidate, Op, Ref};
 use super::finding::Finding;
+use super::schema::Fixed;
 use super::{FactId, TimeClass, types};
 use crate::error::nearest;
 use crate::value::{Type, Value};
@@ -174,8 +175,11 @@ impl Checker<'_> {
         for prefix in self.prefixes(absolute) {
             for count in (1..=parts.len()).rev() {
                 let path = format!("{prefix}{}", parts[..count].join("."));
-                let Some(fact) = schema.fact(&path) else { continue };
-                let mut at = self.fact(id, fact);
+                let mut at = match (schema.fact(&path), schema.fixed().iter().find(|fixed| *fixed.path == *path)) {
+                    (Some(fact), _) => self.fact(id, fact),
+                    (None, Some(fixed)) => self.fixed(id, fixed),
+                    (None, None) => continue,
+                };
                 for field in &parts[count..] {
                     at = self.select(id, at, field);
                 }
@@ -183,6 +187,15 @@ impl Checker<'_> {
             }
         }
         None
+    }
+
+    /// What stands for a value.
+    fn fixed(&mut self, id: NodeId, fixed: &Fixed) -> Ref {
+        let op = match &fixed.value {
+            Some(value) => Op::Constant(value.clone()),
+            None => Op::Unset(fixed.path.clone()),
+        };
+        self.push(id, op, fixed.ty.clone(), TimeClass::Constant)
     }
 
     pub(super) fn fact(&mut self, id: NodeId, fact: FactId) -> Ref {
@@ -237,7 +250,10 @@ impl Checker<'_> {
             let hint = "the experiment needs a namespace `by` that is `unique`, so that nobody has two lots";
             return self.wrong(id, finding.hint(hint));
         }
-        let paths = || schema.into_iter().flat_map(|schema| schema.facts().iter().map(|fact| &*fact.path));
+        let paths = || {
+            let fixed = schema.into_iter().flat_map(|schema| schema.fixed().iter().map(|fixed| &*fixed.path));
+            schema.into_iter().flat_map(|schema| schema.facts().iter().map(|fact| &*fact.path)).chain(fixed)
+        };
         let locals = self.scope.iter().map(|(name, _)| &**name).chain(["now", "today"]);
         let group = parts.first().map(|first| format!("{first}."));
         let ending = format!(".{path}");
@@ -267,7 +283,13 @@ impl Checker<'_> {
                 return self.has_event_field(id, u32::try_from(slot).unwrap_or(u32::MAX), &kinds, field);
             }
             parts.push(field.clone());
-            if let Some(fact) = self.schema.and_then(|schema| schema.fact(&parts.join("."))) {
+            let path = parts.join(".");
+            let fixed = self.schema.and_then(|schema| schema.fixed().iter().find(|fixed| *fixed.path == *path));
+            if let Some(fixed) = fixed {
+                let there = Value::Bool(fixed.value.is_some());
+                return self.push(id, Op::Constant(there), Type::Bool, TimeClass::Constant);
+            }
+            if let Some(fact) = self.schema.and_then(|schema| schema.fact(&path)) {
                 self.reads.facts.insert(fact);
                 let class = self
                     .schema

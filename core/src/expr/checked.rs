@@ -72,6 +72,8 @@ pub(super) struct Candidate {
 #[derive(Clone)]
 pub(super) enum Op {
     Constant(Value),
+    /// A name that stands for a value, where there is none.
+    Unset(Arc<str>),
     /// Fails when it is reached: what the standard finds wrong only then.
     Fail(Fault),
     Now,
@@ -289,6 +291,7 @@ impl Op {
     pub(super) fn children(&self) -> Vec<Ref> {
         match self {
             Op::Constant(_)
+            | Op::Unset(_)
             | Op::Fail(_)
             | Op::Now
             | Op::Today
@@ -339,6 +342,7 @@ impl Op {
         let all = |refs: &[Ref]| refs.iter().map(|part| to(*part)).collect::<Vec<_>>();
         match self {
             Op::Constant(_)
+            | Op::Unset(_)
             | Op::Fail(_)
             | Op::Now
             | Op::Today
@@ -426,6 +430,7 @@ impl fmt::Debug for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Op::Constant(value) => write!(f, "constant {value:?}"),
+            Op::Unset(path) => write!(f, "unset {path}"),
             Op::Fail(fault) => write!(f, "fail {fault:?}"),
             Op::Now => f.write_str("now"),
             Op::Today => f.write_str("today"),

@@ -6,7 +6,7 @@ use super::evaluate_loop::Round;
 use super::evaluate_names::{Frame, Local};
 use super::program::Memo;
 use super::value_ops::{self, Fault};
-use super::{Answer, EvalError, Facts, Limits, Outcome, optional, stream};
+use super::{Answer, EvalError, Facts, Limits, Missing, Outcome, optional, stream};
 use crate::value::{Duration, Moment, Timestamp, Value};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -172,6 +172,7 @@ impl<'a> Machine<'a> {
         }
         match &node.op {
             Op::Constant(value) => Partial::value(value.clone()),
+            Op::Unset(path) => Partial::new(Outcome::Unknown(Missing::one(path.clone())), None),
             Op::Fail(fault) => Partial::new(self.error(fault.clone()), None),
             Op::Now => Partial { moving: true, ..Partial::value(Value::Timestamp(Moment::from(self.now))) },
             Op::Today => self.today(),

@@ -112,6 +112,7 @@ pub use program::{ExprId, Program, Scratch};
 pub use repeated::repeated;
 pub use ruleset::{RuleId, RuleScratch, RuleSet, Truth};
 pub use run::{Bits, Run, RunColumn, RunTexts};
+pub(crate) use schema::Fixed;
 pub use schema::{EventDecl, EventKind, FactDecl, FactId, PropertyDecl, PropertyId, Schema, SubjectId, TimeClass, TrendDecl};
 pub(crate) use sieve::Sieve;
 pub(crate) use streams::streams;

@@ -1,4 +1,4 @@
-use crate::value::{Duration, Point, Type, Zone};
+use crate::value::{Duration, Point, Type, Value, Zone};
 use chrono::Weekday;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +20,18 @@ pub struct Schema {
     time_zone: Option<Zone>,
     first_day: Option<Weekday>,
     trends: Arc<[TrendDecl]>,
+    fixed: Arc<[Fixed]>,
+}
+
+/// A name whose value is the same whenever it is read.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fixed {
+    /// As it is written.
+    pub(crate) path: Arc<str>,
+    /// Its type.
+    pub(crate) ty: Type,
+    /// Its value; `None` when there is none, so that it is unknown.
+    pub(crate) value: Option<Value>,
 }
 
 /// A trend that expressions may read, by its number in the schema that declared it.
@@ -182,6 +194,16 @@ impl Schema {
     #[must_use]
     pub fn first_day(&self) -> Weekday {
         self.first_day.unwrap_or(Weekday::Mon)
+    }
+
+    /// Names that stand for a value, in place of those that stood for one before.
+    pub(crate) fn fix(&mut self, fixed: Arc<[Fixed]>) {
+        self.fixed = fixed;
+    }
+
+    /// What stands for a value.
+    pub(crate) fn fixed(&self) -> &[Fixed] {
+        &self.fixed
     }
 
     /// Declares the trends.

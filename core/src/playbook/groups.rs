@@ -36,6 +36,8 @@ pub struct Group {
     pub obeys: Option<super::Switch>,
     /// `counts`.
     pub counts: Option<super::Switch>,
+    /// `attributes`, with those of the group around it.
+    pub attributes: Vec<(Name, Value)>,
 }
 
 impl Group {
@@ -147,6 +149,7 @@ impl Loader<'_> {
                 gates: gates.map(|(rule, _)| rule),
                 obeys: self.switch(&at, "obeys"),
                 counts: self.switch(&at, "counts"),
+                attributes: Vec::new(),
                 name,
             };
             let around = group.of.as_ref().and_then(|of| groups.iter().find(|around| around.name.text == of.text));

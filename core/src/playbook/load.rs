@@ -226,7 +226,8 @@ impl Loader<'_> {
         let mut arbitration = self.arbitration(root).unwrap_or_default();
         let experiments = self.experiments(root);
         let week_begins = root.text("week_begins").and_then(|day| day.parse().ok()).unwrap_or(chrono::Weekday::Mon);
-        let groups = self.groups(root);
+        let mut groups = self.groups(root);
+        let offer_attributes = self.offer_attributes(root, &mut offers, &mut groups);
         super::groups::purposes_of_groups(&mut offers, &groups);
         let own = placements.iter_mut().filter_map(|placement| placement.arbitration.as_mut());
         for arbitration in own.chain([&mut arbitration]) {
@@ -300,6 +301,7 @@ impl Loader<'_> {
             contact,
             feedback,
             reactions,
+            offer_attributes,
             budgets,
             decisions: self.decisions(root),
             outcomes: self.outcomes(root),

@@ -150,6 +150,8 @@ pub struct Playbook {
     pub feedback: Vec<super::Feedback>,
     /// `reactions`: what pushes.
     pub reactions: Vec<super::Reaction>,
+    /// `offer_attributes`: what is declared of offers beside what all offers have.
+    pub offer_attributes: Vec<super::OfferAttribute>,
     /// `budgets`.
     pub budgets: Vec<super::Budget>,
     /// `decisions`: how long decisions and reservations hold.
@@ -722,6 +724,8 @@ pub struct Offer {
     pub items: Option<super::OfferItems>,
     /// `question`: what it asks.
     pub question: Option<super::Question>,
+    /// `attributes`, with those of its group.
+    pub attributes: Vec<(Name, Value)>,
 }
 
 /// A factor of an offer's score.
@@ -815,8 +819,10 @@ pub struct Placement {
 /// What a placement shows when no offer is left.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fallback {
-    /// `message`: plain text, the same for everybody.
+    /// `message`: the text, or the first of its wordings.
     pub message: Arc<str>,
+    /// The templates, when it is not the same for everybody.
+    pub treatment: Option<Treatment>,
     /// `purposes`: all of them must be permitted.
     pub purposes: Vec<Name>,
     /// `from`: the first instant of validity.

@@ -60,6 +60,7 @@ impl Loader<'_> {
             despite_overdue: at.flag("despite_overdue"),
             items: None,
             question: self.question(at),
+            attributes: Vec::new(),
             name,
         }
     }
@@ -78,7 +79,7 @@ impl Loader<'_> {
         treatments
     }
 
-    fn shown(&mut self, section: &At<'_>) -> Vec<Shown> {
+    pub(super) fn shown(&mut self, section: &At<'_>) -> Vec<Shown> {
         let named = self.identifiers(section, "a shown value");
         let read = |(name, at): (Name, At<'_>)| {
             let value = self.rule(&at).or_else(|| self.rule_of(&at, "value"))?;

@@ -1,6 +1,6 @@
 //! Where it can be shown: channels and placements.
 
-use super::model::{Channel, Fallback, Format, Name, Offer, Placement};
+use super::model::{Channel, Fallback, Format, Name, Offer, Placement, Treatment};
 use super::read::{At, Loader};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,14 +34,28 @@ impl Loader<'_> {
         let channel = at.get("channel").and_then(|at| self.reference(&at, "channel", &known));
         let fallback = at.get("fallback").and_then(|at| {
             let purposes = self.purposes_of(&at);
-            let message = at.node.text().cloned().or_else(|| at.text("message"))?;
+            let wordings = self.variants(&at);
+            let message = at.node.text().cloned().or_else(|| Some(wordings.first()?.text.text.clone()))?;
             let (valid_from, valid_until) = (self.instant_of(&at, "from"), self.instant_of(&at, "until"));
             if let (Some(from), Some(until), Some(place)) = (valid_from, valid_until, at.get("until"))
                 && until <= from
             {
                 self.error("bad_validity", &place, format!("the fallback of `{}` ends before it begins", name.text), None);
             }
-            Some(Fallback { message, purposes, valid_from, valid_until })
+            let with = at.get("with").map(|section| self.shown(&section)).unwrap_or_default();
+            let same = wordings.len() < 2 && with.is_empty() && !message.contains("{{") && !message.contains("{%");
+            let written = |variants| {
+                Some(Treatment {
+                    channel: channel.clone()?,
+                    variants,
+                    with,
+                    assurance: at.assurance(),
+                    obeys: None,
+                    counts: None,
+                })
+            };
+            let treatment = if same || wordings.is_empty() { None } else { written(wordings) };
+            Some(Fallback { message, treatment, purposes, valid_from, valid_until })
         });
         Some(Placement {
             title: at.text("title"),

@@ -231,7 +231,10 @@ impl Loader<'_> {
         let appeals = playbook.voice.as_ref().is_some_and(|voice| !voice.appeal.is_empty() || voice.default_appeal.is_some());
         let offers = root.get("offers");
         let treatments = offers.iter().flat_map(At::children).filter_map(|at| at.get("treatments"));
-        let treatments: Vec<At<'_>> = treatments.flat_map(|at| at.children().collect::<Vec<_>>()).collect();
+        let placements = root.get("placements");
+        let fallbacks = placements.iter().flat_map(At::children).filter_map(|at| at.get("fallback"));
+        let treatments = treatments.flat_map(|at| at.children().collect::<Vec<_>>());
+        let treatments: Vec<At<'_>> = treatments.chain(fallbacks).collect();
         for variant in treatments.iter().filter_map(|at| at.get("message")).flat_map(|at| at.items().collect::<Vec<_>>()) {
             let needs =
                 [("language", told(0)), ("address", told(1)), ("appeal", appeals), ("stage", told(7)), ("returning", true)];

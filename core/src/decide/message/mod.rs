@@ -12,11 +12,12 @@ pub use sms::SmsLength;
 pub(crate) use template::TemplateName;
 pub(super) use template::{Messages, Names};
 pub(super) use voice::VariantRule;
-pub(super) use write::write;
+pub(super) use write::{blank, write};
 
 use super::contact::Switch;
+use super::of_offer::ShownOffer;
 use super::rules::TreatmentRule;
-use crate::context::{Rule, Sources};
+use crate::context::Rule;
 use crate::error::Diagnostic;
 use crate::expr::{Expected, Schema};
 use crate::playbook::{Format, Playbook, Treatment};
@@ -27,9 +28,8 @@ use voice::Asks;
 /// the items that it carries. `None` when nothing of it can be used.
 pub(super) fn treatment_rule(
     treatment: &Treatment,
-    (schema, fields): (&Schema, Option<&[Arc<str>]>),
+    ((plain_schema, schema), fields, offer): ((&Schema, &Schema), Option<&[Arc<str>]>, &ShownOffer),
     playbook: &Playbook,
-    sources: &Sources,
     messages: &mut Messages,
     findings: &mut Vec<Diagnostic>,
 ) -> Option<TreatmentRule> {
@@ -48,9 +48,11 @@ pub(super) fn treatment_rule(
         greets: messages.voice.greets(),
         script: format == Format::Script,
         fields,
+        offer,
     };
     let mut asks = Asks::default();
     let mut variants = Vec::new();
+    let mut shows_offer = false;
     for variant in &treatment.variants {
         let own = VariantRule::asks(variant);
         asks.language |= own.language;
@@ -58,7 +60,7 @@ pub(super) fn treatment_rule(
         asks.appeal |= own.appeal;
         asks.stage |= own.stage;
         asks.returning |= own.returning;
-        let when = variant.when.as_ref().and_then(|when| Rule::compile(when, &sources.schema, &Expected::Bool, findings));
+        let when = variant.when.as_ref().and_then(|when| Rule::compile(when, plain_schema, &Expected::Bool, findings));
         let template = messages.add(&variant.text, Some(format), &names, findings);
         let headers: Vec<_> = variant
             .headers
@@ -69,6 +71,9 @@ pub(super) fn treatment_rule(
         asks.greeting |= std::iter::once(&template)
             .chain(headers.iter().map(|(_, template)| template))
             .any(|template| messages.shows(template, &["greeting", "language", "address"]));
+        shows_offer |= std::iter::once(&template)
+            .chain(headers.iter().map(|(_, template)| template))
+            .any(|template| messages.shows(template, &["offer"]));
         variants.push(VariantRule {
             template,
             headers,
@@ -90,6 +95,7 @@ pub(super) fn treatment_rule(
         greets: asks.greeting,
         variants,
         with,
+        offer: shows_offer.then(|| template::shown_offer(offer)),
         voiced,
         assurance: treatment.assurance,
         obeys: Switch::All,

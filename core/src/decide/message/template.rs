@@ -1,6 +1,7 @@
 use super::tags::{self, Mistake, Piece};
 use super::{html, voice::VoiceRule};
 use crate::context::Sources;
+use crate::decide::of_offer::ShownOffer;
 use crate::error::{Diagnostic, Severity, nearest};
 use crate::playbook::{Format, Playbook, Text};
 use crate::value::Value;
@@ -44,6 +45,8 @@ pub(in crate::decide) struct Names<'n> {
     pub(super) script: bool,
     /// What is in an item, when the offer carries some.
     pub(super) fields: Option<&'n [Arc<str>]>,
+    /// What is said of the offer.
+    pub(super) offer: &'n ShownOffer,
 }
 
 impl Messages {
@@ -118,6 +121,12 @@ impl Messages {
             };
             findings.push(mistake(text, ("unknown_name", message, Some(hint))));
         }
+        if !names.with.contains(&"offer") {
+            let wrong = |part: &String| names.offer.wrong(part.strip_prefix("offer.")?, template.source());
+            for (message, hint) in parts.iter().filter_map(wrong) {
+                findings.push(mistake(text, ("unknown_name", message, hint)));
+            }
+        }
         if let Some(fields) = names.fields {
             for part in parts.iter().filter_map(|part| part.strip_prefix("item.")) {
                 let known = |field: &&str| *field == part;
@@ -173,6 +182,7 @@ impl Messages {
         values.insert("item", item.clone());
         values.insert("items", vec![item].into());
         values.insert("why", vec!["x"].into());
+        values.insert("offer", shown_offer(names.offer));
         let Ok(template) = self.environment.get_template(&template.0) else { return false };
         let values = minijinja::Value::from_pairs(values);
         let tried = template.render_captured_to(values, &mut Sink { bytes: Vec::new() });
@@ -237,6 +247,7 @@ impl<'n> Names<'n> {
             .chain(greets)
             .chain(voice.into_iter().flatten())
             .chain(why)
+            .chain(std::iter::once("offer"))
     }
 }
 
@@ -383,6 +394,12 @@ pub(super) fn shown(value: &Value) -> minijinja::Value {
             json => json.to_string().into(),
         },
     }
+}
+
+/// What is said of an offer, as templates see it.
+pub(super) fn shown_offer(offer: &ShownOffer) -> minijinja::Value {
+    let told = offer.values.iter().filter_map(|(name, value)| Some((name.to_string(), shown(value.as_ref()?))));
+    minijinja::Value::from_pairs(told)
 }
 
 /// Takes a message up to its greatest length.

@@ -27,7 +27,7 @@ pub(in crate::decide) struct Written {
 /// Writes the message of an offer: the wording that comes closest to the customer, with what it shows.
 pub(in crate::decide) fn write(
     messages: &Messages,
-    offer: &OfferRule,
+    offer: Option<&OfferRule>,
     treatment: &TreatmentRule,
     context: &Context<'_>,
     items: Option<(&[Suggested], &Asking<'_, '_>)>,
@@ -58,7 +58,7 @@ pub(in crate::decide) fn write(
             (_, None) => {
                 let mut reasons =
                     vec![format!("the message needs `{name}`, which is not known and declares nothing for that case")];
-                if detail == Detail::Full && !offer.reads_item(rule) {
+                if detail == Detail::Full && offer.is_some_and(|offer| !offer.reads_item(rule)) {
                     reasons.extend(gates::reasons_of(rule, context));
                 }
                 return Err(Stop::new(Gate::Message, true, reasons));
@@ -68,6 +68,9 @@ pub(in crate::decide) fn write(
     }
     if bytes > MAX_VALUES {
         return Err(stop(format!("the message is given more than {MAX_VALUES} bytes")));
+    }
+    if let Some(offer) = &treatment.offer {
+        values.entry("offer").or_insert_with(|| offer.clone());
     }
     if treatment.greets {
         if let Some(greeting) = listener.greeting(&language) {
@@ -85,7 +88,8 @@ pub(in crate::decide) fn write(
     }
     let mut written = Written::default();
     if treatment.format == Format::Script {
-        written.why = why(offer, context, items.map(|(items, ..)| items).unwrap_or_default());
+        let items = items.map(|(items, ..)| items).unwrap_or_default();
+        written.why = offer.map(|offer| why(offer, context, items)).unwrap_or_default();
         values.entry("why").or_insert_with(|| written.why.clone().into());
     }
     written.message = messages.render(&variant.template, &values).map_err(stop)?;
@@ -158,7 +162,7 @@ fn closest<'t>(treatment: &'t TreatmentRule, listener: &Listener<'_, '_, '_>) ->
 }
 
 /// What has no words is as good as unknown.
-fn blank(value: &Value) -> bool {
+pub(in crate::decide) fn blank(value: &Value) -> bool {
     match value {
         Value::String(text) => text.trim().is_empty(),
         Value::Null => true,

@@ -1,10 +1,10 @@
 use super::flow::{Flow, label_of};
 use super::ground::{Ground, Label};
 use crate::context::{Rule, Rules};
-use crate::decide::{OfferRule, Offers};
+use crate::decide::{FallbackRule, OfferRule, Offers};
 use crate::error::{Diagnostic, Place, Severity};
 use crate::journey::Journeys;
-use crate::playbook::{DataKind, LegalBasis, Name, Offer, Placement, Playbook, Purpose, Sensitivity};
+use crate::playbook::{DataKind, Fallback, LegalBasis, Name, Offer, Placement, Playbook, Purpose, Sensitivity};
 use crate::reaction::{ReactionRule, Reactions, What};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -60,6 +60,11 @@ pub(in crate::engine) fn check(
     }
     for placement in &playbook.placements {
         findings.extend(hopeless_fallback(placement));
+    }
+    for (placement, compiled) in playbook.placements.iter().zip(&mut offers.placements) {
+        if let (Some(declared), Some(fallback)) = (&placement.fallback, &mut compiled.fallback) {
+            all.fallback(placement, declared, fallback, findings);
+        }
     }
 }
 
@@ -219,6 +224,50 @@ impl All<'_> {
         let attribute = attributes.clone().position(|name| *name == question.attribute.text).map(Ground::Attribute);
         let event = |name: &Name| self.playbook.events.iter().position(|own| own.name.text == name.text).map(Ground::Event);
         attribute.into_iter().chain(question.after.iter().filter_map(event)).collect()
+    }
+
+    /// What a fallback shows may be used for its purposes, and is nothing that has to be hidden.
+    fn fallback(self, placement: &Placement, declared: &Fallback, fallback: &mut FallbackRule, findings: &mut Vec<Diagnostic>) {
+        let All { playbook, rules, flow, .. } = self;
+        let mut said: BTreeSet<Ground> = BTreeSet::new();
+        let mut personal = false;
+        for (rule, ground) in
+            fallback.rules().flat_map(|rule| flow.grounds(rule, playbook, rules).into_iter().map(move |ground| (rule, ground)))
+        {
+            let label = flow.ground(ground, playbook);
+            personal |= label.sensitivity > Sensitivity::Public;
+            if !said.insert(ground) {
+                continue;
+            }
+            let wrong = declared.purposes.iter().find(|purpose| !label.usable(&purpose.text));
+            let (code, why) = match &label.purposes {
+                _ if label.sensitivity == Sensitivity::Special => ("reveals", "which is special".to_owned()),
+                _ if label.hidden => ("reveals", "which must not be shown".to_owned()),
+                Some(_) if declared.purposes.is_empty() => {
+                    ("no_purpose", "which may be used for some purposes only, and it has none".to_owned())
+                }
+                _ => match wrong {
+                    Some(purpose) => ("purpose_violation", format!("which may not be used for `{}`", purpose.text)),
+                    None => continue,
+                },
+            };
+            let way = self.way(rule, ground);
+            findings.push(Diagnostic {
+                code,
+                severity: Severity::Error,
+                message: format!(
+                    "the fallback of `{}` reads {}{}, {why}",
+                    placement.name.text,
+                    ground.name(playbook),
+                    through(&way)
+                ),
+                path: format!("placements.{}.fallback", placement.name.text),
+                place: Some(wrong.map_or(&placement.name, |purpose| purpose).place.clone()),
+                hint: Some("leave it out of the message, or say what the fallback is for: `purposes: \u{2026}`".to_owned()),
+                related: None,
+            });
+        }
+        fallback.personal = personal && declared.purposes.is_empty();
     }
 
     /// Calendar windows of the contact policy follow the customer's own zone, so that is a use of it.

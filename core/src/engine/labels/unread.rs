@@ -37,7 +37,8 @@ pub(in crate::engine) fn unread(playbook: &Playbook, model: &Model, offers: &Off
     let families = rules.personas.iter().chain(&rules.intents).flat_map(PersonaRule::conditions);
     let evidence = families.chain(rules.needs.iter().flat_map(NeedRule::conditions)).chain(&rules.watches);
     let stages = journeys.rules.iter().flat_map(|journey| journey.conditions());
-    let chosen = offers.offers.iter().flat_map(|offer| offer.rules()).chain(offers.guards());
+    let fallbacks = offers.placements.iter().filter_map(|placement| placement.fallback.as_ref()).flat_map(|own| own.rules());
+    let chosen = offers.offers.iter().flat_map(|offer| offer.rules()).chain(offers.guards()).chain(fallbacks);
     let reacting = reactions.rules.iter().flat_map(|reaction| reaction.rules());
     for rule in rules.segments.iter().chain(evidence).chain(stages).chain(chosen).chain(reacting) {
         read.add(rule, rules);

@@ -52,6 +52,13 @@ static NEAR: Object = Object {
     ],
 };
 
+pub(super) const OFFER_VALUES: Field = may(
+    "attributes",
+    Names(&One(Leaf::Any)),
+    "",
+    "values of what `offer_attributes` declares; those of a group hold for its offers that say nothing else",
+);
+
 pub(super) static GROUP: Object = Object {
     name: "group",
     doc: "What holds for all offers of a group, beside what each says itself.",
@@ -80,6 +87,7 @@ pub(super) static GROUP: Object = Object {
         may("suitable", GATE, "true", "whether any of it is good for the customer"),
         OBEYS,
         COUNTS,
+        OFFER_VALUES,
     ],
 };
 

@@ -138,6 +138,19 @@ static REQUEST_OBJECT: Object = Object {
     fields: &[must("type", TYPE, "the type of its values"), may("retired", One(Leaf::Bool), "false", RETIRED)],
 };
 
+pub(super) static OFFER_ATTRIBUTE: Shape = Either(&[One(Leaf::Type), Obj(&TYPE_ENUM), Obj(&OFFER_ATTRIBUTE_OBJECT)]);
+
+static OFFER_ATTRIBUTE_OBJECT: Object = Object {
+    name: "attribute of offers",
+    doc: "A declared fact about an offer.",
+    marks: &[],
+    fields: &[
+        must("type", TYPE, "the type of its values"),
+        may("title", One(Leaf::Text), "", TITLE),
+        may("default", One(Leaf::Any), "", "what offers have that say nothing else, of the declared type"),
+    ],
+};
+
 pub(super) static SEGMENT: Shape = Either(&[One(Leaf::Rule), Obj(&SEGMENT_OBJECT)]);
 
 static SEGMENT_OBJECT: Object = Object {

@@ -179,12 +179,34 @@ pub(super) static PLACEMENT: Object = Object {
     ],
 };
 
+static FALLBACK_WORDING: Shape = Either(&[One(Leaf::Text), Obj(&FALLBACK_WORDING_OBJECT)]);
+
+static FALLBACK_WORDING_OBJECT: Object = Object {
+    name: "wording of a fallback",
+    doc: "One wording of several, chosen as those of offers are.",
+    marks: &[],
+    fields: &[
+        must("text", One(Leaf::Text), "a template"),
+        may("language", One(Leaf::Text), "", "the language in which it is, such as `de` or `pt-br`"),
+        may("address", One(ADDRESS), "", "the form of address that it takes"),
+        may("appeal", One(APPEAL), "", "what it appeals to"),
+        may("stage", Either(&[One(Leaf::Text), List(&STAGE_TEXT)]), "", "the stages for which it is, one or a list"),
+        may("returning", One(Leaf::Bool), "", "whether it is for those who come back; false for those who are new"),
+        may("when", One(Leaf::Rule), "", "a condition; unknown is no"),
+    ],
+};
+
 static FALLBACK: Object = Object {
     name: "fallback",
     doc: "What a placement shows when no offer is left.",
     marks: &[],
     fields: &[
-        must("message", One(Leaf::Text), "plain text, the same for everybody"),
+        must(
+            "message",
+            Either(&[One(Leaf::Text), List(&FALLBACK_WORDING)]),
+            "a template in the format of the channel, as in treatments; or a list of wordings, of which the closest is taken",
+        ),
+        may("with", Names(&SHOWN), "", "the values that the message may show"),
         may("purposes", one_or_more(&PURPOSES), "", "all of them must be permitted"),
         may("from", One(Leaf::Instant), "", "the first instant of its validity"),
         may("until", One(Leaf::Instant), "", "the first instant after its validity"),

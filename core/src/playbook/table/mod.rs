@@ -16,7 +16,7 @@ use crate::playbook::shape::Shape::{Either, Leaf as One, List, Names, Object as 
 use crate::playbook::shape::{Field, Leaf, Object, Shape};
 use contact::{CONTACT, GROUP};
 use customers::{IDENTITY_LIMITS, LOCATIONS, NAMESPACE, RELATION, SESSIONS, STORE};
-use facts::{ATTRIBUTE, EVENT, INTAKE, RENAMED, REQUEST, SEGMENT, SOURCE_NAME};
+use facts::{ATTRIBUTE, EVENT, INTAKE, OFFER_ATTRIBUTE, RENAMED, REQUEST, SEGMENT, SOURCE_NAME};
 use insight::{NEED, PERSONA, PREFERENCE, PROBLEM, SEARCHES, UNUSUAL, WATCH};
 use items::{CATALOG, SUGGESTION, TREND};
 use journeys::{JOURNEY, TOUCHPOINT};
@@ -141,6 +141,12 @@ pub(super) static PLAYBOOK: Object = Object {
         may("touchpoints", Names(&Obj(&TOUCHPOINT)), "", "where customers and brand meet, owned or not"),
         may("channels", Names(&CHANNEL), "", "the channels of messages"),
         may("arbitration", Obj(&ARBITRATION), "", "how offers are ranked where a placement does not say otherwise"),
+        may(
+            "offer_attributes",
+            Names(&OFFER_ATTRIBUTE),
+            "",
+            "declared facts about offers, by type; rules of offers, formulas and messages read `offer.<name>`",
+        ),
         may("offers", Names(&Obj(&OFFER)), "", "what can be shown"),
         may("groups", Names(&Obj(&GROUP)), "", "groups of offers, and what holds for all of one"),
         may("placements", Names(&Obj(&PLACEMENT)), "", "the slots that ask for offers"),

@@ -1,6 +1,6 @@
 //! The shape of offers: what they cost, promise and hold in stock, what becomes of them, and experiments with them.
 
-use super::contact::{COUNTS, OBEYS, OWNER, TAGS, WHERE};
+use super::contact::{COUNTS, OBEYS, OFFER_VALUES, OWNER, TAGS, WHERE};
 use super::insight::{DETECTS, SHARE};
 use super::items::{OFFER_ITEMS, SUGGESTION_NAME};
 use super::labels::{MINIMUM, READS};
@@ -104,7 +104,7 @@ pub(super) static OFFER: Object = Object {
         may("dimension", One(Leaf::Word(&SIDES)), "", "which side of the relationship it is about, for diversity"),
         may("incentive", One(Leaf::Word(&INCENTIVES)), "", "what it gives the customer"),
         may("mandatory", One(Leaf::Bool), "false", "whether it comes before all others wherever it passes the gates"),
-        may("margin", MONEY, "", "what is earned when it is taken; formulas read `offer.margin`"),
+        may("margin", MONEY, "", "what is earned when it is taken; rules of offers and formulas read `offer.margin`"),
         may("treatments", Names(&Obj(&TREATMENT)), "", "its form for each channel"),
         may(
             "suggest",
@@ -132,6 +132,7 @@ pub(super) static OFFER: Object = Object {
             "",
             "what it asks the customer: the attribute that the answer becomes, or more",
         ),
+        OFFER_VALUES,
     ],
 };
 
