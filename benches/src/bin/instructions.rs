@@ -1,4 +1,4 @@
-//! Work for counting instructions: `instructions w1|w2 ROUNDS [RULES]`, `instructions record|decide|online ROUNDS`. See
+//! Work for counting instructions: `instructions w1|w2 ROUNDS [RULES]`, `instructions record|apart|decide|online ROUNDS`. See
 //! `benches/instructions.sh`.
 
 use std::hint::black_box;
@@ -13,7 +13,8 @@ fn main() {
     let work = arguments.next().expect("w1 or w2");
     let rounds: usize = arguments.next().and_then(|text| text.parse().ok()).expect("a number of rounds");
     match work.as_str() {
-        "record" => return record(rounds),
+        "record" => return record(rounds, 0),
+        "apart" => return record(rounds, 3 * 86_400_000_000),
         "decide" => return decide(rounds),
         "online" => return online(rounds),
         _ => {}
@@ -47,10 +48,13 @@ fn main() {
     println!("{found} matches");
 }
 
-/// Thirty prepared lines of the retail playbook, told to a new customer every round.
-fn record(rounds: usize) {
+/// Thirty prepared lines of the retail playbook, told to a new customer every round, each so many microseconds later than it was.
+fn record(rounds: usize, apart: i64) {
     let engine = engine();
-    let events = story(1, 30);
+    let mut events = story(1, 30);
+    for (number, event) in (0..).zip(&mut events) {
+        event.time = event.time.saturating_add_micros(number * apart);
+    }
     let prepared: Vec<_> = events.iter().take(30).map(|event| engine.prepare(event, None).expect("it fits")).collect();
     let identifier = &events[0].identifiers[0];
     let mut effects = 0;

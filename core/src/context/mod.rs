@@ -400,6 +400,12 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// A number for which there is a program, when all that it reads stands.
+    pub(crate) fn quick_number(&self, code: Code) -> Option<f64> {
+        let live = self.live.filter(|_| self.begins.is_none() && !self.hides)?;
+        self.rules.plan.number(code, live, self.now)
+    }
+
     /// Membership of a segment.
     pub(crate) fn member(&self, segment: usize) -> Holds {
         if let Some(state) = self.derived.get(segment)
@@ -429,14 +435,14 @@ impl<'a> Context<'a> {
     pub(crate) fn memberships(&self) -> Memberships {
         let now = self.now.micros();
         let words = self.derived.chunks(64).map(|segments| {
-            segments.iter().rev().fold(Membership::default(), |word, segment| {
+            let mut word = Membership::default();
+            for (place, segment) in segments.iter().enumerate() {
                 let (known, member, unknown) = segment.standing(now);
-                Membership {
-                    known: word.known << 1 | u64::from(known),
-                    members: word.members << 1 | u64::from(member),
-                    unknown: word.unknown << 1 | u64::from(unknown),
-                }
-            })
+                word.known |= u64::from(known) << place;
+                word.members |= u64::from(member) << place;
+                word.unknown |= u64::from(unknown) << place;
+            }
+            word
         });
         words.collect()
     }

@@ -255,7 +255,7 @@ proptest! {
             prop_assert_eq!(&own.changes, &fresh.changes, "{}", text);
             if let Some(live) = customer.derived.live.as_ref().filter(|live| live.is_at(customer.derived.settled)) {
                 let view = customer.view(Timestamp::MAX);
-                let story = crate::journey::Story { view: &view, now: customer.derived.settled.unwrap() };
+                let story = crate::journey::Story { rules: &engine.model().rules, view: &view, now: customer.derived.settled.unwrap(), live: None };
                 let mut again = Live::default();
                 engine.model().rules.plan.follow(&mut again, &story, None, customer.len());
                 prop_assert!(live.agrees(&again).0, "{live:?}\n{again:?}\n{text}");

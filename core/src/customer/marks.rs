@@ -55,30 +55,28 @@ impl Track {
         }
         let mut marks = self.marks.take().unwrap_or_default();
         let told = self.tell(&mut marks, kind, layout, texts, filters);
-        // Columns that a condition reads alone, with one of the events shortly before a row that says the same.
-        let mut read: SmallVec<[(PropertyId, Option<RunColumn<'_>>, Option<usize>); 4]> = SmallVec::new();
         for row in marks.marked..rows {
-            for (property, _, alike) in &mut read {
-                *alike = self.alike(layout.column(kind, *property), row);
-            }
+            // Columns that a condition reads alone, with one of the events shortly before that says the same.
+            let mut read: SmallVec<[(PropertyId, Option<usize>); 4]> = SmallVec::new();
             for filter in (0..count).filter(|filter| told & (1 << filter) == 0) {
                 let properties = filters.properties(kind, filter);
                 let holds = match properties {
                     [property] => {
-                        let known = read.iter().find(|(known, ..)| known == property);
-                        let (column, alike) = match known {
-                            Some((_, column, alike)) => (*column, *alike),
+                        let known = read.iter().find(|(known, _)| known == property);
+                        let alike = match known {
+                            Some((_, alike)) => *alike,
                             None => {
-                                let column = self.column(kind, layout, texts, *property);
                                 let alike = self.alike(layout.column(kind, *property), row);
-                                read.push((*property, column, alike));
-                                (column, alike)
+                                read.push((*property, alike));
+                                alike
                             }
                         };
                         // A condition on one text says of it what it said before.
                         match alike {
                             Some(alike) => Some(marks.get(alike, filter, count)),
-                            None => column.and_then(|column| filters.holds(kind, filter, &[column], row)),
+                            None => self
+                                .column(kind, layout, texts, *property)
+                                .and_then(|column| filters.holds(kind, filter, &[column], row)),
                         }
                     }
                     properties => {
@@ -90,7 +88,6 @@ impl Track {
                 marks.set(row, filter, count, holds);
             }
         }
-        drop(read);
         if many {
             self.add_up(&mut marks, kind, layout, summed);
         }

@@ -264,6 +264,12 @@ impl Customer {
         self.strands.iter_mut().for_each(|strand| strand.mark(filters));
     }
 
+    /// The same for events of one type.
+    pub(crate) fn mark_kind(&mut self, kind: crate::expr::EventKind, filters: &Filters) {
+        self.gather();
+        self.strands.iter_mut().for_each(|strand| strand.mark_kind(kind, filters));
+    }
+
     /// Takes the strands of some sorted identifiers out.
     pub(crate) fn take(&mut self, identifiers: &[Identifier]) -> Vec<Strand> {
         self.gather();

@@ -105,8 +105,14 @@ impl Layout {
             }
             return fits(text, path).map(|()| PreparedCell::Text(Cow::Borrowed(text)));
         }
-        if matches!(value, Value::Null) {
-            return Ok(PreparedCell::Missing);
+        match (declared, value) {
+            // As they are.
+            (Some(Type::Double), Value::Double(number)) if number.is_finite() => {
+                return Ok(PreparedCell::Bits(number.to_bits()));
+            }
+            (Some(Type::Int), Value::Int(number)) => return Ok(PreparedCell::Bits(number.cast_unsigned())),
+            (_, Value::Null) => return Ok(PreparedCell::Missing),
+            _ => {}
         }
         let value = self.typed(kind, column, value.clone()).map_err(|misfit| EventError::misfit(&path(), &misfit))?;
         self.store(kind, column, value).map_err(|message| EventError::new("wrong_type", path(), message))

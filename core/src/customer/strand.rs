@@ -426,6 +426,14 @@ impl Strand {
         }
     }
 
+    /// The same for events of one type.
+    pub(super) fn mark_kind(&mut self, kind: EventKind, filters: &Filters) {
+        let Ok(place) = self.tracks.binary_search_by_key(&kind, |(kind, _)| *kind) else { return };
+        if let Some((kind, track)) = self.tracks.get_mut(place) {
+            track.mark(*kind, &self.layout, &self.texts, filters);
+        }
+    }
+
     /// The same story, of which nothing is remembered.
     #[cfg(test)]
     pub(crate) fn without_marks(mut self) -> Self {

@@ -3,9 +3,11 @@
 
 use super::gates::Permissions;
 use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
-use super::shortlist::here;
+use super::score::Factor;
+use super::shortlist::{Fixed, here};
 use super::trace::Gate;
 use crate::context::{Context, Membership, Memberships, Rules, Source};
+use crate::expr::plan::Code;
 use crate::expr::{FactId, Facts};
 use crate::playbook::Assurance;
 use crate::value::Timestamp;
@@ -37,6 +39,16 @@ struct Plain {
     from: Option<Timestamp>,
     until: Option<Timestamp>,
     conditions: Conditions,
+    /// `None` where it takes more than a few numbers to rank it, or where its message can fail.
+    rank: Option<Rank>,
+}
+
+/// How an offer ranks that is made in the same words to everybody.
+#[derive(Debug)]
+struct Rank {
+    /// Where the factors stand in the plan.
+    factors: [Option<Code>; 4],
+    priority: i64,
 }
 
 /// What is asked of segments.
@@ -57,6 +69,8 @@ struct Wanted {
 pub(super) enum Tried {
     /// It passes all gates before its score.
     Passes,
+    /// It passes all gates, and only its rank counts.
+    Ranks(Fixed),
     Stopped(Gate),
     /// It has to be tried gate by gate.
     Open,
@@ -96,20 +110,22 @@ impl Lane {
                     },
                     _ => Conditions::Several(conditions),
                 };
-                Plain { kind, from: offer.from, until: offer.until, conditions }
+                let rank = Rank::of(offers, offer, treatment, placement, rules);
+                Plain { kind, from: offer.from, until: offer.until, conditions, rank }
             });
             lane.entries.push(Entry { place, plain });
         }
         lane
     }
 
-    /// Tells of every offer how far it comes.
+    /// Tells of every offer how far it comes; with `ranked` also how those rank of which only that counts.
     pub(super) fn each(
         &self,
         offers: &Offers,
         (number, placement): (usize, &PlacementRule),
         context: &Context<'_>,
         permissions: &Permissions,
+        ranked: bool,
         mut tell: impl FnMut(usize, Tried),
     ) {
         let known = context.memberships();
@@ -125,8 +141,48 @@ impl Lane {
                 offer.admits(offers, here(offer, number, placement)?, context, permissions).err().map(|stop| stop.gate)
             };
             let stopped = kinds.get_mut(plain.kind).and_then(|kind| *kind.get_or_insert_with(admitted));
-            tell(*place, stopped.map_or_else(|| plain.tried(context.now(), &known), Tried::Stopped));
+            let tried = stopped.map_or_else(|| plain.tried(context.now(), &known), Tried::Stopped);
+            let rank = plain.rank.as_ref().filter(|_| ranked && matches!(tried, Tried::Passes));
+            tell(*place, rank.and_then(|rank| rank.of_now(context)).map_or(tried, Tried::Ranks));
         }
+    }
+}
+
+impl Rank {
+    fn of(
+        offers: &Offers,
+        offer: &OfferRule,
+        treatment: &TreatmentRule,
+        placement: &PlacementRule,
+        rules: &Rules,
+    ) -> Option<Self> {
+        let plain = placement.ranking.is_plain()
+            && !offer.mandatory
+            && offer.promise.is_none()
+            && offer.items.is_none()
+            && offers.messages.of_everybody(treatment).is_some();
+        let mut factors = [None; 4];
+        for (own, (factor, _)) in
+            factors.iter_mut().zip(&offer.factors).filter_map(|(own, factor)| Some((own, factor.as_ref()?)))
+        {
+            let Factor::Rule(rule) = factor else { return None };
+            *own = Some(rule.code().filter(|code| rules.plan.is_quick(*code))?);
+        }
+        plain.then_some(Rank { factors, priority: offer.priority })
+    }
+
+    /// The rank for the customer; `None` when that takes more than what stands.
+    fn of_now(&self, context: &Context<'_>) -> Option<Fixed> {
+        let mut values = [1.0; 4];
+        for (value, code) in values.iter_mut().zip(&self.factors) {
+            if let Some(code) = code {
+                *value = context.quick_number(*code).filter(|number| number.is_finite())?;
+            }
+        }
+        // Multiplied in the documented order.
+        let [propensity, fit, worth, lever] = values;
+        let score = propensity * fit * worth * lever;
+        score.is_finite().then_some(Fixed { score, priority: self.priority })
     }
 }
 
@@ -199,7 +255,7 @@ fn conditions(offer: &OfferRule, rules: &Rules) -> Option<SmallVec<[(Gate, Wante
 }
 
 /// The segments that a condition asks for, when it asks for nothing else.
-fn wanted(code: crate::expr::plan::Code, rules: &Rules) -> Option<Wanted> {
+fn wanted(code: Code, rules: &Rules) -> Option<Wanted> {
     let segment = |fact: FactId| match rules.sources.source(fact) {
         Some(Source::Segment(number)) => Some(number),
         _ => None,

@@ -208,10 +208,15 @@ pub(crate) fn decide(
             None => match (reads.only, offers.lanes.get(*number).filter(|_| plain)) {
                 (Some(only), _) => only.iter().for_each(|place| _ = one(*place, false, &mut tally)),
                 (None, Some(lane)) => {
-                    lane.each(offers, (*number, placement), context, &permissions, |place, tried| match tried {
+                    // Of those of which only the rank counts the best alone is looked at.
+                    let mut best = Best::default();
+                    lane.each(offers, (*number, placement), context, &permissions, single, |place, tried| match tried {
                         Tried::Stopped(gate) => tally.count(gate, 1),
+                        Tried::Ranks(rank) => best.take(rank, place, placement.slots),
                         Tried::Passes | Tried::Open => _ = one(place, matches!(tried, Tried::Passes), &mut tally),
-                    })
+                    });
+                    best.places().for_each(|place| _ = one(place, true, &mut tally));
+                    tally.count(Gate::Outranked, best.others);
                 }
                 (None, None) => (0..offers.offers.len()).for_each(|place| _ = one(place, false, &mut tally)),
             },

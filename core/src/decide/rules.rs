@@ -237,7 +237,7 @@ pub(crate) struct PlacementRule {
 impl Offers {
     /// Whether the message of a treatment is the same for everybody.
     pub(crate) fn is_constant(&self, treatment: &TreatmentRule) -> bool {
-        treatment.plain.as_ref().is_some_and(|template| self.messages.constant(template).is_some())
+        treatment.plain.as_ref().is_some_and(|template| template.constant().is_some())
     }
 
     /// Compiles offers, placements and contact policy; findings are added to `findings`. `None` when something is wrong.

@@ -13,6 +13,7 @@ use super::trace::Gate;
 use crate::context::{Context, Rules};
 use crate::expr::Sieve;
 use crate::value::Timestamp;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,18 +34,18 @@ pub(crate) struct Shortlist {
     lots: Vec<Lot>,
 }
 
-/// How an offer ranks, whoever the customer is.
+/// How an offer ranks by score and declared priority.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fixed {
-    score: f64,
-    priority: i64,
+    pub(super) score: f64,
+    pub(super) priority: i64,
 }
 
-/// The best of those that rank the same for everybody: as many as there are slots.
+/// The best of those of which only the rank counts any more: as many as there are slots.
 #[derive(Debug, Default)]
 pub(super) struct Best {
     /// Best first, with their places.
-    list: Vec<(Fixed, usize)>,
+    list: SmallVec<[(Fixed, usize); 1]>,
     /// How many there were that none of them gave way to.
     pub(super) others: usize,
 }

@@ -144,13 +144,14 @@ fn plan(model: &mut Model, offers: &mut Offers) {
     let journeys = model.journeys.rules.iter().filter(|rule| rule.key.is_none()).flat_map(|rule| rule.conditions());
     let codes: Vec<_> = model.rules.segments.iter().chain(journeys).filter_map(Rule::code).collect();
     let layout = model.rules.layout.clone();
-    model.rules.plan.stand(codes, &|kind, property| match layout.column_of(kind, property) {
+    let factors = offers.offers.iter().flat_map(|offer| offer.factors.iter().flatten());
+    let scores: Vec<_> = factors.filter_map(|(factor, _)| factor.rule().and_then(Rule::code)).collect();
+    model.rules.plan.stand(codes, scores.iter().copied(), &|kind, property| match layout.column_of(kind, property) {
         None => Form::Absent,
         Some(column) if layout.is_text(kind, column) => Form::Text,
         Some(column) => layout.bits(kind, column).map_or(Form::Other, Form::Bits),
     });
-    let scores = offers.offers.iter().flat_map(|offer| offer.factors.iter().flatten()).filter_map(|(factor, _)| factor.rule());
-    model.rules.plan.quicken(scores.filter_map(Rule::code));
+    model.rules.plan.quicken(scores);
     model.touches = Touches::of(&model.rules, &model.journeys, &model.reactions);
     let asks = |rule: &Rule| {
         let asked = |fact: &crate::expr::FactId| matches!(model.rules.sources.source(*fact), Some(Source::Journey(..)));

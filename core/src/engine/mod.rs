@@ -331,7 +331,7 @@ impl Engine {
             None => self.insert(customer, identifier, event)?,
         };
         if arrival == Arrival::New && same && customer.ends_with_event(event) {
-            customer.mark(self.0.model.rules.plan.filters());
+            customer.mark_kind(event.kind, self.0.model.rules.plan.filters());
             if self.0.model.follow_same(customer, event.kind) {
                 return Ok(Effects { arrival: Some(arrival), effects: Vec::new() });
             }

@@ -56,7 +56,7 @@ impl Engine {
     /// The same as [`settle`](Self::settle) for an event later than all others.
     pub(super) fn settle_next(&self, customer: &mut Customer, news: News<'_>) -> Vec<Effect> {
         let model = &self.0.model;
-        customer.mark(model.rules.plan.filters());
+        customer.mark_kind(news.kind, model.rules.plan.filters());
         let (strands, state) = customer.parts_mut();
         let told = state.advanced;
         let (reached, kept) = (told.unwrap_or(news.at).max(news.at), state.changes.len());

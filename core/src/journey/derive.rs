@@ -1,11 +1,12 @@
 use super::moves::{Bits, Turn};
 use super::rules::Journeys;
+use super::story::{Alone, Story, answered};
 use crate::context::{Context, Holds, Reach, Rules, Source, earlier};
 use crate::customer::{Change, Customer, Derived, Place, SegmentState, StoryRow, View, WatchState, What};
-use crate::expr::plan::{Defer, Found, Ground, Live, Seen};
-use crate::expr::{EventKind, EventRow, FactId, PropertyId, RunColumn};
+use crate::expr::plan::Live;
+use crate::expr::{EventKind, EventRow};
 use crate::reaction::{self, Reactions};
-use crate::value::{Span, Timestamp, Value, Zone};
+use crate::value::{Span, Timestamp, Value};
 use smallvec::SmallVec;
 use std::cell::{Cell, OnceCell};
 use std::ops::ControlFlow;
@@ -39,6 +40,8 @@ pub(crate) struct Touches {
     more: Vec<Bits>,
     /// By segment: the slots that stand which it reads.
     slots: Vec<u128>,
+    /// Segments that a story alone answers.
+    pub(super) alone: Bits,
     /// By journey: the slots that stand which its conditions read; `None` when they read anything else.
     journey_slots: Vec<Option<u128>>,
 }
@@ -75,6 +78,7 @@ impl Touches {
         Touches {
             more: (0..kinds).map(more).collect(),
             slots: standing.iter().map(|stands| stands.slots).collect(),
+            alone: answered(rules),
             journey_slots: journeys
                 .rules
                 .iter()
@@ -202,7 +206,7 @@ impl Model {
         }
         let before = live.changed();
         live.changes(0);
-        self.rules.plan.follow(&mut live, &Story { view: &view, now }, Some(kind), rows);
+        self.rules.plan.follow(&mut live, &Story { rules: &self.rules, view: &view, now, live: None }, Some(kind), rows);
         let changed = live.changed();
         live.changes(before | changed);
         let alone = strand.holds_at_only(kind, now) && customer.derived.advanced == at;
@@ -213,6 +217,17 @@ impl Model {
             customer.derived.settle_again(number, after);
         }
         true
+    }
+
+    /// All that can be read at an instant.
+    fn context<'c>(&'c self, view: &View<'c>, at: Timestamp, state: &Derived, live: Option<&'c Live>) -> Context<'c> {
+        let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
+        let mut context = Context::new(&self.rules, *view, at, &[], &places, &self.journeys.stages);
+        context.set_standing(&state.journeys);
+        if let Some(live) = live {
+            context.standing_on(live);
+        }
+        context
     }
 
     /// The segments that stand otherwise when slots changed; `None` when that may matter to anything else.
@@ -240,19 +255,20 @@ impl Model {
         if !self.touches.slots.iter().enumerate().any(|(number, slots)| concerned(number, *slots)) {
             return Some(SmallVec::new());
         }
-        let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
-        let mut context = Context::new(&self.rules, *view, state.settled?, &[], &places, &self.journeys.stages);
-        context.standing_on(live);
-        context.set_standing(&state.journeys);
+        let now = state.settled?;
+        let story = Story { rules: &self.rules, view, now, live: Some(live) };
+        let alone = Alone::new(self, &story);
+        let context: OnceCell<Context<'_>> = OnceCell::new();
         let mut again = SmallVec::new();
         for (number, slots) in self.touches.slots.iter().enumerate() {
             if !concerned(number, *slots) {
                 continue;
             }
             let before = *state.segments.get(number)?;
-            let Holds { truth, until, .. } = context.member(number);
-            let after = SegmentState::new(truth, until);
-            if (before.member() == Some(true)) != (truth == Some(true)) {
+            let after = alone
+                .segment(number)
+                .unwrap_or_else(|| standing_of(context.get_or_init(|| self.context(view, now, state, Some(live))), number));
+            if (before.member() == Some(true)) != (after.member() == Some(true)) {
                 return None;
             }
             if before != after {
@@ -304,7 +320,8 @@ fn walk(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news
         };
         // A customer begins with the first event: before it there is nothing that time could change.
         // What was due by then has been looked at; an answer that cannot say more is not asked for ever.
-        let due = state.settled.and_then(|settled| next_due(state).filter(|due| *due > settled));
+        let first = if state.settled.is_some() { next_due(state) } else { None };
+        let due = first.filter(|due| state.settled.is_some_and(|settled| *due > settled));
         let Some(at) = earlier(event, due).filter(|at| *at <= to) else { break };
         let happened = match news {
             _ if event != Some(at) => Happened::Nothing,
@@ -315,7 +332,8 @@ fn walk(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news
             state.mark();
             comes = Comes::Again;
         }
-        step(model, view, state, at, happened);
+        let quiet = state.settled.is_some() && first.is_none_or(|first| first > at);
+        step(model, view, state, at, happened, quiet);
         state.settled = Some(at);
         state.walked();
     }
@@ -388,8 +406,8 @@ thread_local! {
 }
 
 /// Moves through one instant: segments that do not depend on journeys, then journeys in the order of the playbook, then the
-/// other segments.
-fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happened: Happened<'_>) {
+/// other segments. Where it is `quiet` nothing changes because of time.
+fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happened: Happened<'_>, quiet: bool) {
     #[cfg(test)]
     STEPS.set(STEPS.get() + 1);
     let kinds: SmallVec<[EventKind; 4]>;
@@ -424,9 +442,11 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
         }
     };
     let mut journeys_touched = touched(&model.touches.journeys, &kinds);
-    for (place, segments) in state.segments.chunks(64).enumerate() {
-        let is_due = |segment: &SegmentState| u64::from(first | (segment.due_micros() <= at.micros()));
-        let due = segments.iter().rev().fold(0, |due, segment| due << 1 | is_due(segment));
+    for (place, segments) in state.segments.chunks(64).enumerate().filter(|_| !quiet) {
+        let mut due = 0;
+        for (place, segment) in segments.iter().enumerate() {
+            due |= u64::from(first | (segment.due_micros() <= at.micros())) << place;
+        }
         if due != 0 {
             set(&mut segments_touched, place * 64 + 63 - due.leading_zeros() as usize);
             if let Some(word) = segments_touched.get_mut(place) {
@@ -434,13 +454,13 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
             }
         }
     }
-    for (number, journey) in state.journeys.iter().enumerate() {
+    for (number, journey) in state.journeys.iter().enumerate().filter(|_| !quiet) {
         if first || journey.due().is_some_and(|due| due <= at) {
             set(&mut journeys_touched, number);
         }
     }
     let mut watches_touched = touched(&model.touches.watches, &kinds);
-    for (number, watch) in state.watches.iter().enumerate() {
+    for (number, watch) in state.watches.iter().enumerate().filter(|_| !quiet) {
         if first || watch.due.is_some_and(|due| due <= at) {
             set(&mut watches_touched, number);
         }
@@ -462,24 +482,32 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
     };
     let before = state.changes.len();
     let reaches = &model.rules.reaches.segments;
-    let places: SmallVec<[Option<Place>; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
     let mut segments = std::mem::take(&mut state.segments);
     let cells = Cell::from_mut(&mut segments[..]).as_slice_of_cells();
-    let mut context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
-    context.set_standing(&state.journeys);
-    if let Some(live) = &live {
-        context.standing_on(live);
-    }
+    let story = Story { rules: &model.rules, view, now: at, live: live.as_deref() };
+    let alone = Alone::new(model, &story);
+    // Made when something is asked that the story alone does not answer.
+    let mut made: Option<Context<'_>> = None;
+    let mut more = false;
     for number in numbers(&segments_touched) {
-        if reaches.get(number).is_some_and(|reach| reach.journeys.is_empty()) {
-            settle(&context, cells, number, state, &change);
+        if reaches.get(number).is_none_or(|reach| !reach.journeys.is_empty()) {
+            more = true;
+            continue;
         }
+        let after = alone.segment(number).unwrap_or_else(|| {
+            standing_of(made.get_or_insert_with(|| model.context(view, at, state, live.as_deref())), number)
+        });
+        settle(after, cells, number, state, &change);
     }
-    if state.journeys.is_empty() && state.watches.is_empty() && !reacts {
-        drop(context);
+    let watched = watches_touched.iter().any(|word| *word != 0);
+    let reacting = reactions_touched || (reacts && state.changes.len() > before);
+    let moving = journeys_touched.iter().any(|word| *word != 0) || kinds.contains(&model.rules.sources.reserved.journey_pinned);
+    if !(more || watched || reacting || moving) {
+        drop(made);
         (state.segments, state.live) = (segments, live);
         return;
     }
+    let mut context = made.unwrap_or_else(|| model.context(view, at, state, live.as_deref()));
     context.settle(cells);
     let mut turn =
         Turn { model, view, state, context: &mut context, at, kinds: &kinds, change: &change, moved: SmallVec::new() };
@@ -487,7 +515,7 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
     let moved = turn.moved;
     for (number, reach) in reaches.iter().enumerate().filter(|(_, reach)| !reach.journeys.is_empty()) {
         if has(&segments_touched, number) || reach.journeys.iter().any(|journey| moved.contains(journey)) {
-            settle(&context, cells, number, state, &change);
+            settle(standing_of(&context, number), cells, number, state, &change);
         }
     }
     for (number, reach) in model.rules.reaches.watches.iter().enumerate() {
@@ -522,7 +550,7 @@ fn follow(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, ha
         Happened::Nothing => {
             let mut live = live.filter(|live| live.is_at(state.settled))?;
             let rows = live.rows();
-            model.rules.plan.follow(&mut live, &Story { view, now: at }, None, rows);
+            model.rules.plan.follow(&mut live, &Story { rules: &model.rules, view, now: at, live: None }, None, rows);
             Some(live)
         }
         Happened::One(news) => {
@@ -530,45 +558,14 @@ fn follow(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, ha
             if !live.stands(state.settled, rows.saturating_sub(1)) {
                 live.clear();
             }
-            model.rules.plan.follow(&mut live, &Story { view, now: at }, Some(news.kind), rows);
+            model.rules.plan.follow(
+                &mut live,
+                &Story { rules: &model.rules, view, now: at, live: None },
+                Some(news.kind),
+                rows,
+            );
             Some(live)
         }
-    }
-}
-
-/// A story up to an instant, for slots that read nothing else.
-pub(crate) struct Story<'v, 'a> {
-    pub(crate) view: &'v View<'a>,
-    pub(crate) now: Timestamp,
-}
-
-impl<'a> Ground<'a> for Story<'_, 'a> {
-    fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    fn zone(&self) -> Option<Zone> {
-        None
-    }
-
-    fn session(&self) -> Option<(Timestamp, Timestamp)> {
-        None
-    }
-
-    fn fact(&self, _: FactId) -> Result<Found<'_>, Defer> {
-        Err(Defer)
-    }
-
-    fn told(&self, _: FactId) -> bool {
-        false
-    }
-
-    fn seen(&self, kind: EventKind) -> Seen<'a> {
-        self.view.seen(kind)
-    }
-
-    fn column(&self, place: (u32, u32), property: PropertyId) -> Option<RunColumn<'a>> {
-        self.view.column(place, property)
     }
 }
 
@@ -634,24 +631,28 @@ fn shown(value: &Value) -> Arc<str> {
     }
 }
 
-/// Evaluates a segment and reports who came in and who went out.
+/// How a segment stands.
+fn standing_of(context: &Context<'_>, number: usize) -> SegmentState {
+    let Holds { truth, until, .. } = context.member(number);
+    SegmentState::new(truth, until)
+}
+
+/// Takes how a segment stands and reports who came in and who went out.
 fn settle(
-    context: &Context<'_>,
+    after: SegmentState,
     segments: &[Cell<SegmentState>],
     number: usize,
     state: &mut Derived,
     change: &dyn Fn(What) -> Change,
 ) {
     let Some(segment) = segments.get(number) else { return };
-    let Holds { truth: member, until: due, .. } = context.member(number);
-    let after = SegmentState::new(member, due);
     let before = segment.replace(after);
     if before == after {
         return;
     }
     state.segment_was(number, before);
     let number = u16::try_from(number).unwrap_or(u16::MAX);
-    match (before.member() == Some(true), member == Some(true)) {
+    match (before.member() == Some(true), after.member() == Some(true)) {
         (false, true) => state.changes.push(change(What::Entered { segment: number })),
         (true, false) => state.changes.push(change(What::Left { segment: number })),
         _ => {}

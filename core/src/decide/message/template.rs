@@ -23,16 +23,16 @@ const MAX_HEADER: usize = 900;
 pub(in crate::decide) struct Messages {
     environment: Environment<'static>,
     /// Messages that are the same for everybody, by template.
-    constants: BTreeMap<String, String>,
+    constants: BTreeMap<String, Arc<str>>,
     /// Names that a template shows; none when it was refused.
     shown: BTreeMap<String, Option<BTreeSet<String>>>,
     snippets: BTreeMap<Arc<str>, Arc<str>>,
     pub(super) voice: VoiceRule,
 }
 
-/// A template by its name.
+/// A template by its name, with its message when that is the same for everybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TemplateName(String);
+pub(crate) struct TemplateName(String, Option<Arc<str>>);
 
 /// What a template may show.
 #[derive(Debug)]
@@ -47,6 +47,13 @@ pub(in crate::decide) struct Names<'n> {
     pub(super) fields: Option<&'n [Arc<str>]>,
     /// What is said of the offer.
     pub(super) offer: &'n ShownOffer,
+}
+
+impl TemplateName {
+    /// The message of a template that shows nothing.
+    pub(in crate::decide) fn constant(&self) -> Option<&str> {
+        self.1.as_deref()
+    }
 }
 
 impl Messages {
@@ -85,7 +92,8 @@ impl Messages {
         let name = format!("{}.{extension}", text.path);
         // A header that wordings share is compiled, and found wrong, once.
         if let Some(known) = self.shown.get(&name) {
-            return known.is_some().then_some(TemplateName(name));
+            let constant = self.constants.get(&name).cloned();
+            return known.is_some().then_some(TemplateName(name, constant));
         }
         self.shown.insert(name.clone(), None);
         let written = if format.is_none() { text.text.trim_end() } else { &text.text };
@@ -140,7 +148,7 @@ impl Messages {
         if findings.len() > before {
             return None;
         }
-        let template = TemplateName(name.clone());
+        let mut template = TemplateName(name.clone(), None);
         if names.fields.is_some() && !self.tried(&template, names) {
             let message = "the message shows something of items that they do not have".to_owned();
             findings.push(mistake(text, ("unknown_name", message, None)));
@@ -150,7 +158,9 @@ impl Messages {
         if !text.text.contains('{')
             && let Ok(message) = self.render(&template, &BTreeMap::new())
         {
-            self.constants.insert(template.0.clone(), message);
+            let message: Arc<str> = message.into();
+            self.constants.insert(template.0.clone(), message.clone());
+            template.1 = Some(message);
         }
         Some(template)
     }
@@ -192,11 +202,6 @@ impl Messages {
     /// Whether a template shows any of some names.
     pub(super) fn shows(&self, template: &TemplateName, names: &[&str]) -> bool {
         self.shown.get(&template.0).and_then(Option::as_ref).is_some_and(|shown| names.iter().any(|name| shown.contains(*name)))
-    }
-
-    /// The message of a template that shows nothing.
-    pub(in crate::decide) fn constant(&self, name: &TemplateName) -> Option<&str> {
-        self.constants.get(&name.0).map(String::as_str)
     }
 
     /// Writes a message.

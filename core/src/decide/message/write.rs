@@ -1,5 +1,5 @@
 use super::sms::SmsLength;
-use super::template::{Messages, shown};
+use super::template::{Messages, TemplateName, shown};
 use super::voice::{Listener, VariantRule};
 use crate::context::Context;
 use crate::decide::gates::{self, Detail, Stop};
@@ -116,9 +116,9 @@ pub(in crate::decide) fn write(
 
 impl Messages {
     /// The message of a treatment, when it is the same for everybody and always fits.
-    pub(in crate::decide) fn of_everybody(&self, treatment: &TreatmentRule) -> Option<&str> {
+    pub(in crate::decide) fn of_everybody<'t>(&self, treatment: &'t TreatmentRule) -> Option<&'t str> {
         let plain = treatment.with.is_empty() && matches!(treatment.format, Format::Text | Format::Html | Format::Json);
-        treatment.plain.as_ref().filter(|_| plain).and_then(|template| self.constant(template))
+        treatment.plain.as_ref().filter(|_| plain).and_then(TemplateName::constant)
     }
 }
 

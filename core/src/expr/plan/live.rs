@@ -44,6 +44,8 @@ type Forms<'f> = &'f dyn Fn(EventKind, PropertyId) -> Form;
 
 /// At most so many slots stand, one bit each.
 const MOST: usize = 128;
+/// So many of them at most are read by scores only.
+const SCORED: usize = 16;
 
 /// What an event of one type means to a slot.
 #[derive(Debug, Clone, Copy)]
@@ -189,8 +191,14 @@ impl Plan {
         !self.standing.slots.is_empty()
     }
 
-    /// Chooses the slots that stand: those of rules that are asked with every event, as far as they roll.
-    pub(crate) fn stand(&mut self, codes: impl IntoIterator<Item = Code>, forms: Forms<'_>) {
+    /// Chooses the slots that stand: those of rules that are asked with every event, as far as they roll, and beside these a few that only
+    /// scores read.
+    pub(crate) fn stand(
+        &mut self,
+        codes: impl IntoIterator<Item = Code>,
+        scores: impl IntoIterator<Item = Code>,
+        forms: Forms<'_>,
+    ) {
         let codes: Vec<Code> = codes.into_iter().collect();
         let mut wanted = vec![false; self.slots.len()];
         // What is asked of each slot, and how often it is asked for anything.
@@ -215,17 +223,31 @@ impl Plan {
                 _ => {}
             });
         }
+        let mut scored = vec![false; self.slots.len()];
+        for Code(score) in scores {
+            self.each_node(score, &mut |node| {
+                if let Node::Slot(slot) = node
+                    && let (Some(scored), Some(false)) = (scored.get_mut(*slot as usize), wanted.get(*slot as usize))
+                {
+                    *scored = true;
+                }
+            });
+        }
         let mut standing = Standing { places: vec![None; self.slots.len()], ..Standing::default() };
         let mut compared = Vec::new();
-        for (number, slot) in self.slots.iter().enumerate() {
-            let (Some(true), Some(length), Ok(place)) =
-                (wanted.get(number), self.length(slot), u8::try_from(standing.slots.len()))
-            else {
-                continue;
-            };
+        let of =
+            |chosen: Vec<bool>| self.slots.iter().enumerate().zip(chosen).filter(|(_, chosen)| *chosen).map(|(slot, _)| slot);
+        let mut others = 0;
+        for (asked, (number, slot)) in of(wanted).map(|slot| (true, slot)).chain(of(scored).map(|slot| (false, slot))) {
+            let (Some(length), Ok(place)) = (self.length(slot), u8::try_from(standing.slots.len())) else { continue };
             if usize::from(place) >= MOST || !rolls(slot, forms) {
                 continue;
             }
+            // Nothing stands for scores alone.
+            if !asked && (standing.slots.len() == others || others >= SCORED) {
+                break;
+            }
+            others += usize::from(!asked);
             let form = slot.property.zip(slot.parts.first()).map(|(property, part)| forms(part.kind, property));
             let meaning = if let Some(Form::Bits(meaning)) = form { Some(meaning) } else { None };
             standing.slots.push((u32::try_from(number).unwrap_or(u32::MAX), meaning));
@@ -273,6 +295,22 @@ impl Plan {
         stands
     }
 
+    /// Whether an expression reads nothing but slots that stand and facts of which `plain` says so.
+    pub(crate) fn reads_only(&self, code: Code, plain: &dyn Fn(super::FactId) -> bool) -> bool {
+        let mut only = true;
+        self.each_node(code.0, &mut |node| {
+            only &= match node {
+                Node::Slot(slot) | Node::AgeTest(slot, _) | Node::AgeAgainst(Against { slot, .. }) => {
+                    matches!(self.standing.places.get(*slot as usize), Some(Some(_)))
+                }
+                Node::Fact(fact) => plain(*fact),
+                Node::Has(_) | Node::Age(..) => false,
+                _ => true,
+            };
+        });
+        only
+    }
+
     pub(super) fn each_node(&self, at: u32, visit: &mut dyn FnMut(&Node)) {
         let Some(node) = self.nodes.get(at as usize) else { return };
         visit(node);
@@ -287,7 +325,7 @@ impl Plan {
     }
 
     /// How long the window of a slot is, when it rolls or is the whole story.
-    fn length(&self, slot: &Slot) -> Option<i64> {
+    pub(super) fn length(&self, slot: &Slot) -> Option<i64> {
         let window = self.windows.get(slot.window as usize)?;
         (window.units.is_empty() && !window.session).then(|| window.lengths.iter().copied().min().unwrap_or(NEVER))
     }
@@ -313,7 +351,7 @@ impl Plan {
         if live.next <= at.micros() {
             for (place, (state, (slot, _))) in live.states.iter_mut().zip(&self.standing.slots).enumerate() {
                 if state.until <= at.micros() && state.until != OPEN.until {
-                    let found = asker.look(*slot);
+                    let found = self.renew(ground, *slot, state).unwrap_or_else(|| asker.look(*slot));
                     if found != *state {
                         live.changed |= 1 << place;
                         *state = found;
@@ -518,7 +556,7 @@ fn has_before_end(
 }
 
 /// The first row in a window that ends at an instant.
-fn start(times: &[Timestamp], length: i64, at: Timestamp) -> usize {
+pub(super) fn start(times: &[Timestamp], length: i64, at: Timestamp) -> usize {
     let after = if length == NEVER { i64::MIN } else { at.saturating_add_micros(length.saturating_neg()).micros() };
     match times.first() {
         Some(first) if first.micros() <= after => times.partition_point(|time| time.micros() <= after),

@@ -9,6 +9,7 @@ mod blocks;
 mod compile;
 mod live;
 mod number;
+mod renew;
 mod scalar;
 mod sheet;
 mod slot;

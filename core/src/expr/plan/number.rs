@@ -92,6 +92,11 @@ impl Plan {
         Some(())
     }
 
+    /// Whether there is a program for an expression.
+    pub(crate) fn is_quick(&self, code: Code) -> bool {
+        matches!(self.numbers.programs.get(code.0 as usize), Some(Some(_)))
+    }
+
     /// The number that an expression comes to; `None` when somebody else has to be asked.
     #[inline]
     pub(crate) fn number(&self, code: Code, live: &Live, now: Timestamp) -> Option<f64> {
