@@ -93,8 +93,7 @@ impl Withheld {
             let new = stage.entries.count.saturating_sub(stage.returns.count);
             stage.entries.customers.abs_diff(new)
         });
-        let new_told = self.tells(Cell::Entries(stage)) && self.tells(Cell::Returns(stage));
-        self.tells(Cell::First(stage)) && (!new_told || apart == 0 || apart >= k)
+        self.tells(Cell::First(stage)) && (apart == 0 || apart >= k)
     }
 
     /// Whether it may be told how many came to a stage and later to another: also when subtracted from those who came to either.
