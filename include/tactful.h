@@ -10,7 +10,8 @@
  *             "null_pointer". Each handle is freed once, by the function named after it. Handles do not depend on each
  *             other's lives: an engine may be freed before the customers made with it.
  * Threads.    A handle that a function takes as `const` may be used by many threads at once; one that it does not may be
- *             used by nobody else meanwhile. Handles may move between threads.
+ *             used by nobody else meanwhile. Only a tactful_base may be used by many threads in every way, until it is freed.
+ *             Handles may move between threads.
  * Text.       See tactful_text.
  * Time.       Microseconds since 1970-01-01T00:00:00Z, in the years 1 to 9999. Nothing here reads a clock.
  * Constants.  Values of parameters and fields named after a family, such as TACTFUL_EFFECT_..., may grow in later versions.
@@ -659,7 +660,8 @@ typedef struct tactful_effect {
    */
   struct tactful_text cause;
   /**
-   * Whom it is about, when the event joined or parted customers; none for the customer to whom the event belongs.
+   * Whom it is about, when the event joined or parted customers or time passed for a whole base; none for the customer to whom the
+   * event belongs.
    */
   struct tactful_text customer;
   /**
@@ -760,7 +762,39 @@ typedef struct tactful_offer {
    * How probable it was that the slot went to this offer; NaN unless offers are explored.
    */
   double probability;
+  /**
+   * When it is to be sent, where quiet hours move it, in microseconds since 1970-01-01T00:00:00Z; TACTFUL_NO_TIME for at once.
+   */
+  int64_t at;
 } tactful_offer;
+
+/**
+ * Two texts that belong together: a rule's name and its condition, or a fact's dotted name and its type.
+ */
+typedef struct tactful_pair {
+  /**
+   * The name.
+   */
+  struct tactful_text name;
+  /**
+   * The condition, or the type, such as "int", "money(EUR)" or "list(string)".
+   */
+  struct tactful_text text;
+} tactful_pair;
+
+/**
+ * An offer that waits. Its text is borrowed from the decision.
+ */
+typedef struct tactful_held {
+  /**
+   * The offer.
+   */
+  struct tactful_text offer;
+  /**
+   * The first instant at which it may be sent, in microseconds since 1970-01-01T00:00:00Z; what else holds then is to be asked then.
+   */
+  int64_t until;
+} tactful_held;
 
 /**
  * The part that the customer has in an experiment. Its texts are borrowed from the decision.
@@ -980,20 +1014,6 @@ typedef struct tactful_replay_stats {
    */
   uint64_t exposures;
 } tactful_replay_stats;
-
-/**
- * Two texts that belong together: a rule's name and its condition, or a fact's dotted name and its type.
- */
-typedef struct tactful_pair {
-  /**
-   * The name.
-   */
-  struct tactful_text name;
-  /**
-   * The condition, or the type, such as "int", "money(EUR)" or "list(string)".
-   */
-  struct tactful_text text;
-} tactful_pair;
 
 /**
  * It succeeded.
@@ -1624,6 +1644,34 @@ bool tactful_decision_offer(const struct tactful_decision *decision,
                             struct tactful_offer *offer);
 
 /**
+ * Fills `header` with what goes on a single line with the message of an offer, such as the name "subject" and its text, in the order of
+ * their names. False, and nothing is written, when there is none at `header_index`. Its texts are borrowed from the decision.
+ */
+bool tactful_decision_header(const struct tactful_decision *decision,
+                             size_t index,
+                             size_t slot,
+                             size_t header_index,
+                             struct tactful_pair *header);
+
+/**
+ * A line, from 0, of why an offer is made, for whoever speaks to the customer; only on channels of the format "script". Borrowed from the
+ * decision. None when there is no such line.
+ */
+struct tactful_text tactful_decision_why(const struct tactful_decision *decision,
+                                         size_t index,
+                                         size_t slot,
+                                         size_t line);
+
+/**
+ * Fills `held` with an offer that quiet hours hold back in the placement at `index`, from 0. False, and nothing is written, when there is
+ * none at `held_index`. Its text is borrowed from the decision.
+ */
+bool tactful_decision_held(const struct tactful_decision *decision,
+                           size_t index,
+                           size_t held_index,
+                           struct tactful_held *held);
+
+/**
  * Fills `assigned` with the part that the customer has in an experiment that had a say, in the order of the playbook. False, and
  * nothing is written, when there is none at `index`. Its texts are borrowed from the decision. Recording the outcome `decided` or
  * `shown` records these parts too: the customer keeps them from then on.
@@ -1660,7 +1708,8 @@ struct tactful_text tactful_decision_reason(const struct tactful_decision *decis
 struct tactful_text tactful_decision_trace(const struct tactful_decision *decision);
 
 /**
- * The decision as canonical JSON: the same bytes for the same decision in every language. Borrowed from the decision. None for
+ * The decision as canonical JSON: the same bytes for the same decision in every language, with all that has no function of its own: the items
+ * that an offer carries, terms, tags, the length of an SMS. Borrowed from the decision. None for
  * null.
  */
 struct tactful_text tactful_decision_to_json(const struct tactful_decision *decision);
@@ -1713,6 +1762,36 @@ tactful_status tactful_base_fold(struct tactful_base *base,
                                  int64_t horizon_micros,
                                  uint64_t *count,
                                  struct tactful_effects **effects,
+                                 struct tactful_error **error);
+
+/**
+ * Lets time pass up to `now` for all customers and tells what changed without an event, in the order in which it happened; `customer` of
+ * each effect says whom it is about. `effects` may be null; the caller frees what is written there.
+ *
+ * Thread-safe. Takes time in proportion to the number of customers. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_base_advance(struct tactful_base *base,
+                                    int64_t now_micros,
+                                    struct tactful_effects **effects,
+                                    struct tactful_error **error);
+
+/**
+ * The first instant at which something may change for any customer without an event, in microseconds since 1970: when to call
+ * tactful_base_advance. TACTFUL_NO_TIME when nothing will, and for null. The question "customers" says for whom.
+ *
+ * Thread-safe. Takes time in proportion to the number of customers.
+ */
+int64_t tactful_base_next_due(const struct tactful_base *base);
+
+/**
+ * Gives a copy of the customer whom an identifier points to, for the functions that take a customer; nothing that is done to it changes
+ * the base. Null is written when nobody is known by it. The caller frees it with tactful_customer_free.
+ *
+ * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+ */
+tactful_status tactful_base_find(const struct tactful_base *base,
+                                 struct tactful_text identifier,
+                                 struct tactful_customer **customer,
                                  struct tactful_error **error);
 
 /**
@@ -2737,7 +2816,8 @@ TACTFUL_LAYOUT(document, sizeof(tactful_document) == 32 && offsetof(tactful_docu
 TACTFUL_LAYOUT(diagnostic, sizeof(tactful_diagnostic) == 112 && offsetof(tactful_diagnostic, line) == 96);
 TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 168 && offsetof(tactful_effect, at) == 128);
 TACTFUL_LAYOUT(placement, sizeof(tactful_placement) == 80 && offsetof(tactful_placement, kind) == 72);
-TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 48 && offsetof(tactful_offer, probability) == 40);
+TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 56 && offsetof(tactful_offer, at) == 48);
+TACTFUL_LAYOUT(held, sizeof(tactful_held) == 24 && offsetof(tactful_held, until) == 16);
 TACTFUL_LAYOUT(candidate, sizeof(tactful_candidate) == 104 && offsetof(tactful_candidate, gate) == 96);
 TACTFUL_LAYOUT(column, sizeof(tactful_column) == 48 && offsetof(tactful_column, kind) == 40);
 TACTFUL_LAYOUT(column_role, sizeof(tactful_column_role) == 32);

@@ -184,11 +184,18 @@ public:
   value(int number) : value_(tactful_value_int(number)) {}
   value(long number) : value_(tactful_value_int(number)) {}
   value(long long number) : value_(tactful_value_int(number)) {}
+  value(unsigned number) : value_(tactful_value_int(number)) {}
+  value(unsigned long number) : value_(whole(number)) {}
+  value(unsigned long long number) : value_(whole(number)) {}
   value(double number) : value_(tactful_value_double(number)) {}
   /** An exact decimal such as "12.50", or an amount of money. */
   static value decimal(text_view digits) { return value(tactful_value_decimal(digits.c())); }
   /** An instant, in microseconds since 1970. */
   static value time(std::int64_t micros) { return value(tactful_value_time(micros)); }
+  /** Bytes, which need not be UTF-8. */
+  static value bytes(text_view bytes) { return value(tactful_value_bytes(bytes.c())); }
+  /** A length of time, in microseconds. */
+  static value duration(std::int64_t micros) { return value(tactful_value_duration(micros)); }
   /** Anything as JSON: what lists and maps are told as. */
   static value json(text_view text) { return value(tactful_value_json(text.c())); }
   /** Nothing: what was set before is unset. */
@@ -197,6 +204,11 @@ public:
 
 private:
   explicit value(tactful_value made) : value_(made) {}
+  /* Whole numbers have a sign; only what is too large for that is told without one. */
+  static tactful_value whole(unsigned long long number) {
+    const std::uint64_t most = static_cast<std::uint64_t>(INT64_MAX);
+    return number <= most ? tactful_value_int(static_cast<std::int64_t>(number)) : tactful_value_uint(number);
+  }
   tactful_value value_;
 };
 
@@ -277,7 +289,7 @@ struct effect {
   /** The stage entered, the larger identifier of a link, or the channel of a reaction. */
   text_view to;
   text_view cause;
-  /** Whom it is about, when the event joined or parted customers. */
+  /** Whom it is about, when the event joined or parted customers or time passed for a whole base. */
   text_view customer;
   /** The key of the instance, of a journey that has one; of a reaction or feedback what tells it apart. */
   text_view instance;
@@ -311,7 +323,6 @@ public:
 
 private:
   friend class engine;
-class trend_snapshot;
   friend class base;
   effects() {}
   detail::handle<tactful_effects, tactful_effects_free> handle_;
@@ -379,13 +390,37 @@ private:
 
 /** An offer that was chosen; borrowed from the decision. */
 struct offer {
-  explicit offer(const tactful_offer &found) : name(found.name), message(found.message), score(found.score), probability(found.probability) {}
+  offer(const tactful_decision *decision, std::size_t placement, std::size_t slot, const tactful_offer &found)
+      : name(found.name), message(found.message), score(found.score), probability(found.probability), at(found.at) {
+    tactful_pair header;
+    for (std::size_t i = 0; tactful_decision_header(decision, placement, slot, i, &header); ++i) {
+      headers.push_back(std::make_pair(text_view(header.name), text_view(header.text)));
+    }
+    for (std::size_t i = 0; text_view(tactful_decision_why(decision, placement, slot, i)); ++i) {
+      why.push_back(text_view(tactful_decision_why(decision, placement, slot, i)));
+    }
+  }
 
   text_view name;
   text_view message;
   double score;
   /** How probable it was that the slot went to this offer; NaN unless offers are explored. */
   double probability;
+  /** When it is to be sent, where quiet hours move it; no_time for at once. */
+  std::int64_t at;
+  /** What goes with the message on single lines, such as "subject" and its text. */
+  std::vector<std::pair<text_view, text_view>> headers;
+  /** Why it is made, for whoever speaks to the customer; only on channels of the format "script". */
+  std::vector<text_view> why;
+};
+
+/** An offer that waits for the end of quiet hours; borrowed from the decision. */
+struct held {
+  explicit held(const tactful_held &found) : offer(found.offer), until(found.until) {}
+
+  text_view offer;
+  /** The first instant at which it may be sent; what else holds then is to be asked then. */
+  std::int64_t until;
 };
 
 /** The part that the customer has in an experiment; borrowed from the decision. */
@@ -403,7 +438,11 @@ struct placement {
       : name(found.name), channel(found.channel), reason(found.reason), fallback(found.fallback), kind(found.kind) {
     tactful_offer chosen;
     for (std::size_t slot = 0; tactful_decision_offer(decision, index, slot, &chosen); ++slot) {
-      offers.push_back(offer(chosen));
+      offers.push_back(offer(decision, index, slot, chosen));
+    }
+    tactful_held waits;
+    for (std::size_t i = 0; tactful_decision_held(decision, index, i, &waits); ++i) {
+      waiting.push_back(held(waits));
     }
   }
 
@@ -416,6 +455,8 @@ struct placement {
   std::int32_t kind;
   /** Best first. */
   std::vector<offer> offers;
+  /** What quiet hours hold back. */
+  std::vector<held> waiting;
 };
 
 /** What became of one offer for one placement; borrowed from the decision. */
@@ -624,6 +665,7 @@ public:
   tactful_customer *c() noexcept { return handle_.get(); }
 
 private:
+  friend class base;
   customer() {}
   detail::handle<tactful_customer, tactful_customer_free> handle_;
 };
@@ -750,7 +792,10 @@ inline decision engine::explain_among(const customer &who, const std::vector<con
 
 inline std::string engine::query(const customer &who, text_view question) const { return ask(who.c(), question); }
 
-/** All customers of an organisation in memory, found by identifier. */
+/**
+ * All customers of an organisation in memory, found by identifier. Many threads may use one base at the same time, those that change it
+ * too.
+ */
 class base {
 public:
   explicit base(const engine &with) {
@@ -769,6 +814,23 @@ public:
     outcome.check(
         tactful_base_record_outcome(handle_.get(), made.c(), what.c(), time, caused.handle_.out(), outcome));
     return caused;
+  }
+  /** Lets time pass for all customers; `customer` of each effect says whom it is about. */
+  effects advance(std::int64_t now) {
+    effects caused;
+    detail::outcome outcome;
+    outcome.check(tactful_base_advance(handle_.get(), now, caused.handle_.out(), outcome));
+    return caused;
+  }
+  /** When to call advance; no_time when nothing will change without an event. */
+  std::int64_t next_due() const noexcept { return tactful_base_next_due(handle_.get()); }
+  /** A copy of the customer whom an identifier points to; null when nobody is known by it. */
+  std::unique_ptr<customer> find(text_view identifier) const {
+    std::unique_ptr<customer> found(new customer());
+    detail::outcome outcome;
+    outcome.check(tactful_base_find(handle_.get(), identifier.c(), found->handle_.out(), outcome));
+    if (found->c() == nullptr) found.reset();
+    return found;
   }
   /** Counts what came next for its customers as of an instant, for decisions and the question "next", until it learns again. */
   void learn(std::int64_t at, std::int64_t since = no_time) {

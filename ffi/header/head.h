@@ -10,7 +10,8 @@
  *             "null_pointer". Each handle is freed once, by the function named after it. Handles do not depend on each
  *             other's lives: an engine may be freed before the customers made with it.
  * Threads.    A handle that a function takes as `const` may be used by many threads at once; one that it does not may be
- *             used by nobody else meanwhile. Handles may move between threads.
+ *             used by nobody else meanwhile. Only a tactful_base may be used by many threads in every way, until it is freed.
+ *             Handles may move between threads.
  * Text.       See tactful_text.
  * Time.       Microseconds since 1970-01-01T00:00:00Z, in the years 1 to 9999. Nothing here reads a clock.
  * Constants.  Values of parameters and fields named after a family, such as TACTFUL_EFFECT_..., may grow in later versions.

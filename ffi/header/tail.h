@@ -180,7 +180,8 @@ TACTFUL_LAYOUT(document, sizeof(tactful_document) == 32 && offsetof(tactful_docu
 TACTFUL_LAYOUT(diagnostic, sizeof(tactful_diagnostic) == 112 && offsetof(tactful_diagnostic, line) == 96);
 TACTFUL_LAYOUT(effect, sizeof(tactful_effect) == 168 && offsetof(tactful_effect, at) == 128);
 TACTFUL_LAYOUT(placement, sizeof(tactful_placement) == 80 && offsetof(tactful_placement, kind) == 72);
-TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 48 && offsetof(tactful_offer, probability) == 40);
+TACTFUL_LAYOUT(offer, sizeof(tactful_offer) == 56 && offsetof(tactful_offer, at) == 48);
+TACTFUL_LAYOUT(held, sizeof(tactful_held) == 24 && offsetof(tactful_held, until) == 16);
 TACTFUL_LAYOUT(candidate, sizeof(tactful_candidate) == 104 && offsetof(tactful_candidate, gate) == 96);
 TACTFUL_LAYOUT(column, sizeof(tactful_column) == 48 && offsetof(tactful_column, kind) == 40);
 TACTFUL_LAYOUT(column_role, sizeof(tactful_column_role) == 32);

@@ -1,9 +1,10 @@
+use crate::customer::tactful_customer;
 use crate::decision::tactful_decision;
 use crate::effects::tactful_effects;
 use crate::engine::{give_effects, outcomes, tactful_engine};
 use crate::error::{Failure, tactful_error, tactful_status};
 use crate::event::tactful_event;
-use crate::guard::{Out, free, guard, shared};
+use crate::guard::{Out, answer, free, giving, guard, shared};
 use crate::request::tactful_request;
 use crate::text::{TACTFUL_NO_TIME, optional_time, tactful_text, time};
 use std::sync::{RwLockReadGuard, RwLockWriteGuard};
@@ -39,13 +40,10 @@ pub unsafe extern "C" fn tactful_base_new(
     base: *mut *mut tactful_base,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(base, "base")?;
+    giving(base, "base", error, || {
         // SAFETY: by contract.
         let engine = unsafe { shared(engine, "engine") }?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_base::of(CustomerBase::new(engine.engine.clone()))) };
-        Ok(())
+        Ok(tactful_base::of(CustomerBase::new(engine.engine.clone())))
     })
 }
 
@@ -122,6 +120,65 @@ pub unsafe extern "C" fn tactful_base_fold(
     })
 }
 
+/// Lets time pass up to `now` for all customers and tells what changed without an event, in the order in which it happened; `customer` of
+/// each effect says whom it is about. `effects` may be null; the caller frees what is written there.
+///
+/// Thread-safe. Takes time in proportion to the number of customers. Fails with TACTFUL_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_base_advance(
+    base: *mut tactful_base,
+    now_micros: i64,
+    effects: *mut *mut tactful_effects,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        // SAFETY: by contract.
+        let base = unsafe { shared(base.cast_const(), "base") }?;
+        let caused = base.write().advance(time(now_micros, "now_micros")?);
+        // SAFETY: by contract.
+        unsafe { give_effects(effects, &[caused]) };
+        Ok(())
+    })
+}
+
+/// The first instant at which something may change for any customer without an event, in microseconds since 1970: when to call
+/// tactful_base_advance. TACTFUL_NO_TIME when nothing will, and for null. The question "customers" says for whom.
+///
+/// Thread-safe. Takes time in proportion to the number of customers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_base_next_due(base: *const tactful_base) -> i64 {
+    // SAFETY: by contract.
+    let base = unsafe { base.as_ref() };
+    answer(TACTFUL_NO_TIME, || base.and_then(|base| base.read().next_due()).map_or(TACTFUL_NO_TIME, Timestamp::micros))
+}
+
+/// Gives a copy of the customer whom an identifier points to, for the functions that take a customer; nothing that is done to it changes
+/// the base. Null is written when nobody is known by it. The caller frees it with tactful_customer_free.
+///
+/// Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_base_find(
+    base: *const tactful_base,
+    identifier: tactful_text,
+    customer: *mut *mut tactful_customer,
+    error: *mut *mut tactful_error,
+) -> tactful_status {
+    guard(error, || {
+        let out = Out::new(customer, "customer")?;
+        // SAFETY: by contract.
+        let (base, identifier) = unsafe { (shared(base, "base")?, identifier.identifier("identifier")?) };
+        let found = base.read().find(&identifier).cloned();
+        // SAFETY: by contract.
+        unsafe {
+            match found {
+                Some(found) => out.give(tactful_customer::of(found)),
+                None => out.write(std::ptr::null_mut()),
+            }
+        }
+        Ok(())
+    })
+}
+
 /// Counts what came next for all customers as of `at`, and keeps what that says for decisions and the question "next", until it learns
 /// again. Only steps of `since` or later count, all with TACTFUL_NO_TIME. Rules that ask what comes next are unknown before, and at
 /// instants before `at`.
@@ -159,17 +216,14 @@ pub unsafe extern "C" fn tactful_base_decide(
     decision: *mut *mut tactful_decision,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(decision, "decision")?;
+    giving(decision, "decision", error, || {
         // SAFETY: by contract.
         let (base, request) = unsafe { (shared(base, "base")?, shared(request, "request")?) };
         // SAFETY: by contract.
         let identifier = unsafe { identifier.identifier("identifier") }?;
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
         let made = base.read().decide(&identifier, &request.0, now, known_at)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_decision::new(made)) };
-        Ok(())
+        Ok(tactful_decision::new(made))
     })
 }
 
@@ -186,17 +240,14 @@ pub unsafe extern "C" fn tactful_base_explain(
     decision: *mut *mut tactful_decision,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(decision, "decision")?;
+    giving(decision, "decision", error, || {
         // SAFETY: by contract.
         let (base, request) = unsafe { (shared(base, "base")?, shared(request, "request")?) };
         // SAFETY: by contract.
         let identifier = unsafe { identifier.identifier("identifier") }?;
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
         let made = base.read().explain(&identifier, &request.0, now, known_at)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_decision::new(made)) };
-        Ok(())
+        Ok(tactful_decision::new(made))
     })
 }
 
@@ -219,8 +270,7 @@ pub unsafe extern "C" fn tactful_base_reserve(
     expires_micros: *mut i64,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(decision, "decision")?;
+    giving(decision, "decision", error, || {
         // SAFETY: by contract.
         let (base, request) = unsafe { (shared(base.cast_const(), "base")?, shared(request, "request")?) };
         // SAFETY: by contract.
@@ -234,9 +284,7 @@ pub unsafe extern "C" fn tactful_base_reserve(
             // SAFETY: by contract.
             unsafe { expires_micros.write(held.expires.micros()) };
         }
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_decision::new(held.decision)) };
-        Ok(())
+        Ok(tactful_decision::new(held.decision))
     })
 }
 

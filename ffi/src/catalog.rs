@@ -1,7 +1,7 @@
 use crate::base::tactful_base;
 use crate::engine::tactful_engine;
 use crate::error::{tactful_error, tactful_status};
-use crate::guard::{Out, guard, shared};
+use crate::guard::{Out, giving, guard, shared};
 use crate::query::tactful_answer;
 use crate::text::tactful_text;
 use crate::trends::tactful_snapshot;
@@ -48,14 +48,11 @@ pub unsafe extern "C" fn tactful_engine_with_trends(
     knowing: *mut *mut tactful_engine,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(knowing, "knowing")?;
+    giving(knowing, "knowing", error, || {
         // SAFETY: by contract.
         let (engine, snapshot) = unsafe { (shared(engine, "engine")?, shared(snapshot, "snapshot")?) };
         let own = engine.engine.with_trends(snapshot.snapshot.clone())?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_engine::of(own)) };
-        Ok(())
+        Ok(tactful_engine::of(own))
     })
 }
 

@@ -1,6 +1,6 @@
 use crate::engine::tactful_engine;
 use crate::error::{tactful_error, tactful_status};
-use crate::guard::{Out, free, guard, shared};
+use crate::guard::{free, giving, shared};
 use crate::text::{Text, tactful_text};
 use tactful::Customer;
 
@@ -36,14 +36,11 @@ pub unsafe extern "C" fn tactful_customer_new(
     customer: *mut *mut tactful_customer,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(customer, "customer")?;
+    giving(customer, "customer", error, || {
         // SAFETY: by contract.
         let (engine, identifier) = unsafe { (shared(engine, "engine")?, identifier.identifier("identifier")?) };
         let customer = engine.engine.customer(&identifier)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_customer::of(customer)) };
-        Ok(())
+        Ok(tactful_customer::of(customer))
     })
 }
 

@@ -1,5 +1,6 @@
 use crate::error::fill;
 use crate::guard::{answer, free};
+use crate::rules::tactful_pair;
 use crate::text::{TACTFUL_NO_TIME, Text, lend, tactful_text};
 use std::sync::OnceLock;
 use tactful::Decision;
@@ -62,6 +63,7 @@ struct Placement {
     reason: Text,
     fallback: Option<Text>,
     offers: Vec<Offer>,
+    held: Vec<(Text, i64)>,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,9 @@ struct Offer {
     score: f64,
     probability: f64,
     message: Text,
+    at: i64,
+    headers: Vec<(Text, Text)>,
+    why: Vec<Text>,
 }
 
 #[derive(Debug)]
@@ -118,6 +123,18 @@ pub struct tactful_offer {
     pub score: f64,
     /// How probable it was that the slot went to this offer; NaN unless offers are explored.
     pub probability: f64,
+    /// When it is to be sent, where quiet hours move it, in microseconds since 1970-01-01T00:00:00Z; TACTFUL_NO_TIME for at once.
+    pub at: i64,
+}
+
+/// An offer that waits. Its text is borrowed from the decision.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct tactful_held {
+    /// The offer.
+    pub offer: tactful_text,
+    /// The first instant at which it may be sent, in microseconds since 1970-01-01T00:00:00Z; what else holds then is to be asked then.
+    pub until: i64,
 }
 
 /// The part that the customer has in an experiment. Its texts are borrowed from the decision.
@@ -165,7 +182,8 @@ const _: () = {
     use std::mem::offset_of;
     assert!(size_of::<tactful_placement>() == 80 && offset_of!(tactful_placement, kind) == 72);
     assert!(size_of::<tactful_assigned>() == 32 && offset_of!(tactful_assigned, variant) == 16);
-    assert!(size_of::<tactful_offer>() == 48 && offset_of!(tactful_offer, score) == 32);
+    assert!(size_of::<tactful_offer>() == 56 && offset_of!(tactful_offer, at) == 48);
+    assert!(size_of::<tactful_held>() == 24 && offset_of!(tactful_held, until) == 16);
     assert!(
         size_of::<tactful_candidate>() == 104
             && offset_of!(tactful_candidate, gate) == 96
@@ -229,9 +247,13 @@ impl Placement {
             score: ranked.score,
             probability: ranked.probability.unwrap_or(f64::NAN),
             message: Text::new(&*ranked.message),
+            at: ranked.at.map_or(TACTFUL_NO_TIME, tactful::Timestamp::micros),
+            headers: ranked.headers.iter().map(|(name, text)| (Text::new(&**name), Text::new(&**text))).collect(),
+            why: ranked.why.iter().map(|line| Text::new(&**line)).collect(),
         });
+        let held = answer.held.iter().map(|held| (Text::new(&*held.offer), held.until.micros())).collect();
         let (name, channel, reason) = (Text::new(&*answer.placement), Text::new(&*answer.channel), Text::new(&*answer.reason));
-        Placement { name, channel, kind, reason, fallback, offers: offers.collect() }
+        Placement { name, channel, kind, reason, fallback, offers: offers.collect(), held }
     }
 
     fn lend(&self) -> tactful_placement {
@@ -337,11 +359,57 @@ pub unsafe extern "C" fn tactful_decision_offer(
     offer: *mut tactful_offer,
 ) -> bool {
     let lend = |offer: &Offer| {
-        let Offer { name, score, probability, message } = offer;
-        tactful_offer { name: name.lend(), message: message.lend(), score: *score, probability: *probability }
+        let Offer { name, score, probability, message, at, .. } = offer;
+        tactful_offer { name: name.lend(), message: message.lend(), score: *score, probability: *probability, at: *at }
     };
     // SAFETY: by contract.
     unsafe { fill(offer, || decision.as_ref()?.placements.get(index)?.offers.get(slot).map(lend)) }
+}
+
+/// Fills `header` with what goes on a single line with the message of an offer, such as the name "subject" and its text, in the order of
+/// their names. False, and nothing is written, when there is none at `header_index`. Its texts are borrowed from the decision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_decision_header(
+    decision: *const tactful_decision,
+    index: usize,
+    slot: usize,
+    header_index: usize,
+    header: *mut tactful_pair,
+) -> bool {
+    let lend = |(name, text): &(Text, Text)| tactful_pair { name: name.lend(), text: text.lend() };
+    // SAFETY: by contract.
+    unsafe { fill(header, || decision.as_ref()?.placements.get(index)?.offers.get(slot)?.headers.get(header_index).map(lend)) }
+}
+
+/// A line, from 0, of why an offer is made, for whoever speaks to the customer; only on channels of the format "script". Borrowed from the
+/// decision. None when there is no such line.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_decision_why(
+    decision: *const tactful_decision,
+    index: usize,
+    slot: usize,
+    line: usize,
+) -> tactful_text {
+    let found = |decision: &tactful_decision| {
+        let offer = decision.placements.get(index).and_then(|placement| placement.offers.get(slot));
+        lend(offer.and_then(|offer| offer.why.get(line)))
+    };
+    // SAFETY: by contract.
+    unsafe { text(decision, found) }
+}
+
+/// Fills `held` with an offer that quiet hours hold back in the placement at `index`, from 0. False, and nothing is written, when there is
+/// none at `held_index`. Its text is borrowed from the decision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tactful_decision_held(
+    decision: *const tactful_decision,
+    index: usize,
+    held_index: usize,
+    held: *mut tactful_held,
+) -> bool {
+    let lend = |(offer, until): &(Text, i64)| tactful_held { offer: offer.lend(), until: *until };
+    // SAFETY: by contract.
+    unsafe { fill(held, || decision.as_ref()?.placements.get(index)?.held.get(held_index).map(lend)) }
 }
 
 /// Fills `assigned` with the part that the customer has in an experiment that had a say, in the order of the playbook. False, and
@@ -404,7 +472,8 @@ pub unsafe extern "C" fn tactful_decision_trace(decision: *const tactful_decisio
     unsafe { text(decision, write) }
 }
 
-/// The decision as canonical JSON: the same bytes for the same decision in every language. Borrowed from the decision. None for
+/// The decision as canonical JSON: the same bytes for the same decision in every language, with all that has no function of its own: the items
+/// that an offer carries, terms, tags, the length of an SMS. Borrowed from the decision. None for
 /// null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tactful_decision_to_json(decision: *const tactful_decision) -> tactful_text {

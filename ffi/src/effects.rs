@@ -94,7 +94,8 @@ pub struct tactful_effect {
     pub to: tactful_text,
     /// The id of the event that caused it; none when only time passed.
     pub cause: tactful_text,
-    /// Whom it is about, when the event joined or parted customers; none for the customer to whom the event belongs.
+    /// Whom it is about, when the event joined or parted customers or time passed for a whole base; none for the customer to whom the
+    /// event belongs.
     pub customer: tactful_text,
     /// The key of the instance, of a journey that has one; of a reaction or feedback what tells it apart, such as an order.
     pub instance: tactful_text,

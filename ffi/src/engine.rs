@@ -3,7 +3,7 @@ use crate::decision::tactful_decision;
 use crate::effects::tactful_effects;
 use crate::error::{Failure, Finding, fill, tactful_diagnostic, tactful_error, tactful_status};
 use crate::event::tactful_event;
-use crate::guard::{Out, answer, array, exclusive, free, guard, shared};
+use crate::guard::{Out, answer, array, exclusive, free, giving, guard, shared};
 use crate::request::tactful_request;
 use crate::text::{TACTFUL_NO_TIME, Text, optional_time, tactful_text, time};
 use tactful::playbook::{Limits, OUTCOMES};
@@ -65,8 +65,7 @@ pub unsafe extern "C" fn tactful_engine_compile_within(
     engine: *mut *mut tactful_engine,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(engine, "engine")?;
+    giving(engine, "engine", error, || {
         // SAFETY: by contract.
         let documents = unsafe { array(documents, count, "documents") }?;
         // SAFETY: by contract.
@@ -76,9 +75,7 @@ pub unsafe extern "C" fn tactful_engine_compile_within(
         };
         let documents = documents.iter().enumerate().map(read).collect::<Result<Vec<(&str, &str)>, Failure>>()?;
         let engine = Engine::compile_within(&documents, Limits::of_bytes(bytes))?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_engine::of(engine)) };
-        Ok(())
+        Ok(tactful_engine::of(engine))
     })
 }
 
@@ -257,16 +254,13 @@ pub unsafe extern "C" fn tactful_engine_decide(
     decision: *mut *mut tactful_decision,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(decision, "decision")?;
+    giving(decision, "decision", error, || {
         // SAFETY: by contract.
         let (engine, customer, request) =
             unsafe { (shared(engine, "engine")?, shared(customer, "customer")?, shared(request, "request")?) };
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
         let made = engine.engine.decide(&customer.customer, &request.0, now, known_at)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_decision::new(made)) };
-        Ok(())
+        Ok(tactful_decision::new(made))
     })
 }
 
@@ -283,16 +277,13 @@ pub unsafe extern "C" fn tactful_engine_explain(
     decision: *mut *mut tactful_decision,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(decision, "decision")?;
+    giving(decision, "decision", error, || {
         // SAFETY: by contract.
         let (engine, customer, request) =
             unsafe { (shared(engine, "engine")?, shared(customer, "customer")?, shared(request, "request")?) };
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
         let made = engine.engine.explain(&customer.customer, &request.0, now, known_at)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_decision::new(made)) };
-        Ok(())
+        Ok(tactful_decision::new(made))
     })
 }
 
@@ -314,8 +305,7 @@ pub unsafe extern "C" fn tactful_engine_decide_among(
     decision: *mut *mut tactful_decision,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(decision, "decision")?;
+    giving(decision, "decision", error, || {
         // SAFETY: by contract.
         let (engine, customer, request) =
             unsafe { (shared(engine, "engine")?, shared(customer, "customer")?, shared(request, "request")?) };
@@ -323,9 +313,7 @@ pub unsafe extern "C" fn tactful_engine_decide_among(
         let related = unsafe { others(related, related_count) }?;
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
         let made = engine.engine.decide_among(&customer.customer, &related, &request.0, now, known_at)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_decision::new(made)) };
-        Ok(())
+        Ok(tactful_decision::new(made))
     })
 }
 
@@ -344,8 +332,7 @@ pub unsafe extern "C" fn tactful_engine_explain_among(
     decision: *mut *mut tactful_decision,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(decision, "decision")?;
+    giving(decision, "decision", error, || {
         // SAFETY: by contract.
         let (engine, customer, request) =
             unsafe { (shared(engine, "engine")?, shared(customer, "customer")?, shared(request, "request")?) };
@@ -353,9 +340,7 @@ pub unsafe extern "C" fn tactful_engine_explain_among(
         let related = unsafe { others(related, related_count) }?;
         let (now, known_at) = (time(now_micros, "now_micros")?, optional_time(known_at_micros, "known_at_micros")?);
         let made = engine.engine.explain_among(&customer.customer, &related, &request.0, now, known_at)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_decision::new(made)) };
-        Ok(())
+        Ok(tactful_decision::new(made))
     })
 }
 

@@ -4,7 +4,7 @@ use crate::effects::tactful_effects;
 use crate::engine::{give_effects, tactful_engine};
 use crate::error::{tactful_error, tactful_status};
 use crate::event::tactful_event;
-use crate::guard::{Out, array, exclusive, free, guard, shared};
+use crate::guard::{Out, array, exclusive, free, giving, guard, shared};
 use crate::query::tactful_answer;
 use crate::state::tactful_bytes;
 use crate::text::{tactful_text, time};
@@ -94,14 +94,11 @@ pub unsafe extern "C" fn tactful_tombstones_new(
     tombstones: *mut *mut tactful_tombstones,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(tombstones, "tombstones")?;
+    giving(tombstones, "tombstones", error, || {
         // SAFETY: by contract.
         let key = unsafe { array(key, key_length, "key") }?;
         let made = Tombstones::new(key)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_tombstones(made)) };
-        Ok(())
+        Ok(tactful_tombstones(made))
     })
 }
 
@@ -120,8 +117,7 @@ pub unsafe extern "C" fn tactful_engine_erase(
     receipt: *mut *mut tactful_answer,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(receipt, "receipt")?;
+    giving(receipt, "receipt", error, || {
         // SAFETY: by contract.
         let (engine, customer) = unsafe { (shared(engine, "engine")?, exclusive(customer, "customer")?) };
         // SAFETY: by contract.
@@ -133,9 +129,7 @@ pub unsafe extern "C" fn tactful_engine_erase(
             customer.customer = engine.engine.customer(first)?;
             customer.rename();
         }
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_answer::of(erasure.receipt.to_json())) };
-        Ok(())
+        Ok(tactful_answer::of(erasure.receipt.to_json()))
     })
 }
 
@@ -176,13 +170,10 @@ pub unsafe extern "C" fn tactful_tombstones_to_bytes(
     bytes: *mut *mut tactful_bytes,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(bytes, "bytes")?;
+    giving(bytes, "bytes", error, || {
         // SAFETY: by contract.
         let tombstones = unsafe { shared(tombstones, "tombstones") }?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_bytes::of(tombstones.0.to_bytes())) };
-        Ok(())
+        Ok(tactful_bytes::of(tombstones.0.to_bytes()))
     })
 }
 
@@ -200,14 +191,11 @@ pub unsafe extern "C" fn tactful_tombstones_from_bytes(
     tombstones: *mut *mut tactful_tombstones,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(tombstones, "tombstones")?;
+    giving(tombstones, "tombstones", error, || {
         // SAFETY: by contract.
         let (data, key) = unsafe { (array(data, length, "data")?, array(key, key_length, "key")?) };
         let made = Tombstones::from_bytes(data, key)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_tombstones(made)) };
-        Ok(())
+        Ok(tactful_tombstones(made))
     })
 }
 

@@ -1,5 +1,5 @@
 use crate::error::{tactful_error, tactful_status};
-use crate::guard::{Out, exclusive, free, guard};
+use crate::guard::{exclusive, free, giving, guard};
 use crate::text::{tactful_text, time};
 use crate::value::tactful_value;
 use tactful::Event;
@@ -23,14 +23,11 @@ pub unsafe extern "C" fn tactful_event_new(
     event: *mut *mut tactful_event,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(event, "event")?;
+    giving(event, "event", error, || {
         // SAFETY: by contract.
         let (event_type, identifier) = unsafe { (event_type.read("event_type")?, identifier.identifier("identifier")?) };
         let made = Event::new(event_type, time(time_micros, "time_micros")?, identifier);
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_event(made)) };
-        Ok(())
+        Ok(tactful_event(made))
     })
 }
 
@@ -45,13 +42,10 @@ pub unsafe extern "C" fn tactful_event_from_json(
     event: *mut *mut tactful_event,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(event, "event")?;
+    giving(event, "event", error, || {
         // SAFETY: by contract.
         let made = Event::from_json(unsafe { json.read("json") }?)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_event(made)) };
-        Ok(())
+        Ok(tactful_event(made))
     })
 }
 

@@ -23,6 +23,22 @@ pub(crate) fn guard(error: *mut *mut tactful_error, body: impl FnOnce() -> Resul
     status
 }
 
+/// Runs the body of a function that gives a new handle to the caller, at a `place` that may not be null.
+pub(crate) fn giving<T>(
+    place: *mut *mut T,
+    name: &str,
+    error: *mut *mut tactful_error,
+    body: impl FnOnce() -> Result<T, Failure>,
+) -> tactful_status {
+    guard(error, || {
+        let out = Out::new(place, name)?;
+        let made = body()?;
+        // SAFETY: by contract a place that is not null may be written to.
+        unsafe { out.give(made) };
+        Ok(())
+    })
+}
+
 /// Runs the body of a function that cannot fail; what it answers instead, should it panic after all, is `otherwise`.
 pub(crate) fn answer<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)

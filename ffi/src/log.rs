@@ -1,6 +1,6 @@
 use crate::column::{Laid, tactful_column};
 use crate::error::{Failure, tactful_error, tactful_status};
-use crate::guard::{Out, array, guard};
+use crate::guard::{Out, array, giving, guard};
 use crate::query::tactful_answer;
 use crate::text::tactful_text;
 use std::sync::Arc;
@@ -46,8 +46,7 @@ pub unsafe extern "C" fn tactful_log_query_columns(
     answer: *mut *mut tactful_answer,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(answer, "answer")?;
+    giving(answer, "answer", error, || {
         // SAFETY: by contract.
         let (columns, question) = unsafe { (array(columns, column_count, "columns")?, question.read("question")?) };
         let question = LogQuestion::read(question)?;
@@ -64,9 +63,7 @@ pub unsafe extern "C" fn tactful_log_query_columns(
         let built = built.collect::<Result<Vec<(Arc<str>, Column<'_>)>, Failure>>()?;
         let mut builder = LogBuilder::default();
         builder.push_batch(&Batch::new(built, row_count)?, question.columns())?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_answer::of(question.answer(&builder.finish())?)) };
-        Ok(())
+        Ok(tactful_answer::of(question.answer(&builder.finish())?))
     })
 }
 

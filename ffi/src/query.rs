@@ -2,7 +2,7 @@ use crate::base::tactful_base;
 use crate::customer::tactful_customer;
 use crate::engine::tactful_engine;
 use crate::error::{tactful_error, tactful_status};
-use crate::guard::{Out, free, guard, shared};
+use crate::guard::{free, giving, shared};
 use crate::text::{Text, tactful_text};
 
 /// The answer to a question, in JSON. Never changes.
@@ -29,16 +29,13 @@ pub unsafe extern "C" fn tactful_engine_query(
     answer: *mut *mut tactful_answer,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(answer, "answer")?;
+    giving(answer, "answer", error, || {
         // SAFETY: by contract.
         let (engine, customer) = unsafe { (shared(engine, "engine")?, customer.as_ref()) };
         // SAFETY: by contract.
         let question = unsafe { question.read("question") }?;
         let answer = engine.engine.query(customer.map(|customer| &customer.customer), question)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_answer::of(answer)) };
-        Ok(())
+        Ok(tactful_answer::of(answer))
     })
 }
 
@@ -53,14 +50,11 @@ pub unsafe extern "C" fn tactful_base_query(
     answer: *mut *mut tactful_answer,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(answer, "answer")?;
+    giving(answer, "answer", error, || {
         // SAFETY: by contract.
         let (base, question) = unsafe { (shared(base, "base")?, question.read("question")?) };
         let answer = base.read().query(question)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_answer::of(answer)) };
-        Ok(())
+        Ok(tactful_answer::of(answer))
     })
 }
 

@@ -1,7 +1,7 @@
 use crate::column::{Laid, tactful_column};
 use crate::engine::tactful_engine;
 use crate::error::{Failure, tactful_error, tactful_status};
-use crate::guard::{Out, array, exclusive, free, guard, shared};
+use crate::guard::{Out, array, exclusive, free, giving, guard, shared};
 use crate::query::tactful_answer;
 use crate::text::{Text, lend, tactful_text, time};
 use std::ops::ControlFlow;
@@ -106,8 +106,7 @@ pub unsafe extern "C" fn tactful_replay_new(
     replay: *mut *mut tactful_replay,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(replay, "replay")?;
+    giving(replay, "replay", error, || {
         // SAFETY: by contract.
         let (engine, options) = unsafe { (shared(engine, "engine")?, options.as_ref()) };
         let options = match options {
@@ -116,9 +115,7 @@ pub unsafe extern "C" fn tactful_replay_new(
             None => ReplayOptions::default(),
         };
         let replay = Replay::new(engine.engine.clone(), options)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_replay { replay, ignored: Vec::new(), tables: None }) };
-        Ok(())
+        Ok(tactful_replay { replay, ignored: Vec::new(), tables: None })
     })
 }
 
@@ -274,8 +271,7 @@ pub unsafe extern "C" fn tactful_replay_compare(
     answer: *mut *mut tactful_answer,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(answer, "answer")?;
+    giving(answer, "answer", error, || {
         // SAFETY: by contract.
         let (before, after) = unsafe { (shared(before, "before")?, shared(after, "after")?) };
         for (replay, name) in [(before, "before"), (after, "after")] {
@@ -285,9 +281,7 @@ pub unsafe extern "C" fn tactful_replay_compare(
         }
         let json = serde_json::to_string(&before.replay.compare(&after.replay))
             .map_err(|error| tactful_error::argument("not_json", "after", error.to_string()))?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_answer::of(json)) };
-        Ok(())
+        Ok(tactful_answer::of(json))
     })
 }
 

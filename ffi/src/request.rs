@@ -2,7 +2,7 @@ use crate::base::tactful_base;
 use crate::engine::tactful_engine;
 use crate::error::{tactful_error, tactful_status};
 use crate::event::{path, set};
-use crate::guard::{Out, array, exclusive, free, guard, shared};
+use crate::guard::{array, exclusive, free, giving, guard, shared};
 use crate::text::tactful_text;
 use crate::trends::tactful_snapshot;
 use crate::value::tactful_value;
@@ -27,12 +27,7 @@ pub unsafe extern "C" fn tactful_request_new(
     request: *mut *mut tactful_request,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(request, "request")?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_request(Request::default())) };
-        Ok(())
-    })
+    giving(request, "request", error, || Ok(tactful_request(Request::default())))
 }
 
 /// Adds a placement that asks; they are filled in this order.

@@ -1,5 +1,5 @@
 use crate::error::{Failure, Finding, fill, tactful_diagnostic, tactful_error, tactful_status};
-use crate::guard::{Out, answer, array, exclusive, free, guard, shared};
+use crate::guard::{Out, answer, array, exclusive, free, giving, guard, shared};
 use crate::query::tactful_answer;
 use crate::text::{Text, lend, optional_time, tactful_text, time};
 use crate::value::tactful_value;
@@ -92,15 +92,12 @@ pub unsafe extern "C" fn tactful_expression_compile(
     expression: *mut *mut tactful_expression,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(expression, "expression")?;
+    giving(expression, "expression", error, || {
         // SAFETY: by contract.
         let (text, facts) = unsafe { (text.read("text")?, pairs(facts, count, "facts")?) };
         let schema = if facts.is_empty() { None } else { Some(Arc::new(schema(facts)?)) };
         let expression = Expression::compile(text, schema.as_deref()).map_err(tactful_error::expression)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_expression { expression, schema }) };
-        Ok(())
+        Ok(tactful_expression { expression, schema })
     })
 }
 
@@ -118,8 +115,7 @@ pub unsafe extern "C" fn tactful_expression_evaluate(
     answer: *mut *mut tactful_answer,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(answer, "answer")?;
+    giving(answer, "answer", error, || {
         // SAFETY: by contract.
         let (expression, facts) = unsafe { (shared(expression, "expression")?, facts.read("facts")?) };
         let now = optional_time(now_micros, "now_micros")?;
@@ -136,9 +132,7 @@ pub unsafe extern "C" fn tactful_expression_evaluate(
             Outcome::Unknown(missing) => json!({"outcome": "unknown", "missing": missing.iter().collect::<Vec<_>>()}),
             Outcome::Error(error) => json!({"outcome": "error", "code": error.code.name(), "message": error.message}),
         };
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_answer::of(told.to_string())) };
-        Ok(())
+        Ok(tactful_answer::of(told.to_string()))
     })
 }
 
@@ -172,17 +166,14 @@ pub unsafe extern "C" fn tactful_rules_compile(
     rules: *mut *mut tactful_rules,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(rules, "rules")?;
+    giving(rules, "rules", error, || {
         // SAFETY: by contract.
         let (conditions, facts) = unsafe { (pairs(conditions, count, "conditions")?, pairs(facts, fact_count, "facts")?) };
         let schema = Arc::new(schema(facts)?);
         let names = conditions.iter().map(|(name, _)| Text::new(*name)).collect();
         let rules = RuleSet::compile_shared(conditions, schema.clone()).map_err(tactful_error::expression)?;
         let warnings = rules.warnings().iter().map(Finding::new).collect();
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_rules { inner: Arc::new(Inner { rules, schema, names }), warnings }) };
-        Ok(())
+        Ok(tactful_rules { inner: Arc::new(Inner { rules, schema, names }), warnings })
     })
 }
 
@@ -251,8 +242,7 @@ pub unsafe extern "C" fn tactful_rules_explain(
     answer: *mut *mut tactful_answer,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(answer, "answer")?;
+    giving(answer, "answer", error, || {
         // SAFETY: by contract.
         let (rules, name, facts) = unsafe { (shared(rules, "rules")?, name.read("name")?, facts.read("facts")?) };
         let now = optional_time(now_micros, "now_micros")?.unwrap_or(Timestamp::MIN);
@@ -263,9 +253,7 @@ pub unsafe extern "C" fn tactful_rules_explain(
         };
         let mut told = serde_json::to_value(&explanation).map_err(|error| tactful_error::internal(&error.to_string()))?;
         told["reasons"] = json!(explanation.reasons());
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_answer::of(told.to_string())) };
-        Ok(())
+        Ok(tactful_answer::of(told.to_string()))
     })
 }
 
@@ -314,14 +302,11 @@ pub unsafe extern "C" fn tactful_row_new(
     row: *mut *mut tactful_row,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(row, "row")?;
+    giving(row, "row", error, || {
         // SAFETY: by contract.
         let inner = unsafe { shared(rules, "rules") }?.inner.clone();
         let (row, scratch) = (inner.rules.row(), inner.rules.scratch());
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_row { inner, row, scratch, found: Vec::new() }) };
-        Ok(())
+        Ok(tactful_row { inner, row, scratch, found: Vec::new() })
     })
 }
 

@@ -2,7 +2,7 @@ use crate::base::tactful_base;
 use crate::customer::tactful_customer;
 use crate::engine::tactful_engine;
 use crate::error::{tactful_error, tactful_status};
-use crate::guard::{Out, array, free, guard, shared};
+use crate::guard::{array, free, giving, shared};
 use std::sync::Arc;
 use tactful::next::Forecast;
 use tactful::{CustomerBase, StateError};
@@ -27,13 +27,10 @@ pub unsafe extern "C" fn tactful_customer_to_bytes(
     bytes: *mut *mut tactful_bytes,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(bytes, "bytes")?;
+    giving(bytes, "bytes", error, || {
         // SAFETY: by contract.
         let customer = unsafe { shared(customer, "customer") }?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_bytes(customer.customer.to_bytes())) };
-        Ok(())
+        Ok(tactful_bytes(customer.customer.to_bytes()))
     })
 }
 
@@ -50,14 +47,11 @@ pub unsafe extern "C" fn tactful_customer_from_bytes(
     customer: *mut *mut tactful_customer,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(customer, "customer")?;
+    giving(customer, "customer", error, || {
         // SAFETY: by contract.
         let (engine, data) = unsafe { (shared(engine, "engine")?, array(data, length, "data")?) };
         let customer = tactful_customer::of(engine.engine.customer_from_bytes(data)?);
-        // SAFETY: by contract.
-        unsafe { out.give(customer) };
-        Ok(())
+        Ok(customer)
     })
 }
 
@@ -71,13 +65,10 @@ pub unsafe extern "C" fn tactful_base_to_bytes(
     bytes: *mut *mut tactful_bytes,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(bytes, "bytes")?;
+    giving(bytes, "bytes", error, || {
         // SAFETY: by contract.
         let base = unsafe { shared(base, "base") }?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_bytes(base.read().to_bytes())) };
-        Ok(())
+        Ok(tactful_bytes(base.read().to_bytes()))
     })
 }
 
@@ -93,14 +84,11 @@ pub unsafe extern "C" fn tactful_base_from_bytes(
     base: *mut *mut tactful_base,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(base, "base")?;
+    giving(base, "base", error, || {
         // SAFETY: by contract.
         let (engine, data) = unsafe { (shared(engine, "engine")?, array(data, length, "data")?) };
         let base = CustomerBase::from_bytes(engine.engine.clone(), data)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_base::of(base)) };
-        Ok(())
+        Ok(tactful_base::of(base))
     })
 }
 
@@ -114,14 +102,11 @@ pub unsafe extern "C" fn tactful_base_forecast_to_bytes(
     bytes: *mut *mut tactful_bytes,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(bytes, "bytes")?;
+    giving(bytes, "bytes", error, || {
         // SAFETY: by contract.
         let base = unsafe { shared(base, "base") }?;
         let written = base.read().forecast().map_or_else(Vec::new, |forecast| forecast.to_bytes());
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_bytes(written)) };
-        Ok(())
+        Ok(tactful_bytes(written))
     })
 }
 

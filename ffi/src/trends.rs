@@ -3,7 +3,7 @@ use crate::customer::tactful_customer;
 use crate::engine::tactful_engine;
 use crate::error::{tactful_error, tactful_status};
 use crate::event::tactful_event;
-use crate::guard::{Out, array, exclusive, free, guard, shared};
+use crate::guard::{Out, array, exclusive, free, giving, guard, shared};
 use crate::query::tactful_answer;
 use crate::state::tactful_bytes;
 use crate::text::{Text, tactful_text, time};
@@ -57,14 +57,11 @@ pub unsafe extern "C" fn tactful_trends_new(
     trends: *mut *mut tactful_trends,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(trends, "trends")?;
+    giving(trends, "trends", error, || {
         // SAFETY: by contract.
         let engine = unsafe { shared(engine, "engine") }?.engine.clone();
         let trends = engine.trends();
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_trends { engine, trends }) };
-        Ok(())
+        Ok(tactful_trends { engine, trends })
     })
 }
 
@@ -197,14 +194,11 @@ pub unsafe extern "C" fn tactful_trends_snapshot(
     snapshot: *mut *mut tactful_snapshot,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(snapshot, "snapshot")?;
+    giving(snapshot, "snapshot", error, || {
         // SAFETY: by contract.
         let (trends, before) = unsafe { (shared(trends, "trends")?, before.as_ref()) };
         let made = trends.trends.snapshot(time(at_micros, "at_micros")?, before.map(|before| &*before.snapshot))?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_snapshot::of(made)) };
-        Ok(())
+        Ok(tactful_snapshot::of(made))
     })
 }
 
@@ -217,13 +211,10 @@ pub unsafe extern "C" fn tactful_trends_to_bytes(
     bytes: *mut *mut tactful_bytes,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(bytes, "bytes")?;
+    giving(bytes, "bytes", error, || {
         // SAFETY: by contract.
         let trends = unsafe { shared(trends, "trends") }?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_bytes::of(trends.trends.to_bytes())) };
-        Ok(())
+        Ok(tactful_bytes::of(trends.trends.to_bytes()))
     })
 }
 
@@ -239,15 +230,12 @@ pub unsafe extern "C" fn tactful_trends_from_bytes(
     trends: *mut *mut tactful_trends,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(trends, "trends")?;
+    giving(trends, "trends", error, || {
         // SAFETY: by contract.
         let (engine, data) = unsafe { (shared(engine, "engine")?, array(data, length, "data")?) };
         let engine = engine.engine.clone();
         let trends = engine.trends_from_bytes(data)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_trends { engine, trends }) };
-        Ok(())
+        Ok(tactful_trends { engine, trends })
     })
 }
 
@@ -318,14 +306,11 @@ pub unsafe extern "C" fn tactful_snapshot_cells(
     answer: *mut *mut tactful_answer,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(answer, "answer")?;
+    giving(answer, "answer", error, || {
         // SAFETY: by contract.
         let (snapshot, trend) = unsafe { (shared(snapshot, "snapshot")?, trend.read("trend")?) };
         let shown = snapshot.snapshot.show(trend, time(now_micros, "now_micros")?)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_answer::of(shown.to_json())) };
-        Ok(())
+        Ok(tactful_answer::of(shown.to_json()))
     })
 }
 
@@ -340,17 +325,14 @@ pub unsafe extern "C" fn tactful_snapshot_to_bytes(
     bytes: *mut *mut tactful_bytes,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(bytes, "bytes")?;
+    giving(bytes, "bytes", error, || {
         // SAFETY: by contract.
         let snapshot = unsafe { shared(snapshot, "snapshot") }?;
         let written = match members {
             0 => Snapshot::clone(&snapshot.snapshot).without_members().to_bytes(),
             _ => snapshot.snapshot.to_bytes(),
         };
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_bytes::of(written)) };
-        Ok(())
+        Ok(tactful_bytes::of(written))
     })
 }
 
@@ -366,14 +348,11 @@ pub unsafe extern "C" fn tactful_snapshot_from_bytes(
     snapshot: *mut *mut tactful_snapshot,
     error: *mut *mut tactful_error,
 ) -> tactful_status {
-    guard(error, || {
-        let out = Out::new(snapshot, "snapshot")?;
+    giving(snapshot, "snapshot", error, || {
         // SAFETY: by contract.
         let (engine, data) = unsafe { (shared(engine, "engine")?, array(data, length, "data")?) };
         let read = engine.engine.snapshot_from_bytes(data)?;
-        // SAFETY: by contract.
-        unsafe { out.give(tactful_snapshot::of(read)) };
-        Ok(())
+        Ok(tactful_snapshot::of(read))
     })
 }
 

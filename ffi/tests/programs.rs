@@ -9,9 +9,10 @@ use support::{Standard, checked, compile, file, plain, run, sanitizer, shown, su
 const PLAYBOOK: &str = "examples/retail/playbook.yaml";
 
 /// The programs of the examples and of the tests, with their arguments.
-const PROGRAMS: [(&str, &str, &[&str]); 9] = [
+const PROGRAMS: [(&str, &str, &[&str]); 10] = [
     ("examples/c/retail.c", "c99", &[PLAYBOOK]),
     ("examples/cpp/retail.cpp", "c++11", &[PLAYBOOK]),
+    ("examples/cpp/crm.cpp", "c++11", &[]),
     ("examples/c/hello.c", "c99", &[]),
     ("examples/cpp/hello.cpp", "c++11", &[]),
     ("ffi/tests/c/bad_input.c", "c99", &[]),
@@ -67,6 +68,21 @@ fn the_shop_decides_alike_in_c_and_cpp() {
     ] {
         assert!(printed.contains(line), "no `{line}` in:\n{printed}");
     }
+}
+
+#[test]
+fn a_day_of_a_crm_goes_as_told() {
+    let backup = support::scratch().join("backup");
+    let program = compile("examples/cpp/crm.cpp", Standard("c++11"), &[], "crm-day");
+    let printed = succeed(&mut plain(&program, &[backup.to_str().unwrap()]));
+    for lines in [
+        "call customer:ada: Say that we are sorry, Ms Lovelace.\ncustomer:ada waits for an answer since 4 hours\n",
+        "customer:ada: subject: A voucher\n  to be sent in 9 hours\nemail:ben@example.com: 1 candidate: 1 used up\n",
+        "\n2 customers\ndamaged: ",
+    ] {
+        assert!(printed.contains(lines), "no `{lines}` in:\n{printed}");
+    }
+    assert!(std::fs::metadata(&backup).unwrap().len() > 0);
 }
 
 #[test]

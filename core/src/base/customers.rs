@@ -1,6 +1,7 @@
 use crate::customer::{Customer, Identifier};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::ops::Bound;
 
 /// Customers by identifier: in order for whoever goes through all of them, and by hash for whoever looks for one, because a tree of
 /// very many names waits for memory at every comparison.
@@ -90,6 +91,13 @@ impl Customers {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Identifier, &Customer)> {
         let customer = |place: &u32| self.places.get(*place as usize)?.as_ref().map(|(_, customer)| customer);
         self.order.iter().filter_map(move |(identifier, place)| Some((identifier, customer(place)?)))
+    }
+
+    /// Those after an identifier in that order; all without one.
+    pub(super) fn after(&self, identifier: Option<&Identifier>) -> impl Iterator<Item = &Customer> {
+        let begin = identifier.map_or(Bound::Unbounded, Bound::Excluded);
+        let customer = |place: &u32| self.places.get(*place as usize)?.as_ref().map(|(_, customer)| customer);
+        self.order.range((begin, Bound::Unbounded)).filter_map(move |(_, place)| customer(place))
     }
 
     /// All of them in that order.

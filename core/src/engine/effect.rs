@@ -32,8 +32,8 @@ pub struct Effect {
     pub what: Effected,
     /// The id of the first event of that instant; `None` when only time passed.
     pub cause: Option<Arc<str>>,
-    /// Whom it is about, when an event was about several customers: those whom it joined or parted. `None` for the customer to
-    /// whom the event belongs.
+    /// Whom it is about, when several customers were looked at: those whom an event joined or parted, and all of a base when time
+    /// passes for it. `None` for the customer to whom the event belongs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer: Option<Arc<str>>,
 }

@@ -12,6 +12,7 @@ mod decision;
 mod describe;
 mod error;
 mod estimate;
+mod everybody;
 mod experiment;
 mod insight;
 mod intake;
@@ -156,6 +157,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<customer::Whole>(),
     Entry::of::<customer::History>(),
     Entry::of::<customer::NextDue>(),
+    Entry::of::<everybody::Everybody>(),
     Entry::of::<journey::Journeys>(),
     Entry::of::<journey::Pins>(),
     Entry::of::<touchpoint::Touchpoints>(),

@@ -357,7 +357,38 @@ static void bases(const tactful_engine *engine) {
   OK(tactful_base_decide(base, T("customer:1"), request, MARCH, TACTFUL_NO_TIME, &decision, &error));
   HOLDS(tactful_decision_candidate_count(decision) == 0 && tactful_decision_trace(decision).data == NULL);
   HOLDS(tactful_base_len(base) == 0);
+  {
+    tactful_pair header;
+    tactful_held held;
+    HOLDS(!tactful_decision_header(decision, 0, 0, 0, &header) && !tactful_decision_header(NULL, 0, 0, 0, NULL));
+    HOLDS(!tactful_decision_held(decision, 0, 0, &held) && !tactful_decision_held(NULL, 0, 0, NULL));
+    HOLDS(tactful_decision_why(decision, 9, 9, 9).data == NULL && tactful_decision_why(NULL, 0, 0, 0).data == NULL);
+  }
   tactful_decision_free(decision);
+  {
+    tactful_event *event = NULL;
+    tactful_effects *effects = NULL;
+    tactful_effect effect;
+    tactful_customer *customer = NULL;
+    OK(tactful_base_find(base, T("customer:1"), &customer, &error));
+    HOLDS(customer == NULL && tactful_base_next_due(base) == TACTFUL_NO_TIME && tactful_base_next_due(NULL) == TACTFUL_NO_TIME);
+    REFUSED(tactful_base_find(base, T("1"), &customer, &error), 1, "identifier_form", "identifier");
+    REFUSED(tactful_base_find(base, T("customer:1"), NULL, &error), 1, "null_pointer", "customer");
+    REFUSED(tactful_base_advance(NULL, MARCH, NULL, &error), 1, "null_pointer", "base");
+    REFUSED(tactful_base_advance(base, INT64_MAX, &effects, &error), 1, "time_out_of_range", "now_micros");
+    HOLDS(effects == NULL);
+    OK(tactful_event_new(T("purchase"), MARCH, T("customer:1"), &event, &error));
+    OK(tactful_base_record(base, event, NULL, &error));
+    tactful_event_free(event);
+    HOLDS(tactful_base_next_due(base) == MARCH + 30 * DAY);
+    OK(tactful_base_advance(base, MARCH + 31 * DAY, &effects, &error));
+    HOLDS(tactful_effects_count(effects) == 1 && tactful_effects_get(effects, 0, &effect));
+    HOLDS(effect.effect == TACTFUL_EFFECT_SEGMENT_LEFT && strcmp(effect.customer.data, "customer:1") == 0);
+    tactful_effects_free(effects);
+    OK(tactful_base_find(base, T("customer:1"), &customer, &error));
+    HOLDS(tactful_customer_len(customer) == 1);
+    tactful_customer_free(customer);
+  }
   tactful_request_free(request);
   tactful_base_free(base);
 }
