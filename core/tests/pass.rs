@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
-use tactful::{CustomerBase, Duration, Engine, Event, Identifier, Timestamp};
+use tactful::{CustomerBase, Engine, Event, Identifier, Timestamp};
 
 const SHOP: &str = r#"
 playbook: shop
@@ -12,12 +12,15 @@ events: {order: {}}
 segments: {buyer: events("order").within("10d").exists()}
 "#;
 
+fn later(start: Timestamp, days: i64) -> Timestamp {
+    Timestamp::from_micros(start.micros() + days * 86_400_000_000).unwrap()
+}
+
 fn base() -> (CustomerBase, Timestamp) {
     let start = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
     let mut base = CustomerBase::new(Engine::compile(&[("shop.yaml", SHOP)]).unwrap());
     for (who, days) in [("customer:a", 3), ("customer:b", 1), ("customer:c", 2)] {
-        let time = start.plus(Duration::days(days)).unwrap();
-        base.record(&Event::new("order", time, vec![Identifier::parse(who).unwrap()])).unwrap();
+        base.record(&Event::new("order", later(start, days), Identifier::parse(who).unwrap())).unwrap();
     }
     (base, start)
 }
@@ -26,7 +29,7 @@ fn base() -> (CustomerBase, Timestamp) {
 fn steps_that_next_due_names_tell_what_one_step_tells() {
     let (mut whole, start) = base();
     let mut steps = whole.clone();
-    let end = start.plus(Duration::days(30)).unwrap();
+    let end = later(start, 30);
     let at_once = whole.advance(end).effects;
     let whom: Vec<_> = at_once.iter().map(|effect| effect.customer.as_deref().unwrap()).collect();
     assert_eq!(whom, ["customer:b", "customer:c", "customer:a"]);

@@ -249,14 +249,14 @@ impl CustomerBase {
     }
 
     /// Folds events of all customers that are older than the playbook keeps them, see [`Engine::fold`]. Tells how many there were
-    /// and, customer by customer, what changed by then without an event; each effect says whom it is about.
+    /// and, customer by customer, what changed by then without an event.
     pub fn fold(&mut self, horizon: Timestamp) -> (u64, Effects) {
         let engine = self.engine.clone();
         let (mut count, mut all) = (0, Effects { arrival: None, effects: Vec::new() });
         for customer in self.customers.values_mut() {
             let (folded, caused) = engine.fold(customer, horizon);
             count += folded;
-            all.effects.extend(pass::about(customer, caused).effects);
+            all.effects.extend(caused.effects);
         }
         (count, all)
     }

@@ -40,7 +40,7 @@ impl CustomerBase {
 }
 
 /// Effects that say whom they are about.
-pub(super) fn about(customer: &Customer, mut caused: Effects) -> Effects {
+fn about(customer: &Customer, mut caused: Effects) -> Effects {
     if !caused.effects.is_empty() {
         let id: Arc<str> = customer.id().into();
         caused.effects.iter_mut().for_each(|effect| effect.customer = Some(id.clone()));
