@@ -123,7 +123,7 @@ impl CustomerBase {
     ///
     /// # Errors
     /// `unknown_decision` for a decision of which nothing is recorded for this customer, `expired_decision` after the time that the playbook
-    /// declares, `not_decided` for an offer that was not part of it, `unknown_outcome`; nothing is changed then. What happened nevertheless
+    /// declares, `too_early` before it was made, `not_decided` for an offer that was not part of it, `unknown_outcome`; nothing is changed then. What happened nevertheless
     /// can be [recorded](Self::record) as an event without a decision.
     pub fn feedback(
         &mut self,
@@ -137,6 +137,10 @@ impl CustomerBase {
         let slots = self.slots(identifier, decision, &OUTCOMES)?;
         let begun = slots.values().map(|slot| slot.event.time).min();
         let Some(begun) = begun else { return Err(unknown_decision()) };
+        if now < begun {
+            let message = "nothing comes of a decision before it is made; give the instant at which it happened";
+            return Err(RequestError::new("too_early", "now", message));
+        }
         if let Some(length) = self.engine.playbook().decisions.expire_after
             && now >= begun.saturating_add_micros(length.micros())
         {

@@ -76,8 +76,8 @@ impl<'r> Moment<'r> {
     pub(super) fn unknown_column(&self, column: usize, factor: &str, told: Option<f64>) -> String {
         let name = self.columns.get(column).map_or("?", |name| name);
         match told {
-            Some(_) => format!("`{factor}` is no number in column `{name}` and has no prior"),
-            None => format!("`{factor}` has no number in column `{name}` of the request and no prior"),
+            Some(_) => format!("`{factor}` is no number in column `{name}`"),
+            None => format!("`{factor}` has no number in column `{name}` of the request"),
         }
     }
 

@@ -221,10 +221,22 @@ impl OfferRule {
             };
             *value = match (number.filter(|number| number.is_finite()), prior) {
                 (Some(number), _) => number,
-                (None, Some(prior)) => *prior,
+                (None, Some(prior)) => {
+                    if detail == Detail::Full {
+                        let why = match factor {
+                            Factor::Column(column) => moment.unknown_column(*column, name, number),
+                            _ => format!("`{name}` is not known"),
+                        };
+                        reasons.push(format!("{why}: its prior {prior} counts"));
+                    }
+                    *prior
+                }
                 (None, None) => {
                     let mut stop = Stop::because(Gate::Score, true, detail, || match factor {
-                        Factor::Column(column) => moment.unknown_column(*column, name, number),
+                        Factor::Column(column) => match (moment.unknown_column(*column, name, number), number) {
+                            (why, Some(_)) => why + " and has no prior",
+                            (why, None) => why + " and no prior",
+                        },
                         _ => format!("`{name}` has no value and no prior"),
                     });
                     if detail == Detail::Full {

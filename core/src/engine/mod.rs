@@ -15,6 +15,7 @@ mod labels;
 mod log;
 mod map;
 mod minors;
+mod never;
 mod next;
 mod outcomes;
 mod policy;

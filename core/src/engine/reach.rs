@@ -14,6 +14,10 @@ pub(super) fn unreachable(playbook: &Playbook, model: &Model, offers: &Offers) -
     for (offer, rule) in playbook.offers.iter().zip(&offers.offers) {
         let gates: Vec<&Rule> = rule.gates.iter().map(|condition| &condition.rule).collect();
         if judge.may_hold(&gates) {
+            if let Some(why) = super::never::why(playbook, model, offers, (offer, rule)) {
+                let message = format!("offer `{}` can never be shown: {why}", offer.name.text);
+                findings.push(warning("unreachable_offer", message, format!("offers.{}", offer.name.text), &offer.name));
+            }
             continue;
         }
         let name = |condition: &Condition| match &condition.whose {
