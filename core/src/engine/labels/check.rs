@@ -251,6 +251,11 @@ impl All<'_> {
                     None => continue,
                 },
             };
+            let hint = match code {
+                "reveals" => "leave it out of the message: whoever looks on reads it too",
+                "no_purpose" => "leave it out of the message, or say what the fallback is for: `purposes: \u{2026}`",
+                _ => "leave it out of the message, or allow it for this purpose where it is declared",
+            };
             let way = self.way(rule, ground);
             findings.push(Diagnostic {
                 code,
@@ -263,7 +268,7 @@ impl All<'_> {
                 ),
                 path: format!("placements.{}.fallback", placement.name.text),
                 place: Some(wrong.map_or(&placement.name, |purpose| purpose).place.clone()),
-                hint: Some("leave it out of the message, or say what the fallback is for: `purposes: \u{2026}`".to_owned()),
+                hint: Some(hint.to_owned()),
                 related: None,
             });
         }
