@@ -121,9 +121,12 @@ proptest! {
         let told = |events: &[Event]| {
             let mut customer = engine.customer(&ada()).unwrap();
             let mut net = std::collections::BTreeMap::new();
+            // Compared is what changed and when. The cause, and the id with it, is that known when the effect was told: another event of
+            // the same instant that comes later does not tell the effect again.
             let mut note = |effects: tactful::Effects| {
                 for effect in effects.effects {
-                    *net.entry(effect.id.to_string()).or_insert(0) += if effect.kind == EffectKind::Withdrawn { -1 } else { 1 };
+                    let key = (effect.at, serde_json::to_string(&effect.what).unwrap());
+                    *net.entry(key).or_insert(0) += if effect.kind == EffectKind::Withdrawn { -1 } else { 1 };
                 }
             };
             events.iter().for_each(|event| note(engine.record(&mut customer, event, None).unwrap()));
