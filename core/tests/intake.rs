@@ -301,3 +301,16 @@ fn a_repeated_consent_is_no_new_one() {
     assert_eq!(told(page("d", 22, false, None)), (2, false, false));
     assert_eq!(told(page("e", 23, false, None)), (1, false, false));
 }
+
+#[test]
+fn the_own_form_is_known_from_when_the_host_got_it_where_it_does_not_say() {
+    let playbook = "playbook: shop\nversion: 1\nidentity: {customer: {}}\nevents: {visit: {}}\n";
+    let engine = Engine::compile(&[("shop", playbook)]).unwrap();
+    let text = r#"[{"type": "visit", "time": "2026-03-01T10:00:00Z", "identifier": "customer:1"},
+        {"type": "visit", "time": "2026-03-01T10:00:00Z", "identifier": "customer:1", "known_at": "2026-03-01T11:00:00Z"}]"#;
+    let at = |text: &str| Some(Timestamp::parse(text).unwrap());
+    let known =
+        |received| engine.intake(text, None, received).unwrap().events.iter().map(|event| event.known_at).collect::<Vec<_>>();
+    assert_eq!(known(at("2026-03-02T00:00:00Z")), [at("2026-03-02T00:00:00Z"), at("2026-03-01T11:00:00Z")]);
+    assert_eq!(known(None), [None, at("2026-03-01T11:00:00Z")]);
+}

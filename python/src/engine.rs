@@ -18,6 +18,7 @@ use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple, PyType};
 use std::path::{Path, PathBuf};
+use tactful::intake::Form;
 use tactful::playbook::Limits;
 
 /// A compiled playbook. Immutable, cheap to share between threads; pickles through its documents, with the items and trends it was given.
@@ -698,6 +699,35 @@ impl Engine {
         columns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Table> {
         guard(|| census::run(py, &self.engine, events, now, placement, columns))
+    }
+
+    /// Reads text of other systems as events, for ``tactful.intake``: the events, the errors of what was refused, and what was left out.
+    #[pyo3(signature = (text, form, received_at, /))]
+    fn _intake(
+        &self,
+        py: Python<'_>,
+        text: &Bound<'_, PyString>,
+        form: Option<&str>,
+        received_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Vec<Event>, Vec<Py<PyAny>>, Vec<(String, &'static str)>)> {
+        guard(|| {
+            let form = match form {
+                None => None,
+                Some("own") => Some(Form::Own),
+                Some("segment") => Some(Form::Segment),
+                Some("cloud_events") => Some(Form::CloudEvents),
+                Some(_) => {
+                    let message = "expected `own`, `segment` or `cloud_events`";
+                    return Err(Bad::new("unknown_form", "form", message).event());
+                }
+            };
+            let text = value::string(text, "").map_err(Bad::event)?;
+            let received = time::optional(received_at, "received_at").map_err(Bad::event)?;
+            let taken = py.detach(|| self.engine.intake(&text, form, received)).map_err(|error| errors::event(&error))?;
+            let refused = taken.refused.iter().map(|error| errors::event(error).into_value(py).into_any()).collect();
+            let left_out = taken.left_out.into_iter().map(|part| (part.path, part.reason)).collect();
+            Ok((taken.events.into_iter().map(Event::of).collect(), refused, left_out))
+        })
     }
 
     /// The same engine with the items of a table, in place of those it had. The playbook is not compiled again and customers go on as

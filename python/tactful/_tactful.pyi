@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias, final, over
 
 from typing_extensions import CapsuleType, Self
 
-from .errors import Diagnostic
+from .errors import Diagnostic, EventError
 from .unknown import Unknown
 
 __all__ = [
@@ -94,6 +94,9 @@ class Engine:
         known_at: _Time | None = None,
     ) -> list[JourneyWalk]: ...
     def journey_pins(self, customer: Customer, now: _Time) -> list[Event]: ...
+    def _intake(
+        self, text: str, form: str | None, received_at: _Time | None, /
+    ) -> tuple[list[Event], list[EventError], list[tuple[str, str]]]: ...
     def query(self, customer: Customer | None, question: Mapping[str, object], /) -> dict[str, Any]: ...
     def attribute(
         self, customer: Customer, attribute: str, now: _Time, *, as_of: _Time | None = None, known_at: _Time | None = None

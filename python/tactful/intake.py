@@ -37,12 +37,13 @@ def intake(
 
     Args:
         engine: whose playbook says, under ``intake``, what others call things.
-        messages: JSON text, a message, several, or a batch of Segment's.
+        messages: JSON text of at most 4 MiB, or a message, several, or a batch of Segment's, of at most 1 MiB as JSON.
         form: the form; told from the keys of each message when not given.
         received_at: when the host got them: corrects the clocks of devices and becomes ``known_at``.
 
     Raises:
-        QueryError: when the whole is no JSON object or list.
+        EventError: for text that as a whole is no JSON object or list, or too long.
+        QueryError: likewise for what is no text.
 
     Example:
         >>> taken = tactful.intake(engine, {"type": "track", "event": "Visit", "userId": "17", "timestamp": "2010-03-01T10:00:00Z"})
@@ -50,7 +51,8 @@ def intake(
         ('visit', ['customer:17'])
     """
     if isinstance(messages, str):
-        messages = json.loads(messages)
+        events, refused, left_out = engine._intake(messages, form, received_at)
+        return Intake(events, refused, dict(left_out))
     question: dict[str, object] = {"query": "intake", "message": messages}
     if form is not None:
         question["form"] = form

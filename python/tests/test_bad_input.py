@@ -352,3 +352,25 @@ def test_frozen_classes_cannot_be_changed(engine: tactful.Engine) -> None:
     for thing in (engine, event):
         with pytest.raises(AttributeError):
             thing.type = "other"  # type: ignore[misc, union-attr]
+
+
+def test_text_of_other_systems_is_read_with_care(engine: tactful.Engine) -> None:
+    visit = '{"type": "visit", "time": "2010-03-01T10:00:00Z", "identifier": "customer:17"}'
+    wrong: list[tuple[str, str]] = [
+        ("{", "invalid_json"),
+        ("7", "wrong_type"),
+        ('{"type": "visit", "type": "visit"}', "invalid_json"),
+        (" " * (4 * 1024 * 1024) + visit, "too_long"),
+    ]
+    for text, code in wrong:
+        with pytest.raises(tactful.EventError) as caught:
+            tactful.intake(engine, text)
+        assert caught.value.code == code, text[:40]
+    with pytest.raises(tactful.EventError, match="expected `own`"):
+        tactful.intake(engine, visit, form="other")  # type: ignore[arg-type]
+    long = "[" + visit + "," + " " * (2 * 1024 * 1024) + '{"type": "nothing"}]'
+    taken = tactful.intake(engine, long, received_at=START)
+    assert [event.type for event in taken.events] == ["visit"] and taken.events[0].known_at == START
+    assert [type(error) for error in taken.refused] == [tactful.EventError] and taken.refused[0].path.startswith("[1]")
+    told = tactful.intake(engine, {"type": "visit", "time": "2010-03-01T10:00:00Z", "identifier": "customer:17"}, received_at=START)
+    assert told.events == taken.events

@@ -165,7 +165,10 @@ struct Taken<'a> {
 impl Taken<'_> {
     fn one(&mut self, message: &Message<'_>, form: Option<Form>, envelope: Option<&Message<'_>>) {
         let read = match form.or_else(|| message.form()) {
-            Some(Form::Own) => own::read(message),
+            Some(Form::Own) => own::read(message).map(|mut events| {
+                events.iter_mut().for_each(|event| event.known_at = event.known_at.or(self.received));
+                events
+            }),
             Some(Form::Segment) => segment::read(message, envelope, self),
             Some(Form::CloudEvents) => cloud::read(message, self),
             None => Err(message.wrong("unknown_form", "expected a message of tactful, of Segment or of CloudEvents")),
