@@ -286,5 +286,15 @@ fn what_contradicts_itself_is_warned_of_or_refused() {
     assert_eq!(codes("key: order, at_most: 1000000, stages: {a: {on: buy}}"), ["out_of_range"]);
     assert_eq!(codes("stages: {a: {on: buy, exit: 'journey(\"way\").instance(\"x\").stage == \"a\"'}}"), ["bad_call"]);
     assert_eq!(codes("stages: {a: {on: buy, exit: 'journey(\"way\").visits(\"b\") > 1'}}"), ["unknown_name"]);
+    for leaves_at_once in [
+        "exit: 'true', stages: {a: {on: visit}}",
+        "exit: customer.age > 5, entry: {when: customer.age > 5, to: a}, stages: {a: {}}",
+        "exit: customer.age > 5, stages: {a: {enter: customer.age > 5}}",
+        "stages: {a: {enter: customer.age > 5, exit: customer.age > 5}}",
+        "stages: {a: {on: visit, exit: {when: 'true', to: b}}, b: {}}",
+    ] {
+        assert_eq!(codes(leaves_at_once), ["contradiction"], "{leaves_at_once}");
+    }
+    assert!(codes("exit: customer.age > 5, stages: {a: {enter: customer.age > 6}}").is_empty());
     assert_eq!(codes("stages: {a: {on: buy, branches: [{to: b}]}, b: {branches: [{to: a}]}}"), ["zero_time_circle"]);
 }

@@ -5,7 +5,7 @@ use crate::decide::{Condition, Offers, WHERE};
 use crate::error::{Diagnostic, Severity};
 use crate::expr::{Checked, FactId, may_hold_together};
 use crate::journey::{JourneyRule, Model};
-use crate::playbook::{Journey, Name, Playbook};
+use crate::playbook::{Journey, Name, Playbook, Text};
 
 /// Looks at all offers and stages.
 pub(super) fn unreachable(playbook: &Playbook, model: &Model, offers: &Offers) -> Vec<Diagnostic> {
@@ -36,6 +36,7 @@ pub(super) fn unreachable(playbook: &Playbook, model: &Model, offers: &Offers) -
     }
     for (journey, rule) in playbook.journeys.iter().zip(&model.journeys.rules) {
         findings.extend(judge.stages(journey, rule));
+        findings.extend(contrary(journey));
     }
     findings
 }
@@ -133,6 +134,42 @@ impl Judge<'_> {
         }
         findings
     }
+}
+
+/// Conditions that lead out at the instant at which they lead in.
+fn contrary(journey: &Journey) -> Vec<Diagnostic> {
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.text.trim().to_owned());
+    let always = |text: &Option<String>| text.as_deref() == Some("true");
+    let finding = |message: String, path: String, name: &Name, hint: &str| Diagnostic {
+        hint: Some(hint.to_owned()),
+        ..warning("contradiction", message, path, name)
+    };
+    let mut findings = Vec::new();
+    let path = format!("journeys.{}", journey.name.text);
+    let out = text(&journey.exit);
+    if always(&out) {
+        let message = format!("nobody can be in journey `{}`: its `exit` is always true", journey.name.text);
+        findings.push(finding(message, format!("{path}.exit"), &journey.name, "say when customers leave it"));
+    }
+    let entry = journey.entry.as_ref().and_then(|entry| text(&entry.when));
+    if out.is_some() && !always(&out) && entry == out {
+        let message = format!("nobody can be in journey `{}`: `entry` and `exit` are the same condition", journey.name.text);
+        findings.push(finding(message, format!("{path}.exit"), &journey.name, "negate one of the two"));
+    }
+    for stage in &journey.stages {
+        let own = stage.exit.as_ref().filter(|exit| exit.on.is_empty()).and_then(|exit| text(&exit.when));
+        let enter = text(&stage.enter);
+        let path = format!("{path}.stages.{}", stage.name.text);
+        let why = match (&own, &out) {
+            (Some(_), _) if always(&own) => "its `exit` is always true",
+            (Some(_), _) if enter == own => "`enter` and `exit` are the same condition",
+            (_, Some(_)) if enter == out && !always(&out) => "`enter` is the condition under which the journey is left",
+            _ => continue,
+        };
+        let message = format!("nobody can stay in stage `{}`: {why}", stage.name.text);
+        findings.push(finding(message, path, &stage.name, "negate one of the two, or lead out by something else"));
+    }
+    findings
 }
 
 fn warning(code: &'static str, message: String, path: String, name: &Name) -> Diagnostic {
