@@ -136,6 +136,28 @@ impl CustomerBase {
         })
     }
 
+    /// Lets time pass up to ``now`` for all customers and tells what changed without an event, in the order in which it happened; each effect
+    /// says whom it is about (``customer``). Takes time in proportion to the number of customers.
+    ///
+    /// Example:
+    ///     >>> base = tactful.CustomerBase(engine)
+    ///     >>> base.advance("2010-07-01T00:00:00Z")
+    ///     Effects(arrival=None, [])
+    #[pyo3(signature = (now, /))]
+    fn advance(&self, py: Python<'_>, now: &Bound<'_, PyAny>) -> PyResult<Effects> {
+        guard(|| {
+            let now = time::instant(now, "now").map_err(Bad::request)?;
+            let found = py.detach(|| Ok::<_, PyErr>(write(&self.base)?.advance(now)))?;
+            Effects::of(py, found)
+        })
+    }
+
+    /// The first instant, in UTC, at which something may change for any customer without an event: when to call :meth:`advance`. ``None``
+    /// when nothing will. The question ``customers`` says for whom.
+    fn next_due(&self, py: Python<'_>) -> PyResult<Option<DateTime<Utc>>> {
+        guard(|| py.detach(|| Ok(read(&self.base)?.next_due().map(time::datetime))))
+    }
+
     /// Folds events of all customers that are older than the playbook keeps them at ``horizon`` into exact totals, as
     /// :meth:`Engine.fold` does. Gives how many were folded, and what changed by then without an event.
     #[pyo3(signature = (horizon, /))]

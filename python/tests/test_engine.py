@@ -318,3 +318,27 @@ def test_a_question_takes_times_and_refuses_what_it_does_not_have(engine: tactfu
         assert (caught.value.code, caught.value.path) == (code, path)
     with pytest.raises(tactful.QueryError, match="give one"):
         engine.query(None, {"query": "next_due"})
+
+
+def test_time_passes_for_a_whole_base() -> None:
+    engine = tactful.Engine.compile(
+        {
+            "shop.yaml": """
+playbook: shop
+version: 1
+identity: {customer: {}}
+events: {visit: {}}
+segments: {here: events("visit").within("30d").exists()}
+"""
+        }
+    )
+    base = tactful.CustomerBase(engine)
+    assert base.next_due() is None
+    for day, who in enumerate(["b", "a"], 1):
+        base.record(tactful.Event("visit", f"2026-03-0{day}T10:00:00Z", f"customer:{who}"))
+    assert base.next_due() == datetime(2026, 3, 31, 10, tzinfo=UTC)
+    left = [(effect.customer, effect.at.day) for effect in base.advance("2026-05-01T00:00:00Z")]
+    assert left == [("customer:b", 31), ("customer:a", 1)]
+    assert base.next_due() is None and len(base.advance("2026-05-01T00:00:00Z")) == 0
+    told = base.query({"query": "customers"})["customers"]
+    assert [(one["customer"], one["events"], one["next_due"]) for one in told] == [("customer:a", 1, None), ("customer:b", 1, None)]

@@ -72,7 +72,7 @@ pub struct Customer {
     /// Events that are not in their places yet.
     late: Option<Box<Late>>,
     /// The smallest identifier, when a base knows one that has no strand.
-    smallest: Option<Identifier>,
+    smallest: Option<Box<Identifier>>,
     pub(crate) derived: Derived,
     /// Sections of its bytes that this version does not know.
     unknown: Option<Box<Vec<Section>>>,
@@ -171,7 +171,7 @@ impl Customer {
 
     /// The same customer, known by an identifier that is smaller than those of the strands.
     pub(crate) fn known_by(mut self, smallest: Identifier) -> Self {
-        self.smallest = self.strands.first().is_none_or(|strand| smallest < *strand.identifier()).then_some(smallest);
+        self.smallest = self.strands.first().is_none_or(|strand| smallest < *strand.identifier()).then(|| Box::new(smallest));
         self
     }
 
@@ -183,7 +183,7 @@ impl Customer {
 
     /// The identifier that is their id; `None` for a customer without strands.
     pub(crate) fn identifier(&self) -> Option<&Identifier> {
-        self.smallest.as_ref().or(self.strands.first().map(Strand::identifier))
+        self.smallest.as_deref().or(self.strands.first().map(Strand::identifier))
     }
 
     /// The strands, sorted by identifier.
