@@ -59,12 +59,14 @@ impl Diagnostics {
         self.0.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// Puts errors first, then orders by document, line and column, keeping the order of equals.
+    /// Puts errors first, then orders by document, line and column, keeping the order of equals. What is found for each offer of a group
+    /// is told once.
     pub fn sort(&mut self) {
         self.0.sort_by(|a, b| {
             let place = |d: &Diagnostic| d.place.as_ref().map(|p| (p.document.clone(), p.line, p.column));
             a.severity.cmp(&b.severity).then_with(|| place(a).cmp(&place(b)))
         });
+        self.0.dedup();
     }
 }
 

@@ -311,3 +311,32 @@ fn a_formula_stands_in_place_of_the_product() {
     }
     assert_eq!(names(&engine.decide(&customer, &Request::of("plain"), time(NOW), None).unwrap()), ["b", "a"]);
 }
+
+/// Weights of a group and of the one around it are added to those of the offer, whose prior counts before theirs.
+#[test]
+fn weights_of_groups_are_added_to_those_of_their_offers() {
+    let playbook = "playbook: shop\nversion: 1\nidentity: {customer: {}}\nattributes: {at_risk: bool}\nchannels: {web: text}
+placements: {home: {channel: web, slots: 5}}
+groups:
+  issue: {lever: {weights: [{when: true, add: 20}]}, context: {weights: [{when: customer.at_risk, add: 100}], prior: 3}}
+  part: {of: issue, lever: {weights: [{when: true, add: 25}, {when: false, add: 1000}]}}
+offers:
+  own: {group: part, lever: {weights: [{when: true, add: 10}]}, context: {weights: [], prior: 2}, treatments: {web: {message: A}}}
+  bare: {group: part, treatments: {web: {message: B}}}
+  outer: {group: issue, treatments: {web: {message: C}}}
+  alone: {lever: {weights: [{when: true, add: 10}]}, treatments: {web: {message: D}}}
+";
+    let engine = Engine::compile(&[("shop.yaml", playbook)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let customer = engine.customer(&Identifier::parse("customer:ada").unwrap()).unwrap();
+    let trace = engine.explain(&customer, &Request::of("home"), time(NOW), None).unwrap().trace.unwrap();
+    let scores: Vec<_> = trace
+        .candidates
+        .iter()
+        .map(|candidate| (&*candidate.offer, candidate.score.map(|score| (score.context, score.lever))))
+        .collect();
+    let expected = [("own", (2.0, 1.55)), ("bare", (3.0, 1.45)), ("outer", (3.0, 1.2)), ("alone", (1.0, 1.1))];
+    assert_eq!(scores, expected.map(|(name, score)| (name, Some(score))));
+    // A mistake in a group is told once, however many offers it has.
+    let mistakes = Engine::compile(&[("shop.yaml", &playbook.replace("customer.at_risk", "customer.rich"))]).unwrap_err();
+    assert_eq!(mistakes.to_string().matches("error[").count(), 1, "{mistakes}");
+}

@@ -1,6 +1,6 @@
 //! Groups of offers: what their offers have in common.
 
-use super::model::{Name, Text};
+use super::model::{Factor, FactorSource, Name, Text};
 use super::read::{At, Loader};
 use super::source::cut;
 use super::types;
@@ -36,9 +36,14 @@ pub struct Group {
     pub obeys: Option<super::Switch>,
     /// `counts`.
     pub counts: Option<super::Switch>,
+    /// `context` and `lever`: weights that add up with those of its offers; those of the group around it come first.
+    pub weights: [Option<Factor>; 2],
     /// `attributes`, with those of the group around it.
     pub attributes: Vec<(Name, Value)>,
 }
+
+/// The factors to which groups add weights, each with its place among the factors of an offer.
+const WEIGHED: [(&str, usize); 2] = [("context", 1), ("lever", 3)];
 
 impl Group {
     /// The same as a part of another: what that says holds for it too.
@@ -53,8 +58,25 @@ impl Group {
             valid_until: earlier(self.valid_until, around.valid_until),
             obeys: self.obeys.or_else(|| around.obeys.clone()),
             counts: self.counts.or_else(|| around.counts.clone()),
+            weights: {
+                let [context, lever] = self.weights;
+                [joined(&around.weights[0], context).ok().flatten(), joined(&around.weights[1], lever).ok().flatten()]
+            },
             ..self
         }
+    }
+}
+
+/// The weights of a group and those of what is in it, as one factor: they are added up. An error when what is in it is no weights.
+fn joined(around: &Option<Factor>, inside: Option<Factor>) -> Result<Option<Factor>, Factor> {
+    let Some(Factor { source: FactorSource::Weights(first), prior }) = around else { return Ok(inside) };
+    match inside {
+        None => Ok(around.clone()),
+        Some(Factor { source: FactorSource::Weights(more), prior: own }) => {
+            let weights = first.iter().cloned().chain(more).collect();
+            Ok(Some(Factor { source: FactorSource::Weights(weights), prior: own.or(*prior) }))
+        }
+        Some(other) => Err(other),
     }
 }
 
@@ -149,6 +171,7 @@ impl Loader<'_> {
                 gates: gates.map(|(rule, _)| rule),
                 obeys: self.switch(&at, "obeys"),
                 counts: self.switch(&at, "counts"),
+                weights: WEIGHED.map(|(key, _)| self.factor(&at.get(key)?)),
                 attributes: Vec::new(),
                 name,
             };
@@ -174,6 +197,25 @@ impl Loader<'_> {
             self.error("misplaced", &place, message, Some(hint));
         }
         None
+    }
+
+    /// The weights of groups become weights of their offers.
+    pub(super) fn weights_of_groups(&mut self, root: &At<'_>, offers: &mut [super::model::Offer], groups: &[Group]) {
+        for offer in offers {
+            let Some(name) = &offer.group else { continue };
+            let Some(group) = groups.iter().find(|group| group.name.text == name.text) else { continue };
+            for ((key, place), weights) in WEIGHED.into_iter().zip(&group.weights) {
+                offer.factors[place] = joined(weights, offer.factors[place].take()).unwrap_or_else(|other| {
+                    if let Some(at) = root.get("offers").and_then(|at| at.get(&offer.name.text)).and_then(|at| at.get(key)) {
+                        let message =
+                            format!("group `{}` adds weights to `{key}`, and this is none to add them to", cut(&name.text));
+                        let hint = format!("write `{key}: {{weights: […]}}`, or leave `{key}` of the group out");
+                        self.error("contradiction", &at, message, Some(hint));
+                    }
+                    Some(other)
+                });
+            }
+        }
     }
 
     /// `from` and `until`.

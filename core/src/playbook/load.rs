@@ -229,6 +229,7 @@ impl Loader<'_> {
         let mut groups = self.groups(root);
         let offer_attributes = self.offer_attributes(root, &mut offers, &mut groups);
         super::groups::purposes_of_groups(&mut offers, &groups);
+        self.weights_of_groups(root, &mut offers, &groups);
         let own = placements.iter_mut().filter_map(|placement| placement.arbitration.as_mut());
         for arbitration in own.chain([&mut arbitration]) {
             super::groups::steps_with_parts(&mut arbitration.sequence, &groups);

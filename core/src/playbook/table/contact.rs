@@ -1,5 +1,6 @@
 //! The shape of what says whom to leave alone: contact rules, groups of offers, and where offers are valid.
 
+use super::ranking::WEIGHTS_FACTOR;
 use super::{EVENTS, GATE, PURPOSES, TITLE, may, must, one_or_more};
 use crate::playbook::groups::Owner;
 use crate::playbook::quiet::DAYS;
@@ -87,6 +88,8 @@ pub(super) static GROUP: Object = Object {
         may("suitable", GATE, "true", "whether any of it is good for the customer"),
         OBEYS,
         COUNTS,
+        may("context", Obj(&WEIGHTS_FACTOR), "", "weights that add up with those in `context` of its offers"),
+        may("lever", Obj(&WEIGHTS_FACTOR), "", "weights that add up with those in `lever` of its offers"),
         OFFER_VALUES,
     ],
 };

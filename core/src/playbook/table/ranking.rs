@@ -98,7 +98,7 @@ static WEIGHT_OBJECT: Object = Object {
     ],
 };
 
-static WEIGHTS_FACTOR: Object = Object {
+pub(super) static WEIGHTS_FACTOR: Object = Object {
     name: "factor of weights",
     doc: "A factor of weights that add up: 1 + their sum / 100.",
     marks: &["weights"],
