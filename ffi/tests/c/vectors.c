@@ -1,4 +1,4 @@
-/* Runs a file of tests/vectors through the C interface: vectors FILE. Prints how many cases and checks held. */
+/* Runs files of tests/vectors through the C interface: vectors FILE... Prints of each how many cases and checks held. */
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -534,7 +534,7 @@ static tactful_engine *run_use(const tactful_engine *engine, const cJSON *step) 
   return used;
 }
 
-int main(int argc, char **argv) {
+static void run_file(const char *path) {
   tactful_engine *engine = NULL;
   tactful_engine *other = NULL;
   tactful_base *base = NULL;
@@ -547,9 +547,9 @@ int main(int argc, char **argv) {
   const cJSON *step;
   int cases = 0;
 
-  if (argc != 2) return 2;
-  file_name = argv[1];
-  content = read_file(argv[1]);
+  file_name = path;
+  checks = 0;
+  content = read_file(path);
   file = needed(cJSON_Parse(content), "JSON");
   engine = engine_of(cJSON_GetObjectItemCaseSensitive(file, "playbook"));
   cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(file, "cases")) {
@@ -611,5 +611,11 @@ int main(int argc, char **argv) {
   cJSON_Delete(file);
   free(content);
   printf("%d cases, %d checks\n", cases, checks);
+}
+
+int main(int argc, char **argv) {
+  int place;
+  if (argc < 2) return 2;
+  for (place = 1; place < argc; place++) run_file(argv[place]);
   return failures ? 1 : 0;
 }
