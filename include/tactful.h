@@ -669,7 +669,8 @@ typedef struct tactful_effect {
    */
   struct tactful_text instance;
   /**
-   * How a place was taken over: "mapped", "kept", "restarted" or "derived"; of a reaction what triggered it; none for everything else.
+   * How a place was taken over: "mapped", "kept", "restarted" or "derived"; of a reaction what triggered it; of a journey that is full the
+   * cap over journeys, if it is one; none for everything else.
    */
   struct tactful_text how;
   /**

@@ -270,7 +270,16 @@ fn the_example_personas_compile() {
 /// The doubts about contacts and offers.
 fn doubts(rest: &str) -> Vec<String> {
     let engine = Engine::compile(&[("shop.yaml", &format!("{HEAD}{rest}"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let codes = ["contradictory_caps", "quiet_gap", "no_fallback", "possible_tie", "shadowed_offer", "small_holdout"];
+    let codes = [
+        "contradictory_caps",
+        "quiet_gap",
+        "no_fallback",
+        "possible_tie",
+        "shadowed_offer",
+        "small_holdout",
+        "always_quiet",
+        "unaffordable",
+    ];
     let said = engine.warnings().0.iter().filter(|warning| codes.contains(&warning.code));
     said.map(|warning| format!("{} at {}: {}", warning.code, warning.path, warning.message)).collect()
 }
@@ -323,6 +332,68 @@ fn gaps_in_quiet_hours_are_found() {
         [
             "quiet_gap at contact.0: on Monday at 00:00 the quiet hours pause for 30 minutes",
             "quiet_gap at contact.1: `week` says nothing of sat, sun, where messages go out at any hour",
+        ]
+    );
+}
+
+#[test]
+fn channels_that_are_always_quiet_are_found() {
+    let found = doubts(
+        "contact:
+  - {name: day, quiet: \"08:00-21:00\", scope: channel(web)}
+  - {name: night, quiet: \"21:00-08:00\"}
+  - {name: elsewhere, quiet: \"08:00-21:00\", zone: Asia/Tokyo}
+",
+    );
+    assert_eq!(found, ["always_quiet at contact.0: channel `web` is quiet in every minute of the week"]);
+    let open = doubts(
+        "contact:
+  - {name: day, quiet: {daily: \"08:00-21:00\", sun: none}, scope: channel(web)}
+  - {name: night, quiet: \"21:00-08:00\"}
+",
+    );
+    assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
+fn contacts_beyond_a_whole_budget_are_found() {
+    let found = doubts(
+        "contact:
+  - {name: tired, fatigue: 3, half_life: 3d, costs: {web: 4}, otherwise: 2}
+  - {name: sent, fatigue: 3, half_life: 3d, costs: {web: 2}, otherwise: 1, spend: {sent: 2, rejected: 9}}
+  - {name: just, fatigue: 4, half_life: 3d, costs: {web: 4}, scope: channel(web)}
+",
+    );
+    assert_eq!(
+        found,
+        [
+            "unaffordable at contact.0: a contact by `web` costs 4, more than the whole budget of 3",
+            "unaffordable at contact.1: a contact by `web` costs 4, more than the whole budget of 3",
+        ]
+    );
+}
+
+#[test]
+fn caps_over_journeys_that_never_keep_anybody_out_are_found() {
+    let found = doubts(
+        "journeys:
+  one: {stages: {a: {enter: 'true'}}}
+  two: {stages: {a: {enter: 'true'}}}
+journey_caps:
+  - {name: both, at_once: 2}
+  - {name: single, at_once: 1}
+contact:
+  - {name: hour, count: shown, scope: offer, at_most: 3, per: hour}
+  - {name: day, count: shown, scope: offer, at_most: 3, per: day}
+  - {name: days, count: shown, scope: offer, at_most: 3, per: every 2 days}
+",
+    );
+    assert_eq!(
+        found,
+        [
+            "contradictory_caps at journey_caps.0: `both` never keeps anybody out: it is about 2 journeys only",
+            "contradictory_caps at contact.0: `hour` never holds anything back: `day` allows no more than 3 already",
+            "contradictory_caps at contact.1: `day` never holds anything back: `days` allows no more than 3 already",
         ]
     );
 }

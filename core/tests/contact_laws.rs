@@ -31,6 +31,8 @@ placements:
   tired: {channel: email}
   silent: {channel: email}
   days: {channel: email}
+  blocks: {channel: email}
+  dated: {channel: email}
   both: {channel: push}
 offers:
   rolling: {placements: rolling, obeys: rolling, treatments: {email: {message: m}}}
@@ -50,6 +52,8 @@ offers:
   tired: {placements: tired, obeys: tired, treatments: {email: {message: m}}}
   silent: {placements: silent, obeys: false, counts: false, treatments: {email: {message: m}}}
   days: {placements: days, obeys: days, treatments: {email: {message: m}}}
+  blocks: {placements: blocks, obeys: blocks, treatments: {email: {message: m}}}
+  dated: {placements: dated, obeys: dated, treatments: {email: {message: m}}}
   both: {placements: both, obeys: both, group: pair, treatments: {push: {message: m}}}
 contact:
   - {name: rolling, count: shown, scope: everything, at_most: 2, per: rolling 3d}
@@ -66,6 +70,8 @@ contact:
   - {name: gap, gap: 9h, between: [shown, clicked]}
   - {name: quiet, quiet: {weekdays: "21:00-07:30", sat: "20:00-10:00", sun: "none"}}
   - {name: days, count: shown, scope: everything, at_most: 2, per: days(3)}
+  - {name: blocks, count: shown, scope: everything, at_most: 2, per: every 3 days since 2026-03-02}
+  - {name: dated, quiet: {sun: "20:00-06:00", dates: ["04-08..04-09", "2026-03-29 02:00-15:00", "2027-03-20"]}}
   - {name: both, count: shown, scope: [channel(push), group], at_most: 1, per: rolling 5d}
   - {name: tired, fatigue: 5, half_life: 2d, costs: {email: 2}, spend: {shown: 1, rejected: 1.5}}
 "#;
@@ -136,6 +142,19 @@ fn naive(rule: &str, story: &[Told], now: i64) -> Option<bool> {
             let first = local(now).date() - Days::new(2);
             count(&|t| shown(t) && local(t.at).date() >= first) < 2
         }
+        "blocks" => {
+            let first = chrono::NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
+            let block = |at: i64| (local(at).date() - first).num_days().div_euclid(3);
+            count(&|t| shown(t) && block(t.at) == block(now)) < 2
+        }
+        "dated" => {
+            let (date, minute) = (local(now).date(), local(now).hour() * 60 + local(now).minute());
+            let day = (date.year(), date.month(), date.day());
+            let sunday = date.weekday().num_days_from_sunday() == 0 && minute >= 1_200;
+            let monday = date.weekday().num_days_from_monday() == 0 && minute < 360;
+            let spring = day == (2026, 3, 29) && (120..900).contains(&minute);
+            !(sunday || monday || spring || (day.1 == 4 && (day.2 == 8 || day.2 == 9)))
+        }
         "both" => count(&|t| shown(t) && t.channel == "push" && matches!(t.offer, "group" | "other") && within(t, 5)) < 1,
         "month" => count(&|t| (local(t.at).year(), local(t.at).month()) == (local(now).year(), local(now).month())) < 7,
         "group" => count(&|t| shown(t) && matches!(t.offer, "group" | "other") && within(t, 5)) < 1,
@@ -189,9 +208,9 @@ fn every_example_of_the_guide_compiles() {
     }
 }
 
-const RULES: [&str; 17] = [
+const RULES: [&str; 19] = [
     "rolling", "day", "week", "month", "group", "sets", "sent_tag", "tag_now", "pause", "series", "ever", "gap", "quiet",
-    "tired", "silent", "days", "both",
+    "tired", "silent", "days", "both", "blocks", "dated",
 ];
 
 fn told(engine: &Engine, story: &[Told], order: &[usize]) -> tactful::customer::Customer {

@@ -61,6 +61,15 @@ journeys:
     stages:
       calm: {enter: '!segment("twice")'}
       busy: {enter: segment("twice") || journey("orders").entries >= 3}
+  # Which of these begin is a matter of caps; each reads another, in the order of the playbook and against it.
+  low: {entry: {on: [visit, need]}, max_stay: 3d, exit: {when: 'journey("high").stage == "in" && journey("high").entries >= 2', when_unknown: false}, stages: {in: {}}}
+  high: {priority: 5, entry: {on: [need, placed]}, stages: {in: {wait: {for: 2d, to: over}}, over: {final: true}}}
+  same: {priority: 5, entry: {when: segment("quiet")}, max_stay: 5d, stages: {in: {branches: [{when: 'journey("low").stage == "in"', to: none}]}}}
+  reader: {stages: {free: {enter: 'journey("low").entries + journey("high").entries <= 2'}, full: {enter: 'journey("high").stage == "in" || journey("same").stage == "in"'}}}
+journey_caps:
+  - {name: one, journeys: [low, high, same], at_once: 1}
+  - {name: week, journeys: [low, high], at_most: 3, per: week}
+  - {name: two_days, journeys: [low, same], at_most: 1, per: every 2 days since 2026-03-20}
 "#;
 
 fn engine() -> Engine {
@@ -224,6 +233,21 @@ proptest! {
         let again = engine.customer_from_bytes(&customer.to_bytes()).unwrap();
         prop_assert_eq!(&before, &engine.journey_history(&again, at(160)));
         prop_assert_eq!(engine.history(&customer), engine.history(&again));
+    }
+
+    #[test]
+    fn nobody_is_in_more_journeys_than_caps_allow(events in stories()) {
+        let engine = engine();
+        let customer = told(&engine, &events);
+        let histories = engine.journey_history(&customer, at(160));
+        let of = |names: &[&str]| -> Vec<(Timestamp, Timestamp)> {
+            let stays = histories.iter().filter(|history| names.contains(&&*history.journey)).flat_map(|history| &history.stays);
+            stays.filter(|stay| &*stay.stage == "in").map(|stay| (stay.entered, stay.left.unwrap_or(at(1_000)))).collect()
+        };
+        let three = of(&["low", "high", "same"]);
+        for (from, _) in &three {
+            prop_assert!(three.iter().filter(|(start, end)| start <= from && from < end).count() <= 1, "{three:?}");
+        }
     }
 
     #[test]

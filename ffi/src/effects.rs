@@ -99,7 +99,8 @@ pub struct tactful_effect {
     pub customer: tactful_text,
     /// The key of the instance, of a journey that has one; of a reaction or feedback what tells it apart, such as an order.
     pub instance: tactful_text,
-    /// How a place was taken over: "mapped", "kept", "restarted" or "derived"; of a reaction what triggered it; none for everything else.
+    /// How a place was taken over: "mapped", "kept", "restarted" or "derived"; of a reaction what triggered it; of a journey that is full the
+    /// cap over journeys, if it is one; none for everything else.
     pub how: tactful_text,
     /// When it happened, in microseconds since 1970-01-01T00:00:00Z.
     pub at: i64,
@@ -172,7 +173,7 @@ impl Effect {
         };
         let (instance, how) = match &effect.what {
             Effected::StageChanged { instance, .. } => (instance.as_deref(), None),
-            Effected::JourneyFull { instance, .. } => (Some(&**instance), None),
+            Effected::JourneyFull { instance, cap, .. } => (instance.as_deref(), cap.as_deref()),
             Effected::JourneyMigrated { instance, how, .. } => (instance.as_deref(), Some(*how)),
             Effected::ReactionDue { instance, reason, .. } => (instance.as_deref(), Some(&**reason)),
             Effected::ResponseOverdue { instance, .. } => (instance.as_deref(), None),

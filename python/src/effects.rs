@@ -138,17 +138,18 @@ impl Effect {
         match &self.effect.what {
             Effected::StageChanged { instance, .. } | Effected::JourneyMigrated { instance, .. } => instance.as_deref(),
             Effected::ReactionDue { instance, .. } | Effected::ResponseOverdue { instance, .. } => instance.as_deref(),
-            Effected::JourneyFull { instance, .. } => Some(instance),
+            Effected::JourneyFull { instance, .. } => instance.as_deref(),
             _ => None,
         }
     }
 
-    /// How a place of another version of a journey was taken over: ``mapped``, ``kept``, ``restarted`` or ``derived``; ``None`` for
-    /// everything else.
+    /// How a place of another version of a journey was taken over: ``mapped``, ``kept``, ``restarted`` or ``derived``; the cap that left no
+    /// room for a journey; ``None`` for everything else.
     #[getter]
-    fn how(&self) -> Option<&'static str> {
+    fn how(&self) -> Option<&str> {
         match &self.effect.what {
             Effected::JourneyMigrated { how, .. } => Some(how),
+            Effected::JourneyFull { cap, .. } => cap.as_deref(),
             _ => None,
         }
     }
@@ -344,9 +345,13 @@ impl Effect {
                     told.set_item("instance", &**instance)?;
                 }
             }
-            Effected::JourneyFull { journey, instance } => {
+            Effected::JourneyFull { journey, instance, cap } => {
                 told.set_item("journey", &**journey)?;
-                told.set_item("instance", &**instance)?;
+                for (name, value) in [("instance", instance), ("cap", cap)] {
+                    if let Some(value) = value {
+                        told.set_item(name, &**value)?;
+                    }
+                }
             }
             Effected::JourneyMigrated { journey, instance, from, to, how } => {
                 told.set_item("journey", &**journey)?;

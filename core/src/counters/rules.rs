@@ -211,6 +211,7 @@ impl CounterRule {
             Window::Rolling(length) => Span::rolling(length, now),
             Window::Calendar(unit) => Span::from(unit.start(now, self.zone.unwrap_or(zone)), now),
             Window::Days(days) => Span::days(days, now, self.zone.unwrap_or(zone)),
+            Window::Blocks(blocks) => Span::from(blocks.start(now, self.zone.unwrap_or(zone)), now),
             Window::Session | Window::Lifetime => Span::lifetime(now),
         }
     }
@@ -223,6 +224,7 @@ impl CounterRule {
             Window::Calendar(Unit::Week { .. }) => " this week".to_owned(),
             Window::Calendar(Unit::Month) => " this month".to_owned(),
             Window::Days(days) => format!(" in the last {days} days"),
+            Window::Blocks(blocks) => format!(" {}", blocks.now_words()),
             Window::Session | Window::Lifetime => String::new(),
         };
         let name = &self.name;

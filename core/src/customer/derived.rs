@@ -276,6 +276,13 @@ pub enum What {
         /// Of a journey with a key: of which instance.
         instance: Option<Arc<str>>,
     },
+    /// The customer did not come into a journey because of a cap.
+    Capped {
+        /// Its number in the playbook.
+        journey: u16,
+        /// The name of the cap.
+        cap: Arc<str>,
+    },
     /// A watched fact was known to be one thing and now is another.
     Watched {
         /// Its number in the playbook.

@@ -260,6 +260,7 @@ impl Checkpoint {
                 What::Proposed { reaction: number, by, since, instance } => {
                     reaction(number).map(|reaction| What::Proposed { reaction, by, since, instance })
                 }
+                What::Capped { journey: number, cap } => journey(number).map(|(journey, ..)| What::Capped { journey, cap }),
                 What::Full { journey: number, instance } => {
                     journey(number).map(|(journey, ..)| What::Full { journey, instance })
                 }

@@ -29,7 +29,7 @@ mod trace;
 
 pub(crate) use condition::{Condition, WHERE};
 pub(crate) use consent::{Consent, Said};
-pub(crate) use contact::Switch;
+pub(crate) use contact::{Switch, TAKEN};
 pub use decision::{Answer, Assigned, Decision, Held, PlacementAnswer, Ranked};
 pub(crate) use fallback::FallbackRule;
 pub(crate) use gates::{Detail, Guards};

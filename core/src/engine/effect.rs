@@ -77,12 +77,17 @@ pub enum Effected {
         #[serde(skip_serializing_if = "Option::is_none")]
         instance: Option<Arc<str>>,
     },
-    /// An instance of a journey did not begin because as many were open as the playbook allows. Told once until one of those ends.
+    /// An instance of a journey did not begin because as many were open as the playbook allows, which is told once until one of those
+    /// ends; or a journey did not begin because of a cap over journeys.
     JourneyFull {
         /// The journey.
         journey: Arc<str>,
-        /// The key of the instance.
-        instance: Arc<str>,
+        /// The key of the instance, of a journey with a key.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instance: Option<Arc<str>>,
+        /// The cap over journeys.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cap: Option<Arc<str>>,
     },
     /// A place that was recorded under another version of a journey was taken over, or was not.
     JourneyMigrated {
@@ -260,7 +265,12 @@ impl Namer<'_> {
                 let (journey, stage) = self.journey(journey);
                 Effected::StageChanged { journey, from: stage(from), to: stage(to), instance }
             }
-            What::Full { journey, instance } => Effected::JourneyFull { journey: self.journey(journey).0, instance },
+            What::Full { journey, instance } => {
+                Effected::JourneyFull { journey: self.journey(journey).0, instance: Some(instance), cap: None }
+            }
+            What::Capped { journey, cap } => {
+                Effected::JourneyFull { journey: self.journey(journey).0, instance: None, cap: Some(cap) }
+            }
             What::Migrated { journey, instance, from, to, how } => {
                 let (journey, stage) = self.journey(journey);
                 Effected::JourneyMigrated { journey, instance, from, to: stage(to), how: how.name() }
@@ -341,7 +351,12 @@ impl Recipe for EffectId {
                     None => format!("journey.{journey}.{stages}"),
                 }
             }
-            Effected::JourneyFull { journey, instance } => format!("full.{journey}.{}", digest(&[instance])),
+            Effected::JourneyFull { journey, instance: Some(instance), .. } => {
+                format!("full.{journey}.{}", digest(&[instance]))
+            }
+            Effected::JourneyFull { journey, instance: None, cap } => {
+                format!("capped.{journey}.{}", cap.as_deref().unwrap_or(""))
+            }
             Effected::JourneyMigrated { journey, instance, from, to, how } => {
                 let parts = [instance.as_deref(), from.as_deref(), to.as_deref(), Some(*how)].map(|part| part.unwrap_or(""));
                 format!("migrated.{journey}.{}", digest(&parts))

@@ -4,11 +4,11 @@
 
 use super::reach::Judge;
 use crate::context::Rule;
-use crate::decide::{MANDATORY, OfferRule, Offers, PlacementRule, Switch, TreatmentRule};
+use crate::decide::{MANDATORY, OfferRule, Offers, PlacementRule, Switch, TAKEN, TreatmentRule};
 use crate::error::{Diagnostic, Place, Severity};
 use crate::journey::Model;
-use crate::playbook::{ContactRule, Demand, Name, Placement, Playbook, QuietHours, Scope};
-use crate::value::{Duration, Unit, Window};
+use crate::playbook::{ContactRule, Demand, JourneyLimit, Name, Part, Placement, Playbook, QuietHours, Scope};
+use crate::value::{BlockUnit, Blocks, Duration, Unit, Window};
 use std::cmp::Ordering;
 
 /// Looks at the contact policy, the placements and the ranks of offers.
@@ -25,6 +25,9 @@ pub(super) fn doubtful(playbook: &Playbook, model: &Model, offers: &Offers) -> V
         }
     }
     quiet_gaps(playbook, &mut findings);
+    always_quiet(playbook, offers, &mut findings);
+    unaffordable(playbook, offers, &mut findings);
+    roomy(playbook, &mut findings);
     let judge = Judge { model };
     let mut shadowed = shadowed(playbook, offers);
     // What a reaction singles out is not outranked there by what it does not look at.
@@ -85,6 +88,15 @@ fn inside(inner: Window, outer: Window) -> bool {
         Window::Calendar(Unit::Week { .. }) => Some((7 * 24 + 1) * HOUR),
         Window::Calendar(Unit::Month) => Some((31 * 24 + 1) * HOUR),
         Window::Days(days) => Some((i64::from(days) * 24 + 1) * HOUR),
+        Window::Blocks(Blocks { count, of, .. }) => {
+            let hours = match of {
+                BlockUnit::Hour => 1,
+                BlockUnit::Of(Unit::Day) => 24,
+                BlockUnit::Of(Unit::Week { .. }) => 7 * 24,
+                BlockUnit::Of(Unit::Month) => 31 * 24,
+            };
+            Some((i64::from(count) * hours + 1) * HOUR)
+        }
         Window::Session | Window::Lifetime => None,
     };
     match (inner, outer) {
@@ -92,6 +104,8 @@ fn inside(inner: Window, outer: Window) -> bool {
         (Window::Calendar(Unit::Day), Window::Calendar(_)) => true,
         (Window::Calendar(inner), Window::Calendar(outer)) => inner == outer,
         (Window::Calendar(Unit::Day), Window::Days(_)) => true,
+        (Window::Calendar(Unit::Day), Window::Blocks(blocks)) => blocks.of != BlockUnit::Hour,
+        (Window::Blocks(Blocks { count: 1, of: BlockUnit::Hour, .. }), outer) if outer.is_calendar() => true,
         (Window::Days(inner), Window::Days(outer)) => inner <= outer,
         (_, Window::Rolling(length)) => longest.is_some_and(|longest| longest <= Duration::micros(length)),
         (inner, outer) => inner == outer,
@@ -135,8 +149,87 @@ fn quiet_gaps(playbook: &Playbook, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The first short time between two quiet ones: its minute of the week, and how long it is.
-fn slip<'a>(all: impl Iterator<Item = &'a QuietHours>) -> Option<(usize, usize)> {
+/// Channels that some rules keep quiet in every minute of the week, for everybody and everything.
+fn always_quiet(playbook: &Playbook, offers: &Offers, findings: &mut Vec<Diagnostic>) {
+    for channel in &playbook.channels {
+        let name = &channel.name.text;
+        let about = |scope: &Scope| match scope {
+            Scope::Everything | Scope::Channel => channel.contact,
+            Scope::Only(Part::Channels, names) => names.iter().any(|own| own.text == *name),
+            _ => false,
+        };
+        let quiet: Vec<(usize, &ContactRule, &QuietHours)> = (playbook.contact.iter().enumerate())
+            .filter(|(number, rule)| about(&rule.scope) && obeyed(offers, *number, name))
+            .filter_map(|(number, rule)| match &rule.demand {
+                Demand::Quiet { hours, .. } => Some((number, rule, hours)),
+                _ => None,
+            })
+            .collect();
+        // Hours by different clocks say nothing of each other.
+        let whole = quiet.iter().find(|(_, rule, _)| {
+            let alike = quiet.iter().filter(|(_, other, _)| other.clock == rule.clock);
+            quiet_week(alike.map(|(_, _, hours)| *hours)).iter().all(|quiet| *quiet)
+        });
+        if let Some((number, rule, _)) = whole {
+            let message = format!("channel `{name}` is quiet in every minute of the week");
+            let hint = "nothing is ever sent there: leave some hours out".to_owned();
+            findings.push(Diagnostic { hint: Some(hint), ..warning("always_quiet", message, *number, &rule.place, None) });
+        }
+    }
+}
+
+/// Whether all that is shown through a channel, if anything is, obeys a rule.
+fn obeyed(offers: &Offers, rule: usize, channel: &str) -> bool {
+    let treatments = offers.offers.iter().flat_map(|offer| &offer.treatments);
+    treatments.into_iter().filter(|treatment| *treatment.channel == *channel).all(|treatment| treatment.obeys.holds(rule))
+}
+
+/// Contacts that cost more than a whole budget, so that they are never made.
+fn unaffordable(playbook: &Playbook, offers: &Offers, findings: &mut Vec<Diagnostic>) {
+    for (number, rule) in playbook.contact.iter().enumerate() {
+        let Demand::Fatigue(fatigue) = &rule.demand else { continue };
+        // What an offer reads makes a contact dearer or cheaper: the cheapest counts.
+        let least = fatigue.sensitivity.iter().copied().fold(f64::INFINITY, f64::min);
+        let contact = fatigue.spend.iter().filter(|(name, _)| TAKEN.contains(&&*name.text)).map(|(_, factor)| *factor);
+        let factor = contact.reduce(f64::max).unwrap_or(1.0);
+        let parts = match &rule.scope {
+            Scope::All(parts) => parts.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let about = |channel: &str| {
+            let is_of = |scope: &Scope| match scope {
+                Scope::Only(Part::Channels, names) => names.iter().any(|own| *own.text == *channel),
+                _ => true,
+            };
+            parts.iter().all(is_of) && obeyed(offers, number, channel)
+        };
+        for channel in playbook.channels.iter().filter(|channel| about(&channel.name.text)) {
+            let name = &channel.name.text;
+            let declared = fatigue.costs.iter().find(|(own, _)| own.text == *name).map(|(_, cost)| *cost);
+            let cost = declared.unwrap_or(fatigue.otherwise) * factor * least;
+            if cost > fatigue.budget {
+                let message = format!("a contact by `{name}` costs {cost}, more than the whole budget of {}", fatigue.budget);
+                let hint = "nothing is ever sent there: a larger `fatigue`, or a lower cost".to_owned();
+                findings.push(Diagnostic { hint: Some(hint), ..warning("unaffordable", message, number, &rule.place, None) });
+            }
+        }
+    }
+}
+
+/// Caps over journeys that there are never enough of to reach.
+fn roomy(playbook: &Playbook, findings: &mut Vec<Diagnostic>) {
+    for (number, cap) in playbook.journey_caps.iter().enumerate() {
+        let JourneyLimit::AtOnce(most) = cap.limit else { continue };
+        if most as usize >= cap.journeys.len() {
+            let message = format!("`{}` never keeps anybody out: it is about {} journeys only", cap.name, cap.journeys.len());
+            let path = format!("journey_caps.{number}");
+            findings.push(Diagnostic { path, ..warning("contradictory_caps", message, number, &cap.place, None) });
+        }
+    }
+}
+
+/// Which minutes of the week are quiet.
+fn quiet_week<'a>(all: impl Iterator<Item = &'a QuietHours>) -> Vec<bool> {
     let mut quiet = vec![false; WEEK];
     for hours in all {
         for (day, own) in hours.days.iter().enumerate() {
@@ -149,6 +242,12 @@ fn slip<'a>(all: impl Iterator<Item = &'a QuietHours>) -> Option<(usize, usize)>
             }
         }
     }
+    quiet
+}
+
+/// The first short time between two quiet ones: its minute of the week, and how long it is.
+fn slip<'a>(all: impl Iterator<Item = &'a QuietHours>) -> Option<(usize, usize)> {
+    let quiet = quiet_week(all);
     let is = |minute: usize| quiet.get(minute % WEEK).copied().unwrap_or(false);
     let ends = (0..WEEK).filter(|minute| !is(*minute) && is(minute + WEEK - 1));
     let free = |from: usize| (0..WEEK).take_while(|more| !is(from + more)).count();

@@ -509,8 +509,17 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
     }
     let mut context = made.unwrap_or_else(|| model.context(view, at, state, live.as_deref()));
     context.settle(cells);
-    let mut turn =
-        Turn { model, view, state, context: &mut context, at, kinds: &kinds, change: &change, moved: SmallVec::new() };
+    let mut turn = Turn {
+        model,
+        view,
+        state,
+        context: &mut context,
+        at,
+        kinds: &kinds,
+        change: &change,
+        moved: SmallVec::new(),
+        wanting: SmallVec::new(),
+    };
     turn.take(&journeys_touched);
     let moved = turn.moved;
     for (number, reach) in reaches.iter().enumerate().filter(|(_, reach)| !reach.journeys.is_empty()) {

@@ -65,7 +65,7 @@ pub(super) fn take(turn: &mut Turn<'_, '_>, number: usize, all: bool, events: bo
         let instance = InstanceOf { property: key.property, kinds: &key.kinds, key: &own };
         let mut ask = Asker { context: turn.context, number, instance: Some(instance), others: Some(instances.all()) };
         let was_open = state.is_open();
-        let moves = state.step(rule, &instant, &mut ask);
+        let (moves, _) = state.step(rule, &instant, &mut ask);
         // Nothing is remembered of a value under which nothing began.
         if known.is_none() && moves.is_empty() {
             continue;

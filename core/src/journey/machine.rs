@@ -23,7 +23,8 @@ pub(super) struct Instant<'a> {
 }
 
 /// Where to go next.
-struct Next {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Next {
     to: Target,
     way: Way,
     /// Whether the journey begins, also when the customer is in it.
@@ -61,14 +62,35 @@ impl JourneyState {
     /// The order is that of the semantics: what events start anew, exits, branches by event, the ends of waits, time-outs and longest
     /// stays, other branches, entries. At most one move more than there are stages is made at one instant, so that conditions which
     /// contradict each other cannot go on for ever.
-    pub(super) fn step(&mut self, rule: &JourneyRule, instant: &Instant<'_>, ask: &mut dyn Ask) -> Moves {
+    ///
+    /// What begins a journey that a cap is about is not done, but told: whether there is room is known when all others have moved.
+    pub(super) fn step(&mut self, rule: &JourneyRule, instant: &Instant<'_>, ask: &mut dyn Ask) -> (Moves, Option<Next>) {
         let mut moves = Moves::new();
-        let count = rule.stages.len();
         self.conditions.resize(rule.slots, SegmentState::default());
-        self.waiting.resize(count, false);
+        self.waiting.resize(rule.stages.len(), false);
         self.reset_timers(rule, instant, ask);
-        let mut touched = instant.touched;
-        for round in 0..=count {
+        let wants = self.rounds(rule, instant, ask, (0, instant.touched), &mut moves);
+        (moves, wants)
+    }
+
+    /// Begins because there is room, and goes on from there.
+    pub(super) fn begin(&mut self, rule: &JourneyRule, next: &Next, instant: &Instant<'_>, ask: &mut dyn Ask) -> Moves {
+        let from = self.place.map(|place| place.stage);
+        self.go(rule, next, instant.at, ask);
+        let mut moves = Moves::from_slice(&[(from, next.to)]);
+        self.rounds(rule, instant, ask, (1, rule.reads_itself || rule.rich), &mut moves);
+        moves
+    }
+
+    fn rounds(
+        &mut self,
+        rule: &JourneyRule,
+        instant: &Instant<'_>,
+        ask: &mut dyn Ask,
+        (first, mut touched): (usize, bool),
+        moves: &mut Moves,
+    ) -> Option<Next> {
+        for round in first..=rule.stages.len() {
             let rises = if touched { self.look(rule, instant, round, ask) } else { SmallVec::from_elem(false, rule.slots) };
             let from = self.place.map(|place| place.stage);
             let next = self
@@ -78,7 +100,10 @@ impl JourneyState {
                 .or_else(|| self.timers(rule, instant))
                 .or_else(|| self.branch(rule))
                 .or_else(|| self.entry(rule, instant, round, &rises));
-            let Some(next) = next else { break };
+            let next = next?;
+            if next.begins && !rule.caps.is_empty() {
+                return Some(next);
+            }
             self.go(rule, &next, instant.at, ask);
             moves.push((from, next.to));
             touched = rule.reads_itself || rule.rich;
@@ -86,7 +111,7 @@ impl JourneyState {
                 break;
             }
         }
-        moves
+        None
     }
 
     /// Moves because of what happened in another journey, or in another version of the playbook.

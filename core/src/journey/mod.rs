@@ -5,6 +5,7 @@
 //! instant to instant; `story` answers what needs nothing but the story.
 
 mod ask;
+mod caps;
 mod derive;
 mod history;
 mod instance;

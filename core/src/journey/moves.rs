@@ -1,7 +1,7 @@
 use super::ask::Asker;
 use super::derive::{Model, has, set};
 use super::instance;
-use super::machine::Instant;
+use super::machine::{Instant, Next};
 use super::migrate;
 use super::ways::Target;
 use crate::context::{Context, Standing};
@@ -26,6 +26,8 @@ pub(super) struct Turn<'t, 'a> {
     pub(super) change: &'t dyn Fn(What) -> Change,
     /// The journeys that moved, in the order in which they did.
     pub(super) moved: SmallVec<[usize; 4]>,
+    /// The journeys that would begin, which a cap may not leave room for.
+    pub(super) wanting: SmallVec<[(usize, Next); 2]>,
 }
 
 impl Turn<'_, '_> {
@@ -39,6 +41,9 @@ impl Turn<'_, '_> {
         for number in 0..count {
             self.journey(number, has(&touched, number), true);
         }
+        let before = self.moved.len();
+        self.admit();
+        let admitted: SmallVec<[usize; 4]> = SmallVec::from_slice(self.moved.get(before..).unwrap_or(&[]));
         if !self.model.journeys.chained {
             return;
         }
@@ -50,7 +55,7 @@ impl Turn<'_, '_> {
             for moved in &news {
                 self.nest(*moved, &mut again);
                 for (number, rule) in self.model.journeys.rules.iter().enumerate() {
-                    if (number < *moved || pass > 0) && rule.reach.journeys.contains(moved) {
+                    if (number < *moved || pass > 0 || admitted.contains(moved)) && rule.reach.journeys.contains(moved) {
                         set(&mut again, number);
                     }
                 }
@@ -58,11 +63,43 @@ impl Turn<'_, '_> {
             for number in (0..count).filter(|number| has(&again, *number)).collect::<Vec<_>>() {
                 self.journey(number, true, false);
             }
+            self.admit();
             news = SmallVec::from_slice(self.moved.get(before..).unwrap_or(&[]));
             if news.is_empty() {
                 break;
             }
         }
+    }
+
+    /// Lets journeys begin that caps are about, as far as there is room once all have left that leave: those of the highest priority
+    /// first, then in the order of the playbook.
+    fn admit(&mut self) {
+        if self.wanting.is_empty() {
+            return;
+        }
+        let mut wanting = std::mem::take(&mut self.wanting);
+        let priority = |number: usize| self.model.journeys.rules.get(number).map_or(0, |rule| rule.priority);
+        wanting.sort_by_key(|(number, _)| (std::cmp::Reverse(priority(*number)), *number));
+        for (number, next) in wanting {
+            match self.full(number) {
+                Some(cap) => {
+                    let what = What::Capped { journey: short(number), cap };
+                    self.state.changes.push((self.change)(what));
+                }
+                None => self.begin(number, &next),
+            }
+        }
+    }
+
+    fn begin(&mut self, number: usize, next: &Next) {
+        let Some(rule) = self.model.journeys.rules.get(number) else { return };
+        let Some(mut journey) = self.state.journeys.get_mut(number).map(std::mem::take) else { return };
+        let was = journey.clone_but_visits();
+        let visits = (journey.visits.len(), journey.visits.last().is_some_and(|visit| visit.left.is_none()));
+        let instant = Instant { at: self.at, kinds: &[], touched: true, inside: true };
+        let mut ask = Asker { context: self.context, number, instance: None, others: None };
+        let moves = journey.begin(rule, next, &instant, &mut ask);
+        self.settle(number, journey, &was, visits, &moves);
     }
 
     /// One journey's turn. With `events` those of the instant move it; they do so once.
@@ -82,7 +119,8 @@ impl Turn<'_, '_> {
         let was = journey.clone_but_visits();
         let visits = (journey.visits.len(), journey.visits.last().is_some_and(|visit| visit.left.is_none()));
         let mut ask = Asker { context: self.context, number, instance: None, others: None };
-        let moves = journey.step(rule, &instant, &mut ask);
+        let (moves, wants) = journey.step(rule, &instant, &mut ask);
+        self.wanting.extend(wants.map(|next| (number, next)));
         self.settle(number, journey, &was, visits, &moves);
     }
 

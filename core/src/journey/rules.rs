@@ -1,3 +1,4 @@
+use super::caps::CapRule;
 use super::ways::{Back, Branch, Entry, Guard, Key, Outer, StageExit, Target, Wait};
 use crate::context::{Reach, Rule, Sources, state_rule};
 use crate::error::Diagnostic;
@@ -5,6 +6,7 @@ use crate::expr::{EventKind, Expected};
 use crate::playbook::{Journey, Migration, Movement, Name, Playbook, Precedence, Reentry, Text};
 use crate::value::Duration;
 use chrono::NaiveTime;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The compiled journeys of a playbook.
@@ -18,11 +20,17 @@ pub(crate) struct Journeys {
     pub(crate) names: Vec<Arc<str>>,
     /// Whether a move in one may move another that was looked at before; filled when all is compiled.
     pub(crate) chained: bool,
+    /// Caps over several of them.
+    pub(super) caps: Vec<CapRule>,
 }
 
 /// A compiled journey.
 #[derive(Debug)]
 pub(crate) struct JourneyRule {
+    /// Which of several begins where there is room for fewer; the larger.
+    pub(super) priority: i64,
+    /// The caps that it obeys and counts for, by number.
+    pub(super) caps: SmallVec<[u16; 2]>,
     /// Which ways customers may go.
     pub(crate) movement: Movement,
     /// Which of several stages is entered.
@@ -110,8 +118,10 @@ impl Journeys {
             .map(|journey| journey.stages.iter().map(|stage| stage.name.text.clone()).collect())
             .collect();
         let names = playbook.journeys.iter().map(|journey| journey.name.text.clone()).collect();
-        let mut journeys = Journeys { rules: rules.into_iter().collect::<Option<_>>()?, stages, names, chained: false };
+        let rules = rules.into_iter().collect::<Option<_>>()?;
+        let mut journeys = Journeys { rules, stages, names, chained: false, caps: Vec::new() };
         journeys.nest(playbook);
+        journeys.cap(playbook);
         Some(journeys)
     }
 
@@ -123,11 +133,14 @@ impl Journeys {
 
     /// Whether moves may cause others: known when what each reads is known.
     pub(crate) fn chain(&mut self) {
-        self.chained = self
-            .rules
-            .iter()
-            .enumerate()
-            .any(|(number, rule)| rule.outer.is_some() || rule.reach.journeys.iter().any(|journey| *journey > number));
+        self.chained = self.rules.iter().enumerate().any(|(number, rule)| {
+            rule.outer.is_some() || rule.reach.journeys.iter().any(|journey| *journey > number || self.is_capped(*journey))
+        });
+    }
+
+    /// Whether a journey begins after others were looked at.
+    fn is_capped(&self, number: usize) -> bool {
+        self.rules.get(number).is_some_and(|rule| !rule.caps.is_empty())
     }
 
     /// Tells every journey that is inside of another which that is.
@@ -196,6 +209,7 @@ impl JourneyRule {
                     at: wait.at,
                     days: wait.days,
                     weekday: wait.weekday,
+                    today: wait.today,
                     until: kinds(&wait.until),
                     reset_on: kinds(&wait.reset_on),
                     to: wait.to.as_ref().map(target),
@@ -231,6 +245,8 @@ impl JourneyRule {
                     || stage.back.is_some()
             });
         let mut compiled = JourneyRule {
+            priority: journey.priority,
+            caps: SmallVec::new(),
             movement: journey.movement,
             precedence: journey.precedence,
             stages,

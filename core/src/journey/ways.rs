@@ -2,7 +2,7 @@ use super::rules::JourneyRule;
 use crate::context::{Rule, Sources};
 use crate::error::{Diagnostic, Severity, nearest};
 use crate::expr::{EventKind, PropertyId};
-use crate::playbook::Name;
+use crate::playbook::{Name, Today};
 use crate::value::{Duration, Timestamp, Zone};
 use chrono::{Datelike, Days, NaiveTime, Weekday};
 
@@ -51,6 +51,7 @@ pub(crate) struct Wait {
     pub(crate) at: Option<NaiveTime>,
     pub(crate) days: Option<u16>,
     pub(crate) weekday: Option<Weekday>,
+    pub(crate) today: Today,
     pub(crate) until: Vec<EventKind>,
     pub(crate) reset_on: Vec<EventKind>,
     /// `None` for the branches.
@@ -90,7 +91,12 @@ impl Wait {
         let day = |days: u64| zone.date(from).checked_add_days(Days::new(days));
         let day = match (self.days, self.weekday) {
             (Some(days), _) => day(u64::from(days)),
-            (None, Some(weekday)) => (1..=7).filter_map(day).find(|day| day.weekday() == weekday),
+            (None, Some(weekday)) => {
+                if let Some(end) = self.end_today(weekday, from, zone) {
+                    return Some(end);
+                }
+                (1..=7).filter_map(day).find(|day| day.weekday() == weekday)
+            }
             (None, None) => None,
         };
         match (after, self.at) {
@@ -98,6 +104,21 @@ impl Wait {
             (after, None) => after,
             (after, Some(at)) => Some(next_time_of_day(after.unwrap_or(from), at, zone)),
         }
+    }
+}
+
+impl Wait {
+    /// When it ends on the day on which it begins, where that counts.
+    fn end_today(&self, weekday: Weekday, from: Timestamp, zone: Zone) -> Option<Timestamp> {
+        let today = zone.date(from);
+        let end = zone.instant(today.and_time(self.at?));
+        let counts = today.weekday() == weekday
+            && match self.today {
+                Today::Skip => false,
+                Today::Ahead => end >= from,
+                Today::Reached => true,
+            };
+        counts.then_some(end.max(from))
     }
 }
 

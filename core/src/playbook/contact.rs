@@ -8,7 +8,8 @@ use super::relations::Relation;
 use super::reserved::OUTCOMES;
 use super::source::cut;
 use crate::error::{Place, nearest};
-use crate::value::{Duration, Unit, Window, Zone};
+use crate::value::{BlockUnit, Blocks, Duration, Unit, Window, Zone};
+use chrono::Datelike;
 use std::sync::Arc;
 
 /// The subject of a cap that counts whoever it was.
@@ -35,8 +36,10 @@ impl ContactRule {
     /// Whether it goes by the customer's own clock.
     #[must_use]
     pub fn reads_zone(&self) -> bool {
-        let timed =
-            matches!(self.demand, Demand::Cap { per: Window::Calendar(_) | Window::Days(_), .. } | Demand::Quiet { .. });
+        let timed = match &self.demand {
+            Demand::Cap { per, .. } => per.is_calendar(),
+            demand => matches!(demand, Demand::Quiet { .. }),
+        };
         timed && matches!(self.clock, Clock::Customer { .. })
     }
 }
@@ -248,9 +251,11 @@ pub enum Switch {
 }
 
 const SCOPES: [&str; 6] = ["offer", "group", "item", "placement", "channel", "everything"];
+const WINDOW_EXPECTED: &str =
+    "`rolling <duration>`, `hour`, `day`, `days(2)`, `week`, `week(sunday)`, `month`, `every 2 weeks`, `session` or `lifetime`";
 /// How many days of the calendar a window has at most.
 const MOST_DAYS: u16 = 3660;
-const WINDOWS: [&str; 6] = ["rolling 7d", "day", "week", "month", "session", "lifetime"];
+const WINDOWS: [&str; 7] = ["rolling 7d", "hour", "day", "week", "month", "session", "lifetime"];
 const SCOPE_EXPECTED: &str = "`offer`, `group`, `item`, `placement`, `channel`, `everything`, or some of one kind such as `channel(email)`, `channels(email, push)`, `offer(a)`, `group(a)`, `tag(a)`, `owner(sales)` or `placement(a)`";
 
 /// What contact rules may name.
@@ -461,7 +466,7 @@ impl Loader<'_> {
         names
     }
 
-    fn clock(&mut self, at: &At<'_>, named: &Named<'_>) -> Clock {
+    pub(super) fn clock(&mut self, at: &At<'_>, named: &Named<'_>) -> Clock {
         let zone = at.get("zone").and_then(|at| self.zone_word(&at, named));
         if let (Some(zone), Some(place)) = (zone, at.get("unknown_zone")) {
             let message = format!("the clock is that of `{zone}`, which is known");
@@ -637,7 +642,11 @@ impl Loader<'_> {
         if let Some(days) = days.filter(|days| (1..=MOST_DAYS).contains(days)) {
             return Some(Window::Days(days));
         }
+        if let Some(rest) = text.strip_prefix("every ") {
+            return self.blocks(at, rest, week_begins);
+        }
         Some(match (&*text, first_day) {
+            ("hour", _) => Window::Blocks(Blocks { count: 1, of: BlockUnit::Hour, since: None }),
             ("day", _) => Window::Calendar(Unit::Day),
             ("week", _) => Window::Calendar(Unit::Week { first_day: week_begins }),
             (_, Some(first_day)) => Window::Calendar(Unit::Week { first_day }),
@@ -652,11 +661,48 @@ impl Loader<'_> {
                     Ok(_) => Some(format!("did you mean `rolling {text}`?")),
                     Err(_) => window_meant(&text),
                 };
-                let expected =
-                    "`rolling <duration>`, `day`, `days(2)`, `week`, `week(sunday)`, `month`, `session` or `lifetime`";
-                self.error("wrong_word", at, format!("expected {expected}, found `{}`", cut(&text)), hint);
+                self.error("wrong_word", at, format!("expected {WINDOW_EXPECTED}, found `{}`", cut(&text)), hint);
                 return None;
             }
+        })
+    }
+
+    /// Blocks of the calendar, such as `2 weeks since 2026-01-05`.
+    fn blocks(&mut self, at: &At<'_>, text: &str, week_begins: chrono::Weekday) -> Option<Window> {
+        let mut words = text.split_whitespace().peekable();
+        let count = match words.peek().and_then(|word| word.parse::<u16>().ok()) {
+            Some(count) => words.next().map(|_| count),
+            None => Some(1),
+        };
+        let of = match words.next() {
+            Some("hour" | "hours") => Some(BlockUnit::Hour),
+            Some("day" | "days") => Some(BlockUnit::Of(Unit::Day)),
+            Some("week" | "weeks") => Some(BlockUnit::Of(Unit::Week { first_day: week_begins })),
+            Some("month" | "months") => Some(BlockUnit::Of(Unit::Month)),
+            _ => None,
+        };
+        let since = match (words.next(), words.next(), words.next()) {
+            (None, ..) => Some(None),
+            (Some("since"), Some(date), None) => date.parse::<chrono::NaiveDate>().ok().map(Some),
+            _ => None,
+        };
+        let (Some(count), Some(of), Some(since)) = (count.filter(|count| (1..=MOST_DAYS).contains(count)), of, since) else {
+            let message = format!("expected {WINDOW_EXPECTED}, found `every {}`", cut(text));
+            let hint =
+                format!("such as `every 2 weeks since 2026-01-05`, with at most {MOST_DAYS} hours, days, weeks or months");
+            self.error("wrong_word", at, message, Some(hint));
+            return None;
+        };
+        if of == BlockUnit::Of(Unit::Month) && since.is_some_and(|date| date.day() != 1) {
+            let message = "blocks of months begin with the first day of a month".to_owned();
+            self.error("contradiction", at, message, None);
+            return None;
+        }
+        Some(match of {
+            BlockUnit::Of(Unit::Day) if count == 1 => Window::Calendar(Unit::Day),
+            BlockUnit::Of(Unit::Month) if count == 1 => Window::Calendar(Unit::Month),
+            BlockUnit::Of(unit @ Unit::Week { .. }) if count == 1 && since.is_none() => Window::Calendar(unit),
+            _ => Window::Blocks(Blocks { count, of, since }),
         })
     }
 }
@@ -700,7 +746,9 @@ fn window_meant(text: &str) -> Option<String> {
     let (number, unit) = text.split_once(' ').unwrap_or(("1", text));
     let number: Option<u32> = number.parse().ok();
     match (unit.trim_end_matches('s'), number) {
-        ("day", Some(days)) => Some(format!("did you mean `days({days})`, by the calendar, or `rolling {days}d`?")),
+        ("day", Some(days)) => {
+            Some(format!("did you mean `days({days})`, by the calendar, `every {days} days`, or `rolling {days}d`?"))
+        }
         ("hour", Some(hours)) => Some(format!("did you mean `rolling {hours}h`?")),
         ("minute", Some(minutes)) => Some(format!("did you mean `rolling {minutes}m`?")),
         ("week", Some(weeks)) => Some(format!("did you mean `rolling {weeks}w`?")),

@@ -38,8 +38,8 @@ fn hex(text: &str) -> Arc<str> {
 pub(super) fn of_journey(journey: &Node) -> Arc<str> {
     fn bare(node: &Node, depth: u8) -> Node {
         let Content::Map(entries) = &node.content else { return node.clone() };
-        const FOR_PEOPLE: [&str; 9] =
-            ["predict", "long_stay", "title", "goal", "touchpoints", "marketing", "migration", "no_data", "plan"];
+        const FOR_PEOPLE: [&str; 10] =
+            ["priority", "predict", "long_stay", "title", "goal", "touchpoints", "marketing", "migration", "no_data", "plan"];
         let said = entries.iter().filter(|entry| depth == 1 || !FOR_PEOPLE.contains(&&*entry.key));
         let bare = |entry: &Entry| Entry {
             value: if depth < 2 { bare(&entry.value, depth + 1) } else { entry.value.clone() },

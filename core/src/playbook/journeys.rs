@@ -83,6 +83,7 @@ impl Loader<'_> {
         Journey {
             name,
             title: at.text("title"),
+            priority: at.number("priority").unwrap_or(0),
             movement,
             stages,
             exit,

@@ -242,6 +242,7 @@ impl Loader<'_> {
             week_begins,
         };
         let mut contact = self.contact(root, &named);
+        let journey_caps = self.journey_caps(root, &journeys, &named);
         let feedback = self.feedback(root, &events, &named);
         contact.extend(feedback.iter().filter_map(|own| own.held(named.zone)));
         let mut reactions = self.reactions(root, &events);
@@ -292,6 +293,7 @@ impl Loader<'_> {
             unusual,
             watches,
             journeys,
+            journey_caps,
             touchpoints: self.touchpoints(root),
             channels,
             arbitration,

@@ -17,6 +17,7 @@ mod format;
 mod groups;
 mod identity;
 mod intake;
+mod journey_caps;
 mod journeys;
 mod json;
 mod json_schema;
@@ -66,6 +67,7 @@ pub use experiments::{Detects, Experiment, HOLDOUT, TREATED, WHOLE};
 pub use format::format;
 pub use groups::{Group, Owner};
 pub use intake::Intake;
+pub use journey_caps::{JourneyCap, JourneyLimit};
 pub use json_schema::json_schema;
 pub use labels::{Category, DataKind, Declassify, Department, Guard, Labels, LegalBasis};
 pub use model::*;
@@ -79,7 +81,7 @@ pub use preferences::{Preference, PreferenceSource, Trait, Unusual, UnusualTest,
 pub(crate) use promises::MONEY_SCALE;
 pub use promises::{Budget, Commitment, Decisions, Outcomes, Stock};
 pub use questions::{AnswerEvent, Question, Scale};
-pub use quiet::QuietHours;
+pub use quiet::{QuietDate, QuietHours};
 pub use reactions::{Feedback, Reaction, Sentiment, Trigger};
 pub use relations::{Relation, Role};
 pub use reserved::{OUTCOMES, RESERVED_EVENTS};
@@ -92,5 +94,6 @@ pub use trends::{FEEDBACK, OUTCOME, SEGMENT_ENTERED, STAGE_ENTERED};
 pub(crate) use voice::same_language;
 pub use voice::{Address, Appeal, Greeting, VOICE_FACTS, Variant, Voice};
 pub use ways::{
-    Branch, Inner, JourneyEntry, MaxStay, Migration, MigrationRule, Precedence, Reentry, ReentryPolicy, Return, StageExit, Wait,
+    Branch, Inner, JourneyEntry, MaxStay, Migration, MigrationRule, Precedence, Reentry, ReentryPolicy, Return, StageExit,
+    Today, Wait,
 };

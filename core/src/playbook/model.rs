@@ -144,6 +144,8 @@ pub struct Playbook {
     pub placements: Vec<Placement>,
     /// `experiments`.
     pub experiments: Vec<super::Experiment>,
+    /// `journey_caps`: how many journeys a customer is in, and how often one begins.
+    pub journey_caps: Vec<super::JourneyCap>,
     /// `contact`: caps, pauses, gaps, quiet hours, fatigue and restraint.
     pub contact: Vec<super::ContactRule>,
     /// `feedback`: what customers say of the organisation.
@@ -524,6 +526,8 @@ pub struct Journey {
     pub name: Name,
     /// `title`.
     pub title: Option<Arc<str>>,
+    /// `priority`: which of several journeys begins at an instant where a cap leaves room for fewer, larger first; 0 when not declared.
+    pub priority: i64,
     /// `movement`.
     pub movement: Movement,
     /// `stages`, in order; of several that could be entered at one instant the later declared is.

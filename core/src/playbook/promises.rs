@@ -5,7 +5,7 @@ use super::model::{Name, Text};
 use super::read::{At, Loader, Names};
 use super::relations::Relation;
 use super::source::cut;
-use crate::value::{Currency, Decimal, Duration, Unit, Window};
+use crate::value::{BlockUnit, Blocks, Currency, Decimal, Duration, Unit, Window};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -193,8 +193,10 @@ impl Loader<'_> {
 pub(super) fn begin_weeks(offers: &mut [super::model::Offer], budgets: &mut [Budget], day: chrono::Weekday) {
     let stocks = offers.iter_mut().flat_map(|offer| offer.inventory.iter_mut().map(|stock| &mut stock.per));
     for per in stocks.chain(budgets.iter_mut().map(|budget| &mut budget.per)) {
-        if let Window::Calendar(Unit::Week { first_day }) = per {
-            *first_day = day;
+        match per {
+            Window::Calendar(Unit::Week { first_day }) => *first_day = day,
+            Window::Blocks(Blocks { of: BlockUnit::Of(Unit::Week { first_day }), .. }) => *first_day = day,
+            _ => {}
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Quiet hours: by weekday, over midnight.
+//! Quiet hours: by weekday and by date, over midnight.
 
 use super::read::{At, Loader};
 use super::source::cut;
+use chrono::{Datelike, NaiveDate};
 
 /// Quiet hours by the day on which they begin, from Monday on: from and to which minute of that day; the end is beyond 1440
 /// when they go on after midnight.
@@ -11,6 +12,27 @@ pub struct QuietHours {
     pub days: [Vec<(u16, u16)>; 7],
     /// Days of which nothing is said, although others have hours.
     pub unsaid: Vec<&'static str>,
+    /// Beside those of the weekdays, those of dates.
+    pub dates: Vec<QuietDate>,
+}
+
+/// Quiet hours that begin on a date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuietDate {
+    /// Of which year; `None` for every year.
+    pub year: Option<i32>,
+    /// Month and day, from 1 on.
+    pub day: (u32, u32),
+    /// From and to which minute of that day.
+    pub hours: Vec<(u16, u16)>,
+}
+
+impl QuietDate {
+    /// Whether it is about a date.
+    #[must_use]
+    pub fn is_on(&self, date: NaiveDate) -> bool {
+        self.day == (date.month(), date.day()) && self.year.is_none_or(|year| year == date.year())
+    }
 }
 
 /// The days, from Monday on.
@@ -34,7 +56,7 @@ impl Loader<'_> {
                 }
             };
             let on = |day: &str| if days.contains(&day) { hours.clone() } else { Vec::new() };
-            return Some(QuietHours { days: DAYS.map(on), unsaid: Vec::new() });
+            return Some(QuietHours { days: DAYS.map(on), ..QuietHours::default() });
         }
         if let Some(place) = rule.get("days") {
             self.error_at_key("misplaced", &place, "the hours are told by day already".to_owned(), None);
@@ -56,11 +78,33 @@ impl Loader<'_> {
             }
             hours.unwrap_or_default()
         });
+        let dates: Vec<Option<Vec<QuietDate>>> =
+            at.get("dates").iter().flat_map(At::one_or_more).map(|at| self.quiet_dates(&at)).collect();
+        wrong |= dates.iter().any(Option::is_none);
+        let dates: Vec<QuietDate> = dates.into_iter().flatten().flatten().collect();
+        // Whoever names dates only means these.
+        if unsaid.len() == DAYS.len() && !dates.is_empty() {
+            unsaid.clear();
+        }
         if unsaid.len() == DAYS.len() && !wrong {
             let hint = "such as `daily: \"21:00-08:00\"`".to_owned();
             self.error("empty", at, "no day has quiet hours".to_owned(), Some(hint));
         }
-        (!wrong).then_some(QuietHours { days, unsaid })
+        (!wrong).then_some(QuietHours { days, unsaid, dates })
+    }
+
+    /// The quiet hours of a date or of several, such as `2026-12-24 14:00-24:00` or `12-25..12-26`.
+    fn quiet_dates(&mut self, at: &At<'_>) -> Option<Vec<QuietDate>> {
+        let text = at.node.text()?.clone();
+        let found = dates(&text);
+        if found.is_none() {
+            let message = format!("`{}` is no quiet date", cut(&text));
+            let hint = format!(
+                "write `2026-12-24`, `12-25` for every year, or `12-24..12-26` for at most {MOST_DATES} days, and the hours after it, such as `12-24 14:00-24:00`, unless the whole day is meant"
+            );
+            self.error("bad_hours", at, message, Some(hint));
+        }
+        found
     }
 
     fn quiet_text(&mut self, at: &At<'_>, text: &str) -> Option<Vec<(u16, u16)>> {
@@ -72,6 +116,46 @@ impl Loader<'_> {
             self.error("bad_hours", at, message, Some(hint.to_owned()));
         }
         hours
+    }
+}
+
+/// How many days one quiet date may name.
+const MOST_DATES: usize = 366;
+
+/// Every date that a text names, with the hours that begin on each.
+fn dates(text: &str) -> Option<Vec<QuietDate>> {
+    let (days, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), "00:00-24:00"));
+    let (first, last) = days.split_once("..").unwrap_or((days, days));
+    let (first, last) = (date(first)?, date(last)?);
+    let hours = hours(rest).filter(|hours| !hours.is_empty())?;
+    if first.1 != last.1 || (first.1 && last.0 < first.0) {
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut day = first.0;
+    loop {
+        found.push(QuietDate { year: first.1.then_some(day.year()), day: (day.month(), day.day()), hours: hours.clone() });
+        if day == last.0 || found.len() > MOST_DATES {
+            break;
+        }
+        day = day.succ_opt()?;
+        // Those of every year go on in the next one.
+        if !first.1 && day.year() != LEAP {
+            day = day.with_year(LEAP)?;
+        }
+    }
+    (found.len() <= MOST_DATES).then_some(found)
+}
+
+/// A year that has every day of a year.
+const LEAP: i32 = 2000;
+
+/// A date, and whether it tells its year.
+fn date(text: &str) -> Option<(NaiveDate, bool)> {
+    match text.len() {
+        5 => format!("{LEAP}-{text}").parse().ok().map(|date| (date, false)),
+        10 => text.parse().ok().map(|date| (date, true)),
+        _ => None,
     }
 }
 
@@ -105,6 +189,32 @@ fn hours(text: &str) -> Option<Vec<(u16, u16)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quiet_dates_are_of_one_year_or_of_every_year_and_may_be_several() {
+        let days = |text: &str| -> Option<Vec<(Option<i32>, u32, u32)>> {
+            Some(dates(text)?.iter().map(|date| (date.year, date.day.0, date.day.1)).collect())
+        };
+        assert_eq!(days("2026-12-24"), Some(vec![(Some(2026), 12, 24)]));
+        assert_eq!(days("12-31..01-01"), Some(vec![(None, 12, 31), (None, 1, 1)]));
+        assert_eq!(days("02-28..03-01 08:00-09:00").map(|days| days.len()), Some(3));
+        assert_eq!(days("2026-02-28..2026-03-01").map(|days| days.len()), Some(2));
+        assert_eq!(dates("12-24 14:00-24:00").unwrap()[0].hours, [(840, 1440)]);
+        assert_eq!(days("01-01..12-31").map(|days| days.len()), Some(366));
+        for wrong in [
+            "",
+            "24.12.",
+            "2026-12-24..12-25",
+            "2026-12-25..2026-12-24",
+            "2026-01-01..2027-01-02",
+            "13-01",
+            "12-24 none",
+            "12-24 9-10",
+            "2026-02-29",
+        ] {
+            assert_eq!(days(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn quiet_hours_go_on_after_midnight() {

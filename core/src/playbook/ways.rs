@@ -96,12 +96,25 @@ pub struct Wait {
     pub days: Option<u16>,
     /// `weekday`: on the next day of that name after the one on which it begins, at the time of day.
     pub weekday: Option<Weekday>,
+    /// `today`: whether the day on which it begins may be that weekday.
+    pub today: Today,
     /// `until`: an event of one of these types ends it at once.
     pub until: Vec<Name>,
     /// `reset_on`: an event of one of these types begins it anew.
     pub reset_on: Vec<Name>,
     /// `to`: where it leads; `None` for the branches, `Some(None)` for outside.
     pub to: Option<Option<Name>>,
+}
+
+/// Whether the day on which a wait for a weekday begins counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Today {
+    /// `skip`: it does not.
+    Skip,
+    /// `ahead`: it does while the time of day is still to come.
+    Ahead,
+    /// `reached`: it does, and when the time of day is over the wait ends at once.
+    Reached,
 }
 
 /// One way on from a stage.
@@ -234,6 +247,11 @@ impl Loader<'_> {
             at: self.time_of_day(&at, "at"),
             days: at.number("days"),
             weekday: at.text("weekday").and_then(|day| day.parse().ok()),
+            today: match at.text("today").as_deref() {
+                Some("ahead") => Today::Ahead,
+                Some("reached") => Today::Reached,
+                _ => Today::Skip,
+            },
             until: self.references(&at, "until", "event type", &events),
             reset_on: self.references(&at, "reset_on", "event type", &events),
             to: self.target(&at, "to", sources),
@@ -248,6 +266,10 @@ impl Loader<'_> {
                 let message = format!("`{}` and `{other}` both say how long", place.key);
                 self.error_at_key("bad_wait", &place, message, Some("declare one of them".to_owned()));
             }
+        }
+        if let (Some(place), None) = (at.get("today"), at.get("weekday")) {
+            let message = "`today` says whether the present day may be the `weekday`".to_owned();
+            self.error_at_key("bad_wait", &place, message, Some("such as `weekday: thursday`".to_owned()));
         }
         if ["for", "at", "until", "days", "weekday"].iter().all(|key| at.get(key).is_none()) {
             let message = "the wait has no end".to_owned();

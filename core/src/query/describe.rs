@@ -736,6 +736,7 @@ fn window(window: &Window) -> String {
         Window::Calendar(Unit::Week { .. }) => "week".to_owned(),
         Window::Calendar(Unit::Month) => "month".to_owned(),
         Window::Days(days) => format!("days({days})"),
+        Window::Blocks(blocks) => blocks.to_string(),
         Window::Session => "session".to_owned(),
         Window::Lifetime => "lifetime".to_owned(),
     }

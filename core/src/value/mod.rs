@@ -25,7 +25,7 @@ pub(crate) use phone::{PHONE_TABLES, e164, is_phone_region};
 pub use point::Point;
 pub use time::{Duration, Moment, TimeError, Timestamp};
 pub use types::Type;
-pub use window::{Span, Unit, Window};
+pub use window::{BlockUnit, Blocks, Span, Unit, Window};
 pub use zone::{Zone, ZoneError};
 
 use std::sync::Arc;

@@ -90,6 +90,7 @@ static void check_effect(const tactful_effect *effect, const cJSON *expected) {
       relation || (effect->effect >= TACTFUL_EFFECT_MERGED && effect->effect <= TACTFUL_EFFECT_LINK_REFUSED);
   const int reacts = effect->effect == TACTFUL_EFFECT_REACTION_DUE;
   const int overdue = effect->effect == TACTFUL_EFFECT_RESPONSE_OVERDUE;
+  const int full = effect->effect == TACTFUL_EFFECT_JOURNEY_FULL;
   const char *name = relation                                           ? "relation"
                      : reacts                                             ? "reaction"
                      : overdue                                            ? "feedback"
@@ -105,7 +106,7 @@ static void check_effect(const tactful_effect *effect, const cJSON *expected) {
   check_text("to", effect->to.data, text(expected, link ? "other" : reacts ? "channel" : "to"));
   check_text("customer", effect->customer.data, text(expected, "customer"));
   check_text("instance", effect->instance.data, text(expected, "instance"));
-  check_text("how", effect->how.data, text(expected, reacts ? "reason" : "how"));
+  check_text("how", effect->how.data, text(expected, reacts ? "reason" : full ? "cap" : "how"));
   if (reacts || overdue) {
     const cJSON *priority = cJSON_GetObjectItemCaseSensitive(expected, "priority");
     checks += 3;

@@ -71,7 +71,8 @@ void check_effects(const tactful::effects &effects, const json &expected) {
     const bool watched = effect.what == TACTFUL_EFFECT_CONTEXT_CHANGED;
     if (effect.instance) found["instance"] = effect.instance.str();
     const bool reacts = effect.what == TACTFUL_EFFECT_REACTION_DUE;
-    if (effect.how) found[reacts ? "reason" : "how"] = effect.how.str();
+    const bool full = effect.what == TACTFUL_EFFECT_JOURNEY_FULL;
+    if (effect.how) found[reacts ? "reason" : full ? "cap" : "how"] = effect.how.str();
     if (reacts || effect.what == TACTFUL_EFFECT_RESPONSE_OVERDUE) {
       found[reacts ? "reaction" : "feedback"] = effect.name.str();
       if (reacts) found["priority"] = effect.priority;

@@ -109,6 +109,7 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
             What::Watched { watch, .. } => [3, u64::from(*watch), 0, 0],
             What::Full { journey, .. } => [5, u64::from(*journey), 0, 0],
             What::Migrated { journey, to, how, .. } => [6, u64::from(*journey), *how as u64, stage(*to)],
+            What::Capped { journey, .. } => [8, u64::from(*journey), 0, 0],
             What::Proposed { reaction, by, .. } => [7, u64::from(*reaction), u64::from(*by), 0],
         }
         .into_iter()
@@ -123,6 +124,7 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
         }
         match &change.what {
             What::Moved { instance: Some(instance), .. } | What::Full { instance, .. } => writer.text(instance),
+            What::Capped { cap, .. } => writer.text(cap),
             What::Migrated { instance, from, .. } => {
                 writer.text(instance.as_deref().unwrap_or(""));
                 writer.text(from.as_deref().unwrap_or(""));
@@ -342,6 +344,13 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
                         What::Migrated { journey, instance, from, to: stage(numbers[1]), how }
                     }
                 }
+            }
+            8 => {
+                let journey = number(reader, names.journeys.len())?;
+                if (reader.varint()?, reader.varint()?) != (0, 0) {
+                    return Err(reader.corrupt("two zeros"));
+                }
+                What::Capped { journey, cap: Arc::from(reader.text()?) }
             }
             3 => {
                 let watch = number(reader, usize::from(u16::MAX))?;

@@ -161,7 +161,7 @@ impl ContactRule {
     ) -> Counted<'c> {
         let kinds = self.kinds();
         let Some(views) = self.views(context) else { return Counted::Unknown(Why::Related) };
-        let calendar = matches!(self.demand, Demand::Cap { per: Window::Calendar(_) | Window::Days(_), .. });
+        let calendar = matches!(self.demand, Demand::Cap { per, .. } if per.is_calendar());
         let (zone, assumed) = match self.zone(context) {
             _ if !calendar => (Zone::UTC, false),
             Ok(Some(clock)) => clock,
@@ -226,6 +226,7 @@ impl ContactRule {
             Demand::Cap { per: Window::Rolling(length), .. } => Some(Span::rolling(*length, now)),
             Demand::Cap { per: Window::Calendar(unit), .. } => Some(Span::from(unit.start(now, zone), now)),
             Demand::Cap { per: Window::Days(days), .. } => Some(Span::days(*days, now, zone)),
+            Demand::Cap { per: Window::Blocks(blocks), .. } => Some(Span::from(blocks.start(now, zone), now)),
             Demand::Cap { per: Window::Session, .. } => Facts::session(context).map(|(start, _)| Span::from(start, now)),
             Demand::Cap { per: Window::Lifetime, .. } => Some(Span::lifetime(now)),
             Demand::Fatigue(budget) => Some(Span { after: now.saturating_add_micros(-budget.reach()), until: now }),

@@ -7,7 +7,7 @@ use super::rules::{ContactRule, Demand};
 use crate::context::Context;
 use crate::customer::StoryRow;
 use crate::expr::Facts;
-use crate::value::{Span, Timestamp, Value, Window, Zone};
+use crate::value::{Span, Timestamp, Value, Zone};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl ContactRule {
         let kinds = self.kinds();
         let views = self.views(context)?;
         let zone = match &self.demand {
-            Demand::Cap { per: Window::Calendar(_), .. } => match self.zone(context).ok()? {
+            Demand::Cap { per, .. } if per.is_calendar() => match self.zone(context).ok()? {
                 Some((zone, _)) => zone,
                 None => return Some(BTreeSet::new()),
             },

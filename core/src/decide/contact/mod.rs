@@ -7,7 +7,7 @@ mod quiet;
 mod rules;
 mod words;
 
-pub(crate) use rules::{ContactRule, Demand, Switch};
+pub(crate) use rules::{ContactRule, Demand, Switch, TAKEN};
 
 use super::gates::{Detail, Stop};
 use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
@@ -386,6 +386,7 @@ impl Entry {
             _ if most == 0 => None,
             Window::Rolling(length) => self.times.get(self.times.len().checked_sub(most)?).map(|first| later(*first, length)),
             Window::Calendar(unit) => Some(Unit::end(unit, now, zone)),
+            Window::Blocks(blocks) => Some(blocks.end(now, zone)),
             Window::Days(days) => {
                 let day = zone.date(*self.times.get(self.times.len().checked_sub(most)?)?);
                 day.checked_add_days(chrono::Days::new(u64::from(days))).map(|day| zone.midnight(day))

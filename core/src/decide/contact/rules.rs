@@ -166,7 +166,7 @@ impl Switch {
 }
 
 /// Outcomes that a decision has the moment it is made.
-const TAKEN: [&str; 5] = ["decided", "reserved", "sent", "delivered", "shown"];
+pub(crate) const TAKEN: [&str; 5] = ["decided", "reserved", "sent", "delivered", "shown"];
 
 impl ContactRule {
     pub(crate) fn compile(rule: &playbook::ContactRule, sources: &Sources, findings: &mut Vec<Diagnostic>) -> Option<Self> {

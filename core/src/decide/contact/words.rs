@@ -64,6 +64,7 @@ impl ContactRule {
                     Window::Calendar(Unit::Week { .. }) => "this week".to_owned(),
                     Window::Calendar(Unit::Month) => "this month".to_owned(),
                     Window::Days(days) => format!("in the last {days} days of the calendar"),
+                    Window::Blocks(blocks) => blocks.now_words(),
                     Window::Session => "in this session".to_owned(),
                     Window::Lifetime => "so far".to_owned(),
                 };

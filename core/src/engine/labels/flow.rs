@@ -68,16 +68,29 @@ impl Flow {
             rules.preferences.len(),
             rules.unusual.len(),
         ];
-        let done = counts.map(|count| vec![None; count]);
-        let mut walk = Walk { playbook, rules, journeys, done, evidence: [None, None] };
-        for (node, count) in NODES.into_iter().zip(counts) {
-            for number in 0..count {
-                walk.visit(node(number), 0);
+        // Whether a journey begins tells of those that a cap counts with it, and these may read what reads it: again until nothing is new.
+        let mut others = vec![BTreeSet::new(); journeys.rules.len()];
+        loop {
+            let done = counts.map(|count| vec![None; count]);
+            let mut walk = Walk { playbook, rules, journeys, others: &others, done, evidence: [None, None] };
+            for (node, count) in NODES.into_iter().zip(counts) {
+                for number in 0..count {
+                    walk.visit(node(number), 0);
+                }
             }
+            let [segments, personas, own, intents, needs, preferences, unusual] =
+                walk.done.map(|drawn| drawn.into_iter().flatten().collect());
+            let flow = Flow { segments, personas, journeys: own, intents, needs, preferences, unusual };
+            let of = |number: usize| {
+                let together = journeys.together(number).into_iter().filter_map(|other| flow.journeys.get(other));
+                together.flat_map(|drawn| drawn.grounds.iter().copied()).collect::<BTreeSet<Ground>>()
+            };
+            let next: Vec<BTreeSet<Ground>> = (0..journeys.rules.len()).map(of).collect();
+            if next == others {
+                return flow;
+            }
+            others = next;
         }
-        let [segments, personas, journeys, intents, needs, preferences, unusual] =
-            walk.done.map(|drawn| drawn.into_iter().flatten().collect());
-        Flow { segments, personas, journeys, intents, needs, preferences, unusual }
     }
 
     /// What a rule reads in the end.
@@ -296,6 +309,8 @@ struct Walk<'a> {
     playbook: &'a Playbook,
     rules: &'a Rules,
     journeys: &'a Journeys,
+    /// By journey what those that a cap counts with it are drawn from.
+    others: &'a [BTreeSet<Ground>],
     done: [Vec<Option<Drawn>>; NODES.len()],
     /// What the evidence of all personas, and of all intents, reads together.
     evidence: [Option<BTreeSet<Ground>>; 2],
@@ -322,6 +337,9 @@ impl Walk<'_> {
             *kept = Some(whole.clone());
         }
         whole.extend(node.beside(self.playbook, self.rules, self.journeys));
+        if let Node::Journey(number) = node {
+            whole.extend(self.others.get(number).into_iter().flatten());
+        }
         let own = node.ground();
         let labels = own.labels(self.playbook);
         let narrowed = labels.is_some_and(|labels| labels.purposes.is_some() || labels.sensitivity.is_some());

@@ -96,6 +96,8 @@ pub(super) static GROUP: Object = Object {
 
 pub(super) static CONTACT: Shape = Either(&[Obj(&QUIET), Obj(&WHILE), Obj(&FATIGUE), Obj(&GAP), Obj(&PAUSE), Obj(&CAP)]);
 
+pub(super) static JOURNEY_CAP: Shape = Either(&[Obj(&AT_ONCE), Obj(&ENTRIES)]);
+
 const NAME: Field =
     may("name", One(Leaf::Text), "", "its name in explanations; `contact.<n>`, counted from 0, when not declared");
 const ONE: Shape = One(Leaf::Pattern(
@@ -166,6 +168,10 @@ static GAP: Object = Object {
         SUBJECT,
     ],
 };
+const WINDOW: Shape = One(Leaf::Pattern(
+    r"^(rolling +\S+|hour|day|days\( *[0-9]+ *\)|week|week\( *[a-z]+ *\)|month|every( +[0-9]+)? +(hour|day|week|month)s?( +since +[0-9]{4}-[0-9]{2}-[0-9]{2})?|session|lifetime)$",
+    "`rolling <duration>`, `hour`, `day`, `days(2)`, `week`, `week(sunday)`, `month`, `every 2 weeks`, `session` or `lifetime`",
+));
 static CAP: Object = Object {
     name: "cap",
     doc: "At most so many counted events per window.",
@@ -177,14 +183,7 @@ static CAP: Object = Object {
         TAGS_OF,
         must("at_most", One(Leaf::Whole(0, u32::MAX as i64)), "how many; 0 for never"),
         CAP_SUBJECT,
-        must(
-            "per",
-            One(Leaf::Pattern(
-                r"^(rolling +\S+|day|days\( *[0-9]+ *\)|week|week\( *[a-z]+ *\)|month|session|lifetime)$",
-                "`rolling <duration>`, `day`, `week`, `week(sunday)`, `month`, `session` or `lifetime`",
-            )),
-            "the window; a week begins on the playbook's `week_begins` unless it names a day",
-        ),
+        must("per", WINDOW, "the window; a week begins on the playbook's `week_begins` unless it names a day"),
         ZONE,
         UNKNOWN_ZONE,
     ],
@@ -216,9 +215,11 @@ const DAY: Leaf = Leaf::Word(&DAYS);
 static DAY_NAME: Shape = One(DAY);
 static DAY_NAMES: [Shape; 2] = [One(DAY), List(&DAY_NAME)];
 const QUIET_TEXT: Shape = One(Leaf::Text);
+static QUIET_DATE: Shape = One(Leaf::Text);
+static QUIET_DATES: [Shape; 2] = [One(Leaf::Text), List(&QUIET_DATE)];
 static QUIET_HOURS: Object = Object {
     name: "quiet hours",
-    doc: "Quiet hours by the day on which they begin: `21:00-08:00`, several with commas between, or `none`.",
+    doc: "Quiet hours by the day on which they begin: `21:00-08:00`, several with commas between, or `none`; and by date.",
     marks: &[],
     fields: &[
         may("daily", QUIET_TEXT, "", "those of every day that has none of its own"),
@@ -231,6 +232,12 @@ static QUIET_HOURS: Object = Object {
         may("fri", QUIET_TEXT, "", "those that begin on Friday"),
         may("sat", QUIET_TEXT, "", "those that begin on Saturday"),
         may("sun", QUIET_TEXT, "", "those that begin on Sunday"),
+        may(
+            "dates",
+            one_or_more(&QUIET_DATES),
+            "",
+            "beside these those of dates: `2026-12-24`, `12-25` for every year, or `12-24..12-26`; all day, or the hours after it, such as `12-24 14:00-24:00`",
+        ),
     ],
 };
 /// A factor or cost from 0 on.
@@ -277,5 +284,35 @@ static WHILE: Object = Object {
         must("while", One(Leaf::Rule), "the condition; like other prohibitions it may read anything about the customer"),
         may("when_unknown", One(Leaf::Bool), "true", "what the condition counts as when it is unknown"),
         ABOUT,
+    ],
+};
+
+static JOURNEY_NAME: Shape = One(Leaf::Reference("a journey"));
+static JOURNEYS: [Shape; 2] = [One(Leaf::Reference("a journey")), List(&JOURNEY_NAME)];
+const CAPPED: Field = may(
+    "journeys",
+    one_or_more(&JOURNEYS),
+    "",
+    "the journeys that count together and obey; without it all that have no `key` and are not inside of another",
+);
+const CAP_NAME: Field =
+    may("name", One(Leaf::Text), "", "its name in effects; `journey_caps.<n>`, counted from 0, when not declared");
+static AT_ONCE: Object = Object {
+    name: "cap of journeys at once",
+    doc: "In how many journeys a customer is at one time. Whoever would come into more does not come in.",
+    marks: &["at_once"],
+    fields: &[CAP_NAME, CAPPED, must("at_once", One(Leaf::Whole(1, u32::MAX as i64)), "in how many")],
+};
+static ENTRIES: Object = Object {
+    name: "cap of entries",
+    doc: "How often a customer comes into journeys in a window. Whoever would come in more often does not come in.",
+    marks: &[],
+    fields: &[
+        CAP_NAME,
+        CAPPED,
+        must("at_most", One(Leaf::Whole(1, u32::MAX as i64)), "how often"),
+        must("per", WINDOW, "the window; no `session`"),
+        ZONE,
+        UNKNOWN_ZONE,
     ],
 };

@@ -25,6 +25,12 @@ pub(super) static JOURNEY: Object = Object {
     fields: &[
         may("title", One(Leaf::Text), "", TITLE),
         may(
+            "priority",
+            One(Leaf::Whole(i64::MIN, i64::MAX)),
+            "0",
+            "which of several journeys begins at one instant where `journey_caps` leave room for fewer, larger first",
+        ),
+        may(
             "movement",
             One(Leaf::Word(&["free", "forward"])),
             "\"free\"",
@@ -283,6 +289,12 @@ static WAIT: Object = Object {
             One(Leaf::Word(&WEEKDAYS)),
             "",
             "with `at`: on the next day of this name, after the day on which it begins",
+        ),
+        may(
+            "today",
+            One(Leaf::Word(&["skip", "ahead", "reached"])),
+            "\"skip\"",
+            "with `weekday`, whether the day on which it begins counts: not, while the time of day is still to come, or also after it, and then the wait ends at once",
         ),
         may("until", one_or_more(&EVENTS), "", "event types that end it at once"),
         may("reset_on", one_or_more(&EVENTS), "", "event types that begin it anew"),

@@ -14,7 +14,7 @@ mod reactions;
 
 use crate::playbook::shape::Shape::{Either, Leaf as One, List, Names, Object as Obj};
 use crate::playbook::shape::{Field, Leaf, Object, Shape};
-use contact::{CONTACT, GROUP};
+use contact::{CONTACT, GROUP, JOURNEY_CAP};
 use customers::{IDENTITY_LIMITS, LOCATIONS, NAMESPACE, RELATION, SESSIONS, STORE};
 use facts::{ATTRIBUTE, EVENT, INTAKE, OFFER_ATTRIBUTE, RENAMED, REQUEST, SEGMENT, SOURCE_NAME};
 use insight::{NEED, PERSONA, PREFERENCE, PROBLEM, SEARCHES, UNUSUAL, WATCH};
@@ -138,6 +138,7 @@ pub(super) static PLAYBOOK: Object = Object {
         ),
         may("watches", Names(&WATCH), "", "facts whose changes are told as effects"),
         may("journeys", Names(&Obj(&JOURNEY)), "", "named paths of stages"),
+        may("journey_caps", List(&JOURNEY_CAP), "", "how many journeys a customer is in, and how often one begins"),
         may("touchpoints", Names(&Obj(&TOUCHPOINT)), "", "where customers and brand meet, owned or not"),
         may("channels", Names(&CHANNEL), "", "the channels of messages"),
         may("arbitration", Obj(&ARBITRATION), "", "how offers are ranked where a placement does not say otherwise"),

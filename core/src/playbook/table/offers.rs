@@ -137,8 +137,8 @@ pub(super) static OFFER: Object = Object {
 };
 
 const WINDOW: Shape = One(Leaf::Pattern(
-    r"^(rolling +\S+|day|days\( *[0-9]+ *\)|week|month|lifetime)$",
-    "`rolling <duration>`, `day`, `days(2)`, `week`, `month` or `lifetime`",
+    r"^(rolling +\S+|hour|day|days\( *[0-9]+ *\)|week|month|every( +[0-9]+)? +(hour|day|week|month)s?( +since +[0-9]{4}-[0-9]{2}-[0-9]{2})?|lifetime)$",
+    "`rolling <duration>`, `hour`, `day`, `days(2)`, `week`, `month`, `every 2 weeks` or `lifetime`",
 ));
 
 static PROMISED: Shape = One(Leaf::Rule);
