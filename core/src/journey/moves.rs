@@ -41,9 +41,12 @@ impl Turn<'_, '_> {
         for number in 0..count {
             self.journey(number, has(&touched, number), true);
         }
-        let before = self.moved.len();
-        self.admit();
-        let admitted: SmallVec<[usize; 4]> = SmallVec::from_slice(self.moved.get(before..).unwrap_or(&[]));
+        let mut admitted: SmallVec<[usize; 4]> = SmallVec::new();
+        if !self.wanting.is_empty() {
+            let before = self.moved.len();
+            self.admit();
+            admitted.extend_from_slice(self.moved.get(before..).unwrap_or(&[]));
+        }
         if !self.model.journeys.chained {
             return;
         }

@@ -172,13 +172,25 @@ impl Flow {
         seen: &mut BTreeSet<Node>,
         way: &mut Vec<Node>,
     ) -> bool {
-        let (playbook, rules, journeys) = all;
+        let (playbook, rules, _) = all;
         let reads: Vec<Step> = from.iter().flat_map(|rule| steps(rule, playbook, rules)).collect();
         if reads.iter().any(|step| matches!(step, Step::Ground(read) if *read == ground)) {
             return true;
         }
-        for step in reads {
-            let Step::Node(node) = step else { continue };
+        let nodes = reads.into_iter().filter_map(|step| if let Step::Node(node) = step { Some(node) } else { None });
+        self.follow(nodes.collect(), ground, all, seen, way)
+    }
+
+    fn follow(
+        &self,
+        nodes: Vec<Node>,
+        ground: Ground,
+        all: (&Playbook, &Rules, &Journeys),
+        seen: &mut BTreeSet<Node>,
+        way: &mut Vec<Node>,
+    ) -> bool {
+        let (playbook, rules, journeys) = all;
+        for node in nodes {
             let reaches = self.drawn(node).is_some_and(|drawn| drawn.grounds.contains(&ground));
             if !reaches || !seen.insert(node) {
                 continue;
@@ -187,8 +199,13 @@ impl Flow {
                 return true;
             }
             way.push(node);
+            let capped = match node {
+                Node::Journey(number) => journeys.together(number).into_iter().map(Node::Journey).collect(),
+                _ => Vec::new(),
+            };
             if node.beside(playbook, rules, journeys).contains(&ground)
                 || self.search(&node.rules(rules, journeys), ground, all, seen, way)
+                || self.follow(capped, ground, all, seen, way)
             {
                 return true;
             }
