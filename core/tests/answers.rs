@@ -121,11 +121,9 @@ proptest! {
         let told = |events: &[Event]| {
             let mut customer = engine.customer(&ada()).unwrap();
             let mut net = std::collections::BTreeMap::new();
-            // Compared is what changed and when. The cause, and the id with it, is that known when the effect was told: another event of
-            // the same instant that comes later does not tell the effect again.
             let mut note = |effects: tactful::Effects| {
                 for effect in effects.effects {
-                    let key = (effect.at, serde_json::to_string(&effect.what).unwrap());
+                    let key = (effect.at, effect.id.to_string(), effect.cause, serde_json::to_string(&effect.what).unwrap());
                     *net.entry(key).or_insert(0) += if effect.kind == EffectKind::Withdrawn { -1 } else { 1 };
                 }
             };

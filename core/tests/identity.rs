@@ -232,7 +232,7 @@ impl Net {
                 Some(customer) => customer.to_string(),
                 None => base.find(owner).unwrap().id().to_owned(),
             };
-            let key = format!("{customer} {} {}", effect.at, serde_json::to_string(&effect.what).unwrap());
+            let key = format!("{customer} {} {} {}", effect.at, effect.id, serde_json::to_string(&effect.what).unwrap());
             *self.0.entry(key).or_default() += if effect.kind == EffectKind::Withdrawn { -1 } else { 1 };
         }
     }
@@ -343,7 +343,8 @@ proptest! {
             let mut customer = customer.clone();
             engine.advance(&mut customer, at(60));
             for effect in engine.history(&customer) {
-                history.insert(format!("{} {} {}", customer.id(), effect.at, serde_json::to_string(&effect.what).unwrap()));
+                let what = serde_json::to_string(&effect.what).unwrap();
+                history.insert(format!("{} {} {} {what}", customer.id(), effect.at, effect.id));
             }
         }
         let derived: BTreeSet<String> = told.into_iter().filter(|key| !key.starts_with(' ')).collect();

@@ -208,7 +208,7 @@ proptest! {
         let mut told = std::collections::BTreeMap::<String, i32>::new();
         for event in &events {
             for effect in engine.record(&mut customer, event, None).unwrap().effects {
-                let what = serde_json::to_string(&(&effect.at, &effect.what)).unwrap();
+                let what = serde_json::to_string(&(&effect.at, &effect.what, &effect.id, &effect.cause)).unwrap();
                 let sign = if effect.kind == tactful::engine::EffectKind::Withdrawn { -1 } else { 1 };
                 *told.entry(what).or_default() += sign;
             }
@@ -218,7 +218,8 @@ proptest! {
         let mut ids = std::collections::BTreeSet::new();
         for effect in engine.history(&customer) {
             prop_assert!(ids.insert(effect.id.to_string()), "two effects have one id");
-            *history.entry(serde_json::to_string(&(&effect.at, &effect.what)).unwrap()).or_default() += 1;
+            let what = serde_json::to_string(&(&effect.at, &effect.what, &effect.id, &effect.cause)).unwrap();
+            *history.entry(what).or_default() += 1;
         }
         prop_assert_eq!(told, history);
     }

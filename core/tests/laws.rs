@@ -234,7 +234,7 @@ proptest! {
         let mut told = std::collections::BTreeSet::new();
         for event in &events {
             for effect in base.record(event).unwrap().effects {
-                let what = serde_json::to_string(&(&effect.at, &effect.what)).unwrap();
+                let what = serde_json::to_string(&(&effect.at, &effect.what, &effect.id, &effect.cause)).unwrap();
                 match effect.kind {
                     tactful::engine::EffectKind::Withdrawn => prop_assert!(told.remove(&what), "withdrawn but never told: {what}"),
                     _ => prop_assert!(told.insert(what.clone()), "told twice: {what}"),
@@ -243,7 +243,10 @@ proptest! {
         }
         let customer = base.find(&ada()).unwrap();
         let history: std::collections::BTreeSet<String> =
-            engine.history(customer).iter().map(|effect| serde_json::to_string(&(&effect.at, &effect.what)).unwrap()).collect();
+            {
+            let all = engine.history(customer);
+            all.iter().map(|effect| serde_json::to_string(&(&effect.at, &effect.what, &effect.id, &effect.cause)).unwrap()).collect()
+        };
         prop_assert_eq!(told, history);
     }
 

@@ -248,7 +248,7 @@ pub struct Change {
     pub at: Timestamp,
     /// What.
     pub what: What,
-    /// The id of the last event of that instant; `None` when only time passed.
+    /// The id of the first event of that instant; `None` when only time passed.
     pub event: Option<Arc<str>>,
 }
 
@@ -582,6 +582,12 @@ impl Derived {
             (Field::StaysUntil, Some(place)) => place.stays_until = instant(value),
             (Field::Segment, _) | (Field::Since | Field::Timeout | Field::StaysUntil, None) => {}
         }
+    }
+
+    /// Whether something that changed at an instant, or began to wait then, is told as caused by nothing but time.
+    pub(crate) fn by_time_alone(&self, at: Timestamp) -> bool {
+        self.changes.last().is_some_and(|change| change.at == at && change.event.is_none())
+            || self.reactions.iter().any(|reaction| reaction.waits_by_time_alone(at))
     }
 
     /// Whether it is known how to come back to before the last instant.

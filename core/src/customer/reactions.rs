@@ -34,6 +34,11 @@ pub struct Waiting {
 }
 
 impl ReactionState {
+    /// Whether something waits that was triggered at an instant by nothing but time.
+    pub(super) fn waits_by_time_alone(&self, at: Timestamp) -> bool {
+        self.waiting.iter().any(|waiting| waiting.since == at && waiting.event.is_none())
+    }
+
     /// When this may next change without an event.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         let conditions = self.conditions.iter().filter_map(|condition| condition.due());

@@ -30,7 +30,8 @@ pub struct Effect {
     /// What changed.
     #[serde(flatten)]
     pub what: Effected,
-    /// The id of the first event of that instant; `None` when only time passed.
+    /// The id of the first event of that instant; `None` when only time passed. An event that comes late and turns out to be the first
+    /// withdraws the effect and corrects it under its new id.
     pub cause: Option<Arc<str>>,
     /// Whom it is about, when several customers were looked at: those whom an event joined or parted, and all of a base when time
     /// passes for it. `None` for the customer to whom the event belongs.

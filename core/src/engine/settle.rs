@@ -5,7 +5,7 @@ use super::effect::{Effect, EffectKind, Namer};
 use crate::customer::{Arrival, Change, Customer, EventError, Identifier, Pending, Prepared, View, What};
 use crate::journey::{News, derive, derive_marked, derive_news};
 use crate::value::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
     /// The same as [`settle`](Self::settle), put off while that would walk through very many instants for few late events: so many of
@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// Whether a late event changes nothing that was derived: no rule reads its type, the customer had begun before, and nothing
-    /// changed at its instant that it could be named for.
+    /// changed at its instant, nor began to wait, that it could be named for.
     pub(super) fn indifferent(&self, customer: &Customer, event: &Prepared<'_>) -> bool {
         let derived = &customer.derived;
         let late = derived.pending().is_none() && derived.settled.is_some_and(|settled| event.time <= settled);
@@ -51,6 +51,7 @@ impl Engine {
             && self.0.model.touches.none(event.kind)
             && customer.begins().is_some_and(|first| first < event.time)
             && derived.changes.binary_search_by_key(&event.time, |change| change.at).is_err()
+            && !self.0.model.reactions.waits_on_conditions()
     }
 
     /// The same as [`settle`](Self::settle) for an event later than all others.
@@ -99,7 +100,8 @@ impl Engine {
         effects
     }
 
-    /// What is withdrawn, corrected and new between two versions of history, of which all up to `told` was told before.
+    /// What is withdrawn, corrected and new between two versions of history, of which all up to `told` was told before. What only has
+    /// another cause is withdrawn and corrected too, because the id follows from the cause.
     pub(crate) fn compare(
         &self,
         customer: Option<&Identifier>,
@@ -114,7 +116,7 @@ impl Engine {
         let (before, after) = (Among::of(said), Among::of(holds));
         let withdrawn = once(said).filter(|change| !after.has(change)).map(|change| (change, EffectKind::Withdrawn));
         let news = once(holds).filter(|change| !before.has(change)).map(|change| {
-            let news = told.is_none_or(|told| change.at > told);
+            let news = told.is_none_or(|told| change.at > told) && before.cause(change).is_none();
             (change, if news { EffectKind::Happened } else { EffectKind::Corrected })
         });
         withdrawn.chain(news).map(|(change, kind)| namer.effect(change, kind)).collect()
@@ -153,24 +155,35 @@ fn once(changes: &[Change]) -> impl Iterator<Item = &Change> {
 /// So many changes are looked through one by one.
 const FEW: usize = 16;
 
-/// Changes in which others are looked up by instant and what changed.
+/// Changes in which others are looked up by instant and what changed; of several that are one the first counts, as in [`once`].
 enum Among<'a> {
     Few(&'a [Change]),
-    Many(BTreeSet<(Timestamp, &'a What)>),
+    Many(BTreeMap<(Timestamp, &'a What), Cause<'a>>),
 }
+
+/// The event that caused a change; `None` when only time passed.
+type Cause<'a> = Option<&'a str>;
 
 impl<'a> Among<'a> {
     fn of(changes: &'a [Change]) -> Self {
         match changes.len() {
             0..=FEW => Among::Few(changes),
-            _ => Among::Many(changes.iter().map(|change| (change.at, &change.what)).collect()),
+            _ => Among::Many(changes.iter().rev().map(|change| ((change.at, &change.what), change.event.as_deref())).collect()),
+        }
+    }
+
+    /// The cause of the same change, when it is among them.
+    fn cause(&self, change: &Change) -> Option<Cause<'a>> {
+        match self {
+            Among::Few(changes) => {
+                let same = changes.iter().find(|other| other.at == change.at && other.what == change.what);
+                same.map(|same| same.event.as_deref())
+            }
+            Among::Many(changes) => changes.get(&(change.at, &change.what)).copied(),
         }
     }
 
     fn has(&self, change: &Change) -> bool {
-        match self {
-            Among::Few(changes) => changes.iter().any(|other| other.at == change.at && other.what == change.what),
-            Among::Many(changes) => changes.contains(&(change.at, &change.what)),
-        }
+        self.cause(change) == Some(change.event.as_deref())
     }
 }

@@ -201,7 +201,7 @@ impl Model {
         let view = View::new(customer.strands(), Timestamp::MAX);
         let ([strand], Some(now)) = (view.strands(), at) else { return false };
         let rows = strand.len();
-        if !live.stands(at, rows.saturating_sub(1)) || strand.folded().is_some() {
+        if !live.stands(at, rows.saturating_sub(1)) || strand.folded().is_some() || customer.derived.by_time_alone(now) {
             return false;
         }
         let before = live.changed();

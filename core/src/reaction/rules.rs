@@ -124,6 +124,16 @@ impl Reactions {
     }
 }
 
+impl Reactions {
+    /// Whether something may wait that a condition triggered: for that any event of the instant may be the first.
+    pub(crate) fn waits_on_conditions(&self) -> bool {
+        self.rules.iter().any(|rule| {
+            !matches!(rule.delay, Delay::After(0))
+                && rule.triggers.iter().any(|trigger| matches!(trigger.what, What::Condition(_)))
+        })
+    }
+}
+
 impl ReactionRule {
     /// All its expressions.
     pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
