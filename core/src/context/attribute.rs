@@ -1,6 +1,6 @@
 //! What counts of all that was told about an attribute.
 
-use super::sources::Sources;
+use super::sources::{Source, Sources};
 use super::{Context, earlier};
 use crate::customer::{StoryRow, View, read_detail};
 use crate::expr::{Detail, EventKind, FactId, Facts, Read};
@@ -303,6 +303,14 @@ impl Context<'_> {
             return (Read::known(value).until(earlier(next, expires)), true);
         }
         (self.untold(rule, &missing).until(next), false)
+    }
+
+    /// When what counts of an attribute was told; `None` when nothing was, or for another fact.
+    pub(super) fn told_at(&self, fact: FactId) -> Option<Timestamp> {
+        let Some(Source::Attribute(place)) = self.rules.sources.source(fact) else { return None };
+        let span = Span { after: self.readable(Span::lifetime(self.now)).after, until: self.now };
+        let all = self.rules.attributes.get(place)?.all_in(&self.view, span);
+        all.iter().find(|told| told.counts()).map(|told| told.row.time())
     }
 
     /// An attribute that events of the host tell too, as answers to a question.

@@ -152,11 +152,16 @@ impl PreferenceRule {
             until = earlier(until, read.until);
             let Answer::Known(value) = read.value else { continue };
             for value in self.texts(&value) {
-                // What was said to be liked is not disliked as well; the later word of the two is not known here.
-                if values.iter().all(|known| known.value != value) {
-                    let observations = tallies.get(&value).map_or(0, |tally| tally.observations);
-                    let strength = if liked { 1.0 } else { -1.0 };
-                    values.push(Liking { value, strength, observations, stated: true, liked: Some(liked) });
+                let known = values.iter_mut().find(|known| known.value == value);
+                match known {
+                    // Said to be liked and to be disliked: the later word counts.
+                    Some(known) if self.dislikes_are_later(context) => (known.strength, known.liked) = (-1.0, Some(false)),
+                    Some(_) => {}
+                    None => {
+                        let observations = tallies.get(&value).map_or(0, |tally| tally.observations);
+                        let strength = if liked { 1.0 } else { -1.0 };
+                        values.push(Liking { value, strength, observations, stated: true, liked: Some(liked) });
+                    }
                 }
             }
         }
@@ -184,6 +189,13 @@ impl PreferenceRule {
             });
         }
         Preferences { values, observations, until, gone }
+    }
+
+    /// Whether what the customer dislikes was told later than what they like, or at the same instant: of two words at once the one that
+    /// keeps offers away counts. What was told counts as later than a default.
+    fn dislikes_are_later(&self, context: &Context<'_>) -> bool {
+        let told = |fact: Option<FactId>| fact.and_then(|fact| context.told_at(fact));
+        told(self.stated_dislikes) >= told(self.stated)
     }
 
     /// What an event tells of, each value once.
