@@ -344,6 +344,29 @@ fn limits_refuse_and_say_which() {
 }
 
 #[test]
+fn accounts_are_linked_with_accounts() {
+    let (acme, bolt) = (id("account:acme"), id("account:bolt"));
+    let by_other = Event::new("linked", day(2), acme.clone()).with("other", "account:bolt").with_id("l");
+    let mut by_both = Event::new("linked", day(2), bolt.clone()).with_id("l");
+    by_both.identifiers.push(acme.clone());
+    for linked in [by_other, by_both] {
+        let mut base = base(&[]);
+        // Any other event that names two accounts is the first one's and joins nobody.
+        let mut bought = Event::new("purchase", day(1), bolt.clone()).with("amount", "1");
+        bought.identifiers.push(acme.clone());
+        assert!(base.record(&bought).unwrap().effects.is_empty());
+        assert!(base.find(&acme).is_some() && base.find(&bolt).is_none());
+        let merged = base.record(&linked).unwrap().effects;
+        assert_eq!(merged[0].what.name(), "merged");
+        assert_eq!(base.find(&bolt).unwrap().id(), "account:acme");
+        let mut unlinked = Event::new("unlinked", day(3), acme.clone());
+        unlinked.identifiers.push(bolt.clone());
+        base.record(&unlinked).unwrap();
+        assert_eq!(base.find(&acme).unwrap().strands().len(), 1);
+    }
+}
+
+#[test]
 fn a_group_never_merges_with_its_members() {
     let mut base = base(&[]);
     let mut both = Event::new("purchase", day(1), id("account:acme")).with("amount", "1");
@@ -353,6 +376,9 @@ fn a_group_never_merges_with_its_members() {
     assert!(base.find(&id("account:acme")).is_none());
     let linked = Event::new("linked", day(1), id("person:ann")).with("other", "account:acme");
     assert_eq!(base.record(&linked).unwrap_err().code(), "wrong_link");
+    let mut three = Event::new("linked", day(1), id("person:ann"));
+    three.identifiers.extend([id("account:acme"), id("account:bolt")]);
+    assert_eq!(base.record(&three).unwrap_err().path(), "identifiers");
     for (relation, to, role, path) in [
         ("account", "person:bob", "", "properties.to"),
         ("partner", "account:acme", "", "properties.to"),

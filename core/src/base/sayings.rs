@@ -17,7 +17,7 @@ pub(super) fn sayings(
         };
         return Ok(named.others.iter().map(pair).collect());
     }
-    let mut others = named.others.clone();
+    let mut others: Vec<Identifier> = named.others.iter().chain(&named.groups).cloned().collect();
     if let Some(text) = text(event, link_column::OTHER) {
         let refused = |error: &EventError| EventError::new(error.code(), "properties.other", error.message().to_owned());
         let other = Identifier::parse(text).map_err(|error| refused(&error.into()))?;

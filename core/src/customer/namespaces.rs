@@ -43,6 +43,8 @@ pub(crate) struct Named<'a> {
     pub(crate) nobody: Vec<Identifier>,
     /// Whether a household or account was named beside a person, who is nobody of the same.
     pub(crate) beside_group: bool,
+    /// Further households or accounts where no person is named: that an event concerns several says nothing, a link joins them.
+    pub(crate) groups: Vec<Identifier>,
 }
 
 impl Namespaces {
@@ -118,6 +120,7 @@ impl Namespaces {
                 others: Vec::new(),
                 nobody: Vec::new(),
                 beside_group: false,
+                groups: Vec::new(),
             });
         }
         let (mut found, mut nobody) = (Vec::with_capacity(identifiers.len()), Vec::new());
@@ -132,10 +135,11 @@ impl Namespaces {
         found.dedup_by(|a, b| a.2 == b.2);
         let persons = found.iter().filter(|(group, ..)| !group).count();
         let beside_group = persons > 0 && found.len() > persons;
-        found.truncate(if persons == 0 { 1 } else { persons });
+        let groups = found.split_off(persons.max(1).min(found.len()));
+        let groups = if persons == 0 { groups.into_iter().map(|(.., group)| group.into_owned()).collect() } else { Vec::new() };
         let mut found = found.into_iter().map(|(.., identifier)| identifier);
         match found.next() {
-            Some(primary) => Ok(Named { primary, others: found.map(Cow::into_owned).collect(), nobody, beside_group }),
+            Some(primary) => Ok(Named { primary, others: found.map(Cow::into_owned).collect(), nobody, beside_group, groups }),
             None if nobody.is_empty() => {
                 Err(EventError::new("missing_identifier", "identifiers", "an event needs at least one identifier"))
             }
