@@ -463,3 +463,34 @@ fn shares_and_lift_are_of_their_range_and_a_catalog_says_which_events_are_about_
     assert!(with("support: 1, confidence: 0, lift: 0").is_empty());
     assert_eq!(codes("catalog: {item: sku}\n"), ["missing_key"]);
 }
+
+/// What somebody said in answer to a question counts as the attribute, as of each purchase; what is no longer known then does not.
+#[test]
+fn popular_by_an_attribute_reads_answers() {
+    let text = SHOP
+        .replace("attributes: {city: string}", "attributes: {city: {type: string, ttl: 100d}}")
+        .replace("  returned: {sku: string}", "  returned: {sku: string}\n  surveyed: {town: string}")
+        .replace("  inside: {how: popular, by: segment}", "  inside: {how: popular, by: city}")
+        .replace("offers:\n", "offers:\n  ask: {question: {attribute: city, answer: {on: surveyed, property: town}}, treatments: {web: {message: Where?}}}\n");
+    let engine = Engine::compile(&[("shop.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let mut base = CustomerBase::new(engine.clone());
+    for number in 0..8 {
+        let who = Identifier::parse(&format!("customer:{number}")).unwrap();
+        let said = match number {
+            0..4 => Event::new("surveyed", at(0), who.clone()).with("town", "Ulm"),
+            _ => Event::new("attribute_set", at(0), who.clone()).with("attribute", "city").with("value", "Ulm"),
+        };
+        base.record(&said).unwrap();
+        base.record(&Event::new("purchase", at(1), who.clone()).with("sku", "a")).unwrap();
+        // They have long moved.
+        base.record(&Event::new("purchase", at(24 * 150), who).with("sku", "b")).unwrap();
+    }
+    let mut trends = engine.trends();
+    base.observe(&mut trends);
+    let now = at(24 * 151);
+    let snapshot = trends.snapshot(now, None).unwrap();
+    let customers = |item: &str| {
+        snapshot.read("items_bought_by_city", &[("item", item), ("city", "Ulm")], now).unwrap().map(|found| found.customers)
+    };
+    assert_eq!((customers("a"), customers("b")), (Some(8), None));
+}

@@ -1,6 +1,7 @@
 //! Trends of the customers of an engine.
 
 use super::{Engine, Given};
+use crate::context::Told;
 use crate::customer::{Customer, Derived, Event, EventError, Identifier};
 use crate::encoding::StateError;
 use crate::trends::{Contribution, Snapshot, TrendError, Trends};
@@ -103,7 +104,7 @@ impl Engine {
             .map_err(|error| EventError::new(error.code(), "id", error.to_string()))?;
         let mut nobody = Customer::new(voice.clone(), self.layout().clone());
         self.insert(&mut nobody, &voice, &prepared)?;
-        let contribution = Contribution::of(&self.0.trends, &nobody, &Derived::default(), self.catalog());
+        let contribution = Contribution::of(&self.0.trends, &nobody, (&Derived::default(), &|_, _| None), self.catalog());
         trends.replace(&format!("\u{0}{voice}"), std::iter::empty(), contribution);
         Ok(())
     }
@@ -111,7 +112,13 @@ impl Engine {
     /// What a customer contributes to trends: all that is in their story, and the stages and segments entered so far.
     #[must_use]
     pub fn contribution(&self, customer: &Customer) -> Contribution {
-        Contribution::of(&self.0.trends, customer, &self.told(customer), self.catalog())
+        let view = customer.view(Timestamp::MAX);
+        let attributes = &self.0.model.rules.attributes;
+        let told = |attribute: usize, at: Timestamp| {
+            let all = attributes.get(attribute)?.all(&view, at);
+            all.into_iter().find(Told::counts).and_then(|told| told.value)
+        };
+        Contribution::of(&self.0.trends, customer, (&self.told(customer), &told), self.catalog())
     }
 
     /// Trends out of the bytes that [`Trends::to_bytes`] wrote.

@@ -14,12 +14,20 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contribution(pub(crate) BTreeMap<(Key, i64), Amount>);
 
+/// What counts of what was told of an attribute, by its place in the playbook, at an instant.
+pub(crate) type Attributes<'a> = &'a dyn Fn(usize, Timestamp) -> Option<Value>;
+
 /// Values of a dimension for one thing that is counted; several when it is counted in several cells.
 pub(super) type Values = SmallVec<[Arc<str>; 4]>;
 
 impl Contribution {
-    /// What a customer contributes; `derived` says when they were in which segments.
-    pub(crate) fn of(rules: &TrendRules, customer: &Customer, derived: &Derived, catalog: Option<&Catalog>) -> Self {
+    /// What a customer contributes; `derived` says when they were in which segments, `told` what was told of their attributes.
+    pub(crate) fn of(
+        rules: &TrendRules,
+        customer: &Customer,
+        (derived, told): (&Derived, Attributes<'_>),
+        catalog: Option<&Catalog>,
+    ) -> Self {
         let mut contribution = Contribution::default();
         let view = customer.view(Timestamp::MAX);
         let items = rules.items.as_ref().zip(catalog).map(|(reads, catalog)| (ItemsSeen::of(reads, catalog, &view), catalog));
@@ -52,7 +60,7 @@ impl Contribution {
                 }
                 What::Items(what) => {
                     if let Some((items, catalog)) = &items {
-                        items.count(&mut contribution, rules, (trend, rule), *what, catalog, derived);
+                        items.count(&mut contribution, rules, (trend, rule), *what, catalog, (derived, told));
                     }
                 }
                 What::Stages | What::Segments => {

@@ -2,7 +2,7 @@
 //! to buy again. They are counted when the playbook declares suggestions that need them.
 
 use super::cell::{Amount, Key, bucket};
-use super::contribution::{Contribution, of_row};
+use super::contribution::{Attributes, Contribution, of_row};
 use super::rules::{Dimension, TrendRule, TrendRules, What};
 use super::snapshot::Snapshot;
 use crate::catalog::Catalog;
@@ -80,9 +80,9 @@ pub(super) fn item_trends(playbook: &Playbook, schema: &Schema, reserved: &Reser
                 add(format!("items_{}", word(seen)), ItemsOf::Items(seen), vec![item()]);
                 let Some(by) = &suggestion.by else { continue };
                 let place = playbook.attributes.iter().position(|attribute| attribute.name.text == by.text);
-                let dimension = match place.and_then(|place| reserved.attributes.get(place)) {
+                let dimension = match place {
                     _ if *by.text == *"segment" => Dimension::Segment,
-                    Some(kind) => Dimension::Attribute(*kind),
+                    Some(place) => Dimension::Attribute(place),
                     None => continue,
                 };
                 let dimensions = vec![item(), (by.text.clone(), dimension)];
@@ -126,7 +126,6 @@ struct Basket<'a> {
 
 /// What one customer does with items.
 pub(super) struct ItemsSeen<'a> {
-    view: View<'a>,
     bought: Vec<Basket<'a>>,
     seen: Vec<Basket<'a>>,
 }
@@ -134,7 +133,6 @@ pub(super) struct ItemsSeen<'a> {
 impl<'a> ItemsSeen<'a> {
     pub(super) fn of(reads: &ItemReads, catalog: &Catalog, view: &View<'a>) -> Self {
         ItemsSeen {
-            view: *view,
             bought: baskets(reads, catalog, view, &reads.bought, false),
             seen: baskets(reads, catalog, view, &reads.seen, true),
         }
@@ -148,7 +146,7 @@ impl<'a> ItemsSeen<'a> {
         (trend, rule): (u16, &TrendRule),
         what: ItemsOf,
         catalog: &Catalog,
-        derived: &Derived,
+        (derived, told): (&Derived, Attributes<'_>),
     ) {
         let id = |number: u32| catalog.get(number).map(|item| item.id.clone());
         let one = Amount { count: 1, sum: 0 };
@@ -161,7 +159,7 @@ impl<'a> ItemsSeen<'a> {
             ItemsOf::Items(seen) => {
                 for basket in self.side(seen) {
                     let groups: Option<Vec<Arc<str>>> = rule.dimensions.get(1).map(|(_, dimension)| match dimension {
-                        Dimension::Attribute(kind) => self.told(*kind, basket.last.time()),
+                        Dimension::Attribute(place) => told(*place, basket.last.time()).and_then(named).into_iter().collect(),
                         dimension => of_row(rules, derived, &basket.last, *dimension).into_iter().collect(),
                     });
                     for item in basket.items.iter().filter_map(|number| id(*number)) {
@@ -205,19 +203,18 @@ impl<'a> ItemsSeen<'a> {
         }
     }
 
-    /// The value of an attribute at an instant.
-    fn told(&self, kind: EventKind, at: Timestamp) -> Vec<Arc<str>> {
-        let text = |value| match value {
-            Value::String(text) => Some(text),
-            Value::Bool(value) => Some(Arc::from(if value { "true" } else { "false" })),
-            Value::Int(number) => Some(Arc::from(number.to_string())),
-            _ => None,
-        };
-        self.view.last(kind, at).and_then(|row| row.value(0)).and_then(text).into_iter().collect()
-    }
-
     fn side(&self, seen: bool) -> &[Basket<'a>] {
         if seen { &self.seen } else { &self.bought }
+    }
+}
+
+/// The name of a group of customers who have a value.
+fn named(value: Value) -> Option<Arc<str>> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Bool(value) => Some(Arc::from(if value { "true" } else { "false" })),
+        Value::Int(number) => Some(Arc::from(number.to_string())),
+        _ => None,
     }
 }
 

@@ -62,8 +62,8 @@ pub(crate) enum Dimension {
     Stage,
     /// An item or its category.
     Item,
-    /// An attribute of the customer.
-    Attribute(EventKind),
+    /// An attribute of the customer, by its place in the playbook.
+    Attribute(usize),
     /// What tells feedback apart.
     Feedback(FeedbackPart),
 }
