@@ -851,6 +851,13 @@ public:
     outcome.check(tactful_base_fold(handle_.get(), horizon, &count, nullptr, outcome));
     return count;
   }
+  /** The same, and gives what changed by then without an event; `customer` of each effect says whom it is about. */
+  effects fold(std::int64_t horizon, std::uint64_t &count) {
+    effects caused;
+    detail::outcome outcome;
+    outcome.check(tactful_base_fold(handle_.get(), horizon, &count, caused.handle_.out(), outcome));
+    return caused;
+  }
   decision decide(text_view identifier, const request &asked, std::int64_t now, std::int64_t known_at = no_time) const {
     decision made;
     detail::outcome outcome;

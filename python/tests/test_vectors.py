@@ -14,7 +14,10 @@ import tactful
 FILES = sorted((Path(__file__).parents[2] / "tests" / "vectors").glob("*.json"))
 
 
-ASKED = ("record", "learn", "fold", "trends", "use", "erase", "decide", "explain", "query", "reserve", "confirm", "release", "feedback")
+ASKED = (
+    *("record", "learn", "fold", "advance", "trends", "use", "erase", "decide", "explain", "query"),
+    *("reserve", "confirm", "release", "feedback"),
+)
 
 
 def cases() -> list[Any]:
@@ -91,6 +94,10 @@ def run(base: tactful.CustomerBase, step: dict[str, Any], counted: Counted) -> d
         if "fold" in step:
             count, effects = base.fold(step["fold"]["horizon"])
             return {"folded": count, "effects": shown(effects)}
+        if "advance" in step:
+            effects = base.advance(step["advance"]["now"])
+            due = base.next_due()
+            return {"effects": shown(effects), "next_due": due and due.isoformat().replace("+00:00", "Z")}
         if "erase" in step:
             asked = step["erase"]
             erase = base.erase_identifier if asked.get("scope") == "identifier" else base.erase

@@ -256,7 +256,7 @@ impl CustomerBase {
         for customer in self.customers.values_mut() {
             let (folded, caused) = engine.fold(customer, horizon);
             count += folded;
-            all.effects.extend(caused.effects);
+            all.effects.extend(about(customer.id(), caused.effects));
         }
         (count, all)
     }

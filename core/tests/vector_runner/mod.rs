@@ -81,6 +81,7 @@ fn run_step(base: &mut CustomerBase, counted: &mut Counted, held: &mut Held, ste
         step if step.get("use").is_some() => go_by(base, counted, &step["use"]),
         step if step.get("learn").is_some() => learn(base, step),
         step if step.get("fold").is_some() => fold(base, step),
+        step if step.get("advance").is_some() => advance(base, step),
         step if step.get("query").is_some() => query(base, step),
         step if step.get("erase").is_some() => erase(base, step),
         step if step.get("reserve").is_some() => reserve(base, counted, held, &step["reserve"]),
@@ -90,7 +91,7 @@ fn run_step(base: &mut CustomerBase, counted: &mut Counted, held: &mut Held, ste
     let keys: Vec<String> = step.as_object().expect("an object").keys().cloned().collect();
     for key in keys {
         match key.as_str() {
-            "record" | "learn" | "use" | "decide" | "explain" | "query" | "fold" | "trends" | "erase" => {}
+            "record" | "learn" | "use" | "decide" | "explain" | "query" | "fold" | "advance" | "trends" | "erase" => {}
             "reserve" | "confirm" | "release" | "feedback" => {}
             // Checked keys show what came out; what did not come out at all is null.
             _ => step[&key] = told.get(&key).cloned().unwrap_or(Json::Null),
@@ -232,6 +233,12 @@ fn fold(base: &mut CustomerBase, step: &Json) -> Json {
     let horizon = Timestamp::parse(step["fold"]["horizon"].as_str().expect("text")).expect("a time");
     let (count, effects) = base.fold(horizon);
     json!({"folded": count, "effects": shown(&effects)})
+}
+
+fn advance(base: &mut CustomerBase, step: &Json) -> Json {
+    let now = Timestamp::parse(step["advance"]["now"].as_str().expect("text")).expect("a time");
+    let effects = base.advance(now);
+    json!({"effects": shown(&effects), "next_due": base.next_due()})
 }
 
 fn query(base: &CustomerBase, step: &Json) -> Json {

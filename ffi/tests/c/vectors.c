@@ -120,31 +120,32 @@ static void check_effect(const tactful_effect *effect, const cJSON *expected) {
   if (effect->at != time_of(text(expected, "at"))) fail("at", "another instant", text(expected, "at"));
 }
 
+static void check_effects(const tactful_effects *effects, const cJSON *expected) {
+  const cJSON *one;
+  tactful_effect effect;
+  size_t number = 0;
+  if (!expected) return;
+  cJSON_ArrayForEach(one, expected) {
+    if (tactful_effects_get(effects, number++, &effect)) {
+      check_effect(&effect, one);
+    } else {
+      fail("effect", NULL, text(one, "effect"));
+    }
+  }
+  if (tactful_effects_get(effects, number, &effect)) fail("effect", effect.name.data, NULL);
+}
+
 static void run_record(tactful_base *base, const cJSON *step) {
   static const char *const arrivals[] = {"none", "new", "duplicate", "conflict_kept_old", "conflict_kept_new"};
   char *json = needed(cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(step, "record")), "event");
-  const cJSON *expected;
-  const cJSON *one;
   tactful_error *error = NULL;
   tactful_event *event = NULL;
   tactful_effects *effects = NULL;
-  tactful_effect effect;
-  size_t number = 0;
   tactful_status status = tactful_event_from_json(tactful_text_of(json), &event, &error);
   if (status == TACTFUL_OK) status = tactful_base_record(base, event, &effects, &error);
   if (!check_error(step, status, error)) {
     if (text(step, "arrival")) check_text("arrival", arrivals[tactful_effects_arrival(effects)], text(step, "arrival"));
-    expected = cJSON_GetObjectItemCaseSensitive(step, "effects");
-    if (expected) {
-      cJSON_ArrayForEach(one, expected) {
-        if (tactful_effects_get(effects, number++, &effect)) {
-          check_effect(&effect, one);
-        } else {
-          fail("effect", NULL, text(one, "effect"));
-        }
-      }
-      if (tactful_effects_get(effects, number, &effect)) fail("effect", effect.name.data, NULL);
-    }
+    check_effects(effects, cJSON_GetObjectItemCaseSensitive(step, "effects"));
   }
   tactful_effects_free(effects);
   tactful_event_free(event);
@@ -481,10 +482,25 @@ static void run_fold(tactful_base *base, const cJSON *step) {
   const cJSON *expected = needed(cJSON_GetObjectItemCaseSensitive(step, "folded"), "folded");
   uint64_t count = 0;
   int64_t horizon = time_of(text(cJSON_GetObjectItemCaseSensitive(step, "fold"), "horizon"));
+  tactful_effects *effects = NULL;
   checks++;
-  if (tactful_base_fold(base, horizon, &count, NULL, NULL) != TACTFUL_OK || (double)count != expected->valuedouble) {
+  if (tactful_base_fold(base, horizon, &count, &effects, NULL) != TACTFUL_OK || (double)count != expected->valuedouble) {
     fail("folded", "another number", NULL);
   }
+  check_effects(effects, cJSON_GetObjectItemCaseSensitive(step, "effects"));
+  tactful_effects_free(effects);
+}
+
+/* Time passes for everybody, and something may be due afterwards. */
+static void run_advance(tactful_base *base, const cJSON *step) {
+  const char *due = text(step, "next_due");
+  int64_t now = time_of(text(cJSON_GetObjectItemCaseSensitive(step, "advance"), "now"));
+  tactful_effects *effects = NULL;
+  checks += 2;
+  if (tactful_base_advance(base, now, &effects, NULL) != TACTFUL_OK) fail("advance", "refused", NULL);
+  check_effects(effects, cJSON_GetObjectItemCaseSensitive(step, "effects"));
+  if (tactful_base_next_due(base) != (due ? time_of(due) : TACTFUL_NO_TIME)) fail("next_due", "another instant", due);
+  tactful_effects_free(effects);
 }
 
 /* State goes round as bytes; under another version of the playbook when a step says so. */
@@ -580,6 +596,8 @@ static void run_file(const char *path) {
         if (tactful_base_learn(base, at, TACTFUL_NO_TIME, NULL) != TACTFUL_OK) fail("learn", "refused", NULL);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "fold")) {
         run_fold(base, step);
+      } else if (cJSON_GetObjectItemCaseSensitive(step, "advance")) {
+        run_advance(base, step);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "query")) {
         run_query(base, step);
       } else if (cJSON_GetObjectItemCaseSensitive(step, "erase")) {

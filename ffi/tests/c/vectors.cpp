@@ -352,7 +352,13 @@ void run(const char *path) {
       } else if (step.count("trends")) {
         run_trends(all, base, *engine, step);
       } else if (step.count("fold")) {
-        check("folded", base.fold(time_of(step["fold"]["horizon"])), step["folded"].get<std::uint64_t>());
+        std::uint64_t folded = 0;
+        const tactful::effects caused = base.fold(time_of(step["fold"]["horizon"]), folded);
+        check("folded", folded, step["folded"].get<std::uint64_t>());
+        if (step.count("effects")) check_effects(caused, step["effects"]);
+      } else if (step.count("advance")) {
+        check_effects(base.advance(time_of(step["advance"]["now"])), step["effects"]);
+        check("next_due", base.next_due(), step["next_due"].is_null() ? tactful::no_time : time_of(step["next_due"]));
       } else if (step.count("use")) {
         run_use(used, all, *engine, step);
         if (!used.empty()) engine = &used.back();
