@@ -41,7 +41,7 @@ impl<'c> Around<'c> {
         let own = identifiers.first().map(|identifier| ask.who.owner(identifier));
         let mut owners: BTreeSet<&Identifier> = BTreeSet::new();
         for stand in &stands {
-            owners.extend(stand.with.iter().chain(stand.members.iter().map(|member| &member.owner)));
+            owners.extend(stand.with.iter().chain(&stand.members));
         }
         let mut others = BTreeMap::new();
         for owner in owners.into_iter().filter(|owner| Some(*owner) != own.as_ref()) {
@@ -195,7 +195,7 @@ impl Engine {
             let Some(rule) = rules.relations.get(subject.relation) else { continue };
             let grouped = rule.group.is_some();
             let mut people: BTreeMap<&Identifier, &Customer> = BTreeMap::new();
-            for owner in stand.with.iter().chain(stand.members.iter().map(|member| &member.owner)) {
+            for owner in stand.with.iter().chain(&stand.members) {
                 people.extend(find(owner).map(|other| (owner, other)));
             }
             if let Some(together) = together.get_mut(subject.relation).filter(|_| grouped && key.is_none()) {
@@ -281,10 +281,10 @@ impl Beside for Others<'_> {
         };
         let playbook = self.engine.playbook();
         match asked {
-            BesideFact::Members if single => count(stand.members.len()),
+            BesideFact::Members if single => count(stand.count),
             BesideFact::MembersIn(role) if single => {
                 let role = u16::try_from(role).ok()?;
-                count(stand.members.iter().filter(|member| member.roles.contains(&role)).count())
+                count(stand.in_roles.iter().find(|(own, _)| *own == role).map_or(0, |(_, count)| *count))
             }
             BesideFact::Role if single => self.role(view.subject, *stand.roles.first()?),
             BesideFact::Roles if single && !stand.roles.is_empty() => {

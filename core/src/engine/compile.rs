@@ -114,21 +114,23 @@ fn reach_around(offers: &mut Offers, rules: &Rules, playbook: &Playbook) {
         .iter()
         .map(|subject| if capped.contains(&subject.relation) { Extent::Members } else { Extent::Groups })
         .collect();
-    let read: Vec<usize> = {
+    let read: Vec<(usize, Extent)> = {
         let chosen = offers.offers.iter().flat_map(|offer| offer.rules()).chain(offers.guards());
         let subjects = |rule: &Rule| {
             let facts = rule.reads().facts.iter().filter_map(|fact| match rules.sources.source(*fact) {
-                Some(Source::Beside(subject, BesideFact::Members | BesideFact::MembersIn(_))) => Some(subject),
+                Some(Source::Beside(subject, BesideFact::Members | BesideFact::MembersIn(_))) => {
+                    Some((subject, Extent::Counts))
+                }
                 _ => None,
             });
-            let streams = rule.reads().subjects.iter().map(|subject| usize::from(subject.0));
+            let streams = rule.reads().subjects.iter().map(|subject| (usize::from(subject.0), Extent::Members));
             facts.chain(streams).collect::<Vec<_>>()
         };
         chosen.flat_map(subjects).collect()
     };
-    for subject in read {
+    for (subject, wanted) in read {
         if let Some(extent) = extents.get_mut(subject) {
-            *extent = Extent::Members;
+            *extent = wanted.max(*extent);
         }
     }
     offers.extents = extents;

@@ -149,8 +149,8 @@ impl Engine {
         let mut found: BTreeMap<&Identifier, bool> = BTreeMap::new();
         for (stand, subject) in around.stands().iter().zip(&rules.subjects) {
             let Some(rule) = rules.relations.get(subject.relation) else { continue };
-            for member in stand.members.iter().filter(|member| member.owner != *own) {
-                found.entry(&member.owner).or_insert(false);
+            for member in stand.members.iter().filter(|member| *member != own) {
+                found.entry(member).or_insert(false);
             }
             // The side of the wards is the one across from the guardians.
             let wards = guardian.is_some_and(|(relation, role)| {

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// How much of those around a customer is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Extent {
     /// The groups, and the customer's place in them: as quick for a member of very many as for one of few.
     Groups,
+    /// How many members the groups have too: who they are is looked up, what is known of them is not.
+    Counts,
     /// All members of the groups too.
     Members,
 }
@@ -24,15 +26,12 @@ pub(crate) struct Stand {
     pub(crate) roles: SmallVec<[u16; 2]>,
     /// Since when, at the earliest.
     pub(crate) since: Option<Timestamp>,
-    /// The members of the groups, the customer among them.
-    pub(crate) members: Vec<Member>,
-}
-
-/// A member of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) owner: Identifier,
-    pub(crate) roles: SmallVec<[u16; 2]>,
+    /// The members of the groups, the customer among them; none where only their number is asked for.
+    pub(crate) members: Vec<Identifier>,
+    /// How many members there are.
+    pub(crate) count: usize,
+    /// How many of them are in each role that anybody is in.
+    pub(crate) in_roles: SmallVec<[(u16, usize); 4]>,
 }
 
 impl Ask<'_> {
@@ -62,18 +61,31 @@ impl Ask<'_> {
             });
             stand.roles.sort_unstable();
         }
-        if grouped && extent == Extent::Members {
+        if grouped && extent >= Extent::Counts {
             let mut members: BTreeMap<Identifier, SmallVec<[u16; 2]>> = BTreeMap::new();
             for group in &stand.with {
                 self.holding(&self.who.identifiers(group), relation, GROUP, &mut |tie| {
                     members.entry(tie.owner).or_default().extend(tie.role);
                 });
             }
-            stand.members = members.into_iter().map(|(owner, roles)| Member { owner, roles }).collect();
+            stand.count = members.len();
+            for role in members.values_mut().flat_map(|roles| {
+                roles.sort_unstable();
+                roles.dedup();
+                roles.iter()
+            }) {
+                match stand.in_roles.iter_mut().find(|(own, _)| own == role) {
+                    Some((_, count)) => *count += 1,
+                    None => stand.in_roles.push((*role, 1)),
+                }
+            }
+            if extent == Extent::Members {
+                stand.members = members.into_keys().collect();
+            }
         }
         // A group of which nobody was told to be a member is no group.
         let nobody = match extent {
-            Extent::Members => stand.members.is_empty(),
+            Extent::Members | Extent::Counts => stand.count == 0,
             Extent::Groups => itself && !self.has_members(identifiers, relation),
         };
         if itself && nobody {
