@@ -56,6 +56,10 @@ def test_a_table_comes_as_path_or_text(engine: tactful.Engine, tmp_path: Path) -
 def test_what_is_no_table_is_told(engine: tactful.Engine, tmp_path: Path) -> None:
     with pytest.raises(tactful.QueryError, match="no column `id`"):
         engine.with_catalog("name,price\nTea,1\n")
+    for name in ("items.csv", "data/items.PARQUET", r"C:\shop\items.json"):
+        with pytest.raises(tactful.QueryError, match=r"name of a file.*pathlib.Path") as caught:
+            engine.with_catalog(name)
+        assert caught.value.code == "file_name"
     with pytest.raises(FileNotFoundError):
         engine.with_catalog(tmp_path / "none.csv")
     (tmp_path / "items.csv").write_bytes(b"id,price\n\xff,1\n")

@@ -20,6 +20,15 @@ impl Reading<'_> {
             return Err(CatalogError::new("empty_table", "the table has no line with the names of its columns"));
         }
         let names: Vec<Arc<str>> = record.iter().map(|name| Arc::from(name.trim())).collect();
+        if let ([name], true) = (&names[..], text.trim().lines().count() == 1)
+            && is_file_name(name)
+        {
+            let message = format!(
+                "`{}` is the name of a file, not what is in it: give the text of the file, in Python `pathlib.Path(…)`",
+                cut(name)
+            );
+            return Err(CatalogError::new("file_name", message));
+        }
         checked(&names)?;
         let types: Vec<Type> = names.iter().map(|name| self.column_type(name)).collect();
         let (mut row, mut lines) = (0, Lines { begun: 0, line: 1 });
@@ -86,12 +95,25 @@ impl Lines {
     }
 }
 
+/// Whether a text is no name of a column, but that of a file with a table.
+fn is_file_name(text: &str) -> bool {
+    let end = text.rsplit_once('.').map_or("", |(_, end)| end).to_ascii_lowercase();
+    matches!(
+        &*end,
+        "csv" | "tsv" | "txt" | "json" | "jsonl" | "ndjson" | "parquet" | "arrow" | "feather" | "ipc" | "gz" | "zip"
+    )
+}
+
+/// At most so much of a text as a message shows.
+fn cut(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
 /// Names that are told once each, `id` among them.
 fn checked(names: &[Arc<str>]) -> Result<(), CatalogError> {
     if names.len() > MAX_COLUMNS {
         return Err(CatalogError::new("too_long", format!("a table of items has at most {MAX_COLUMNS} columns")));
     }
-    let cut = |name: &str| name.chars().take(80).collect::<String>();
     for (place, name) in names.iter().enumerate() {
         if names.iter().take(place).any(|other| other == name) {
             let message = format!("two columns are called `{}`", cut(name));

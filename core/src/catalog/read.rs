@@ -64,7 +64,7 @@ impl CatalogError {
         CatalogError { code, message: message.into() }
     }
 
-    /// A stable code: `no_catalog`, `invalid_json`, `invalid_csv`, `empty_table`, `missing_column`, `duplicate_column`, `too_long`, or that of
+    /// A stable code: `no_catalog`, `invalid_json`, `invalid_csv`, `empty_table`, `file_name`, `missing_column`, `duplicate_column`, `too_long`, or that of
     /// a column that cannot be read.
     #[must_use]
     pub fn code(&self) -> &'static str {
