@@ -493,6 +493,11 @@ impl<'a> Context<'a> {
         self.rules.needs.get(need).map_or_else(Strength::default, |need| need.read(self))
     }
 
+    /// What the test of something unusual counts and finds.
+    pub(crate) fn unusual_found(&self, unusual: usize) -> Option<unusual::Found> {
+        self.rules.unusual.get(unusual)?.found(self)
+    }
+
     /// Whether something is unusual for this customer.
     #[must_use]
     pub(crate) fn unusual(&self, unusual: usize) -> Read {

@@ -224,6 +224,26 @@ pub(super) struct Tested<'a> {
     missing: Option<String>,
     /// Until when that holds while nothing happens; null for ever.
     until: Option<Timestamp>,
+    /// What was counted, and what came of it; null where it was folded.
+    evidence: Option<Evidence>,
+}
+
+/// What a test counted and found.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "unusual_evidence")]
+pub(super) struct Evidence {
+    /// How many of the latest gaps or values are compared; for a silence the one gap that lasts.
+    recent: usize,
+    /// How many earlier ones they are compared with.
+    earlier: usize,
+    /// How many earlier ones are needed: with fewer it is not known whether it is unusual.
+    needed: usize,
+    /// The probability of an outcome at least as extreme when nothing is unusual; null with nothing to compare.
+    p_value: Option<f64>,
+    /// It is unusual when the probability is below this: the rate of false alarms, for a shift divided by the values chosen from.
+    threshold: f64,
+    /// Whether values such as these could come below it in any order; false says that there are too few of them, or that they are too much alike.
+    within_reach: bool,
 }
 
 impl Question for Unusual {
@@ -252,6 +272,14 @@ impl Question for Unusual {
                         _ => None,
                     },
                     until: read.until,
+                    evidence: context.unusual_found(number).map(|found| Evidence {
+                        recent: found.recent,
+                        earlier: found.earlier,
+                        needed: found.needed,
+                        p_value: found.p_value,
+                        threshold: found.threshold,
+                        within_reach: found.within_reach,
+                    }),
                 }
             };
             declared.iter().enumerate().map(tested).collect()

@@ -26,6 +26,23 @@ pub(super) fn silent_from(instants: &[Timestamp], false_alarm: f64, least: usize
     Some(last.saturating_add_micros(longest as i64 + 1)).filter(|at| *at < Timestamp::MAX)
 }
 
+/// How likely a silence after these instants is to last until `now`, as for [`silent_from`]; `None` without a gap.
+pub(super) fn silence_p(instants: &[Timestamp], now: Timestamp) -> Option<f64> {
+    let (first, last) = (instants.first()?, instants.last()?);
+    let gaps = instants.len().checked_sub(1).filter(|gaps| *gaps > 0)?;
+    let sum = (last.micros() - first.micros()) as f64;
+    let silent = (now.micros() - last.micros()) as f64;
+    Some(libm::exp(-(gaps as f64) * libm::log1p(silent / sum)))
+}
+
+/// How likely gaps as short as the last `recent` ones and the time since are, as for [`burst`]; `None` without a gap before those.
+pub(super) fn burst_p(instants: &[Timestamp], now: Timestamp, recent: usize) -> Option<f64> {
+    let earlier = instants.len().checked_sub(recent + 1).filter(|earlier| *earlier > 0)?;
+    let (first, turn) = (instants.first()?.micros(), instants.get(earlier)?.micros());
+    let recent_sum = (now.micros() - turn) as f64;
+    Some(beta_at_most(recent_sum / (recent_sum + (turn - first) as f64), recent, earlier))
+}
+
 /// Whether the last `recent` gaps, and the time since, are unusually short, and the first instant after `now` at which they
 /// no longer are. `None` with fewer than `least` gaps before those.
 ///
@@ -120,6 +137,9 @@ mod tests {
         let found = (from.micros() - story[10].micros()) as f64 / 1e6;
         assert!((found - expected).abs() < 1e-5, "{found} {expected}");
         assert_eq!(silent_from(&story[..4], 0.01, 4), None);
+        assert!((silence_p(&story, from).unwrap() - 0.01).abs() < 1e-9);
+        assert_eq!(silence_p(&story, story[10]), Some(1.0));
+        assert_eq!(silence_p(&story[..1], from), None);
     }
 
     #[test]
@@ -150,5 +170,7 @@ mod tests {
         assert!(burst(&story, before, 3, 0.01, 4).unwrap().0);
         assert!(!burst(&story, until, 3, 0.01, 4).unwrap().0);
         assert_eq!(burst(&story, now, 3, 0.01, 6), None);
+        assert!((burst_p(&story, until, 3).unwrap() - 0.01).abs() < 1e-9);
+        assert_eq!(burst_p(&story, now, 8), None);
     }
 }

@@ -51,29 +51,72 @@ impl UnusualRule {
             return Read::missing(gone).until(next);
         }
         let found = match self.test {
-            UnusualTest::Silence | UnusualTest::Burst => {
-                let instants: Vec<Timestamp> = told.into_iter().map(|(time, _)| time).collect();
-                self.pace(&instants, context.now())
-            }
-            UnusualTest::Shift => {
-                let values: Vec<String> =
-                    told.iter().filter_map(|(_, value)| value.as_ref().map(crate::expr::value_text)).collect();
-                self.split(&values).map(|(history, recent)| (values::shifted(history, recent, self.false_alarm), None))
-            }
-            UnusualTest::Higher | UnusualTest::Lower => {
-                let values: Vec<f64> = told.iter().filter_map(|(_, value)| number(value.as_ref()?)).collect();
-                self.split(&values).map(|(history, recent)| {
-                    let latest = history.get(history.len().saturating_sub(HISTORY)..).unwrap_or(history);
-                    let (low, high) = values::level(latest, recent);
-                    let probability = if self.test == UnusualTest::Higher { high } else { low };
-                    (probability < self.false_alarm, None)
-                })
-            }
+            UnusualTest::Silence | UnusualTest::Burst => self.pace(&instants(&told), context.now()),
+            _ if self.enough(told.len()) => self.tail(&told).map(|tail| (tail.p_value < tail.threshold, None)),
+            _ => None,
         };
         match found {
             Some((unusual, until)) => known(unusual, until),
             None => Read::missing(self.path.clone()).until(next),
         }
+    }
+
+    /// What the test counts at the context's instant and finds, whether that is enough or not; `None` where what it compares was folded.
+    pub(crate) fn found(&self, context: &Context<'_>) -> Option<Found> {
+        let told = self.told(context);
+        let whole = self.kept().is_some_and(|kept| told.len() >= kept);
+        if let Some((_, last)) = context.gone(&self.kinds, Span::lifetime(context.now()))
+            && !(whole && told.first().is_some_and(|(first, _)| *first > last))
+        {
+            return None;
+        }
+        let (p_value, threshold, least) = match self.test {
+            UnusualTest::Silence => (gaps::silence_p(&instants(&told), context.now()), self.false_alarm, 0.0),
+            UnusualTest::Burst => (gaps::burst_p(&instants(&told), context.now(), self.recent), self.false_alarm, 0.0),
+            _ => match self.tail(&told) {
+                Some(values::Tail { p_value, threshold, least }) => (Some(p_value), threshold, least),
+                None => (None, self.false_alarm, 1.0),
+            },
+        };
+        Some(Found {
+            earlier: self.earlier(told.len()),
+            needed: self.at_least.max(1),
+            recent: if self.test == UnusualTest::Silence { 1 } else { told.len().saturating_sub(self.gap()).min(self.recent) },
+            p_value,
+            threshold,
+            within_reach: p_value.is_some() && least < threshold,
+        })
+    }
+
+    /// How many of so many instants or values lie before those that are compared with them; of instants, gaps.
+    fn earlier(&self, told: usize) -> usize {
+        let compared = if self.test == UnusualTest::Silence { 0 } else { self.recent };
+        told.saturating_sub(compared + self.gap())
+    }
+
+    /// A gap lies between two instants.
+    fn gap(&self) -> usize {
+        usize::from(matches!(self.test, UnusualTest::Silence | UnusualTest::Burst))
+    }
+
+    fn enough(&self, told: usize) -> bool {
+        self.earlier(told) >= self.at_least.max(1)
+    }
+
+    /// What a shift or a level comes to; `None` with nothing to compare with.
+    fn tail(&self, told: &[(Timestamp, Option<Value>)]) -> Option<values::Tail> {
+        let earlier = told.len().checked_sub(self.recent).filter(|earlier| *earlier > 0)?;
+        if self.test == UnusualTest::Shift {
+            let texts: Vec<String> = told.iter().filter_map(|(_, value)| value.as_ref().map(crate::expr::value_text)).collect();
+            let (history, recent) = texts.split_at_checked(earlier)?;
+            return Some(values::shifted(history, recent, self.false_alarm));
+        }
+        let numbers: Vec<f64> = told.iter().filter_map(|(_, value)| number(value.as_ref()?)).collect();
+        let (history, recent) = numbers.split_at_checked(earlier)?;
+        let latest = history.get(history.len().saturating_sub(HISTORY)..).unwrap_or(history);
+        let values::Levels { low, high } = values::level(latest, recent);
+        let (p_value, least) = if self.test == UnusualTest::Higher { high } else { low };
+        Some(values::Tail { p_value, threshold: self.false_alarm, least })
     }
 
     /// How many of the latest instants or values are looked at; `None` for all of them.
@@ -123,12 +166,27 @@ impl UnusualRule {
             from => (false, from),
         })
     }
+}
 
-    /// The earlier values and the recent ones; `None` with too few earlier ones.
-    fn split<'v, T>(&self, values: &'v [T]) -> Option<(&'v [T], &'v [T])> {
-        let earlier = values.len().checked_sub(self.recent).filter(|earlier| *earlier >= self.at_least.max(1))?;
-        Some(values.split_at(earlier))
-    }
+/// What a test counted and found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Found {
+    /// How many earlier gaps or values there are.
+    pub(crate) earlier: usize,
+    /// How many are needed.
+    pub(crate) needed: usize,
+    /// How many of the latest are compared with them.
+    pub(crate) recent: usize,
+    /// How likely an outcome this extreme is when nothing is unusual; `None` with nothing to compare.
+    pub(crate) p_value: Option<f64>,
+    /// Below which that is unusual.
+    pub(crate) threshold: f64,
+    /// Whether so many gaps or values could come below it at all.
+    pub(crate) within_reach: bool,
+}
+
+fn instants(told: &[(Timestamp, Option<Value>)]) -> Vec<Timestamp> {
+    told.iter().map(|(time, _)| *time).collect()
 }
 
 /// A number as a double; a level compares, it does not add.
