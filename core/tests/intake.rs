@@ -59,6 +59,66 @@ fn a_track_message_is_an_event() {
     base.record(event).unwrap();
 }
 
+const BINARY: [(&str, &str); 6] = [
+    ("Ce-Specversion", "1.0"),
+    ("ce-type", "com.example.order"),
+    ("ce-source", "/till/3"),
+    ("ce-id", "17"),
+    ("ce-time", "2026-03-01T10:00:00Z"),
+    ("ce-subject", "customer:ada"),
+];
+
+#[test]
+fn a_request_in_binary_mode_is_read_from_its_headers() {
+    let engine = engine();
+    let found =
+        engine.intake_http(BINARY, br#"{"revenue": 12.5, "shoe": {"size": 43}}"#, Some(time("2026-03-01T10:00:05Z"))).unwrap();
+    let [event] = &found.events[..] else { panic!("{found:?}") };
+    assert_eq!((event.id.as_deref(), event.time), (Some("/till/3#17"), time("2026-03-01T10:00:00Z")));
+    assert_eq!((event.property("amount"), event.known_at), (Some(&Value::Double(12.5)), Some(time("2026-03-01T10:00:05Z"))));
+    assert_eq!(found.left_out[0].path, "body.shoe");
+    // The same as in structured mode.
+    let text = r#"{"specversion": "1.0", "type": "com.example.order", "source": "/till/3", "id": "17", "time": "2026-03-01T10:00:00Z",
+        "subject": "customer:ada", "data": {"revenue": 12.5, "shoe": {"size": 43}}}"#;
+    let structured = engine.intake_http(
+        [("content-type", "application/cloudevents+json")],
+        text.as_bytes(),
+        Some(time("2026-03-01T10:00:05Z")),
+    );
+    assert_eq!(structured.unwrap().events, found.events);
+    // Bytes of a picture have no properties, and the event stands all the same.
+    let picture = BINARY.into_iter().chain([("Content-Type", "image/png")]);
+    let found = engine.intake_http(picture, &[0x89, 0x50, 0xff], None).unwrap();
+    assert_eq!((found.events.len(), found.left_out[0].path.as_str()), (1, "body"));
+    let mut base = CustomerBase::new(engine);
+    let recorded = base.intake_http(BINARY, br#"{"revenue": 12.5}"#, None).unwrap();
+    assert_eq!((recorded.effects.len(), base.len()), (1, 1));
+}
+
+#[test]
+fn a_request_that_cannot_be_read_says_where() {
+    let engine = engine();
+    let wrong = |headers: &[(&str, &str)], body: &[u8]| {
+        let error = engine.intake_http(headers.iter().copied(), body, None).unwrap_err();
+        (error.code(), error.path().to_owned())
+    };
+    let with = |more: (&'static str, &'static str)| BINARY.into_iter().chain([more]).collect::<Vec<_>>();
+    assert_eq!(wrong(&BINARY, b"{"), ("invalid_json", "body".to_owned()));
+    assert_eq!(wrong(&BINARY, &[b'{', 0xff]), ("not_utf8", "body".to_owned()));
+    assert_eq!(wrong(&with(("CE-ID", "18")), b""), ("duplicate_key", "ce-id".to_owned()));
+    assert_eq!(wrong(&with(("ce-customer", "%f")), b""), ("wrong_value", "ce-customer".to_owned()));
+    assert_eq!(wrong(&with(("ce-customer", "%ff")), b""), ("wrong_value", "ce-customer".to_owned()));
+    assert_eq!(wrong(&with(("content-type", "text/json; charset=latin1")), b"{}"), ("not_utf8", "content-type".to_owned()));
+    assert_eq!(
+        wrong(&[("content-type", "application/cloudevents+protobuf")], b""),
+        ("unknown_form", "content-type".to_owned())
+    );
+    let long = vec![b' '; tactful::intake::MAX_BYTES + 1];
+    assert_eq!(wrong(&BINARY, &long), ("too_long", String::new()));
+    let refused = engine.intake_http(BINARY.into_iter().filter(|(name, _)| *name != "ce-time"), b"{}", None).unwrap().refused;
+    assert_eq!((refused[0].code(), refused[0].path()), ("missing_key", "ce-time"));
+}
+
 #[test]
 fn the_clock_of_a_device_is_corrected() {
     let message = |rest: &str| format!(r#"{{"type": "track", "event": "purchase", "userId": "1", {rest}}}"#);

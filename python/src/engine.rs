@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple, PyType};
 use std::path::{Path, PathBuf};
-use tactful::intake::Form;
+use tactful::intake::{Form, Intake};
 use tactful::playbook::Limits;
 
 /// A compiled playbook. Immutable, cheap to share between threads; pickles through its documents, with the items and trends it was given.
@@ -709,7 +709,7 @@ impl Engine {
         text: &Bound<'_, PyString>,
         form: Option<&str>,
         received_at: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<(Vec<Event>, Vec<Py<PyAny>>, Vec<(String, &'static str)>)> {
+    ) -> PyResult<TakenIn> {
         guard(|| {
             let form = match form {
                 None => None,
@@ -724,9 +724,30 @@ impl Engine {
             let text = value::string(text, "").map_err(Bad::event)?;
             let received = time::optional(received_at, "received_at").map_err(Bad::event)?;
             let taken = py.detach(|| self.engine.intake(&text, form, received)).map_err(|error| errors::event(&error))?;
-            let refused = taken.refused.iter().map(|error| errors::event(error).into_value(py).into_any()).collect();
-            let left_out = taken.left_out.into_iter().map(|part| (part.path, part.reason)).collect();
-            Ok((taken.events.into_iter().map(Event::of).collect(), refused, left_out))
+            Ok(told(py, taken))
+        })
+    }
+
+    /// Reads the events of an HTTP request, likewise.
+    #[pyo3(signature = (headers, body, received_at, /))]
+    fn _intake_http(
+        &self,
+        py: Python<'_>,
+        headers: Vec<(Bound<'_, PyString>, Bound<'_, PyString>)>,
+        body: &Bound<'_, PyBytes>,
+        received_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<TakenIn> {
+        guard(|| {
+            let text = |text: &Bound<'_, PyString>| value::string(text, "headers").map_err(Bad::event);
+            let headers = headers.iter().map(|(name, value)| Ok((text(name)?, text(value)?))).collect::<PyResult<Vec<_>>>()?;
+            let received = time::optional(received_at, "received_at").map_err(Bad::event)?;
+            let body = body.as_bytes();
+            let read = || {
+                let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                self.engine.intake_http(headers, body, received)
+            };
+            let taken = py.detach(read).map_err(|error| errors::event(&error))?;
+            Ok(told(py, taken))
         })
     }
 
@@ -883,6 +904,15 @@ impl Engine {
         let longest = longest.max(Limits::default().bytes);
         Ok((class.getattr("_restore")?, (self.documents.clone(), longest, items, trends).into_pyobject(py)?))
     }
+}
+
+/// Events, the errors of what was refused, and what was left out: paths and reasons.
+type TakenIn = (Vec<Event>, Vec<Py<PyAny>>, Vec<(String, &'static str)>);
+
+fn told(py: Python<'_>, taken: Intake) -> TakenIn {
+    let refused = taken.refused.iter().map(|error| errors::event(error).into_value(py).into_any()).collect();
+    let left_out = taken.left_out.into_iter().map(|part| (part.path, part.reason)).collect();
+    (taken.events.into_iter().map(Event::of).collect(), refused, left_out)
 }
 
 /// Reads a file as a document that is named like it.

@@ -97,6 +97,9 @@ class Engine:
     def _intake(
         self, text: str, form: str | None, received_at: _Time | None, /
     ) -> tuple[list[Event], list[EventError], list[tuple[str, str]]]: ...
+    def _intake_http(
+        self, headers: Sequence[tuple[str, str]], body: bytes, received_at: _Time | None, /
+    ) -> tuple[list[Event], list[EventError], list[tuple[str, str]]]: ...
     def query(self, customer: Customer | None, question: Mapping[str, object], /) -> dict[str, Any]: ...
     def attribute(
         self, customer: Customer, attribute: str, now: _Time, *, as_of: _Time | None = None, known_at: _Time | None = None

@@ -374,3 +374,36 @@ def test_text_of_other_systems_is_read_with_care(engine: tactful.Engine) -> None
     assert [type(error) for error in taken.refused] == [tactful.EventError] and taken.refused[0].path.startswith("[1]")
     told = tactful.intake(engine, {"type": "visit", "time": "2010-03-01T10:00:00Z", "identifier": "customer:17"}, received_at=START)
     assert told.events == taken.events
+    assert tactful.intake(engine, visit.encode(), received_at=START).events == taken.events
+    with pytest.raises(tactful.EventError) as caught:
+        tactful.intake(engine, b"\xff")
+    assert caught.value.code == "not_utf8"
+
+
+def test_requests_are_read_by_their_headers(engine: tactful.Engine) -> None:
+    headers = {"ce-specversion": "1.0", "ce-type": "visit", "ce-source": "/site", "ce-id": "1", "ce-time": "2010-03-01T10:00:00Z"}
+    headers["ce-subject"] = "customer:%C3%A9ve"
+    taken = tactful.intake(engine, b"", headers=headers, received_at=START)
+    assert [(event.id, event.identifiers, event.known_at) for event in taken.events] == [("/site#1", ["customer:éve"], START)]
+    # As ASGI hands headers on, and data that a framework has read already.
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    for body in ("{}", {}, b"{}"):
+        assert tactful.intake(engine, body, headers=raw, received_at=START).events == taken.events
+    whole = {name.removeprefix("ce-"): value for name, value in headers.items()} | {"subject": "customer:éve"}
+    for kind, body in (("", whole), ("-batch", [whole])):
+        structured = {"Content-Type": f"application/cloudevents{kind}+json"}
+        assert tactful.intake(engine, body, headers=structured, received_at=START).events == taken.events
+    wrong: list[tuple[dict[str, str], bytes, str, str]] = [
+        ({**headers, "CE-ID": "2"}, b"", "duplicate_key", "ce-id"),
+        ({**headers, "ce-customer": "%"}, b"", "wrong_value", "ce-customer"),
+        (headers, b"{", "invalid_json", "body"),
+        (headers, b"\xff", "not_utf8", "body"),
+        (headers, b"\xed\xa0\x80", "not_utf8", "body"),
+        ({"content-type": "application/cloudevents+avro"}, b"", "unknown_form", "content-type"),
+    ]
+    for told, body, code, path in wrong:
+        with pytest.raises(tactful.EventError) as caught:
+            tactful.intake(engine, body, headers=told)
+        assert (caught.value.code, caught.value.path) == (code, path)
+    with pytest.raises(tactful.EventError, match="leave one of them out"):
+        tactful.intake(engine, b"{}", headers=headers, form="cloud_events")

@@ -4,6 +4,7 @@
 //! declare in [`Intake::left_out`], both with their paths.
 
 mod cloud;
+mod http;
 mod message;
 mod names;
 mod own;
@@ -13,6 +14,7 @@ use crate::base::CustomerBase;
 use crate::customer::{Event, EventError};
 use crate::engine::{Effects, Engine};
 use crate::value::{Timestamp, Value};
+pub(crate) use http::{Body, Headers, read as read_request};
 use message::Message;
 use names::Names;
 use std::collections::BTreeMap;
@@ -27,7 +29,7 @@ pub enum Form {
     Own,
     /// What Segment-compatible SDKs send: track, identify, page, screen, group and alias, one by one or as a batch.
     Segment,
-    /// CloudEvents 1.0 in JSON, structured or a batch.
+    /// CloudEvents 1.0 in JSON, structured or a batch; for the binary mode see [`Engine::intake_http`].
     CloudEvents,
 }
 
@@ -129,7 +131,26 @@ impl CustomerBase {
     /// # Errors
     /// As for [`Engine::intake`]; nothing is recorded then.
     pub fn intake(&mut self, text: &str, form: Option<Form>, received: Option<Timestamp>) -> Result<Recorded, EventError> {
-        let Intake { events, refused, left_out } = self.engine().intake(text, form, received)?;
+        let taken = self.engine().intake(text, form, received)?;
+        Ok(self.record_taken(taken))
+    }
+
+    /// Reads the events of an HTTP request, see [`Engine::intake_http`], and records them.
+    ///
+    /// # Errors
+    /// As for [`Engine::intake_http`]; nothing is recorded then.
+    pub fn intake_http<'h>(
+        &mut self,
+        headers: impl IntoIterator<Item = (&'h str, &'h str)>,
+        body: &[u8],
+        received: Option<Timestamp>,
+    ) -> Result<Recorded, EventError> {
+        let taken = self.engine().intake_http(headers, body, received)?;
+        Ok(self.record_taken(taken))
+    }
+
+    fn record_taken(&mut self, taken: Intake) -> Recorded {
+        let Intake { events, refused, left_out } = taken;
         let mut recorded = Recorded { effects: Vec::with_capacity(events.len()), refused, left_out };
         for event in events {
             if self.repeats(&event) {
@@ -140,7 +161,7 @@ impl CustomerBase {
                 Err(error) => recorded.refused.push(error),
             }
         }
-        Ok(recorded)
+        recorded
     }
 
     /// Whether an event only repeats a consent or a withdrawal that stands, which is no new one.

@@ -2,7 +2,7 @@
 
 use super::{Asked, QueryError, Question, Subject};
 use crate::customer::{Event, EventError};
-use crate::intake::{Form, LeftOut};
+use crate::intake::{Body, Form, Headers, LeftOut, read_request};
 use crate::value::{FromJson, Timestamp, Value};
 use schemars::JsonSchema;
 use serde::de::DeserializeSeed;
@@ -14,10 +14,12 @@ use std::collections::BTreeMap;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Read {
-    /// A message, a list of them, or a batch of Segment's.
+    /// A message, a list of them, or a batch of Segment's. With `headers` the body of a request: its text, or the JSON in it.
     message: Told,
-    /// The form; told from the keys of each message when not given.
+    /// The form; told from the keys of each message when not given, or from the `headers`.
     form: Option<FormName>,
+    /// The headers of an HTTP request: those of a CloudEvent in binary mode (`ce-type`), and `content-type`.
+    headers: Option<BTreeMap<String, String>>,
     /// When the host got it: corrects the clocks of devices and becomes `known_at`.
     received_at: Option<Timestamp>,
 }
@@ -130,7 +132,21 @@ impl Question for Read {
             FormName::Segment => Form::Segment,
             FormName::CloudEvents => Form::CloudEvents,
         });
-        let taken = asked.engine.intake_tree(&self.message.0, form, self.received_at);
+        let taken = match &self.headers {
+            Some(headers) if form.is_none() => {
+                let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                let headers = Headers::of(headers).map_err(|error| QueryError::from(error).under("headers"))?;
+                let body = match &self.message.0 {
+                    Value::String(text) => Body::Text(text),
+                    json => Body::Json(json),
+                };
+                read_request(asked.engine, &headers, body, self.received_at)
+            }
+            Some(_) => {
+                return Err(EventError::new("unknown_form", "form", "headers tell the form; leave one of them out").into());
+            }
+            None => asked.engine.intake_tree(&self.message.0, form, self.received_at),
+        };
         let taken = taken.map_err(|error| QueryError::from(error).under("message"))?;
         Ok(Taken {
             events: taken.events.into_iter().map(EventJson::of).collect(),
