@@ -460,3 +460,31 @@ fn every_version_is_read() {
     assert_eq!((read.len(), read.aside().count()), (customer.len(), 0));
     assert_eq!(engine.customer_from_bytes(&read.to_bytes()).unwrap().to_bytes(), read.to_bytes());
 }
+
+#[test]
+fn a_version_that_is_put_back_reads_numbers_that_another_widened() {
+    let old = engine();
+    let mut customer = old.customer(&who(0)).unwrap();
+    for (step, age) in [17_i64, -3, i64::MAX].into_iter().enumerate() {
+        let told = Event::new("attribute_set", at(step as i64), who(0)).with_id(&step.to_string()).with("attribute", "age");
+        old.record(&mut customer, &told.with("value", age), None).unwrap();
+    }
+    for wider in ["double", "decimal(2)"] {
+        let new = compile(&PLAYBOOK.replace("version: 3", "version: 4").replace("age: int", &format!("age: {wider}")));
+        let between = new.customer_from_bytes(&customer.to_bytes()).unwrap();
+        let again = old.customer_from_bytes(&between.to_bytes()).unwrap();
+        let ages = |at: Timestamp| {
+            let text = format!(r#"{{"query": "attribute", "version": 1, "attribute": "age", "now": "{at}"}}"#);
+            let answer: serde_json::Value = serde_json::from_str(&old.query(&again, &text).unwrap()).unwrap();
+            answer["value"].as_i64()
+        };
+        assert_eq!((ages(at(0)), ages(at(1))), (Some(17), Some(-3)), "{wider}");
+        // What was told between and is no whole number is kept aside.
+        let mut between = between;
+        let told = Event::new("attribute_set", at(9), who(0)).with_id("half").with("attribute", "age").with("value", 1.5);
+        new.record(&mut between, &told, None).unwrap();
+        let again = old.customer_from_bytes(&between.to_bytes()).unwrap();
+        assert!(again.aside().any(|aside| aside.event().id.as_deref() == Some("half")));
+        assert_eq!(new.customer_from_bytes(&again.to_bytes()).unwrap().to_bytes(), between.to_bytes());
+    }
+}

@@ -5,7 +5,7 @@ use crate::customer::strand::Strand;
 use crate::customer::view::View;
 use crate::customer::{Event, EventError, Fold, Totals};
 use crate::expr::EventKind;
-use crate::value::{Span, Timestamp, Value};
+use crate::value::{Decimal, Span, Timestamp, Value};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -72,6 +72,25 @@ pub(super) fn migrate(old: &Strand, layout: &Arc<Layout>) -> Strand {
     strand
 }
 
+/// A number in a narrower type, where that loses nothing: a whole one as such, a decimal as the double that is written like it.
+fn plainer(value: &Value) -> Option<Value> {
+    /// Doubles up to here are different for different whole numbers.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Double(number) => (number.trunc() == *number && number.abs() <= EXACT).then_some(Value::Int(*number as i64)),
+        Value::Decimal(amount) if amount.currency().is_none() => {
+            let unit = 10_i128.checked_pow(u32::from(amount.scale()))?;
+            let whole = (amount.units() % unit == 0).then_some(amount.units() / unit);
+            whole.and_then(|whole| i64::try_from(whole).ok()).map(Value::Int).or_else(|| {
+                let double = amount.to_double();
+                let same = Decimal::from_double(double, amount.scale(), None).is_ok_and(|again| again == *amount);
+                same.then_some(Value::Double(double))
+            })
+        }
+        _ => None,
+    }
+}
+
 /// Puts events in their places that may fit; what of them does not is left out, and those kept aside as they were told. What the
 /// same version of the playbook wrote has read what fits of them already, and may have been told more since.
 pub(super) fn try_again(strand: &mut Strand, told: Vec<Aside>, same_version: bool) {
@@ -87,6 +106,12 @@ pub(super) fn try_again(strand: &mut Strand, told: Vec<Aside>, same_version: boo
                 let place = event.properties.iter().position(|(property, _)| property.chars().take(80).eq(name.chars()))?;
                 (error.code() != "missing_property").then_some(place)
             });
+            // A version that took numbers in a wider type may be followed by the one before it again.
+            let value = left_out.and_then(|place| event.properties.get_mut(place)).map(|(_, value)| value);
+            if let Some((value, plain)) = value.and_then(|value| plainer(value).map(|plain| (value, plain))) {
+                *value = plain;
+                continue;
+            }
             misfit.get_or_insert(error);
             // A required property that does not fit leaves nothing to read.
             match left_out {
