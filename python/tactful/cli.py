@@ -173,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     drawn.add_argument("--output", type=Path, metavar="FILE", help="write to this file (default: standard output)")
     drawn.add_argument("--k", type=int, default=10, help="the smallest number of customers that is told (default: %(default)s)")
     drawn.add_argument("--quiet", action="store_true", help="no progress bar")
-    drawn.set_defaults(command=_map)
+    drawn.set_defaults(command=_map, json=False)
 
     served = commands.add_parser(
         "served",
@@ -539,7 +539,17 @@ def _estimate(given: argparse.Namespace) -> int:
     return 0
 
 
-_FORMS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot", ".html": "html", ".json": "json"}
+_FORMS = {
+    "": "text",
+    ".txt": "text",
+    ".svg": "svg",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".html": "html",
+    ".json": "json",
+}
 
 
 def _map(given: argparse.Namespace) -> int:
@@ -552,7 +562,17 @@ def _map(given: argparse.Namespace) -> int:
     if name not in names:
         raise _Stop(f"the playbook has no journey `{name}`: it has {', '.join(f'`{each}`' for each in names)}")
     suffix = given.output.suffix if given.output else ""
-    form = given.format or _FORMS.get(suffix, "text")
+    form = given.format or _FORMS.get(suffix)
+    if form is None:
+        raise _Stop(
+            f"`{given.output}` does not say as what to write: end it in {', '.join(form for form in _FORMS if form)}, or give --format"
+        )
+    if given.k < 1:
+        raise _Stop(f"--k is {given.k}: a number is about at least 1 customer")
+    if given.ground and form != "svg":
+        raise _Stop(f"--ground is for pictures: {form} has none")
+    if given.plan and (given.group or given.compare or given.split not in (None, "segments")):
+        raise _Stop("a plan tells of its segments, all of them: leave out --split, --group and --compare")
     if given.plan and form in ("mermaid", "dot"):
         raise _Stop(f"a plan is not drawn as {form}: write text, html, svg or json")
     if given.compare and form not in ("text", "json"):
@@ -604,7 +624,7 @@ def _drawn(found: Any, form: str, given: argparse.Namespace) -> str:
     report = found.report(given.group)
     if form == "json":
         return _as_json(report)
-    lines = [f"{report['title']}: {_told(report['customers'], given.k)} customers, {report['group'] or 'everyone'}, at {report['at']}"]
+    lines = [f"{report['title']}: {_told(report['customers'])} customers, {report['group'] or 'everyone'}, at {report['at']}"]
     lines.append(f"{'stage':<28}{'here':>10}{'came in':>10}{'left':>10}{'dropped':>10}   half stay")
     for stage in report["stages"]:
         if stage["no_data"]:
@@ -612,7 +632,7 @@ def _drawn(found: Any, form: str, given: argparse.Namespace) -> str:
             continue
         seconds = (stage["time"] or {}).get("median_seconds")
         days = "" if seconds is None else f"{seconds / 86400:.1f} days"
-        numbers = "".join(f"{_told(stage[key], given.k):>10}" for key in ("here", "entries", "exits", "drop_outs"))
+        numbers = "".join(f"{_told(stage[key]):>10}" for key in ("here", "entries", "exits", "drop_outs"))
         lines.append(f"{stage['title']:<28}{numbers}   {days}".rstrip())
     lines += [f"! {pain['stage']}: {pain['kind']}, {pain['share']:.1%} against {pain['otherwise']:.1%}" for pain in report["pain_points"]]
     if found.groups:
@@ -620,8 +640,9 @@ def _drawn(found: Any, form: str, given: argparse.Namespace) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _told(number: int | None, k: int) -> str:
-    return f"<{k}" if number is None else f"{number:,}"
+def _told(number: int | None) -> str:
+    # Withheld is what is about few, and what they would follow from.
+    return "–" if number is None else f"{number:,}"
 
 
 def _differences(found: Sequence[dict[str, Any]], first: str, second: str) -> str:

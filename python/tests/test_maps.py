@@ -254,3 +254,25 @@ def test_the_command_line_draws_maps_and_plans(tmp_path: Path, capsys: pytest.Ca
     assert "it has `way`" in told("--journey", "wya", code=2)
     assert "--split" in told("--group", "2026-01", code=2) and "not drawn as dot" in told("--plan", "--format", "dot", code=2)
     assert "no group" in told("--split", "months", "--group", "2027-01", code=1)
+    # What is withheld need not be few: a dash says no more than that.
+    few = told("--at", AT, "--k", "15")
+    assert "<15" not in few and "–" in few
+    for wrong, said in [
+        (["--output", str(tmp_path / "map.png")], "end it in .txt, .svg"),
+        (["--k", "0"], "at least 1 customer"),
+        (["--ground", "dark"], "for pictures"),
+        (["--plan", "--split", "months"], "leave out --split"),
+        (["--plan", "--group", "lookers"], "leave out --split"),
+        (["--plan", "--split", "segments", "--compare", "lookers"], "leave out --split"),
+    ]:
+        assert said in told(*wrong, code=2), wrong
+    for wrong, said in [(["--at", "yesterday"], "yesterday"), (["--since", "2026-13-01T00:00:00Z"], "2026-13-01")]:
+        assert said in told(*wrong, code=1), wrong
+
+
+def test_a_map_is_drawn_with_progress_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    playbook, events = tmp_path / "shop.yaml", tmp_path / "events.csv"
+    playbook.write_text(PLANNED)
+    events.write_text("customer,type,time\n" + "".join(f"{who},visit,2026-01-01T10:00:00Z\n" for who in range(20)))
+    assert cli.main(["map", "--playbook", str(playbook), "--events", str(events), "--format", "dot"]) == 0
+    assert capsys.readouterr().out.startswith("digraph")
