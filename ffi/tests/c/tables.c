@@ -190,6 +190,90 @@ static void mine(void) {
   HOLDS(answer == NULL);
 }
 
+/* What the decisions of a replay of one visit are, with a forecast or without one. */
+static void replay_visit(const tactful_engine *engine, const uint8_t *forecast, size_t length, const char *kind) {
+  static const char *const visit[] = {"visit"};
+  static const char *const who[] = {"ada"};
+  static const int64_t visited[] = {MARCH + 20 * DAY};
+  static const int64_t asked[] = {MARCH + 20 * DAY + 1};
+  tactful_column columns[3];
+  tactful_text home = T("home");
+  tactful_replay_options options;
+  tactful_replay *replay = NULL;
+  tactful_answer *answer = NULL;
+  struct ArrowArrayStream stream;
+  columns[0] = column("type", TACTFUL_COLUMN_STRINGS, visit);
+  columns[1] = column("time", TACTFUL_COLUMN_TIME, visited);
+  columns[2] = column("customer", TACTFUL_COLUMN_STRINGS, who);
+  memset(&options, 0, sizeof options);
+  options.decide_at = asked;
+  options.decide_at_count = 1;
+  options.placements = &home;
+  options.placement_count = 1;
+  options.forecast = forecast;
+  options.forecast_length = length;
+  OK(tactful_replay_new(engine, &options, &replay, &error));
+  OK(tactful_replay_add_columns(replay, columns, 3, 1, &error));
+  OK(tactful_replay_run(replay, &error));
+  OK(tactful_replay_table(replay, T("decisions"), &stream, &error));
+  OK(tactful_log_query_stream(&stream, T("{\"query\": \"variants\", \"table\": {\"case\": \"customer\", \"activity\": \"kind\"}}"),
+                              &answer, &error));
+  HOLDS(strstr(tactful_answer_to_json(answer).data, kind) != NULL);
+  if (strstr(tactful_answer_to_json(answer).data, kind) == NULL) fprintf(stderr, "%s\n", tactful_answer_to_json(answer).data);
+  tactful_answer_free(answer);
+  tactful_replay_free(replay);
+}
+
+/* A rule asks what comes next: a replay knows it out of the bytes of what a base learned, and a request does. */
+static void foresee(void) {
+  static const char *const people[] = {"customer:1", "customer:2", "customer:3"};
+  tactful_document document;
+  tactful_engine *engine = NULL;
+  tactful_base *base = NULL;
+  tactful_bytes *bytes = NULL;
+  tactful_replay_options options;
+  tactful_replay *replay = NULL;
+  uint8_t *damaged;
+  size_t length;
+  document.name = T("ahead.yaml");
+  document.text =
+      T("{playbook: ahead, version: 1, identity: {customer: {}}, events: {visit: {}, purchase: {}},"
+        " journeys: {way: {predict: {k: 2}, stages: {curious: {on: visit}, owner: {on: purchase}}}},"
+        " channels: {web: text}, placements: {home: {channel: web}}, offers: {nudge: {eligible:"
+        " 'journey(\"way\").next(\"purchase\").within(\"14d\") > 0.4', treatments: {web: {message: hi}}}}}");
+  OK(tactful_engine_compile(&document, 1, &engine, &error));
+  OK(tactful_base_new(engine, &base, &error));
+  for (size_t i = 0; i < sizeof people / sizeof *people; i++) {
+    for (int bought = 0; bought < 2; bought++) {
+      tactful_event *event = NULL;
+      tactful_effects *effects = NULL;
+      OK(tactful_event_new(T(bought ? "purchase" : "visit"), MARCH + bought * DAY, T(people[i]), &event, &error));
+      OK(tactful_base_record(base, event, &effects, &error));
+      tactful_effects_free(effects);
+      tactful_event_free(event);
+    }
+  }
+  OK(tactful_base_learn(base, MARCH + 10 * DAY, TACTFUL_NO_TIME, &error));
+  OK(tactful_base_forecast_to_bytes(base, &bytes, &error));
+  length = tactful_bytes_len(bytes);
+  HOLDS(length > 0);
+  replay_visit(engine, NULL, 0, "\"silence\"");
+  replay_visit(engine, tactful_bytes_data(bytes), length, "\"offer\"");
+  /* Bytes that are no forecast are refused before anything is replayed. */
+  damaged = (uint8_t *)malloc(length);
+  memcpy(damaged, tactful_bytes_data(bytes), length);
+  damaged[length / 2] ^= 1;
+  memset(&options, 0, sizeof options);
+  options.forecast = damaged;
+  options.forecast_length = length;
+  REFUSED(tactful_replay_new(engine, &options, &replay, &error), TACTFUL_INVALID_STATE, "damaged", "", -1);
+  HOLDS(replay == NULL);
+  free(damaged);
+  tactful_bytes_free(bytes);
+  tactful_base_free(base);
+  tactful_engine_free(engine);
+}
+
 int main(void) {
   tactful_engine *engine = NULL;
   tactful_replay *replay = NULL;
@@ -354,6 +438,7 @@ int main(void) {
   tactful_replay_free(replay);
   tactful_engine_free(engine);
   mine();
+  foresee();
   printf("%d checks\n", checks);
   return failures ? 1 : 0;
 }
