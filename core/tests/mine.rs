@@ -260,6 +260,9 @@ proptest! {
             let rest = told.transitions - told.pairs.iter().map(|pair| pair.count).sum::<u64>();
             prop_assert_eq!(rest, left_out.iter().map(|pair| pair.count).sum::<u64>());
             prop_assert!(rest >= k && left_out.iter().any(|pair| pair.cases >= k));
+            // Whoever knows the rule knows that another of at least `k` is left out, and that each of the few is at least one.
+            let few = left_out.iter().filter(|pair| pair.cases < k).count() as u64;
+            prop_assert!(rest - k - (few - 1) >= k, "of a rest of {rest} the few are at most {}", rest - k);
         }
     }
 
@@ -280,6 +283,8 @@ proptest! {
             prop_assert!(!few(rest));
             let left_out = all.variants.len() - told.variants.len();
             prop_assert!(left_out != 1 || rest >= k);
+            let rare = all.variants.iter().filter(|variant| variant.cases < k).count() as u64;
+            prop_assert!(rare == 0 || rest - k - (rare - 1) >= k, "of a rest of {rest} the few are at most {}", rest - k);
         }
     }
 

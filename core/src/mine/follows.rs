@@ -126,17 +126,29 @@ impl EventLog {
 }
 
 impl FollowsTable {
-    /// The same without pairs of fewer than `k` cases. As the rest follows from `transitions`, the rarest other pair is left out beside
-    /// them, so that the rest is about at least `k` too.
+    /// The same without pairs of fewer than `k` cases. As the rest follows from `transitions`, the rarest others are left out beside
+    /// them, at least one and as many as it takes that the rest does not say how few the few are.
     #[must_use]
     pub fn at_least(mut self, k: u64) -> Self {
-        let all = self.pairs.len();
-        self.pairs.retain(|pair| pair.cases >= k);
-        if self.pairs.len() < all {
-            let rarest = (0..self.pairs.len())
-                .min_by_key(|place| self.pairs.get(*place).map(|pair| (pair.count, std::cmp::Reverse(*place))));
-            rarest.into_iter().for_each(|place| drop(self.pairs.remove(place)));
-        }
+        let (told, few): (Vec<Follows>, Vec<Follows>) = self.pairs.drain(..).partition(|pair| pair.cases >= k);
+        let count = |pair: &Follows| pair.count;
+        self.pairs = without_rarest(told, &few, k, count);
         self
     }
+}
+
+/// What may be told beside the few, most frequent first. Of those left out at least one is of `k` or more, and each of the few of at least
+/// one: what is left of the rest then leaves them between one and `k` at least.
+pub(super) fn without_rarest<T>(mut told: Vec<T>, few: &[T], k: u64, count: impl Fn(&T) -> u64) -> Vec<T> {
+    let mut rest = few.iter().map(&count).fold(0, u64::saturating_add);
+    let enough = k.saturating_mul(2).saturating_add(few.len().saturating_sub(1) as u64);
+    let mut beside = 0;
+    while !few.is_empty()
+        && (beside == 0 || rest < enough)
+        && let Some(rarest) = told.pop()
+    {
+        rest = rest.saturating_add(count(&rarest));
+        beside += 1;
+    }
+    told
 }

@@ -1,4 +1,5 @@
 use super::error::MineError;
+use super::follows::without_rarest;
 use super::log::EventLog;
 use super::pattern::Pattern;
 use super::spread::spreads;
@@ -213,15 +214,13 @@ impl EventLog {
 }
 
 impl Variants {
-    /// The same without variants of fewer than `k` cases, and at most `top`. As the rest follows from `cases`, the rarest other variant
-    /// is left out beside them. When fewer than `k` cases fit, or do not fit, nothing is told.
+    /// The same without variants of fewer than `k` cases, and at most `top`. As the rest follows from `cases`, the rarest others are
+    /// left out beside them, as [`FollowsTable::at_least`](super::FollowsTable::at_least) does. When fewer than `k` cases fit, or do not
+    /// fit, nothing is told.
     #[must_use]
     pub fn at_least(mut self, k: u64, top: usize) -> Self {
-        let all = self.variants.len();
-        self.variants.retain(|variant| variant.cases >= k);
-        if self.variants.len() < all {
-            self.variants.pop();
-        }
+        let (told, few): (Vec<Variant>, Vec<Variant>) = self.variants.drain(..).partition(|variant| variant.cases >= k);
+        self.variants = without_rarest(told, &few, k, |variant| variant.cases);
         self.variants.truncate(top);
         let few = |cases: u64| (1..k).contains(&cases);
         if self.cases.is_some_and(|cases| few(cases) || few(self.of.saturating_sub(cases))) {
