@@ -408,7 +408,8 @@ fn declared_names_carry_over() {
         "{renamed}\nrenamed: {{events: {{purchase: order}}, properties: {{order.amount: total}}, attributes: {{age: years}}}}\n"
     ));
     let moved = new.customer_from_bytes(&told(&old, &events).to_bytes()).unwrap();
-    assert_eq!((moved.aside().count(), moved.len()), (0, told(&old, &events).len()));
+    // One more: the place in the journey, whose definition is another, is taken over.
+    assert_eq!((moved.aside().count(), moved.len()), (0, told(&old, &events).len() + 1));
     assert_eq!(new.segments(&moved, at(40)), old.segments(&told(&old, &events), at(40)));
     // Without the declaration they are kept aside, and come back with it.
     let silent = compile(&renamed);

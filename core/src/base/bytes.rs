@@ -3,8 +3,8 @@ use super::count::Carried;
 use super::links::{Links, Saying, Word};
 use super::tombstones::Tombstones;
 use crate::customer::{
-    Checkpoint, Customer, Derived, Identifier, Read, Strand, read, read_checkpoint, tag, write_checkpoint, write_rectified,
-    write_strands, write_unknown,
+    Checkpoint, Customer, Derived, Identifier, Read, Strand, read, read_checkpoint, read_places, tag, write_checkpoint,
+    write_places, write_rectified, write_strands, write_unknown,
 };
 use crate::encoding::{Content, Reader, StateError, Writer, open, seal};
 use crate::engine::Engine;
@@ -47,6 +47,11 @@ impl CustomerBase {
         if !self.carried.is_empty() {
             writer.section(tag::CARRIED, 1, |writer| self.carried.write(writer));
         }
+        let saved = |(owner, customer)| Some((Identifier::as_str(owner), Customer::saved(customer)?));
+        let saved: Vec<_> = self.customers.iter().filter_map(saved).collect();
+        if !saved.is_empty() {
+            writer.section(tag::PLACES, 1, |writer| write_places(writer, &saved));
+        }
         if let Some(forecast) = &self.forecast {
             writer.section(tag::FORECAST, 1, |writer| writer.raw(&forecast.to_bytes()));
         }
@@ -61,7 +66,7 @@ impl CustomerBase {
     pub fn from_bytes(engine: Engine, bytes: &[u8]) -> Result<Self, StateError> {
         let (mut links, mut tombstones) = (Links::default(), Tombstones::default());
         let (mut carried, mut told) = (Carried::default(), None::<Reader<'_>>);
-        let mut forecast = None;
+        let (mut forecast, mut saved) = (None, BTreeMap::new());
         let mut checkpoints: BTreeMap<String, Checkpoint> = BTreeMap::new();
         let read = read(bytes, Content::Base, engine.layout(), |part| {
             match part.tag {
@@ -74,6 +79,7 @@ impl CustomerBase {
                 tag::LINKS => read_links(part.body.clone(), &engine, &mut links)?,
                 tag::TOLD_EACH if told.is_none() => told = Some(part.body.clone()),
                 tag::TOMBSTONES if tombstones.is_empty() => tombstones = Tombstones::read(part.body.clone())?,
+                tag::PLACES if saved.is_empty() => saved = read_places(part.body.clone())?,
                 tag::CARRIED if carried.is_empty() => carried = Carried::read(part.body.clone())?,
                 // What was learned with another version of the playbook is learned again.
                 tag::FORECAST => forecast = engine.forecast_from_bytes(part.body.rest()).ok().map(Arc::new),
@@ -96,10 +102,15 @@ impl CustomerBase {
         let customers = groups.into_iter().map(|(owner, (strands, told))| {
             let mut customer = Customer::of_strands(strands).known_by(owner.clone());
             customer.derived = Derived::told_until(told, same_version);
-            if let Some(checkpoint) = checkpoints.remove(owner.as_str()) {
+            if let Some(mut checkpoint) = checkpoints.remove(owner.as_str()) {
+                checkpoint.settle_definitions(same_version.then(|| engine.layout().journeys()));
                 customer.set_checkpoint(checkpoint);
             }
             engine.restart(&mut customer);
+            if let Some(saved) = saved.remove(owner.as_str()) {
+                customer.set_saved(saved);
+                engine.pin(&mut customer);
+            }
             (owner, customer)
         });
         let relations = Relations::default();

@@ -10,7 +10,7 @@ use super::session::SessionRule;
 use super::sources::{Source, Sources};
 use super::standing::JourneyFact;
 use super::unusual::UnusualRule;
-use crate::customer::{Layout, Renames};
+use crate::customer::{JourneyNames, Layout, Renames};
 use crate::error::{Diagnostic, Severity};
 use crate::expr::plan::Plan;
 use crate::expr::{EventKind, Expected, PropertyId, TimeClass};
@@ -91,7 +91,13 @@ impl Rules {
         let sources = Sources::of(playbook);
         let sessions = SessionRule::of(playbook, &sources.schema);
         let layout = Layout::new(Arc::new(sources.schema.clone()), sources.declared_events, playbook.digest.clone());
-        let layout = Arc::new(layout.of_playbook(playbook.name.text.clone(), playbook.version, renames(playbook)));
+        let journeys = playbook.journeys.iter().map(|journey| JourneyNames {
+            name: journey.name.text.clone(),
+            stages: journey.stages.iter().map(|stage| stage.name.text.clone()).collect(),
+            definition: journey.digest.clone(),
+        });
+        let named = (playbook.name.text.clone(), playbook.version);
+        let layout = Arc::new(layout.of_playbook(named, renames(playbook), journeys.collect()));
         let mut complete = true;
         let mut state_rule = |text: &Text, expected: &Expected, findings: &mut Vec<Diagnostic>| {
             let rule = state_rule(text, &sources, expected, findings);

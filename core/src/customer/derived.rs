@@ -1,3 +1,4 @@
+use super::places::OldPlace;
 use super::reactions::ReactionState;
 use super::walk::{Instances, InstancesWere, Walk, Way};
 use crate::expr::plan::Live;
@@ -55,6 +56,8 @@ pub(crate) struct Start {
     /// Up to when knowledge counted.
     pub(crate) known: Timestamp,
     pub(crate) state: Derived,
+    /// Places in journeys whose rules have changed since, to be taken over.
+    pub(crate) places: Vec<OldPlace>,
 }
 
 /// What the last instant changed, as it was before.
@@ -389,15 +392,18 @@ impl Derived {
         Derived { start, ..Derived::default() }
     }
 
-    /// Takes up what was derived before events were folded, for a walk from the beginning to `to`.
-    pub(crate) fn resume(&mut self, to: Timestamp) {
-        let Some(start) = &self.start else { return };
+    /// Takes up what was derived before events were folded, for a walk from the beginning to `to`; says whether places in journeys are
+    /// still to be taken over.
+    pub(crate) fn resume(&mut self, to: Timestamp) -> bool {
+        let Some(start) = self.start.clone() else { return false };
         if self.settled.is_none() && start.state.settled.is_some_and(|settled| settled <= to) {
             let Derived { settled, segments, journeys, watches, reactions, changes, .. } = start.state.clone();
             (self.settled, self.segments, self.journeys, self.changes) = (settled, segments, journeys, changes);
             (self.watches, self.reactions) = (watches, reactions);
             self.forget();
+            return !start.places.is_empty();
         }
+        false
     }
 
     /// Forgets how to come back to earlier instants, because their events are there no longer.

@@ -1,5 +1,6 @@
 use super::derived::{Change, Derived, JourneyState, WatchState, What};
-use super::layout::CellKind;
+use super::layout::{CellKind, JourneyNames};
+use super::places::OldPlace;
 use super::reactions::ReactionState;
 use crate::expr::{Bits, FoldedNumbers};
 use crate::value::{Decimal, Duration, Timestamp, Value};
@@ -175,16 +176,32 @@ pub(crate) struct Checkpoint {
 pub(crate) struct StateNames {
     pub(crate) segments: Vec<Arc<str>>,
     pub(crate) journeys: Vec<(Arc<str>, Vec<Arc<str>>)>,
+    /// Of each journey the digest of its rules, empty where nobody knows it.
+    pub(crate) definitions: Vec<Arc<str>>,
     pub(crate) watches: Vec<Arc<str>>,
     pub(crate) reactions: Vec<Arc<str>>,
 }
 
 impl Checkpoint {
-    /// The state by the numbers that other names have.
-    pub(crate) fn under(&self, names: &StateNames) -> Derived {
-        if *self.names == *names {
-            return self.state.clone();
+    /// Takes note of the rules that it was derived under, where bytes of before those were written do not tell.
+    pub(crate) fn settle_definitions(&mut self, journeys: Option<&[JourneyNames]>) {
+        if self.names.definitions.len() == self.names.journeys.len() {
+            return;
         }
+        let definition = |name: &Arc<str>| journeys.and_then(|all| all.iter().find(|own| own.name == *name));
+        let mut names = (*self.names).clone();
+        let definitions =
+            names.journeys.iter().map(|(name, _)| definition(name).map_or(Arc::from(""), |own| own.definition.clone()));
+        names.definitions = definitions.collect();
+        self.names = Arc::new(names);
+    }
+
+    /// The state by the numbers that other names have. Of journeys whose rules were others the places are told apart, to be taken over.
+    pub(crate) fn under(&self, names: &StateNames) -> (Derived, Vec<OldPlace>) {
+        if *self.names == *names {
+            return (self.state.clone(), Vec::new());
+        }
+        let mut old_places = Vec::new();
         let place = |all: &[Arc<str>], name: Option<&Arc<str>>| {
             let place = all.iter().position(|own| Some(own) == name)?;
             u16::try_from(place).ok()
@@ -224,6 +241,24 @@ impl Checkpoint {
             // Conditions are numbered by stage: with other stages they are looked at anew.
             let same = from == to;
             let stage = |stage: u16| place(to, from.get(usize::from(stage)));
+            let definition = |names: &StateNames, number: u16| names.definitions.get(usize::from(number)).cloned();
+            let changed = definition(&self.names, number) != definition(names, new);
+            if changed {
+                let instances = old.instances.iter().flat_map(|instances| instances.all());
+                let instances = instances.map(|(key, state)| (Some(key.clone()), &**state));
+                for (instance, old) in std::iter::once((None, old)).chain(instances).filter(|(_, old)| !old.visits.is_empty()) {
+                    old_places.push(OldPlace {
+                        journey: usize::from(new),
+                        instance,
+                        stage: old.place.and_then(|place| from.get(usize::from(place.stage)).cloned()),
+                        since: old.place.map(|place| place.since),
+                        entries: old.walk.entries,
+                        event: None,
+                        began: old.walk.began,
+                        ended: old.walk.ended,
+                    });
+                }
+            }
             let take_over = |old: &JourneyState| JourneyState {
                 place: old.place.and_then(|place| Some(super::Place { stage: stage(place.stage)?, ..place })),
                 conditions: if same { old.conditions.clone() } else { Default::default() },
@@ -236,10 +271,13 @@ impl Checkpoint {
                 walk: super::Walk { back: old.walk.back.and_then(stage), ..old.walk },
                 instances: None,
             };
+            // Under other rules the stays so far are what is left of it.
+            let stays = |old: &JourneyState| JourneyState { visits: take_over(old).visits, ..JourneyState::default() };
+            let take_over = |old: &JourneyState| if changed { stays(old) } else { take_over(old) };
             let mut moved = take_over(old);
             moved.instances = old.instances.as_ref().map(|instances| {
                 let all = instances.all().iter().map(|(key, state)| (key.clone(), Arc::new(take_over(state)))).collect();
-                Box::new(super::Instances::of(all, instances.full, instances.due))
+                Box::new(super::Instances::of(all, instances.full, instances.due.filter(|_| !changed)))
             });
             if let Some(place) = state.journeys.get_mut(usize::from(new)) {
                 *place = moved;
@@ -271,6 +309,6 @@ impl Checkpoint {
             };
             state.changes.extend(what.map(|what| Change { what, ..change.clone() }));
         }
-        state
+        (state, old_places)
     }
 }

@@ -12,9 +12,19 @@ pub struct Layout {
     /// Name and version of the playbook it belongs to.
     playbook: (Arc<str>, u64),
     renames: Renames,
+    journeys: Vec<JourneyNames>,
     kinds: Vec<KindLayout>,
     /// `rectified`.
     rectified: Option<EventKind>,
+}
+
+/// A journey by the names that states call it and its stages by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JourneyNames {
+    pub(crate) name: Arc<str>,
+    pub(crate) stages: Vec<Arc<str>>,
+    /// The digest of its rules.
+    pub(crate) definition: Arc<str>,
 }
 
 /// One event type.
@@ -55,15 +65,20 @@ impl Layout {
             })
             .collect();
         let rectified = schema.event(super::reserved::RECTIFIED);
-        Layout { schema, digest, playbook: (Arc::from(""), 0), renames: Renames::default(), kinds, rectified }
+        let (playbook, renames, journeys) = ((Arc::from(""), 0), Renames::default(), Vec::new());
+        Layout { schema, digest, playbook, renames, journeys, kinds, rectified }
     }
 
-    /// The same layout, knowing the playbook it belongs to and what that renamed.
+    /// The same layout, knowing the playbook it belongs to, what that renamed, and its journeys.
     #[must_use]
-    pub(crate) fn of_playbook(mut self, name: Arc<str>, version: u64, renames: Renames) -> Self {
-        self.playbook = (name, version);
-        self.renames = renames;
+    pub(crate) fn of_playbook(mut self, playbook: (Arc<str>, u64), renames: Renames, journeys: Vec<JourneyNames>) -> Self {
+        (self.playbook, self.renames, self.journeys) = (playbook, renames, journeys);
         self
+    }
+
+    /// Its journeys, in the order of the playbook.
+    pub(crate) fn journeys(&self) -> &[JourneyNames] {
+        &self.journeys
     }
 
     /// Name and version of the playbook it belongs to.

@@ -14,6 +14,7 @@ mod late;
 mod layout;
 mod marks;
 mod namespaces;
+mod places;
 mod prepare;
 mod reactions;
 mod reserved;
@@ -29,7 +30,8 @@ mod weave;
 pub use crate::expr::Detail;
 pub use bytes::Aside;
 pub(crate) use bytes::{
-    Read, Renames, read, read_checkpoint, tag, write_checkpoint, write_rectified, write_strands, write_unknown,
+    Read, Renames, read, read_checkpoint, read_places, tag, write_checkpoint, write_places, write_rectified, write_strands,
+    write_unknown,
 };
 pub use derived::{Change, Derived, JourneyState, Migrated, Place, SegmentState, Visit, WatchState, What};
 pub(crate) use derived::{Pending, Start};
@@ -40,8 +42,10 @@ pub use event_json::MAX_JSON;
 pub(crate) use fold::{Checkpoint, Numbers, StateNames, Sum};
 pub use fold::{Fold, Totals};
 pub use identifier::{Identifier, IdentifierError};
+pub(crate) use layout::JourneyNames;
 pub use layout::Layout;
 pub(crate) use namespaces::{Named, Namespaces};
+pub(crate) use places::{OldPlace, Saved, SavedPlace};
 pub use prepare::MAX_TEXT;
 pub use reactions::{ReactionState, Waiting};
 pub use reserved::{
@@ -74,10 +78,19 @@ pub struct Customer {
     /// The smallest identifier, when a base knows one that has no strand.
     smallest: Option<Box<Identifier>>,
     pub(crate) derived: Derived,
-    /// Sections of its bytes that this version does not know.
-    unknown: Option<Box<Vec<Section>>>,
+    /// What its bytes told that is not in the story.
+    besides: Option<Box<Besides>>,
     /// What was derived from all strands together before events were folded.
     checkpoint: Option<Box<Checkpoint>>,
+}
+
+/// What bytes tell of a customer besides the story.
+#[derive(Debug, Clone, Default)]
+struct Besides {
+    /// Sections that this version does not know.
+    unknown: Vec<Section>,
+    /// Where they were in their journeys.
+    saved: Option<Saved>,
 }
 
 /// How much is known, not what.
@@ -95,7 +108,7 @@ impl Customer {
             late: None,
             smallest: None,
             derived: Derived::default(),
-            unknown: None,
+            besides: None,
             checkpoint: None,
         }
     }
@@ -103,12 +116,20 @@ impl Customer {
     /// A customer made of strands; at least one.
     pub(crate) fn of_strands(mut strands: Vec<Strand>) -> Self {
         strands.sort_by(|a, b| a.identifier().cmp(b.identifier()));
-        Customer { strands, late: None, smallest: None, derived: Derived::default(), unknown: None, checkpoint: None }
+        Customer { strands, late: None, smallest: None, derived: Derived::default(), besides: None, checkpoint: None }
     }
 
     /// The customer out of bytes that [`to_bytes`](Self::to_bytes) wrote; nothing is derived yet.
     pub(crate) fn of_bytes(bytes: &[u8], layout: &Arc<Layout>) -> Result<Self, StateError> {
-        let Read { strands, told, unknown, checkpoint, same_version } = read(bytes, Content::Customer, layout, |_| Ok(false))?;
+        let mut saved = None;
+        let Read { strands, told, unknown, checkpoint, same_version } = read(bytes, Content::Customer, layout, |part| {
+            if part.tag != tag::PLACES || saved.is_some() {
+                return Ok(false);
+            }
+            saved = Some(read_places(part.body.clone())?);
+            Ok(true)
+        })?;
+        let saved = saved.and_then(|mut saved| saved.pop_first()).map(|(_, saved)| saved);
         if strands.is_empty() {
             return Err(StateError::new("truncated", bytes.len(), "expected at least one strand"));
         }
@@ -118,7 +139,7 @@ impl Customer {
             late: None,
             smallest: None,
             derived,
-            unknown: (!unknown.is_empty()).then(|| Box::new(unknown)),
+            besides: (!unknown.is_empty() || saved.is_some()).then(|| Box::new(Besides { unknown, saved })),
             checkpoint: checkpoint.map(Box::new),
         })
     }
@@ -166,7 +187,31 @@ impl Customer {
     }
 
     fn unknown(&self) -> &[Section] {
-        self.unknown.as_ref().map_or(&[], |unknown| unknown)
+        self.besides.as_ref().map_or(&[], |besides| &besides.unknown)
+    }
+
+    /// Where they were in their journeys up to when their effects were told: as this version of the playbook found, or as their bytes
+    /// say as long as that is still to be told.
+    pub(crate) fn saved(&self) -> Option<Saved> {
+        if self.derived.settled.is_none() || self.derived.taken_over {
+            return self.besides.as_ref().and_then(|besides| besides.saved.clone());
+        }
+        Saved::of(&self.derived, self.strands().first()?.layout())
+    }
+
+    /// Keeps what the bytes of a base say of where they were.
+    pub(crate) fn set_saved(&mut self, saved: Saved) {
+        self.besides.get_or_insert_default().saved = Some(saved);
+    }
+
+    /// Where they were was told.
+    pub(crate) fn forget_saved(&mut self) {
+        if let Some(besides) = &mut self.besides {
+            besides.saved = None;
+            if besides.unknown.is_empty() {
+                self.besides = None;
+            }
+        }
     }
 
     /// The same customer, known by an identifier that is smaller than those of the strands.

@@ -1,7 +1,8 @@
 //! Retention: old events become totals.
 
+use super::journeys::pin;
 use super::{Effects, Engine};
-use crate::customer::{Checkpoint, Customer, Derived, Start, StateNames, Strand, View};
+use crate::customer::{Checkpoint, Customer, Derived, Event, SavedPlace, Start, StateNames, Strand, View};
 use crate::expr::EventKind;
 use crate::journey::derive;
 use crate::playbook::Playbook;
@@ -89,7 +90,34 @@ impl Engine {
     }
 
     fn start(&self, checkpoint: &Checkpoint) -> Arc<Start> {
-        Arc::new(Start { known: checkpoint.known, state: checkpoint.under(&self.0.names) })
+        let (state, places) = checkpoint.under(&self.0.names);
+        Arc::new(Start { known: checkpoint.known, state, places })
+    }
+
+    /// Where a customer out of bytes was in journeys whose rules have changed since: as pins in their story, that this version takes over
+    /// from, once.
+    pub(crate) fn pin(&self, customer: &mut Customer) {
+        let (Some(mut saved), Some(identifier)) = (customer.saved(), customer.identifier().cloned()) else { return };
+        let Some(strand) = customer.strands().first().map(|strand| strand.identifier().clone()) else { return };
+        let definition = |place: &SavedPlace| {
+            let journey = self.0.playbook.journeys.iter().find(|journey| journey.name.text == place.journey)?;
+            Some(journey.digest.clone())
+        };
+        let other = |place: &&SavedPlace| definition(place).is_some_and(|digest| digest != place.definition);
+        let pins: Vec<Event> = saved.places.iter().filter(other).map(|place| pin(&identifier, saved.at, place)).collect();
+        // What holds under the same rules is a place of this version.
+        for place in &mut saved.places {
+            if definition(place).as_ref() == Some(&place.definition) {
+                place.version = self.0.playbook.version;
+            }
+        }
+        customer.set_saved(saved);
+        for pin in pins {
+            let prepared = self.layout().prepare(&pin, None);
+            if prepared.is_ok_and(|prepared| self.insert(customer, &strand, &prepared).is_ok()) {
+                customer.derived.taken_over = true;
+            }
+        }
     }
 
     /// Where walks of a customer begin who was just made of strands or bytes.
@@ -109,6 +137,8 @@ impl Engine {
             false => rule.name.clone(),
         };
         let reactions = reactions.rules.iter().map(named).collect();
-        Arc::new(StateNames { segments: trends.segments.clone(), journeys: trends.journeys.clone(), watches, reactions })
+        let definitions = playbook.journeys.iter().map(|journey| journey.digest.clone()).collect();
+        let (segments, journeys) = (trends.segments.clone(), trends.journeys.clone());
+        Arc::new(StateNames { segments, journeys, definitions, watches, reactions })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::effect::digest;
-use crate::customer::{Customer, Event, Visit, Walk, What};
+use crate::customer::{Customer, Event, Identifier, SavedPlace, Visit, Walk, What};
 use crate::journey::{JourneyHistory, Stay};
 use crate::value::{Timestamp, Value};
 use std::collections::BTreeMap;
@@ -94,26 +94,39 @@ impl Engine {
     #[must_use]
     pub fn journey_pins(&self, customer: &Customer, now: Timestamp) -> Vec<Event> {
         let Some(identifier) = customer.identifier() else { return Vec::new() };
-        let version = i64::try_from(self.playbook().version).unwrap_or(i64::MAX);
         let histories = self.journey_history(customer, now);
         let pins = histories.iter().filter_map(|history| {
             let journey = self.playbook().journeys.iter().find(|journey| journey.name.text == history.journey)?;
-            let instance = history.instance.as_deref().unwrap_or("");
-            let id = digest(&["journey_pinned", customer.id(), &history.journey, instance, &now.to_string(), &journey.digest]);
-            let mut pin = Event::new("journey_pinned", now, identifier.clone())
-                .with("journey", &*history.journey)
-                .with("version", version)
-                .with("definition", &*journey.digest)
-                .with("entries", i64::from(history.entries))
-                .with_id(&id);
-            if let Some(instance) = &history.instance {
-                pin = pin.with("instance", &**instance);
-            }
-            if let Some(stay) = history.open() {
-                pin = pin.with("stage", &*stay.stage).with("since", Value::from(stay.entered));
-            }
-            Some(pin)
+            let place = SavedPlace {
+                journey: history.journey.clone(),
+                version: self.playbook().version,
+                definition: journey.digest.clone(),
+                instance: history.instance.clone(),
+                stay: history.open().map(|stay| (stay.stage.clone(), stay.entered)),
+                entries: history.entries,
+            };
+            Some(pin(identifier, now, &place))
         });
         pins.collect()
     }
+}
+
+/// A place as an event that tells it.
+pub(super) fn pin(identifier: &Identifier, at: Timestamp, place: &SavedPlace) -> Event {
+    let SavedPlace { journey, version, definition, instance, stay, entries } = place;
+    let instance_text = instance.as_deref().unwrap_or("");
+    let id = digest(&["journey_pinned", identifier.as_str(), journey, instance_text, &at.to_string(), definition]);
+    let mut pin = Event::new("journey_pinned", at, identifier.clone())
+        .with("journey", &**journey)
+        .with("version", i64::try_from(*version).unwrap_or(i64::MAX))
+        .with("definition", &**definition)
+        .with("entries", i64::from(*entries))
+        .with_id(&id);
+    if let Some(instance) = instance {
+        pin = pin.with("instance", &**instance);
+    }
+    if let Some((stage, since)) = stay {
+        pin = pin.with("stage", &**stage).with("since", Value::from(*since));
+    }
+    pin
 }

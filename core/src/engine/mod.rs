@@ -218,8 +218,9 @@ impl Engine {
     /// ```
     pub fn customer_from_bytes(&self, bytes: &[u8]) -> Result<Customer, StateError> {
         let mut customer = Customer::of_bytes(bytes, self.layout())?;
-        self.restart(&mut customer);
         customer.strands().iter().try_for_each(|strand| self.owns(strand.identifier()))?;
+        self.restart(&mut customer);
+        self.pin(&mut customer);
         Ok(customer)
     }
 
@@ -239,6 +240,9 @@ impl Engine {
             derive(&self.0.model, &customer.view(Timestamp::MAX), &mut state, told);
             customer.derived = state;
         }
+        if !customer.derived.taken_over {
+            customer.forget_saved();
+        }
     }
 
     /// How this version took over the places that an earlier one recorded, when that is still to be told; it is told once.
@@ -246,6 +250,7 @@ impl Engine {
     fn taken_over(&self, customer: &mut Customer) -> Vec<Effect> {
         self.catch_up(customer);
         customer.derived.taken_over = false;
+        customer.forget_saved();
         let changes = crate::journey::taken_over(&customer.derived.changes);
         self.compare(customer.identifier(), &[], &changes, customer.derived.advanced)
     }

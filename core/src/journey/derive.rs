@@ -311,8 +311,11 @@ enum Comes {
 }
 
 fn walk(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news: Option<&News<'_>>, mut comes: Comes) {
-    state.resume(to);
+    let resumed = state.resume(to);
     prepare(model, state);
+    if resumed {
+        take_up(model, view, state);
+    }
     while state.settled.is_none_or(|settled| settled < to) {
         let event = match news {
             Some(news) => Some(news.at).filter(|at| state.settled.is_none_or(|settled| *at > settled)),
@@ -338,6 +341,21 @@ fn walk(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news
         state.walked();
     }
     state.advanced = state.advanced.max(Some(to));
+}
+
+/// Takes over the places of folded events in journeys whose rules have changed since, at the instant up to which they were derived.
+#[cold]
+fn take_up(model: &Model, view: &View<'_>, state: &mut Derived) {
+    let (Some(start), Some(at)) = (state.start.clone(), state.settled) else { return };
+    let change = |what: What| Change { at, what, event: None };
+    let mut segments = std::mem::take(&mut state.segments);
+    let mut context = model.context(view, at, state, None);
+    context.settle(Cell::from_mut(&mut segments[..]).as_slice_of_cells());
+    Turn { model, view, state, context: &mut context, at, kinds: &[], change: &change, moved: SmallVec::new() }
+        .take_up(&start.places);
+    drop(context);
+    state.segments = segments;
+    state.forget();
 }
 
 /// What happened at an instant.

@@ -128,6 +128,11 @@ impl JourneyState {
         self.waiting.resize(rule.stages.len(), false);
         let begins = to.is_some() && (from.is_none() || self.is_over(rule));
         self.go(rule, &Next { to, way, begins }, at, ask);
+        // What held before anybody looked does not become true when it is looked at for the first time.
+        let unseen = self.conditions.iter().all(|condition| *condition == SegmentState::default());
+        if way == Way::Migration && to.is_some() && unseen {
+            self.look(rule, &Instant { at, kinds: &[], touched: true, inside: true }, 1, ask);
+        }
         (from, to)
     }
 

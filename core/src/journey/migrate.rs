@@ -3,60 +3,72 @@
 use super::derive::set;
 use super::moves::{Bits, Turn, short};
 use super::ways::Target;
-use crate::customer::{Change, InstancesWere, JourneyState, Migrated, Way, What, pinned_column};
+use crate::customer::{Change, InstancesWere, JourneyState, Migrated, OldPlace, Visit, Way, What, pinned_column};
 use crate::expr::EventKind;
 use crate::playbook::MigrationRule;
-use crate::value::{Span, Timestamp, Value};
+use crate::value::{Duration, Span, Timestamp, Value};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// A recorded place.
-struct Pinned {
-    journey: usize,
-    instance: Option<Arc<str>>,
-    stage: Option<Arc<str>>,
-    since: Option<Timestamp>,
-    entries: u32,
-    event: Arc<str>,
+/// Takes over places that were found under other rules than these, as of this instant. Each says how.
+pub(super) fn take_over(turn: &mut Turn<'_, '_>, places: &[OldPlace], touched: &mut Bits) {
+    for old in places {
+        let Some(rule) = turn.model.journeys.rules.get(old.journey) else { continue };
+        let (to, how) = target(turn, old);
+        // A journey that has a key now and had none, or the other way round, has no place that could be taken over.
+        if rule.key.is_some() == old.instance.is_some() {
+            if how != Migrated::Derived && to != here(turn, old) {
+                let before = turn.state.changes.len();
+                turn.put(old.journey, old.instance.as_ref(), to, Way::Migration);
+                turn.state.changes.iter_mut().skip(before).for_each(|change| change.event.clone_from(&old.event));
+            }
+            let entries = |now: u32| if rule.reentry.this_version { 0 } else { now.max(old.entries) };
+            with(turn, old, |state| state.walk.entries = entries(state.walk.entries));
+            let stays = matches!(how, Migrated::Mapped | Migrated::Kept);
+            if old.event.is_none() {
+                remember(turn, old, rule.max_stay.filter(|_| stays));
+            }
+            // How long the customer is there is known from before.
+            if let (true, Some(since)) = (stays, old.since) {
+                backdate(turn, old, since);
+            }
+            set(touched, old.journey);
+        } else if old.event.is_none()
+            && let Some(state) = turn.state.journeys.get_mut(old.journey)
+        {
+            *state = JourneyState::default();
+        }
+        let (journey, instance, from) = (short(old.journey), old.instance.clone(), old.stage.clone());
+        let change = (turn.change)(What::Migrated { journey, instance, from, to, how });
+        turn.state.changes.push(Change { event: old.event.clone(), ..change });
+    }
 }
 
-/// Takes over the places that were recorded at this instant under other rules than these. Each says how.
-pub(super) fn take_over(turn: &mut Turn<'_, '_>, touched: &mut Bits) {
-    for pinned in recorded(turn) {
-        let Some(rule) = turn.model.journeys.rules.get(pinned.journey) else { continue };
-        // A journey that has a key now and had none, or the other way round, has no place that could be taken over.
-        if rule.key.is_some() != pinned.instance.is_some() {
-            continue;
+/// What the story does not tell any more of a walk that was taken over: when it began and ended, and the stay that goes on.
+fn remember(turn: &mut Turn<'_, '_>, old: &OldPlace, max_stay: Option<Duration>) {
+    let at = turn.at;
+    with(turn, old, |state| {
+        let goes_on = state.place.is_some() && state.walk.ended.is_none();
+        state.walk.began = old.began.or(state.walk.began);
+        state.walk.ended = if goes_on { None } else { old.ended.or(Some(at)) };
+        if let (true, Some(stay), Some(began)) = (goes_on, max_stay, old.began) {
+            state.walk.end = Some(began.saturating_add_micros(stay.micros()));
         }
-        let key = pinned.instance.clone();
-        let (to, how) = target(turn, &pinned);
-        if how != Migrated::Derived {
-            let from = here(turn, &pinned);
-            if to != from {
-                let before = turn.state.changes.len();
-                turn.put(pinned.journey, key.as_ref(), to, Way::Migration);
-                for change in turn.state.changes.iter_mut().skip(before) {
-                    change.event = Some(pinned.event.clone());
-                }
+        if state.place.is_none() {
+            if let Some(visit) = state.visits.last_mut().filter(|visit| visit.left.is_none()) {
+                (visit.left, visit.ended) = (Some(at), Some(Way::Migration));
             }
-            edit(turn, &pinned, |walk, this_version| {
-                walk.entries = if this_version { 0 } else { walk.entries.max(pinned.entries) };
-            });
-        } else if rule.reentry.this_version {
-            edit(turn, &pinned, |walk, _| walk.entries = 0);
-        } else {
-            edit(turn, &pinned, |walk, _| walk.entries = walk.entries.max(pinned.entries));
+            return;
         }
-        // How long the customer is there is known from before.
-        if let (true, Some(since)) = (matches!(how, Migrated::Mapped | Migrated::Kept), pinned.since) {
-            backdate(turn, &pinned, since);
+        // Of the stay until now and that from now on one is made.
+        let Some(mut last) = state.visits.pop() else { return };
+        let since = old.since.unwrap_or(last.entered);
+        if let Some(before) = state.visits.pop_if(|before| before.left == Some(at) && before.entered >= since) {
+            last.by = before.by;
         }
-        set(touched, pinned.journey);
-        let what = What::Migrated { journey: short(pinned.journey), instance: key, from: pinned.stage.clone(), to, how };
-        let change = (turn.change)(what);
-        turn.state.changes.push(Change { event: Some(pinned.event.clone()), ..change });
-    }
+        state.visits.push(Visit { entered: since, ..last });
+    });
 }
 
 /// Of changes those that take over places of another version: how each was found, and the moves that came of it.
@@ -76,7 +88,7 @@ pub(crate) fn taken_over(changes: &[Change]) -> Vec<Change> {
 }
 
 /// What was recorded at this instant of journeys whose rules differ from those of then.
-fn recorded(turn: &Turn<'_, '_>) -> Vec<Pinned> {
+pub(super) fn recorded(turn: &Turn<'_, '_>) -> Vec<OldPlace> {
     let kinds: [EventKind; 1] = [turn.model.rules.sources.reserved.journey_pinned];
     let journeys = &turn.model.journeys;
     let mut all = Vec::new();
@@ -91,7 +103,7 @@ fn recorded(turn: &Turn<'_, '_>) -> Vec<Pinned> {
         if let Some(journey) = journey
             && journeys.rules.get(journey).is_some_and(|rule| Some(&rule.digest) != digest.as_ref())
         {
-            all.push(Pinned {
+            all.push(OldPlace {
                 journey,
                 instance: text(pinned_column::INSTANCE),
                 stage: text(pinned_column::STAGE),
@@ -103,7 +115,9 @@ fn recorded(turn: &Turn<'_, '_>) -> Vec<Pinned> {
                     Some(Value::Int(entries)) => u32::try_from(entries).unwrap_or(0),
                     _ => 0,
                 },
-                event: Arc::from(row.id()),
+                event: Some(Arc::from(row.id())),
+                began: None,
+                ended: None,
             });
         }
         ControlFlow::Continue(())
@@ -112,44 +126,48 @@ fn recorded(turn: &Turn<'_, '_>) -> Vec<Pinned> {
 }
 
 /// Where the customer is now, and how that was found.
-fn target(turn: &Turn<'_, '_>, pinned: &Pinned) -> (Target, Migrated) {
-    let Some(rule) = turn.model.journeys.rules.get(pinned.journey) else { return (None, Migrated::Derived) };
-    let number = |name: &str| turn.model.journeys.stage(pinned.journey, name);
-    if let Some(stage) = &pinned.stage
-        && let Some((_, to)) = rule.migration.stages.iter().find(|(old, _)| old == stage)
+fn target(turn: &Turn<'_, '_>, old: &OldPlace) -> (Target, Migrated) {
+    let Some(rule) = turn.model.journeys.rules.get(old.journey) else { return (None, Migrated::Derived) };
+    let number = |name: &str| turn.model.journeys.stage(old.journey, name);
+    // Of folded events nothing can be derived again: the stage of that name is the best that is known.
+    let folded = old.event.is_none();
+    if rule.key.is_some() != old.instance.is_some() {
+        return (None, if folded { Migrated::Restarted } else { Migrated::Derived });
+    }
+    if let Some(stage) = &old.stage
+        && let Some((_, to)) = rule.migration.stages.iter().find(|(from, _)| from == stage)
     {
         return (to.as_ref().and_then(|to| number(&to.text)), Migrated::Mapped);
     }
-    match (rule.migration.otherwise, &pinned.stage) {
+    let otherwise = match rule.migration.otherwise {
+        MigrationRule::Derive if folded => MigrationRule::Keep,
+        otherwise => otherwise,
+    };
+    match (otherwise, &old.stage) {
         (MigrationRule::Keep, Some(stage)) => match number(stage) {
             Some(stage) => (Some(stage), Migrated::Kept),
             None => (None, Migrated::Restarted),
         },
         (MigrationRule::Keep, None) => (None, Migrated::Kept),
         (MigrationRule::Restart, _) => (None, Migrated::Restarted),
-        (MigrationRule::Derive, _) => (here(turn, pinned), Migrated::Derived),
+        (MigrationRule::Derive, _) => (here(turn, old), Migrated::Derived),
     }
 }
 
 /// Where the rules of this version say that the customer is.
-fn here(turn: &Turn<'_, '_>, pinned: &Pinned) -> Target {
-    let journey = turn.state.journeys.get(pinned.journey)?;
-    match &pinned.instance {
+fn here(turn: &Turn<'_, '_>, old: &OldPlace) -> Target {
+    let journey = turn.state.journeys.get(old.journey)?;
+    match &old.instance {
         Some(key) => journey.instances.as_ref()?.get(key)?.place,
         None => journey.place,
     }
     .map(|place| place.stage)
 }
 
-fn edit(turn: &mut Turn<'_, '_>, pinned: &Pinned, change: impl FnOnce(&mut crate::customer::Walk, bool)) {
-    let this_version = turn.model.journeys.rules.get(pinned.journey).is_some_and(|rule| rule.reentry.this_version);
-    with(turn, pinned, |state| change(&mut state.walk, this_version));
-}
-
 /// Since when the customer is in the stage, and what follows from that.
-fn backdate(turn: &mut Turn<'_, '_>, pinned: &Pinned, since: Timestamp) {
+fn backdate(turn: &mut Turn<'_, '_>, old: &OldPlace, since: Timestamp) {
     let at = turn.at;
-    with(turn, pinned, |state| {
+    with(turn, old, |state| {
         let back = at.micros().saturating_sub(since.micros());
         if let Some(place) = &mut state.place {
             let earlier = |time: Option<Timestamp>| time.map(|time| time.saturating_add_micros(-back));
@@ -166,12 +184,12 @@ fn backdate(turn: &mut Turn<'_, '_>, pinned: &Pinned, since: Timestamp) {
 }
 
 /// Changes a walk, and takes down how it was.
-fn with(turn: &mut Turn<'_, '_>, pinned: &Pinned, change: impl FnOnce(&mut JourneyState)) {
-    let Some(journey) = turn.state.journeys.get_mut(pinned.journey) else { return };
+fn with(turn: &mut Turn<'_, '_>, old: &OldPlace, change: impl FnOnce(&mut JourneyState)) {
+    let Some(journey) = turn.state.journeys.get_mut(old.journey) else { return };
     let was = JourneyState { instances: None, ..journey.clone_but_visits() };
     let visits = (journey.visits.len(), journey.visits.last().is_some_and(|visit| visit.left.is_none()));
     let mut were = None;
-    match (&pinned.instance, &mut journey.instances) {
+    match (&old.instance, &mut journey.instances) {
         (None, _) => change(journey),
         (Some(key), Some(instances)) => {
             if let Some(mut state) = instances.get(key).cloned() {
@@ -185,7 +203,7 @@ fn with(turn: &mut Turn<'_, '_>, pinned: &Pinned, change: impl FnOnce(&mut Journ
         (Some(_), None) => {}
     }
     let place = journey.place;
-    turn.state.walk_was(pinned.journey, was.walk, were);
-    turn.state.journey_was(pinned.journey, &was, visits);
-    turn.context.move_to(pinned.journey, place);
+    turn.state.walk_was(old.journey, was.walk, were);
+    turn.state.journey_was(old.journey, &was, visits);
+    turn.context.move_to(old.journey, place);
 }

@@ -5,7 +5,7 @@ use super::machine::{Instant, Next};
 use super::migrate;
 use super::ways::Target;
 use crate::context::{Context, Standing};
-use crate::customer::{Change, Derived, JourneyState, View, Way, What};
+use crate::customer::{Change, Derived, JourneyState, OldPlace, View, Way, What};
 use crate::expr::EventKind;
 use crate::value::Timestamp;
 use smallvec::SmallVec;
@@ -31,16 +31,34 @@ pub(super) struct Turn<'t, 'a> {
 }
 
 impl Turn<'_, '_> {
-    /// Journeys in the order of the playbook; then, as long as a move causes another in a journey that was looked at before, those.
+    /// Journeys in the order of the playbook; then, as long as a move causes another in a journey that was looked at before, those. What
+    /// was recorded of other versions comes last.
     pub(super) fn take(&mut self, touched: &Bits) {
-        let mut touched = touched.clone();
-        if self.kinds.contains(&self.model.rules.sources.reserved.journey_pinned) {
-            migrate::take_over(self, &mut touched);
-        }
         let count = self.model.journeys.rules.len();
         for number in 0..count {
-            self.journey(number, has(&touched, number), true);
+            self.journey(number, has(touched, number), true);
         }
+        if self.kinds.contains(&self.model.rules.sources.reserved.journey_pinned) {
+            let recorded = migrate::recorded(self);
+            self.take_up(&recorded);
+        } else {
+            self.chain();
+        }
+    }
+
+    /// Takes over places of other rules, and what follows from that. They are those of after the events of the instant.
+    pub(super) fn take_up(&mut self, places: &[OldPlace]) {
+        let mut touched = Bits::new();
+        migrate::take_over(self, places, &mut touched);
+        for number in (0..self.model.journeys.rules.len()).filter(|number| has(&touched, *number)) {
+            self.journey(number, true, false);
+        }
+        self.chain();
+    }
+
+    /// Those that a cap leaves room for; then, as long as a move causes another in a journey that was looked at before, those.
+    fn chain(&mut self) {
+        let count = self.model.journeys.rules.len();
         let mut admitted: SmallVec<[usize; 4]> = SmallVec::new();
         if !self.wanting.is_empty() {
             let before = self.moved.len();

@@ -133,7 +133,7 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
         }
     }
     // Left out where there are none, so that a state without watches has the same bytes as ever.
-    let walked = state.journeys.iter().any(|journey| journey.walk != Walk::default() || journey.instances.is_some());
+    let walked = !names.journeys.is_empty();
     let reacts = !names.reactions.is_empty();
     if names.watches.is_empty() && !walked && !reacts {
         return;
@@ -164,13 +164,16 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
             write_time(writer, instances.due);
         }
     }
-    if reacts {
+    if walked || reacts {
         writer.size(names.reactions.len());
         for (place, name) in names.reactions.iter().enumerate() {
             writer.text(name);
             let never = ReactionState::default();
             write_reaction(writer, state.reactions.get(place).unwrap_or(&never));
         }
+    }
+    if walked {
+        names.definitions.iter().for_each(|definition| writer.text(definition));
     }
 }
 
@@ -401,6 +404,11 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
         for _ in 0..reader.count(4)? {
             names.reactions.push(Arc::from(reader.text()?));
             reactions.push(read_reaction(reader)?);
+        }
+    }
+    if !reader.is_empty() {
+        for _ in 0..names.journeys.len() {
+            names.definitions.push(Arc::from(reader.text()?));
         }
     }
     (state.segments, state.journeys, state.watches) = (segments.into(), journeys.into(), watches.into());

@@ -7,6 +7,7 @@ mod aside;
 mod fold;
 mod kinds;
 mod migrate;
+mod places;
 mod read;
 mod track;
 mod write;
@@ -15,6 +16,7 @@ pub use aside::Aside;
 pub(crate) use fold::{read_checkpoint, write_checkpoint};
 pub(crate) use kinds::describe;
 pub(crate) use migrate::Renames;
+pub(crate) use places::{read_places, write_places};
 pub(crate) use read::{Read, read};
 pub(crate) use write::{write, write_rectified, write_strands, write_unknown};
 
@@ -32,6 +34,7 @@ pub(crate) mod tag {
     pub(crate) const TOMBSTONES: u64 = 10;
     pub(crate) const RECTIFIED: u64 = 11;
     pub(crate) const CARRIED: u64 = 12;
+    pub(crate) const PLACES: u64 = 13;
     pub(crate) const FORECAST: u64 = 15;
     /// Sections above this one are not known to this version.
     pub(crate) const LAST: u64 = 15;

@@ -91,6 +91,7 @@ pub(crate) fn read<'a>(
                 read.checkpoint = Some(read_checkpoint(&mut body)?);
                 body.end()?;
             }
+            (tag::PLACES, None) => return Err(part.body.corrupt("this section once, behind those that it needs")),
             (tag, _) if tag > tag::LAST => {
                 if !other(&part)? {
                     read.unknown.push(part.keep());
@@ -115,7 +116,11 @@ pub(crate) fn read<'a>(
             super::migrate::try_again(strand, others, same_version);
         }
     }
-    for (place, fold) in folds {
+    // Bytes of before the rules of journeys were written with them: those of the playbook, when it is the same.
+    let journeys = same_version.then(|| layout.journeys());
+    read.checkpoint.iter_mut().for_each(|checkpoint| checkpoint.settle_definitions(journeys));
+    for (place, mut fold) in folds {
+        fold.checkpoint.iter_mut().for_each(|checkpoint| checkpoint.settle_definitions(journeys));
         if let Some(strand) = read.strands.get_mut(place) {
             strand.set_fold(Some(strand.layout().renames().fold(fold)));
         }

@@ -1,5 +1,6 @@
 use super::aside::{write_aside, write_events};
 use super::fold::{write_checkpoint, write_fold};
+use super::places::write_places;
 use super::tag;
 use super::track::{Numbers, write_track};
 use crate::customer::Customer;
@@ -21,6 +22,9 @@ pub(crate) fn write(customer: &Customer) -> Vec<u8> {
         writer.section(tag::TOLD, 1, |writer| writer.signed(told.micros()));
     }
     write_rectified(&mut writer, customer.strands().iter());
+    if let Some(saved) = customer.saved() {
+        writer.section(tag::PLACES, 1, |writer| write_places(writer, &[("", saved)]));
+    }
     write_unknown(&mut writer, customer.unknown());
     seal(writer)
 }
