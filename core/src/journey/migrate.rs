@@ -21,6 +21,10 @@ pub(super) fn take_over(turn: &mut Turn<'_, '_>, places: &[OldPlace], touched: &
             if how != Migrated::Derived && to != here(turn, old) {
                 let before = turn.state.changes.len();
                 turn.put(old.journey, old.instance.as_ref(), to, Way::Migration);
+                if old.event.is_none() && how == Migrated::Kept {
+                    // Nobody moved: the stay goes on.
+                    turn.state.changes.truncate(before);
+                }
                 turn.state.changes.iter_mut().skip(before).for_each(|change| change.event.clone_from(&old.event));
             }
             let entries = |now: u32| if rule.reentry.this_version { 0 } else { now.max(old.entries) };
