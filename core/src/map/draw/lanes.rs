@@ -101,7 +101,7 @@ fn touchpoints(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
                 Some(channel) => format!("{} · {}", words::plain(&touch.event), words::plain(channel)),
                 None => words::plain(&touch.event),
             };
-            canvas.text("tm-touch", column.x, y, &words::fit(&name, 13.0, reach - words::width(&number, 13.0) - 10.0));
+            canvas.text("tm-touch", column.x, y, &words::fit(&name, 14.2, reach - words::width(&number, 14.2) - 10.0));
             canvas.text("tm-touch tm-end", column.x + reach, y, &number);
             canvas.add(format_args!(
                 r#"<rect class="tm-track" x="{:.1}" y="{:.1}" width="{reach:.1}" height="4" rx="2"/>"#,
@@ -173,7 +173,10 @@ fn satisfaction(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
             if value >= 0.5 { "tm-glad" } else { "tm-sad" }
         ));
         let words = if nps { format!("{:+.0}", shown * 100.0).replace('-', "−").replace("+0", "0") } else { percent(shown) };
-        let y = if value >= 0.5 { y - 15.0 } else { y + 27.0 };
+        // Words stand on the side from which the line to the next goes away.
+        let next = seen(layout).filter(|next| next.x > column.x).find_map(|next| score(next).map(|(value, ..)| value));
+        let above = next.filter(|next| (next - value).abs() > 0.02).map_or(value >= 0.5, |next| next < value);
+        let y = if above { y - 15.0 } else { y + 27.0 };
         let answers = format!(" of {} answers", count(answers));
         canvas.add(format_args!(
             r#"<text class="tm-value tm-halo" x="{:.1}" y="{y:.1}">{}<tspan class="tm-note">{}</tspan></text>"#,
@@ -182,8 +185,8 @@ fn satisfaction(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
             words::escaped(&answers)
         ));
     }
-    complaints(canvas, layout, top + HEIGHT + 70.0);
-    top + HEIGHT + 88.0
+    complaints(canvas, layout, top + HEIGHT + 84.0);
+    top + HEIGHT + 102.0
 }
 
 fn complaints(canvas: &mut Canvas, layout: &Layout<'_>, y: f64) {

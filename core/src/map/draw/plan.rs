@@ -43,7 +43,7 @@ impl PlanReport {
         let width = (LEFT + RIGHT + columns * LEAST_STEP).max(1_100.0);
         let step = (width - LEFT - RIGHT) / columns;
         let mut canvas = Canvas::default();
-        canvas.text("tm-title", 36.0, 58.0, &words::fit(&format!("{}: planned and walked", self.title), 34.0, width - 72.0));
+        canvas.text("tm-title", 36.0, 58.0, &words::fit(&format!("{}: planned and walked", self.title), 39.0, width - 72.0));
         let when = match self.since {
             Some(since) => format!("{} to {}", words::date(since), words::date(self.at)),
             None => format!("up to {}", words::date(self.at)),
@@ -63,7 +63,7 @@ impl PlanReport {
         canvas.text("tm-sub", 36.0, 86.0, &words::fit(&format!("{when} · {sum}{blank}"), 16.0, width - 72.0));
         for (place, stage) in stages.iter().enumerate() {
             let x = LEFT + place as f64 * step;
-            let title = words::fit(&stage.title, 17.0, step - GAP - 34.0);
+            let title = words::fit(&stage.title, 19.5, step - GAP - 34.0);
             canvas.text("tm-stage", x, TOP - 24.0, &title);
             let class = if stage.drop_out { "tm-under tm-under-lost" } else { "tm-under" };
             canvas.add(format_args!(r#"<path class="{class}" d="M{x:.1} {:.1}h{:.1}"/>"#, TOP - 12.0, step - GAP));
@@ -263,7 +263,7 @@ impl Parts {
         }
         let mut deviations = Vec::new();
         for deviation in &cell.deviations {
-            for (place, words) in words::wrap(&deviation.words(cell), 14.6, reach - 24.0, 3).into_iter().enumerate() {
+            for (place, words) in words::wrap(&deviation.words(cell), 15.6, reach - 24.0, 3).into_iter().enumerate() {
                 let down = if place == 0 { 21.0 } else { 17.0 };
                 deviations.push(Line { class: "tp-deviation", label: None, words, down, mark: place == 0 });
             }

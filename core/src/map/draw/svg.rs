@@ -99,7 +99,7 @@ pub(super) const PATTERNS: &str = "<defs>\
 
 fn head(canvas: &mut Canvas, layout: &Layout<'_>) {
     let report = layout.report;
-    canvas.text("tm-title", 40.0, 58.0, &words::fit(&report.title, 34.0, layout.width - 80.0));
+    canvas.text("tm-title", 40.0, 58.0, &words::fit(&report.title, 39.0, layout.width - 80.0));
     let who = report.group.as_deref().map_or_else(|| "everyone".to_owned(), words::plain);
     let when = match report.since {
         Some(since) => format!("{} to {}", words::date(since), words::date(report.at)),
