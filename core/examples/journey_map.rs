@@ -48,7 +48,7 @@ fn main() {
     let mut map =
         engine.journey_map(&MapOptions { complaints: vec!["complaint".to_owned()], ..MapOptions::new("tea", at) }).unwrap();
     let mut dice = Dice(7);
-    for number in 0..2_400 {
+    for number in 0..12_000 {
         let who = Identifier::parse(&format!("customer:{number}")).unwrap();
         let mut customer = engine.customer(&who).unwrap();
         let mut minute = i64::try_from(dice.below(120 * 24 * 60)).unwrap();
