@@ -171,7 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     drawn.add_argument("--ground", choices=["light", "dark"], help="for which ground an SVG is (default: as the reader's system prefers)")
     drawn.add_argument("--output", type=Path, metavar="FILE", help="write to this file (default: standard output)")
-    drawn.add_argument("--k", type=int, default=10, help="the smallest number of customers that is told (default: %(default)s)")
+    drawn.add_argument("--k", type=_threshold, default=10, help="the smallest number of customers that is told (default: %(default)s)")
     drawn.add_argument("--quiet", action="store_true", help="no progress bar")
     drawn.set_defaults(command=_map, json=False)
 
@@ -211,7 +211,15 @@ def _add_protected(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[:BORDER,…]",
         help="compare groups by this attribute or segment, numbers in bands such as age:30,50; may be repeated",
     )
-    parser.add_argument("--k", type=int, help="the smallest group that is shown (default: 10)")
+    parser.add_argument("--k", type=_threshold, help="the smallest group that is shown (default: 10)")
+
+
+def _threshold(text: str) -> int:
+    """A number of customers below which nothing is told."""
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"`{text}` is no whole number from 1 to 1000000")
+    return number
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
@@ -428,7 +436,7 @@ def _replay(given: argparse.Namespace) -> int:
     first, last = _period(sources)
     at = instants(given.decide, first, last, calendar(str(playbook.get("time_zone", "UTC"))))
     columns = {"customer": given.customer_column} if given.customer_column else None
-    with printing.progress(sum(source.rows or 0 for source in sources), quiet=given.quiet) as told, _engine_errors():
+    with printing.progress(sum(source.rows or 0 for source in sources), quiet=given.quiet) as told, _engine_errors(sources):
         replay = engine.replay(
             [source.stream() for source in sources],
             decide_at=at,
@@ -483,7 +491,10 @@ def _compare(given: argparse.Namespace) -> int:
     columns = {"customer": given.customer_column} if given.customer_column else None
     replays = []
     for engine in engines:
-        with printing.progress(sum(source.rows or 0 for source in sources), quiet=given.quiet or given.json) as told, _engine_errors():
+        with (
+            printing.progress(sum(source.rows or 0 for source in sources), quiet=given.quiet or given.json) as told,
+            _engine_errors(sources),
+        ):
             replay = engine.replay(
                 [source.stream() for source in sources],
                 decide_at=at,
@@ -504,7 +515,7 @@ def _loaded(given: argparse.Namespace, engine: Any) -> Any:
 
     sources = _sources(given)
     columns = {"customer": given.customer_column} if given.customer_column else None
-    with printing.progress(sum(source.rows or 0 for source in sources), quiet=given.quiet or given.json) as told, _engine_errors():
+    with printing.progress(sum(source.rows or 0 for source in sources), quiet=given.quiet or given.json) as told, _engine_errors(sources):
         return engine.replay([source.stream() for source in sources], columns=columns, bad_rows=given.bad_rows, progress=told)
 
 
@@ -776,7 +787,10 @@ def _with_items(engine: Any, catalog: Path) -> Any:
 
 
 class _engine_errors:
-    """Turns what the engine raises into a message of one line."""
+    """Turns what the engine raises into a message of one line; of a bad row it says in which of the files it is."""
+
+    def __init__(self, sources: Sequence[Source] = ()) -> None:
+        self._sources = sources
 
     def __enter__(self) -> None:
         return None
@@ -785,7 +799,23 @@ class _engine_errors:
         tactful = _tactful()
         if isinstance(error, (tactful.TactfulError, ValueError, KeyError)):
             words = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-            raise _Stop(words, 1) from error
+            row = getattr(error, "row", None)
+            raise _Stop(words if row is None else self._placed(error, row) or words, 1) from error
+
+    def _placed(self, error: Any, row: int) -> str | None:
+        """The message with the file and the row or line in it; the engine counts the rows of all files, from 0."""
+        counted = f"row {row}"
+        for source in self._sources:
+            if source.rows is None:
+                return None
+            if row < source.rows:
+                # A CSV has its names in the first line, and a row in each that follows.
+                where = f"line {row + 2}" if source.path.suffix.lower() == ".csv" else f"row {row}"
+                message = str(error.message)
+                rest = message.removeprefix(counted)
+                return f"`{source.path}`, {where}{rest if rest != message else f': {message}'}"
+            row -= source.rows
+        return None
 
 
 def _need_extra() -> None:
@@ -813,7 +843,10 @@ def _sources(given: argparse.Namespace) -> list[Source]:
 def _period(sources: Sequence[Source]) -> tuple[datetime, datetime]:
     found = [period for period in (source.period() for source in sources) if period is not None]
     if not found:
-        raise _Stop(f"`{sources[0].path}`: column `time` is empty: give the time of each event")
+        raise _Stop(
+            f"`{sources[0].path}`: no row of column `time` has a time: give the time of each event with its offset, "
+            "such as 2026-03-01T10:00:00Z"
+        )
     return min(first for first, _ in found), max(last for _, last in found)
 
 

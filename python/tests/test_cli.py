@@ -148,7 +148,7 @@ def test_files_that_are_not_what_they_say(playbook: Path, tmp_path: Path, capsys
 
 def test_times_that_are_all_missing(playbook: Path, table: pa.Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(table.slice(2, 1), tmp_path / "events.parquet")
-    assert "column `time` is empty" in fails(capsys, 2, "replay", "--playbook", playbook, "--events", path)
+    assert "no row of column `time` has a time" in fails(capsys, 2, "replay", "--playbook", playbook, "--events", path)
 
 
 def test_an_unknown_placement_and_a_bare_name(playbook: Path, table: pa.Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -260,3 +260,36 @@ def test_compare_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     found = json.loads(capsys.readouterr().out)
     assert found["before"]["digest"] != found["after"]["digest"] and found["after"]["offers"] == 0 < found["lost"]
     assert cli.main(["compare", str(before), str(tmp_path / "none.yaml"), "--events", str(events)]) == 2
+
+
+def test_a_bad_row_on_the_command_line_is_told_with_its_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    playbook, good, bad = tmp_path / "shop.yaml", tmp_path / "good.csv", tmp_path / "bad.csv"
+    playbook.write_text("playbook: shop\nversion: 1\nidentity: {customer: {}}\nevents: {buy: {amount: int}}\n", encoding="utf-8")
+    head, row = "time,type,customer,amount\n", "2026-03-01T10:00:00Z,buy,1,{}\n"
+    good.write_text(head + row.format(1) + row.format(2), encoding="utf-8")
+    bad.write_text(head + row.format(1) + row.format("lots"), encoding="utf-8")
+    asked = ["replay", "--playbook", str(playbook), "--events", str(good), "--events", str(bad), "--decide", "none", "--quiet"]
+    assert cli.main(asked) == 1
+    assert capsys.readouterr().err.startswith(f"tactful: `{bad}`, line 3, column `amount`: expected a whole number")
+    pq.write_table(
+        pa.table({"time": ["2026-03-01T10:00:00Z"], "type": ["buy"], "customer": ["1"], "amount": ["lots"]}), tmp_path / "bad.parquet"
+    )
+    assert cli.main([str(tmp_path / "bad.parquet") if each == str(bad) else each for each in asked]) == 1
+    assert capsys.readouterr().err.startswith(f"tactful: `{tmp_path / 'bad.parquet'}`, row 0, column `amount`: ")
+
+
+@pytest.mark.parametrize("k", ["-1", "0", "ten", "99999999999999999999", "1.5", "\u00b2"])
+def test_a_threshold_that_is_none(k: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["map", "--playbook"], ["served"]):
+        with pytest.raises(SystemExit) as end:
+            cli.main([*command, str(tmp_path / "shop.yaml"), "--events", str(tmp_path / "a.csv"), "--k", k])
+        assert end.value.code == 2
+        told = capsys.readouterr().err
+        assert "is no whole number from 1 to 1000000" in told or "expected one argument" in told
+
+
+def test_the_package_is_the_command_line_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tactful", "check", str(tmp_path / "none.yaml")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2 and done.stderr.startswith("tactful: ") and "does not exist" in done.stderr
