@@ -159,6 +159,11 @@ impl SessionRule {
         }
     }
 
+    /// Whether midnight in the customer's zone ends a session.
+    pub(crate) fn by_midnight(&self) -> bool {
+        self.midnight
+    }
+
     /// The facts that rules may read, with their types.
     pub(super) fn facts(&self) -> impl Iterator<Item = (SessionFact, Type)> {
         SessionFact::ALL.into_iter().filter_map(|fact| Some((fact, fact.ty(self.cart.as_ref())?)))

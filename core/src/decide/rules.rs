@@ -428,6 +428,12 @@ impl OfferRule {
             .filter(plain)
     }
 
+    /// Whether a factor is a rate that is told apart by the segments of the customer.
+    pub(crate) fn learns_by_segment(&self) -> bool {
+        let mut factors = self.factors.iter().flatten();
+        factors.any(|(factor, _)| matches!(factor, Factor::Learned(learned) if learned.by_segment()))
+    }
+
     /// Whether a contact rule counts what came of it through a channel.
     pub(crate) fn counted(&self, rule: usize, channel: Option<&str>) -> bool {
         let treatment = self.treatments.iter().find(|treatment| Some(&*treatment.channel) == channel);

@@ -112,6 +112,11 @@ impl LearnedRule {
         }
     }
 
+    /// Whether it is told apart by the segments of the customer.
+    pub(crate) fn by_segment(&self) -> bool {
+        self.by.contains(&By::Segment)
+    }
+
     /// Finds the trend among those that are counted.
     pub(crate) fn resolve(&mut self, trends: &TrendRules) {
         let Some((number, rule)) = trends.find(&self.trend) else { return };

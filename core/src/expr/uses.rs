@@ -19,7 +19,7 @@ pub(crate) enum Asked {
 /// Every property that is used, by event type. Linear in the size of the expression.
 #[must_use]
 pub(crate) fn uses(rule: &Checked) -> BTreeMap<(EventKind, PropertyId), Asked> {
-    let mut walk = Walk { rule, slots: BTreeMap::new(), found: BTreeMap::new() };
+    let mut walk = Walk { rule, slots: BTreeMap::new(), found: BTreeMap::new(), denied: false };
     walk.visit(rule.root);
     walk.found
 }
@@ -28,6 +28,8 @@ struct Walk<'a> {
     rule: &'a Checked,
     slots: BTreeMap<u32, Vec<EventKind>>,
     found: BTreeMap<(EventKind, PropertyId), Asked>,
+    /// Whether what is read may hold because a comparison does not: then all other values are asked for.
+    denied: bool,
 }
 
 impl Walk<'_> {
@@ -36,14 +38,12 @@ impl Walk<'_> {
         match &rule.node(id).op {
             Op::Binary { op: BinaryOp::Equal, left, right } => {
                 if !self.compared(*left, *right) && !self.compared(*right, *left) {
-                    self.visit(*left);
-                    self.visit(*right);
+                    self.visit_all(&[*left, *right], true);
                 }
             }
             Op::Binary { op: BinaryOp::In, left, right } => {
                 if !self.compared(*left, *right) {
-                    self.visit(*left);
-                    self.visit(*right);
+                    self.visit_all(&[*left, *right], true);
                 }
             }
             Op::Property { slot, id, .. } | Op::HasProperty { slot, id } => self.use_slot(*slot, *id, &Asked::Any),
@@ -61,16 +61,24 @@ impl Walk<'_> {
                         self.use_kinds(&follow.kinds, Some(*property), &Asked::Any);
                     }
                 }
-                for child in stream.children() {
-                    self.visit(child);
+                // That there are none is asked about those that fit, however the answer is used.
+                self.visit_all(&stream.children(), false);
+            }
+            Op::And(operands) | Op::Or(operands) => {
+                for operand in operands {
+                    self.visit(*operand);
                 }
             }
-            op => {
-                for child in op.children() {
-                    self.visit(child);
-                }
-            }
+            op => self.visit_all(&op.children(), true),
         }
+    }
+
+    fn visit_all(&mut self, ids: &[Ref], denied: bool) {
+        let before = std::mem::replace(&mut self.denied, denied);
+        for id in ids {
+            self.visit(*id);
+        }
+        self.denied = before;
     }
 
     /// A property compared with constant texts; false when it is something else.
@@ -78,7 +86,8 @@ impl Walk<'_> {
         let (Op::Property { slot, id, .. }, Some(texts)) = (&self.rule.node(property).op, self.texts(with)) else {
             return false;
         };
-        self.use_slot(*slot, *id, &Asked::Only(texts));
+        let asked = if self.denied { Asked::Any } else { Asked::Only(texts) };
+        self.use_slot(*slot, *id, &asked);
         true
     }
 

@@ -313,6 +313,14 @@ impl JourneyRule {
         stages.chain(self.entry.iter().flat_map(|entry| &entry.on)).copied()
     }
 
+    /// Whether it goes by a time of day, which follows the customer's own zone.
+    pub(crate) fn reads_clock(&self) -> bool {
+        self.stages.iter().any(|stage| {
+            stage.timeout.as_ref().is_some_and(|timeout| timeout.at.is_some())
+                || stage.wait.as_ref().is_some_and(|wait| wait.at.is_some())
+        })
+    }
+
     /// Whether a customer may go from where they are to a stage because it can be entered.
     #[must_use]
     pub(crate) fn allows(&self, from: Option<u16>, to: u16) -> bool {

@@ -6,8 +6,11 @@ use crate::error::{Diagnostic, Place, Severity};
 use crate::journey::Journeys;
 use crate::playbook::{DataKind, Fallback, LegalBasis, Name, Offer, Placement, Playbook, Purpose, Sensitivity};
 use crate::reaction::{ReactionRule, Reactions, What};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Through which conclusions something is read, each with its place.
+type Way = Vec<(String, Option<Place>)>;
 
 /// Everything a check looks at.
 #[derive(Clone, Copy)]
@@ -31,18 +34,24 @@ pub(in crate::engine) fn check(
     let all = All { playbook, rules, journeys, flow };
     all.conclusions(findings);
     let places: Vec<BTreeSet<usize>> = reactions.rules.iter().map(|reaction| answers(reaction, offers)).collect();
-    let triggers: Vec<BTreeSet<Ground>> = reactions.rules.iter().map(|reaction| all.triggers(reaction)).collect();
-    let sensitivity = |grounds: &BTreeSet<Ground>| grounds.iter().map(|own| flow.ground(*own, playbook).sensitivity).max();
+    let triggers: Vec<Vec<(Ground, Way)>> = reactions.rules.iter().map(|reaction| all.triggers(reaction)).collect();
+    let sensitivity =
+        |triggers: &[(Ground, Way)]| triggers.iter().map(|(own, _)| flow.ground(*own, playbook).sensitivity).max();
     let named = reactions.rules.iter().zip(&triggers).filter(|(reaction, _)| !reaction.missed);
     offers.triggered = named.filter_map(|(reaction, grounds)| Some((reaction.name.clone(), sensitivity(grounds)?))).collect();
     for (place, (offer, compiled)) in playbook.offers.iter().zip(&mut offers.offers).enumerate() {
         let (reads, zone) = all.offer(offer, compiled, findings);
+        let mut pushed: BTreeMap<Ground, Way> = BTreeMap::new();
         for ((reaction, grounds), _) in
             reactions.rules.iter().zip(&triggers).zip(&places).filter(|(_, places)| places.contains(&place))
         {
-            all.reacting(offer, reaction, &reads, findings);
+            all.reacting(offer, (reaction, grounds), &reads, findings);
+            for (ground, read) in grounds {
+                pushed.entry(*ground).or_insert_with(|| reacted(reaction, read));
+            }
+            let grounds: BTreeSet<Ground> = grounds.iter().map(|(ground, _)| *ground).collect();
             if grounds.iter().any(|ground| flow.ground(*ground, playbook).sensitivity == Sensitivity::Special) {
-                all.special(offer, compiled, grounds, findings);
+                all.special(offer, compiled, &grounds, findings);
             }
         }
         let label = label_of(&reads, flow, playbook);
@@ -53,7 +62,7 @@ pub(in crate::engine) fn check(
         if compiled.special {
             all.special(offer, compiled, &reads, findings);
         }
-        all.kinds(offer, compiled, &reads, findings);
+        all.kinds(offer, compiled, (&reads, &pushed), findings);
         if let Some(zone) = zone {
             findings.push(zone);
         }
@@ -84,33 +93,33 @@ fn answers(reaction: &ReactionRule, offers: &Offers) -> BTreeSet<usize> {
     }
 }
 
-/// The rules that a reaction goes by.
-fn read_by<'a>(reaction: &'a ReactionRule, rules: &'a Rules, journeys: &'a Journeys) -> Vec<&'a Rule> {
-    let mut read: Vec<&Rule> = reaction.rules().collect();
-    for trigger in &reaction.triggers {
-        match trigger.what {
-            What::Enters(number) | What::Leaves(number) => read.extend(rules.segments.get(usize::from(number))),
-            What::Watch(number) => read.extend(rules.watches.get(usize::from(number))),
-            What::Stage(number, _) => {
-                read.extend(journeys.rules.get(usize::from(number)).into_iter().flat_map(|journey| journey.conditions()));
-            }
-            What::Event(..) | What::Told(_) | What::Condition(_) => {}
-        }
-    }
-    read
+/// The way to what a reaction reads.
+fn reacted(reaction: &ReactionRule, read: &[(String, Option<Place>)]) -> Way {
+    let by = (format!("reaction `{}`", reaction.name), None);
+    [by].into_iter().chain(read.iter().cloned()).collect()
 }
 
 impl All<'_> {
-    /// What the triggers and conditions of a reaction read in the end, and the events that trigger it.
-    fn triggers(self, reaction: &ReactionRule) -> BTreeSet<Ground> {
-        let read = read_by(reaction, self.rules, self.journeys);
-        let mut grounds: BTreeSet<Ground> =
-            read.into_iter().flat_map(|rule| self.flow.grounds(rule, self.playbook, self.rules)).collect();
-        grounds.extend(self.happened(reaction));
-        grounds
+    /// What the triggers and conditions of a reaction read in the end, and the events that trigger or cancel it, each with the way.
+    fn triggers(self, reaction: &ReactionRule) -> Vec<(Ground, Way)> {
+        let All { playbook, rules, journeys, flow } = self;
+        let watched = reaction.triggers.iter().filter_map(|trigger| match trigger.what {
+            What::Watch(number) => rules.watches.get(usize::from(number)),
+            _ => None,
+        });
+        let read = reaction.rules().chain(watched);
+        let of_rules =
+            read.flat_map(|rule| flow.grounds(rule, playbook, rules).into_iter().map(move |own| (own, self.way(rule, own))));
+        let concluded = reaction.triggers.iter().filter_map(|trigger| match trigger.what {
+            What::Enters(number) | What::Leaves(number) => Some(Ground::Segment(usize::from(number))),
+            What::Stage(number, _) => Some(Ground::Journey(usize::from(number))),
+            What::Watch(_) | What::Event(..) | What::Told(_) | What::Condition(_) => None,
+        });
+        let concluded = concluded.flat_map(|own| flow.told_by(own, (playbook, rules, journeys)));
+        of_rules.chain(concluded).chain(self.happened(reaction).into_iter().map(|ground| (ground, Vec::new()))).collect()
     }
 
-    /// The events, and the attributes being told, that trigger a reaction by themselves.
+    /// The events, and the attributes being told, that trigger a reaction by themselves, and the events that take it back.
     fn happened(self, reaction: &ReactionRule) -> BTreeSet<Ground> {
         let playbook = self.playbook;
         let kinds = reaction.triggers.iter().flat_map(|trigger| match &trigger.what {
@@ -121,36 +130,49 @@ impl All<'_> {
             let number = usize::from(kind.0);
             if number < playbook.events.len() { Ground::Event(number) } else { Ground::Outcome }
         };
-        kinds.map(ground).chain(reaction.told().map(Ground::Attribute)).collect()
+        kinds.chain(reaction.answers()).map(ground).chain(reaction.told().map(Ground::Attribute)).collect()
     }
 
     /// To make an offer because a reaction was triggered is a use of what triggers it.
-    fn reacting(self, offer: &Offer, reaction: &ReactionRule, known: &BTreeSet<Ground>, findings: &mut Vec<Diagnostic>) {
-        let All { playbook, rules, flow, .. } = self;
+    fn reacting(
+        self,
+        offer: &Offer,
+        (reaction, triggers): (&ReactionRule, &[(Ground, Way)]),
+        known: &BTreeSet<Ground>,
+        findings: &mut Vec<Diagnostic>,
+    ) {
         let mut said: BTreeSet<Ground> = BTreeSet::new();
-        let name = || (format!("reaction `{}`", reaction.name), None);
-        let of_rules = read_by(reaction, rules, self.journeys).into_iter().flat_map(|rule| {
-            let grounds = flow.grounds(rule, playbook, rules).into_iter();
-            grounds.map(move |ground| (ground, Some(rule)))
-        });
-        for (ground, rule) in of_rules.chain(self.happened(reaction).into_iter().map(|ground| (ground, None))) {
-            let label = flow.ground(ground, playbook);
+        for (ground, read) in triggers {
             // What the offer reads itself is said already.
-            if known.contains(&ground) || !said.insert(ground) {
+            if known.contains(ground) || !said.insert(*ground) {
                 continue;
             }
-            let mut way = vec![name()];
-            way.extend(rule.iter().flat_map(|rule| self.way(rule, ground)));
-            match &label.purposes {
-                Some(purposes) if offer.purposes.is_empty() => {
-                    findings.push(self.aimless(offer, purposes, ground, &way));
-                }
-                _ => {
-                    let wrong = offer.purposes.iter().filter(|purpose| !label.usable(&purpose.text));
-                    findings.extend(wrong.map(|purpose| self.violation(offer, purpose, ground, &label, &way)));
-                }
+            self.purposes(offer, *ground, &reacted(reaction, read), findings);
+        }
+    }
+
+    /// One ground may be used for all purposes of an offer that reads it, or it is said why not.
+    fn purposes(self, offer: &Offer, ground: Ground, way: &[(String, Option<Place>)], findings: &mut Vec<Diagnostic>) {
+        let label = self.flow.ground(ground, self.playbook);
+        match &label.purposes {
+            Some(purposes) if offer.purposes.is_empty() => findings.push(self.aimless(offer, purposes, ground, way)),
+            _ => {
+                let wrong = offer.purposes.iter().filter(|purpose| !label.usable(&purpose.text));
+                findings.extend(wrong.map(|purpose| self.violation(offer, purpose, ground, &label, way)));
             }
         }
+    }
+
+    /// What rates read that are learned by segment: all segments of the customer, each with the way.
+    fn learned(self, compiled: &OfferRule) -> Vec<(Ground, Way)> {
+        let All { playbook, rules, journeys, flow } = self;
+        if !compiled.learns_by_segment() {
+            return Vec::new();
+        }
+        let segments = (0..playbook.segments.len()).map(Ground::Segment);
+        let told = segments.flat_map(|segment| flow.told_by(segment, (playbook, rules, journeys)));
+        let way = |way: Way| [("what is learned by segment".to_owned(), None)].into_iter().chain(way).collect();
+        told.map(|(ground, read)| (ground, way(read))).collect()
     }
 
     /// Purposes and what messages reveal; gives what the offer reads in the end.
@@ -181,17 +203,14 @@ impl All<'_> {
                 }
             }
         }
+        for (ground, way) in self.learned(compiled) {
+            if reads.insert(ground) {
+                self.purposes(offer, ground, &way, findings);
+            }
+        }
         let asked = self.asked(offer);
         for ground in asked.iter().copied().filter(|ground| !reads.contains(ground)) {
-            let label = flow.ground(ground, playbook);
-            let way = [("what it asks".to_owned(), None)];
-            match &label.purposes {
-                Some(purposes) if offer.purposes.is_empty() => findings.push(self.aimless(offer, purposes, ground, &way)),
-                _ => {
-                    let wrong = offer.purposes.iter().filter(|purpose| !label.usable(&purpose.text));
-                    findings.extend(wrong.map(|purpose| self.violation(offer, purpose, ground, &label, &way)));
-                }
-            }
+            self.purposes(offer, ground, &[("what it asks".to_owned(), None)], findings);
         }
         let special = |ground: &Ground| flow.ground(*ground, playbook).sensitivity == Sensitivity::Special;
         // Whether something was answered is nobody's profile, but what is special is asked with explicit consent only.
@@ -381,7 +400,13 @@ impl All<'_> {
     }
 
     /// Offers and placements that say which kinds of data they read are held to it.
-    fn kinds(self, offer: &Offer, compiled: &OfferRule, reads: &BTreeSet<Ground>, findings: &mut Vec<Diagnostic>) {
+    fn kinds(
+        self,
+        offer: &Offer,
+        compiled: &OfferRule,
+        (reads, pushed): (&BTreeSet<Ground>, &BTreeMap<Ground, Way>),
+        findings: &mut Vec<Diagnostic>,
+    ) {
         let formed = |placement: &Placement| {
             let here = offer.placements.is_empty() || offer.placements.iter().any(|name| name.text == placement.name.text);
             here && offer.treatments.iter().any(|treatment| treatment.channel.text == placement.channel.text)
@@ -389,12 +414,11 @@ impl All<'_> {
         let placements = self.playbook.placements.iter().filter(|placement| formed(placement));
         let limits = placements.filter_map(|p| Some((format!("placement `{}`", p.name.text), p.reads.as_ref()?)));
         for (who, allowed) in offer.reads.iter().map(|kinds| ("the offer".to_owned(), kinds)).chain(limits) {
-            for ground in reads {
-                if matches!(ground, Ground::Segment(_) | Ground::Persona(_) | Ground::Journey(_)) {
-                    // What was declassified stands for itself only; of the others the grounds are looked at.
-                    if self.flow.ground(*ground, self.playbook) == ground.label(self.playbook) {
-                        continue;
-                    }
+            for ground in reads.iter().chain(pushed.keys().filter(|ground| !reads.contains(ground))) {
+                // What was declassified stands for itself only; of other conclusions the grounds are looked at.
+                let declassified = ground.labels(self.playbook).is_some_and(|labels| labels.declassify.is_some());
+                if ground.is_concluded() && !declassified {
+                    continue;
                 }
                 let kind = ground.kind(self.playbook);
                 if kind.is_some_and(|kind| allowed.contains(&kind)) {
@@ -402,7 +426,7 @@ impl All<'_> {
                 }
                 let way =
                     compiled.rules().find_map(|rule| self.flow.way(rule, *ground, self.playbook, self.rules, self.journeys));
-                let way = way.unwrap_or_default();
+                let way = way.or_else(|| pushed.get(ground).cloned()).unwrap_or_default();
                 let kind = kind.map_or_else(|| "of no declared kind".to_owned(), |kind| format!("of kind `{}`", kind.name()));
                 let listed: Vec<String> = allowed.iter().map(|kind: &DataKind| format!("`{}`", kind.name())).collect();
                 let listed = if listed.is_empty() { "nothing".to_owned() } else { listed.join(", ") };
@@ -424,10 +448,7 @@ impl All<'_> {
     /// A conclusion may ask for more care than what it reads, not for less.
     fn conclusions(self, findings: &mut Vec<Diagnostic>) {
         let playbook = self.playbook;
-        let segments = self.flow.segments.iter().enumerate().map(|(n, drawn)| (Ground::Segment(n), "segments", drawn));
-        let personas = self.flow.personas.iter().enumerate().map(|(n, drawn)| (Ground::Persona(n), "personas", drawn));
-        let journeys = self.flow.journeys.iter().enumerate().map(|(n, drawn)| (Ground::Journey(n), "journeys", drawn));
-        for (own, section, drawn) in segments.chain(personas).chain(journeys) {
+        for (own, section, drawn) in self.flow.conclusions() {
             let Some(labels) = own.labels(playbook).filter(|labels| labels.declassify.is_none()) else { continue };
             let others: BTreeSet<Ground> = drawn.whole.iter().copied().filter(|ground| *ground != own).collect();
             let below = label_of(&others, self.flow, playbook);

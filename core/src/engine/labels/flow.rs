@@ -93,6 +93,22 @@ impl Flow {
         }
     }
 
+    /// Every conclusion with the section of the playbook that it stands in, and what it is drawn from.
+    pub(super) fn conclusions(&self) -> impl Iterator<Item = (Ground, &'static str, &Drawn)> {
+        let sections = [
+            ("segments", &self.segments),
+            ("personas", &self.personas),
+            ("journeys", &self.journeys),
+            ("intents", &self.intents),
+            ("needs", &self.needs),
+            ("preferences", &self.preferences),
+            ("unusual", &self.unusual),
+        ];
+        NODES.into_iter().zip(sections).flat_map(|(node, (section, drawn))| {
+            drawn.iter().enumerate().map(move |(number, drawn)| (node(number).ground(), section, drawn))
+        })
+    }
+
     /// What a rule reads in the end.
     pub(crate) fn grounds(&self, rule: &Rule, playbook: &Playbook, rules: &Rules) -> BTreeSet<Ground> {
         let mut grounds = BTreeSet::new();
@@ -105,6 +121,22 @@ impl Flow {
             }
         }
         grounds
+    }
+
+    /// What somebody who is told of a conclusion (a segment, a journey, a persona …) is told of in the end, each with the way there.
+    pub(super) fn told_by(
+        &self,
+        conclusion: Ground,
+        (playbook, rules, journeys): (&Playbook, &Rules, &Journeys),
+    ) -> Vec<(Ground, Vec<(String, Option<Place>)>)> {
+        let Some(drawn) = Node::of(conclusion).and_then(|node| self.drawn(node)) else { return Vec::new() };
+        let way = |ground: Ground| {
+            let (mut seen, mut way) = (BTreeSet::new(), Vec::new());
+            let from = Node::of(conclusion).map(Step::Node).into_iter().collect();
+            self.search(from, ground, (playbook, rules, journeys), &mut seen, &mut way);
+            way.into_iter().map(|node| (node.ground().name(playbook), node.ground().place(playbook))).collect()
+        };
+        drawn.grounds.iter().map(|ground| (*ground, way(*ground))).collect()
     }
 
     /// Whether a rule reads a ground, itself or through conclusions, declassified or not.
@@ -160,37 +192,24 @@ impl Flow {
         let mut seen = BTreeSet::new();
         let mut way = Vec::new();
         let all = (playbook, rules, journeys);
-        self.search(&[rule], ground, all, &mut seen, &mut way)
+        self.search(steps(rule, playbook, rules), ground, all, &mut seen, &mut way)
             .then(|| way.into_iter().map(|node| (node.ground().name(playbook), node.ground().place(playbook))).collect())
     }
 
     fn search(
         &self,
-        from: &[&Rule],
-        ground: Ground,
-        all: (&Playbook, &Rules, &Journeys),
-        seen: &mut BTreeSet<Node>,
-        way: &mut Vec<Node>,
-    ) -> bool {
-        let (playbook, rules, _) = all;
-        let reads: Vec<Step> = from.iter().flat_map(|rule| steps(rule, playbook, rules)).collect();
-        if reads.iter().any(|step| matches!(step, Step::Ground(read) if *read == ground)) {
-            return true;
-        }
-        let nodes = reads.into_iter().filter_map(|step| if let Step::Node(node) = step { Some(node) } else { None });
-        self.follow(nodes.collect(), ground, all, seen, way)
-    }
-
-    fn follow(
-        &self,
-        nodes: Vec<Node>,
+        reads: Vec<Step>,
         ground: Ground,
         all: (&Playbook, &Rules, &Journeys),
         seen: &mut BTreeSet<Node>,
         way: &mut Vec<Node>,
     ) -> bool {
         let (playbook, rules, journeys) = all;
-        for node in nodes {
+        if reads.iter().any(|step| matches!(step, Step::Ground(read) if *read == ground)) {
+            return true;
+        }
+        for step in reads {
+            let Step::Node(node) = step else { continue };
             let reaches = self.drawn(node).is_some_and(|drawn| drawn.grounds.contains(&ground));
             if !reaches || !seen.insert(node) {
                 continue;
@@ -200,13 +219,13 @@ impl Flow {
             }
             way.push(node);
             let capped = match node {
-                Node::Journey(number) => journeys.together(number).into_iter().map(Node::Journey).collect(),
-                _ => Vec::new(),
+                Node::Journey(number) => journeys.together(number),
+                _ => BTreeSet::new(),
             };
-            if node.beside(playbook, rules, journeys).contains(&ground)
-                || self.search(&node.rules(rules, journeys), ground, all, seen, way)
-                || self.follow(capped, ground, all, seen, way)
-            {
+            let further = node.rules(rules, journeys).into_iter().flat_map(|rule| steps(rule, playbook, rules));
+            let further = further.chain(node.nested(journeys).into_iter().map(Step::Node));
+            let further = further.chain(capped.into_iter().map(|number| Step::Node(Node::Journey(number)))).collect();
+            if node.beside(playbook, rules, journeys).contains(&ground) || self.search(further, ground, all, seen, way) {
                 return true;
             }
             way.pop();
@@ -277,15 +296,40 @@ impl Node {
         }
     }
 
+    /// The journeys that move it along with themselves: the one that it is inside of, and those inside of it that lead on.
+    fn nested(self, journeys: &Journeys) -> Vec<Node> {
+        let Node::Journey(number) = self else { return Vec::new() };
+        let around = journeys.rules.get(number).and_then(|rule| rule.outer.as_ref()).map(|outer| outer.journey);
+        let inside = journeys
+            .rules
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.outer.as_ref().is_some_and(|outer| outer.journey == number && !outer.ends.is_empty()));
+        around.into_iter().chain(inside.map(|(inner, _)| inner)).map(Node::Journey).collect()
+    }
+
+    /// Itself and all that move along with it, and so on.
+    fn together(self, journeys: &Journeys) -> BTreeSet<Node> {
+        let mut together = BTreeSet::from([self]);
+        let mut open = vec![self];
+        while let Some(node) = open.pop() {
+            open.extend(node.nested(journeys).into_iter().filter(|next| together.insert(*next)));
+        }
+        together
+    }
+
     /// What it is drawn from beside its conditions: events that move a journey by happening, searches, sources of preferences.
     fn beside(self, playbook: &Playbook, rules: &Rules, journeys: &Journeys) -> BTreeSet<Ground> {
         match self {
             Node::Segment(_) | Node::Persona(_) => BTreeSet::new(),
             // Whether there is a session depends on all events that the playbook declares.
-            Node::Intent(_) => (0..playbook.events.len()).map(Ground::Event).collect(),
+            Node::Intent(_) => session(playbook, rules).collect(),
             Node::Journey(number) => {
-                let kinds = journeys.rules.get(number).into_iter().flat_map(|rule| rule.kinds());
-                kinds.map(|kind| event(kind, playbook)).collect()
+                let Some(rule) = journeys.rules.get(number) else { return BTreeSet::new() };
+                let moved = rule.kinds().map(|kind| event(kind, playbook));
+                let told_apart = rule.key.iter().flat_map(|key| values(&key.kinds, Some(key.property), playbook, rules));
+                let clock = rules.customer_zone.filter(|_| rule.reads_clock()).map(Ground::Attribute);
+                moved.chain(told_apart).chain(clock).collect()
             }
             Node::Need(number) => match rules.needs.get(number) {
                 Some(need) if !need.problems.is_empty() => {
@@ -305,6 +349,12 @@ impl Node {
             },
         }
     }
+}
+
+/// What sessions are made of: all events that the playbook declares and, where midnight divides them, whose midnight that is.
+fn session(playbook: &Playbook, rules: &Rules) -> impl Iterator<Item = Ground> {
+    let zone = rules.customer_zone.filter(|_| rules.sessions.by_midnight()).map(Ground::Attribute);
+    (0..playbook.events.len()).map(Ground::Event).chain(zone)
 }
 
 /// Events of some types and all that one of their properties may be.
@@ -353,9 +403,11 @@ impl Walk<'_> {
         if let Some(kept) = family.and_then(|family| self.evidence.get_mut(family)) {
             *kept = Some(whole.clone());
         }
-        whole.extend(node.beside(self.playbook, self.rules, self.journeys));
         if let Node::Journey(number) = node {
             whole.extend(self.others.get(number).into_iter().flatten());
+        }
+        for part in node.together(self.journeys) {
+            whole.extend(part.beside(self.playbook, self.rules, self.journeys));
         }
         let own = node.ground();
         let labels = own.labels(self.playbook);
@@ -382,14 +434,15 @@ impl Walk<'_> {
     fn reads(&mut self, node: Node, depth: u32) -> BTreeSet<Ground> {
         let (playbook, rules) = (self.playbook, self.rules);
         let mut reads = BTreeSet::new();
-        for rule in node.rules(rules, self.journeys) {
+        let together = node.together(self.journeys);
+        for rule in together.iter().flat_map(|part| part.rules(rules, self.journeys)) {
             for step in steps(rule, playbook, rules) {
                 match step {
                     Step::Ground(ground) => {
                         reads.insert(ground);
                     }
                     // A journey may read itself, as it was just before.
-                    Step::Node(next) if next == node => {}
+                    Step::Node(next) if together.contains(&next) => {}
                     Step::Node(next) => reads.extend(self.visit(next, depth + 1)),
                 }
             }
@@ -459,13 +512,14 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
                 steps.push(Step::Node(Node::Journey(number)))
             }
             // Sessions and places are made of all events that the playbook declares.
-            Some(source @ (Source::Session(_) | Source::Location(_))) => {
+            Some(Source::Location(_)) => {
                 steps.extend((0..playbook.events.len()).map(|number| Step::Ground(Ground::Event(number))));
-                if let Source::Session(fact) = source {
-                    steps.extend(rules.sessions.reads(fact, &rules.sources.schema).into_iter().flat_map(|(kind, property)| {
-                        values(&[kind], Some(property), playbook, rules).into_iter().map(Step::Ground)
-                    }));
-                }
+            }
+            Some(Source::Session(fact)) => {
+                steps.extend(session(playbook, rules).map(Step::Ground));
+                steps.extend(rules.sessions.reads(fact, &rules.sources.schema).into_iter().flat_map(|(kind, property)| {
+                    values(&[kind], Some(property), playbook, rules).into_iter().map(Step::Ground)
+                }));
             }
             Some(Source::Beside(subject, asked)) => {
                 steps.extend(through(subject));
@@ -488,7 +542,7 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
     }
     // Where a session begins and ends depends on all that happened in it.
     if reads.session {
-        steps.extend((0..playbook.events.len()).map(|number| Step::Ground(Ground::Event(number))));
+        steps.extend(session(playbook, rules).map(Step::Ground));
     }
     steps.extend(reads.subjects.iter().filter_map(|subject| through(usize::from(subject.0))));
     steps.extend(reads.events.iter().map(|kind| Step::Ground(event(*kind, playbook))));

@@ -115,6 +115,25 @@ impl Ground {
         }
     }
 
+    /// Whether it is drawn from other facts, and has no kind of data of its own but those of what it is drawn from. A need has.
+    pub(crate) fn is_concluded(self) -> bool {
+        match self {
+            Ground::Segment(_)
+            | Ground::Persona(_)
+            | Ground::Journey(_)
+            | Ground::Intent(_)
+            | Ground::Preference(_)
+            | Ground::Unusual(_) => true,
+            Ground::Attribute(_)
+            | Ground::Need(_)
+            | Ground::Event(_)
+            | Ground::Property(..)
+            | Ground::Category(..)
+            | Ground::Outcome
+            | Ground::Relation(_) => false,
+        }
+    }
+
     /// How it is called in a diagnostic.
     pub(crate) fn name(self, playbook: &Playbook) -> String {
         let event = |number: usize| playbook.events.get(number).map_or("?", |event| &event.name.text);
