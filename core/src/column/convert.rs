@@ -23,7 +23,7 @@ impl Column<'_> {
                 None => None,
                 Some(number) => {
                     let number = u64::try_from(number)
-                        .map_err(|_| ColumnError::wrong_value("a whole number from 0 to 2^64 - 1", number).at(row))?;
+                        .map_err(|_| ColumnError::wrong_value("a whole number from 0 to 2^64 - 1").at(row))?;
                     Some(Value::Uint(number))
                 }
             },
@@ -40,7 +40,7 @@ impl Column<'_> {
                     None => None,
                     Some(time) => {
                         let day = Value::from(time).coerce(declared);
-                        Some(day.map_err(|_| ColumnError::wrong_value("a day without a time of day", time).at(row))?)
+                        Some(day.map_err(|_| ColumnError::wrong_value("a day without a time of day").at(row))?)
                     }
                 },
             },
@@ -49,7 +49,7 @@ impl Column<'_> {
                 None => None,
                 Some(number) => {
                     let code = Value::Int(number).coerce(declared);
-                    Some(code.map_err(|_| ColumnError::wrong_value("a postal code", number).at(row))?)
+                    Some(code.map_err(|_| ColumnError::wrong_value("a postal code").at(row))?)
                 }
             },
             Type::PostalCode { .. } => self.as_text(row, declared, "a postal code such as `DE-10115`")?,
@@ -69,7 +69,7 @@ impl Column<'_> {
     fn as_text(&self, row: usize, declared: &Type, expected: &'static str) -> Result<Option<Value>, ColumnError> {
         let Some(text) = self.text(row)? else { return Ok(None) };
         let value = Value::text(text).coerce(declared);
-        value.map(Some).map_err(|_| ColumnError::wrong_value(expected, text).at(row))
+        value.map(Some).map_err(|_| ColumnError::wrong_value(expected).at(row))
     }
 
     fn is_text(&self) -> bool {
@@ -85,7 +85,7 @@ impl Column<'_> {
             Type::Uint => (text.parse().ok().map(Value::Uint), "a whole number from 0 to 2^64 - 1"),
             _ => (text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Double), "a finite number"),
         };
-        value.map(Some).ok_or_else(|| ColumnError::wrong_value(expected, text).at(row))
+        value.map(Some).ok_or_else(|| ColumnError::wrong_value(expected).at(row))
     }
 
     fn member(&self, row: usize, names: &[Arc<str>]) -> Result<Option<Arc<str>>, ColumnError> {
@@ -94,14 +94,14 @@ impl Column<'_> {
             Some(name) => Ok(Some(name.clone())),
             None => {
                 let names: Vec<String> = names.iter().take(12).map(|name| format!("`{name}`")).collect();
-                Err(ColumnError::wrong_value(format!("one of {}", names.join(", ")), text).at(row))
+                Err(ColumnError::wrong_value(format!("one of {}", names.join(", "))).at(row))
             }
         }
     }
 
     fn duration(&self, row: usize) -> Result<Option<Duration>, ColumnError> {
         let Some(text) = self.text(row)? else { return Ok(None) };
-        let wrong = |_| ColumnError::wrong_value("a duration such as `90d` or `1h30m`", text).at(row);
+        let wrong = |_| ColumnError::wrong_value("a duration such as `90d` or `1h30m`").at(row);
         Duration::parse(text).map(Some).map_err(wrong)
     }
 

@@ -36,20 +36,16 @@ pub enum ColumnProblem {
         /// What the column holds.
         found: Box<str>,
     },
-    /// A value of the right kind that does not fit: too large, too many digits, not one of the declared names.
-    #[error("expected {expected}, found `{found}`")]
+    /// A value of the right kind that does not fit: too large, too many digits, not one of the declared names. The value itself is
+    /// not told, since it may be about somebody.
+    #[error("expected {expected}, found another value")]
     WrongValue {
         /// What was asked for.
         expected: Box<str>,
-        /// The value.
-        found: Box<str>,
     },
     /// Text that is not UTF-8.
-    #[error("expected text in UTF-8, found {found}")]
-    NotUtf8 {
-        /// The first bytes.
-        found: Box<str>,
-    },
+    #[error("expected text in UTF-8, found other bytes")]
+    NotUtf8,
     /// Buffers that contradict themselves.
     #[error("malformed column: expected {expected}, found {found}")]
     Malformed {
@@ -95,7 +91,7 @@ impl ColumnError {
             ColumnProblem::WrongType { .. } => "wrong_type",
             ColumnProblem::Unsupported { .. } => "unsupported_type",
             ColumnProblem::WrongValue { .. } => "wrong_value",
-            ColumnProblem::NotUtf8 { .. } => "not_utf8",
+            ColumnProblem::NotUtf8 => "not_utf8",
             ColumnProblem::Malformed { .. } => "malformed",
             ColumnProblem::NoSuchRow { .. } => "no_such_row",
             ColumnProblem::NoSuchColumn { .. } => "no_such_column",
@@ -141,8 +137,8 @@ impl ColumnError {
     }
 
     #[cold]
-    pub(super) fn wrong_value(expected: impl Into<Box<str>>, found: impl fmt::Display) -> Self {
-        ColumnProblem::WrongValue { expected: expected.into(), found: short(&found.to_string()) }.into()
+    pub(super) fn wrong_value(expected: impl Into<Box<str>>) -> Self {
+        ColumnProblem::WrongValue { expected: expected.into() }.into()
     }
 
     #[cold]

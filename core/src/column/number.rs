@@ -154,7 +154,7 @@ impl Column<'_> {
             Values::Int(Ints::I32(numbers)) => Ok(numbers.get(row).map(|number| i64::from(*number))),
             _ => {
                 let Some(number) = column.whole_at(row)? else { return Ok(None) };
-                i64::try_from(number).map(Some).map_err(|_| ColumnError::wrong_value("a whole number of 64 bits", number))
+                i64::try_from(number).map(Some).map_err(|_| ColumnError::wrong_value("a whole number of 64 bits"))
             }
         })
     }
@@ -222,7 +222,7 @@ impl Column<'_> {
                     let Some(number) = numbers.get(row) else { return Ok(None) };
                     let units = number.checked_mul(10_i128.pow(u32::from(scale)));
                     let decimal = units.map(|units| Decimal::new(units, scale, currency)).ok_or(DecimalError::Overflow);
-                    return decimal.map(Some).map_err(|error| ColumnError::wrong_value(wanted(scale, currency, error), number));
+                    return decimal.map(Some).map_err(|error| ColumnError::wrong_value(wanted(scale, currency, error)));
                 }
                 Values::Decimal { units, scale: own } => {
                     let Some(units) = units.get(row).map(|units| i128::from_ne_bytes(*units)) else { return Ok(None) };
@@ -237,7 +237,7 @@ impl Column<'_> {
                         return Ok(Some(Decimal::new(units, scale, currency)));
                     }
                     let decimal = Decimal::from_double(*number, scale, currency);
-                    return decimal.map(Some).map_err(|error| ColumnError::wrong_value(wanted(scale, currency, error), number));
+                    return decimal.map(Some).map_err(|error| ColumnError::wrong_value(wanted(scale, currency, error)));
                 }
                 // The shortest text of a single-precision number is not that of the double of the same value.
                 Values::Float(numbers) => numbers.get(row).map(f32::to_string).unwrap_or_default(),
@@ -245,7 +245,7 @@ impl Column<'_> {
                 _ => return Err(column.refused("a decimal number")),
             };
             let decimal = Decimal::parse(&text, scale, currency);
-            decimal.map(Some).map_err(|error| ColumnError::wrong_value(wanted(scale, currency, error), &text))
+            decimal.map(Some).map_err(|error| ColumnError::wrong_value(wanted(scale, currency, error)))
         })
     }
 }
@@ -274,7 +274,7 @@ fn short_units(number: f64, scale: u8) -> Option<i128> {
 fn whole_double(number: f64) -> Result<i128, ColumnError> {
     const LIMIT: f64 = 9_007_199_254_740_992.0;
     if number.trunc() != number || number.abs() > LIMIT {
-        return Err(ColumnError::wrong_value(WHOLE, number));
+        return Err(ColumnError::wrong_value(WHOLE));
     }
     #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
     Ok(i128::from(number as i64))
@@ -288,7 +288,7 @@ fn whole_decimal(units: i128, scale: i8) -> Result<i128, ColumnError> {
         Some(power) if units % power == 0 => Some(units / power),
         _ => None,
     };
-    whole.ok_or_else(|| ColumnError::wrong_value(WHOLE, decimal_text(units, scale)))
+    whole.ok_or_else(|| ColumnError::wrong_value(WHOLE))
 }
 
 /// The double nearest to `units / 10^scale`.

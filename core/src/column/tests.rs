@@ -60,7 +60,7 @@ fn a_number_that_does_not_fit_is_refused() {
         assert_eq!(code(Column::doubles(&[number][..]).int(0)), "wrong_value", "{number}");
     }
     let error = Column::doubles(&[0.5][..]).int(0).unwrap_err();
-    assert_eq!(error.to_string(), "row 0: expected a whole number, found `0.5`");
+    assert_eq!(error.to_string(), "row 0: expected a whole number, found another value");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn malformed_text_is_an_error_of_its_row_only() {
     let offsets: &[i32] = &[0, 1, 3, -1, 2, 99, 2];
     let column = Column::texts(offsets, b"a\xff\xfe");
     assert_eq!(column.text(0).unwrap(), Some("a"));
-    assert_eq!(column.text(1).unwrap_err().to_string(), "row 1: expected text in UTF-8, found bytes \\xff\\xfe");
+    assert_eq!(column.text(1).unwrap_err().to_string(), "row 1: expected text in UTF-8, found other bytes");
     for row in 2..6 {
         assert_eq!(code(column.text(row)), "malformed", "{row}");
     }
@@ -167,7 +167,7 @@ fn money_is_exact_from_every_number() {
     assert_eq!(error.code(), "wrong_value");
     assert_eq!(
         error.to_string(),
-        "row 1: expected an amount of EUR with 2 digits after the point (more digits after the point than the type has), found `1255e-3`"
+        "row 1: expected an amount of EUR with 2 digits after the point (more digits after the point than the type has), found another value"
     );
     assert_eq!(code(Column::doubles(&[f64::NAN][..]).value_as(0, &money)), "wrong_value");
     assert_eq!(code(Column::bools(Bits::new(&[1], 0, 1).unwrap()).value_as(0, &money)), "wrong_type");
@@ -263,7 +263,7 @@ fn values_are_those_of_the_declared_type() {
     let Some(Value::String(gold)) = column.value_as(0, &tier).unwrap() else { panic!("no text") };
     assert!(Arc::ptr_eq(&gold, &names[0]));
     let error = column.value_as(1, &tier).unwrap_err();
-    assert_eq!(error.to_string(), "row 1: expected one of `gold`, `silver`, found `loyal`");
+    assert_eq!(error.to_string(), "row 1: expected one of `gold`, `silver`, found another value");
 
     let value = |column: &Column<'_>, declared: &Type| column.value_as(0, declared).unwrap().unwrap();
     assert_eq!(value(&column, &Type::String), Value::text("gold"));

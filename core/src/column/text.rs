@@ -1,4 +1,3 @@
-use super::error::short;
 use super::{Column, ColumnError, ColumnProblem, Values};
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -115,10 +114,7 @@ impl<'a> Column<'a> {
             },
             _ => return Err(self.refused("text")),
         };
-        std::str::from_utf8(bytes).map_err(|_| {
-            let found = format!("bytes {}", bytes.escape_ascii());
-            ColumnProblem::NotUtf8 { found: short(&found) }.into()
-        })
+        std::str::from_utf8(bytes).map_err(|_| ColumnProblem::NotUtf8.into())
     }
 }
 

@@ -62,27 +62,25 @@ impl Column<'_> {
     /// beyond the end.
     pub fn timestamp(&self, row: usize) -> Result<Option<Timestamp>, ColumnError> {
         self.read(row, |column, row| {
-            let (micros, shown) = match &column.values {
+            let micros = match &column.values {
                 Values::Timestamp { ticks, unit, .. } => {
                     let Some(ticks) = ticks.get(row) else { return Ok(None) };
-                    (unit.micros(*ticks), (*ticks, unit as &dyn fmt::Display))
+                    unit.micros(*ticks)
                 }
                 Values::Date(days) => {
                     let Some(days) = days.get(row).map(|days| i64::from(*days)) else { return Ok(None) };
-                    (days.checked_mul(DAY), (days, &"d" as &dyn fmt::Display))
+                    days.checked_mul(DAY)
                 }
                 Values::Text { .. } | Values::Views { .. } => {
                     let text = column.text_at(row)?;
-                    return Timestamp::parse(text).map(Some).map_err(|_| {
-                        ColumnError::wrong_value("a time as RFC 3339 has it, such as `2026-03-29T02:30:00Z`", text)
-                    });
+                    return Timestamp::parse(text)
+                        .map(Some)
+                        .map_err(|_| ColumnError::wrong_value("a time as RFC 3339 has it, such as `2026-03-29T02:30:00Z`"));
                 }
                 _ => return Err(column.refused("timestamps")),
             };
             let time = micros.and_then(|micros| Timestamp::from_micros(micros).ok());
-            time.map(Some).ok_or_else(|| {
-                ColumnError::wrong_value("a time from the years 1 to 9999", format_args!("{} {} since 1970", shown.0, shown.1))
-            })
+            time.map(Some).ok_or_else(|| ColumnError::wrong_value("a time from the years 1 to 9999"))
         })
     }
 }
