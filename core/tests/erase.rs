@@ -239,3 +239,43 @@ fn a_customer_outside_of_a_base_is_erased_too() {
         assert!(tombstones.check(&engine, &event("visit", 1, 6, &["customer:b"])).is_ok());
     }
 }
+
+#[test]
+fn who_consented_for_somebody_else_is_not_left_behind_in_their_story() {
+    let playbook = r#"
+playbook: shop
+version: 1
+identity: {customer: {}, email: {}}
+purposes: {marketing: opt_in}
+attributes: {age: int}
+minors: customer.age < 16
+relations: {guardianship: {roles: [guardian, ward], consents: guardian}}
+"#;
+    let mut base = CustomerBase::new(Engine::compile(&[("shop.yaml", playbook)]).unwrap());
+    let said = |number: usize, kind: &str, by: Option<&str>| {
+        let told = event(kind, 2, number, &["customer:kid"]).with("purpose", "marketing");
+        by.map_or(told.clone(), |by| told.with("by", by))
+    };
+    for told in [
+        event("attribute_set", 1, 1, &["customer:kid"]).with("attribute", "age").with("value", 9_i64),
+        event("related", 1, 2, &["customer:kid"])
+            .with("relation", "guardianship")
+            .with("to", "customer:mum")
+            .with("role", "ward"),
+        event("linked", 1, 3, &["customer:mum", "email:mum@x.de"]),
+        said(4, "consent_given", Some("email:mum@x.de")),
+        said(5, "consent_given", Some("customer:dad")),
+        said(6, "consent_withdrawn", None),
+    ] {
+        base.record(&told).unwrap();
+    }
+    let erasure = base.erase(&id("customer:mum"), day(10), KEY).unwrap();
+    assert_eq!(erasure.receipt.elsewhere, 2, "the relation and the consent");
+    let story = base.story(&id("customer:kid")).unwrap();
+    let kinds: Vec<(&str, Option<&str>)> =
+        story.events.iter().map(|event| (&*event.event_type, event.property("by").and_then(|by| by.as_text()))).collect();
+    let left = [("attribute_set", None), ("consent_given", Some("customer:dad")), ("consent_withdrawn", None)];
+    assert_eq!(kinds, left);
+    let bytes = base.to_bytes();
+    assert!(!bytes.windows(3).any(|part| part == b"mum"));
+}

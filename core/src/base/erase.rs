@@ -1,13 +1,14 @@
 use super::CustomerBase;
 use super::links::Changed;
 use super::tombstones::{Tombstones, last};
-use crate::customer::{Customer, EventError, Identifier, Strand};
+use crate::customer::{Customer, EventError, Identifier, Strand, consent_column};
 use crate::engine::{Effects, Engine};
 use crate::trends::Trends;
-use crate::value::Timestamp;
+use crate::value::{Span, Timestamp};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// A customer who was erased.
@@ -42,8 +43,8 @@ pub struct ErasureReceipt {
     pub folded: BTreeMap<Arc<str>, u64>,
     /// How many statements about links there were.
     pub links: u64,
-    /// How many `linked`, `unlinked`, `related` and `unrelated` of other customers named an identifier of this one, and were erased
-    /// as well.
+    /// How many `linked`, `unlinked`, `related` and `unrelated` of other customers, and consents given for them, named an identifier
+    /// of this one, and were erased as well.
     pub elsewhere: u64,
     /// HMAC-SHA-256 under the key of this receipt as JSON with an empty text here: 64 hexadecimal digits.
     pub digest: String,
@@ -258,6 +259,13 @@ impl CustomerBase {
                 others.push(other);
             }
         }
+        for (other, turn) in self.given_by(&members) {
+            if self.withdraw(&engine, &other, &turn) {
+                receipt.elsewhere += 1;
+                touched.insert(self.links.customer_of(&other).clone());
+                others.push(other);
+            }
+        }
         self.relations.erase(&members);
         // Only now, because it changes who is found where.
         for (other, event) in withdrawn {
@@ -305,10 +313,33 @@ impl CustomerBase {
         Ok(self.erased_until(identifier)?.is_some())
     }
 
-    /// Takes an event about links or relations out of somebody's story; says whether it was there.
+    /// The consents that name some identifiers as those who gave them, in the stories of others. Goes through the consents of all
+    /// customers where the playbook says that guardians give them.
+    fn given_by(&self, identifiers: &[Identifier]) -> Vec<(Identifier, super::links::Turn)> {
+        let sources = &self.engine.model().rules.sources;
+        let (identity, mut found) = (self.engine.identity(), Vec::new());
+        if sources.relations.guardian().is_none() {
+            return found;
+        }
+        let given = [sources.reserved.consent_given];
+        for customer in self.iter() {
+            customer.view(Timestamp::MAX).events(&given, Span::lifetime(Timestamp::MAX), &mut |row| {
+                let by = row.text(consent_column::BY).and_then(|text| Identifier::parse(text).ok());
+                let by = by.and_then(|by| Some(identity.read(&by).ok()?.into_owned()));
+                if by.is_some_and(|by| identifiers.contains(&by)) {
+                    let turn = (row.time(), row.sequence(), Arc::from(row.id()));
+                    found.push((row.strand().identifier().clone(), turn));
+                }
+                ControlFlow::Continue(())
+            });
+        }
+        found
+    }
+
+    /// Takes an event about links or relations, or a consent, out of somebody's story; says whether it was there.
     fn withdraw(&mut self, engine: &Engine, identifier: &Identifier, turn: &super::links::Turn) -> bool {
         let reserved = &engine.model().rules.sources.reserved;
-        let mut kinds = vec![reserved.linked, reserved.unlinked];
+        let mut kinds = vec![reserved.linked, reserved.unlinked, reserved.consent_given];
         kinds.extend(reserved.relations.into_iter().flat_map(|(related, unrelated)| [related, unrelated]));
         let Some(customer) = self.customers.get_mut(self.links.customer_of(identifier)) else { return false };
         let strand = customer.strands_mut().iter_mut().find(|strand| strand.identifier() == identifier);
