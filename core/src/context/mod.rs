@@ -135,6 +135,20 @@ pub(crate) struct Membership {
     pub(crate) unknown: u64,
 }
 
+/// The memberships that hold at an instant, as they were derived.
+pub(crate) fn memberships(derived: &[SegmentState], now: Timestamp) -> Memberships {
+    let mut words = Memberships::new();
+    for segments in derived.chunks(64) {
+        let (mut holding, mut told, mut members) = (0_u64, 0_u64, 0_u64);
+        for segment in segments.iter().rev() {
+            let [holds, known, member] = segment.standing(now.micros());
+            (holding, told, members) = (holding << 1 | holds, told << 1 | known, members << 1 | member);
+        }
+        words.push(Membership { known: holding & told, members: holding & members, unknown: holding & !told });
+    }
+    words
+}
+
 /// What is known of a segment, in eight bytes: there is one for each in every context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Member(i64);
@@ -433,18 +447,7 @@ impl<'a> Context<'a> {
 
     /// The memberships that hold at `now` as they were derived.
     pub(crate) fn memberships(&self) -> Memberships {
-        let now = self.now.micros();
-        let words = self.derived.chunks(64).map(|segments| {
-            let mut word = Membership::default();
-            for (place, segment) in segments.iter().enumerate() {
-                let (known, member, unknown) = segment.standing(now);
-                word.known |= u64::from(known) << place;
-                word.members |= u64::from(member) << place;
-                word.unknown |= u64::from(unknown) << place;
-            }
-            word
-        });
-        words.collect()
+        memberships(self.derived, self.now)
     }
 
     /// The story.

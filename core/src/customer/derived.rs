@@ -146,13 +146,11 @@ impl SegmentState {
         }
     }
 
-    /// Whether it holds at an instant in microseconds: that the customer is known to be a member or not, that they are known to be one,
-    /// and that it was found to be unknown.
+    /// One or zero: whether it holds at an instant in microseconds, whether it is known, and whether the customer is a member.
     #[inline]
-    pub(crate) fn standing(self, now: i64) -> (bool, bool, bool) {
-        let holds = self.0 >> 2 > now;
-        let known = holds && self.0 & 3 != 0;
-        (known, known && self.0 & 2 != 0, holds && !known)
+    pub(crate) fn standing(self, now: i64) -> [u64; 3] {
+        let bits = self.0.cast_unsigned();
+        [u64::from(self.0 >> 2 > now), (bits | bits >> 1) & 1, bits >> 1 & 1]
     }
 
     /// When this may next change, in microseconds; later than any instant for never.

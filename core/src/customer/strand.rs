@@ -521,6 +521,14 @@ impl Strand {
         self.tracks.iter().map(|(kind, track)| (*kind, track))
     }
 
+    /// Whether there is an event of any of some types.
+    pub(crate) fn tells_any(&self, kinds: &[EventKind]) -> bool {
+        let (Some(first), Some(last)) = (kinds.iter().min(), kinds.iter().max()) else { return false };
+        // They stand together, so that mostly none is near.
+        let from = self.tracks.partition_point(|(kind, _)| kind < first);
+        self.tracks.iter().skip(from).take_while(|(kind, _)| kind <= last).any(|(kind, _)| kinds.contains(kind))
+    }
+
     /// When the last event of a type happened.
     pub(crate) fn last_of(&self, kind: EventKind) -> Option<Timestamp> {
         self.track(kind).and_then(|track| track.times.last().copied())

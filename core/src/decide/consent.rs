@@ -18,6 +18,25 @@ pub(crate) struct PurposeRule {
     pub(crate) expires_after: Option<Duration>,
 }
 
+impl PurposeRule {
+    /// Whether it is permitted while nothing was said about it.
+    pub(super) fn permits_unasked(&self) -> bool {
+        self.basis.holds_anyway() || Consent::NeverAsked(self.default).permits()
+    }
+}
+
+/// The event types that say what may be done.
+pub(crate) fn spoken(reserved: &Reserved) -> [EventKind; 6] {
+    [
+        reserved.consent_given,
+        reserved.consent_withdrawn,
+        reserved.objected,
+        reserved.objection_withdrawn,
+        reserved.do_not_contact,
+        reserved.contact_allowed,
+    ]
+}
+
 /// Whether a purpose is permitted, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consent {
@@ -202,14 +221,7 @@ impl<'a> Said<'a> {
         now: Timestamp,
         who: Option<&'a Identifier>,
     ) -> Self {
-        let kinds = [
-            reserved.consent_given,
-            reserved.consent_withdrawn,
-            reserved.objected,
-            reserved.objection_withdrawn,
-            reserved.do_not_contact,
-            reserved.contact_allowed,
-        ];
+        let kinds = spoken(reserved);
         let whats =
             [What::Given, What::Withdrawn, What::Objected, What::ObjectionWithdrawn, What::DoNotContact, What::ContactAllowed];
         let mut words = SmallVec::new();

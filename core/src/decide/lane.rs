@@ -1,13 +1,16 @@
 //! Offers of a placement that nothing but consent, dates, conditions on segments and their score tell apart. When it is asked only what is
 //! decided, such an offer is passed or stopped by a few bits; whatever the bits do not tell is tried gate by gate.
 
+use super::consent::PurposeRule;
 use super::gates::Permissions;
 use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 use super::score::Factor;
-use super::shortlist::{Fixed, here};
+use super::shortlist::{Best, Fixed, here};
 use super::trace::Gate;
-use crate::context::{Context, Membership, Memberships, Rules, Source};
-use crate::expr::plan::Code;
+use super::{Answer, Counts, PlacementAnswer, Ranked};
+use crate::context::{Context, Membership, Memberships, Rules, Source, memberships};
+use crate::customer::SegmentState;
+use crate::expr::plan::{Code, Live};
 use crate::expr::{FactId, Facts};
 use crate::playbook::Assurance;
 use crate::value::Timestamp;
@@ -23,6 +26,9 @@ pub(crate) struct Lane {
     entries: Vec<Entry>,
     /// One offer and its treatment of each kind that consent and assurance do not tell apart.
     examples: Vec<usize>,
+    /// By kind: where consent stops offers for somebody who said nothing about what may be done. `None` where more than what was derived of
+    /// such a customer has a say.
+    alone: Option<Box<[Option<Gate>]>>,
 }
 
 #[derive(Debug)]
@@ -94,7 +100,7 @@ impl Lane {
     }
 
     fn of(offers: &Offers, rules: &Rules, number: usize, placement: &PlacementRule) -> Lane {
-        let mut lane = Lane { entries: Vec::new(), examples: Vec::new() };
+        let mut lane = Lane { entries: Vec::new(), examples: Vec::new(), alone: None };
         let mut kinds: BTreeMap<Kind<'_>, usize> = BTreeMap::new();
         for (place, offer) in offers.offers.iter().enumerate() {
             let Some(treatment) = here(offer, number, placement) else { continue };
@@ -110,12 +116,80 @@ impl Lane {
                     },
                     _ => Conditions::Several(conditions),
                 };
-                let rank = Rank::of(offers, offer, treatment, placement, rules);
+                let rank = Rank::compile(offers, offer, treatment, placement, rules);
                 Plain { kind, from: offer.from, until: offer.until, conditions, rank }
             });
             lane.entries.push(Entry { place, plain });
         }
+        lane.alone = lane.alone(offers, rules, placement);
         lane
+    }
+
+    /// Where consent stops offers of each kind for somebody who said nothing; `None` where anything else than that, dates, segments and scores
+    /// may have a say.
+    fn alone(&self, offers: &Offers, rules: &Rules, placement: &PlacementRule) -> Option<Box<[Option<Gate>]>> {
+        let permits = |purposes: &[usize]| {
+            let permits = |purpose: &usize| offers.purposes.get(*purpose).is_some_and(PurposeRule::permits_unasked);
+            purposes.iter().all(permits)
+        };
+        // Of very many offers an index leaves few.
+        let plain = offers.shortlist.is_none()
+            && placement.slots == 1
+            && placement.ranking.is_plain()
+            && permits(&placement.purposes)
+            && offers.contact.is_empty()
+            && offers.closing.is_empty()
+            && offers.namespaces.is_empty()
+            && (offers.minors.is_none() && offers.do_not_contact.is_none())
+            && rules.sources.commitments.is_none()
+            && rules.foreseen.is_empty()
+            && self.entries.iter().all(|entry| entry.plain.is_some());
+        let offers = self.examples.iter().filter(|_| plain).map(|place| offers.offers.get(*place));
+        let stopped = |offer: Option<&OfferRule>| {
+            let OfferRule { purposes, special, .. } = offer?;
+            // Special data needs a yes in so many words.
+            let stops = !permits(purposes) || (*special && !purposes.is_empty());
+            Some(Some(Gate::Consent).filter(|_| stops))
+        };
+        offers.map(stopped).collect::<Option<_>>().filter(|_| plain)
+    }
+
+    /// The answer for somebody who said nothing about what may be done, and of whom nothing is read but segments and slots that stand; `None`
+    /// where it takes more to tell.
+    pub(crate) fn answer(
+        &self,
+        offers: &Offers,
+        (number, placement): (usize, &PlacementRule),
+        (rules, segments, live): (&Rules, &[SegmentState], &Live),
+        now: Timestamp,
+    ) -> Option<PlacementAnswer> {
+        let stopped = self.alone.as_ref()?;
+        let known = memberships(segments, now);
+        let (mut tally, mut best) = (Counts::default(), Best::default());
+        for Entry { place, plain } in &self.entries {
+            let plain = plain.as_ref()?;
+            let tried = (*stopped.get(plain.kind)?).map_or_else(|| plain.tried(now, &known), Tried::Stopped);
+            match tried {
+                Tried::Stopped(gate) => tally.count(gate, 1),
+                Tried::Passes => {
+                    let rank = plain.rank.as_ref()?.of(|code| rules.plan.number(code, live, now))?;
+                    best.take(rank, *place, 1);
+                }
+                Tried::Open | Tried::Ranks(_) => return None,
+            }
+        }
+        tally.count(Gate::Outranked, best.others);
+        let answer = match best.first() {
+            Some((rank, place)) => {
+                let offer = offers.offers.get(place)?;
+                let message = offers.messages.of_everybody(here(offer, number, placement)?)?;
+                tally.count(Gate::Chosen, 1);
+                Answer::Offers { offers: vec![Ranked::plain(offer, rank.score, message)] }
+            }
+            None if placement.fallback.is_none() => Answer::Silence,
+            None => return None,
+        };
+        Some(PlacementAnswer::of(placement, answer, None, tally, Vec::new()))
     }
 
     /// Tells of every offer how far it comes; with `ranked` also how those rank of which only that counts.
@@ -143,13 +217,14 @@ impl Lane {
             let stopped = kinds.get_mut(plain.kind).and_then(|kind| *kind.get_or_insert_with(admitted));
             let tried = stopped.map_or_else(|| plain.tried(context.now(), &known), Tried::Stopped);
             let rank = plain.rank.as_ref().filter(|_| ranked && matches!(tried, Tried::Passes));
-            tell(*place, rank.and_then(|rank| rank.of_now(context)).map_or(tried, Tried::Ranks));
+            let ranks = rank.and_then(|rank| rank.of(|code| context.quick_number(code)));
+            tell(*place, ranks.map_or(tried, Tried::Ranks));
         }
     }
 }
 
 impl Rank {
-    fn of(
+    fn compile(
         offers: &Offers,
         offer: &OfferRule,
         treatment: &TreatmentRule,
@@ -172,16 +247,15 @@ impl Rank {
     }
 
     /// The rank for the customer; `None` when that takes more than what stands.
-    fn of_now(&self, context: &Context<'_>) -> Option<Fixed> {
-        let mut values = [1.0; 4];
-        for (value, code) in values.iter_mut().zip(&self.factors) {
-            if let Some(code) = code {
-                *value = context.quick_number(*code).filter(|number| number.is_finite())?;
-            }
-        }
+    #[inline]
+    fn of(&self, number: impl Fn(Code) -> Option<f64>) -> Option<Fixed> {
+        let value = |factor: Option<Code>| match factor {
+            Some(code) => number(code).filter(|number| number.is_finite()),
+            None => Some(1.0),
+        };
+        let [propensity, fit, worth, lever] = self.factors;
         // Multiplied in the documented order.
-        let [propensity, fit, worth, lever] = values;
-        let score = propensity * fit * worth * lever;
+        let score = value(propensity)? * value(fit)? * value(worth)? * value(lever)?;
         score.is_finite().then_some(Fixed { score, priority: self.priority })
     }
 }

@@ -28,7 +28,7 @@ mod stock;
 mod trace;
 
 pub(crate) use condition::{Condition, WHERE};
-pub(crate) use consent::{Consent, Said};
+pub(crate) use consent::{Consent, Said, spoken};
 pub(crate) use contact::{Switch, TAKEN};
 pub use decision::{Answer, Assigned, Decision, Held, PlacementAnswer, Ranked};
 pub(crate) use fallback::FallbackRule;
@@ -63,7 +63,7 @@ use score::Scored;
 use shortlist::Best;
 use smallvec::SmallVec;
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use stock::Stock;
 
 /// The answers for some placements, and what became of every candidate.
@@ -128,14 +128,8 @@ pub(crate) fn decide(
     for number in placements {
         let Some(placement) = offers.placements.get(*number) else { continue };
         let permissions = Permissions::of(offers, context, said, guards, placement).reacting_to(reads.triggered);
-        let mut tally = Tally {
-            placement,
-            detail,
-            counts: [0; Gate::ALL.len()],
-            candidates: Vec::new(),
-            held: Vec::new(),
-            items: Vec::new(),
-        };
+        let mut tally =
+            Tally { placement, detail, counts: Counts::default(), candidates: Vec::new(), held: Vec::new(), items: Vec::new() };
         let contacts = Contacts::new(offers, whole, placement, detail);
         let stock = Stock::new(offers, &purses, reads.counters, context.now(), placement, overdue.as_ref());
         let mut survivors: Vec<Survivor<'_>> = Vec::new();
@@ -308,14 +302,7 @@ pub(crate) fn decide(
             }
             _ => Answer::Silence,
         };
-        let reason = LateText::new(Reason { first, counts: tally.counts });
-        answers.placements.push(PlacementAnswer {
-            placement: placement.name.clone(),
-            channel: placement.channel.clone(),
-            answer,
-            reason,
-            held: tally.held,
-        });
+        answers.placements.push(PlacementAnswer::of(placement, answer, first, tally.counts, tally.held));
         tally.candidates.sort_by_key(|(place, _)| *place);
         if detail == Detail::Full {
             seen::complete(offers, reads, &shop, &tally.items, &mut tally.candidates);
@@ -379,8 +366,7 @@ fn fill(
 struct Tally<'a> {
     placement: &'a PlacementRule,
     detail: Detail,
-    /// In the order of [`Gate::ALL`].
-    counts: [usize; Gate::ALL.len()],
+    counts: Counts,
     candidates: Vec<(usize, Candidate)>,
     /// Those that quiet hours hold.
     held: Vec<Held>,
@@ -388,11 +374,49 @@ struct Tally<'a> {
     items: Vec<(usize, Suggested)>,
 }
 
+/// How many offers came to each gate, in the order of [`Gate::ALL`].
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts([u32; Gate::ALL.len()]);
+
+impl Counts {
+    fn count(&mut self, gate: Gate, offers: usize) {
+        if let Some(count) = self.0.get_mut(gate as usize) {
+            *count = count.saturating_add(u32::try_from(offers).unwrap_or(u32::MAX));
+        }
+    }
+}
+
+impl PlacementAnswer {
+    /// What a placement gets; `first` is what stopped all offers there.
+    fn of(placement: &PlacementRule, answer: Answer, first: Option<String>, counts: Counts, held: Vec<Held>) -> Self {
+        let reason = LateText::new(Reason { first, counts });
+        PlacementAnswer { placement: placement.name.clone(), channel: placement.channel.clone(), answer, reason, held }
+    }
+}
+
+impl Ranked {
+    /// An offer that is made in the same words to everybody and carries nothing else.
+    fn plain(offer: &OfferRule, score: f64, message: &str) -> Self {
+        Ranked {
+            offer: offer.name.clone(),
+            score,
+            probability: None,
+            probability_error: None,
+            message: message.to_owned(),
+            terms: None,
+            at: None,
+            tags: offer.tags.clone(),
+            headers: BTreeMap::new(),
+            sms: None,
+            why: Vec::new(),
+            items: Vec::new(),
+        }
+    }
+}
+
 impl Tally<'_> {
     fn count(&mut self, gate: Gate, offers: usize) {
-        if let Some(count) = self.counts.get_mut(gate as usize) {
-            *count += offers;
-        }
+        self.counts.count(gate, offers);
     }
 
     fn add(&mut self, place: usize, offer: &OfferRule, stop: Stop, ranked: Option<(Score, Option<Chance>)>) {
@@ -418,14 +442,15 @@ impl Tally<'_> {
 struct Reason {
     /// What stopped them all.
     first: Option<String>,
-    counts: [usize; Gate::ALL.len()],
+    counts: Counts,
 }
 
 impl Recipe for Reason {
     /// Such as `8 candidates: 5 without consent, 2 not eligible, 1 chosen`.
     fn write(&self) -> String {
-        let total: usize = self.counts.iter().sum();
-        let counts = Gate::ALL.iter().zip(self.counts).filter(|(_, count)| *count > 0);
+        let Counts(counts) = self.counts;
+        let total: usize = counts.iter().map(|count| *count as usize).sum();
+        let counts = Gate::ALL.iter().zip(counts).filter(|(_, count)| *count > 0);
         let counts: Vec<String> = counts.map(|(gate, count)| format!("{count} {}", gate.fate())).collect();
         let told = match total {
             0 => "no offer is made for this placement".to_owned(),

@@ -67,6 +67,11 @@ impl Best {
         }
     }
 
+    /// The first, with its rank.
+    pub(super) fn first(&self) -> Option<(Fixed, usize)> {
+        self.list.first().copied()
+    }
+
     pub(super) fn places(&self) -> impl Iterator<Item = usize> {
         self.list.iter().map(|(_, place)| *place)
     }

@@ -1,16 +1,19 @@
 //! How the engine answers what a customer should see, and what the id of the answer is made of.
 
 use super::next::Ahead;
-use super::{Beyond, Engine, OTHER_PLAYBOOK, digest};
+use super::{Beyond, Engine, Inner, OTHER_PLAYBOOK, digest};
 use crate::context::{Assignment, Beside, Context, Foresight};
-use crate::customer::{Customer, Identifier};
-use crate::decide::{self, Assigned, Candidate, Decision, Detail, JourneyPlace, Moment, Request, RequestError, Trace};
+use crate::customer::{Customer, Derived, Identifier, Strand, View};
+use crate::decide::{
+    self, Assigned, Candidate, Decision, Detail, JourneyPlace, Moment, PlacementAnswer, Request, RequestError, Trace, spoken,
+};
 use crate::expr::{Answer, Facts};
 use crate::playbook::{Assurance, Sensitivity};
 use crate::reaction::ReactionRule;
 use crate::trends::Snapshot;
 use crate::value::{LateText, Recipe, Timestamp, Value};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 impl Engine {
@@ -121,6 +124,20 @@ impl Engine {
         let moment = Moment::of(&inner.offers, &inner.trends, request, trends, customer.id(), now)?;
         let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
+        // Everything may be read of somebody authenticated, and of somebody recognised where nothing asks for more.
+        let less =
+            request.assurance == Assurance::Anonymous || request.assurance < Assurance::Authenticated && inner.offers.graded;
+        let ranked = Ranked::of(request, trends, inner.offers.explores);
+        if let (Detail::Brief, [placement], false, None, None) = (detail, &placements[..], less, around, only)
+            && reaction.is_none()
+            && trends.is_none()
+            && request.scores.is_empty()
+            && let Cow::Borrowed(state) = state
+            && let Some(answer) = self.alone(&view, state, *placement, now)
+        {
+            let question = Question { instant: (now, known_at), request, facts, identifier: None, forecast: None, ranked };
+            return Ok((self.decision(customer, question, vec![answer]), Vec::new()));
+        }
         let places: SmallVec<[_; 2]> = state.journeys.iter().map(|journey| journey.place).collect();
         let said = self.said(view, now, met_on);
         // What is decided depends on which identifier the customer is met on.
@@ -165,9 +182,6 @@ impl Engine {
             let others = others.as_ref().map(|others| others as &dyn Beside);
             let mut whole = new();
             whole.set_beside(others);
-            // Everything may be read of somebody authenticated, and of somebody recognised where nothing asks for more.
-            let less = request.assurance == Assurance::Anonymous
-                || request.assurance < Assurance::Authenticated && inner.offers.graded;
             let told = others.filter(|_| request.assurance > Assurance::Anonymous);
             let limited = less.then(|| new().limited(request.assurance, met_on).beside(told));
             // What others have to do with it is not derived, and what was derived before a fold may be unknown after it.
@@ -201,30 +215,59 @@ impl Engine {
             let trace = (detail == Detail::Full).then(|| self.trace(context, request.assurance, candidates));
             (answers, trace)
         };
+        let identifier = met_on.filter(|_| binds).cloned();
+        let forecast = forecast.map(|forecast| forecast.digest().clone());
+        let question = Question { instant: (now, known_at), request, facts, identifier, forecast, ranked };
         let decision = Decision {
+            trends: trends.map(|trends| trends.digest_text()),
+            assigned: answers.exposed.into_iter().filter_map(|number| self.assigned(&assigned, number)).collect(),
+            trace,
+            ..self.decision(customer, question, answers.placements)
+        };
+        Ok((decision, answers.candidates))
+    }
+
+    /// What a placement gets where nothing but what was derived of the customer has a say, see [`Lane::answer`](decide::Lane::answer); `None`
+    /// where it takes more to tell.
+    pub(super) fn alone(&self, view: &View<'_>, state: &Derived, placement: usize, now: Timestamp) -> Option<PlacementAnswer> {
+        let Inner { model, offers, .. } = &*self.0;
+        let lane = offers.lanes.get(placement)?;
+        let live = state.live.as_ref().filter(|live| live.is_at(state.settled))?;
+        let spoken = spoken(&model.rules.sources.reserved);
+        let plain = |strand: &Strand| strand.folded().is_none() && !strand.tells_any(&spoken);
+        if !view.strands().iter().all(plain) {
+            return None;
+        }
+        let rule = offers.placements.get(placement)?;
+        lane.answer(offers, (placement, rule), (&model.rules, &state.segments, live), now)
+    }
+
+    /// A decision for a customer.
+    fn decision(&self, customer: &Customer, question: Question<'_>, placements: Vec<PlacementAnswer>) -> Decision {
+        let Question { instant: (now, known_at), request, facts, identifier, forecast, ranked } = question;
+        Decision {
             id: LateText::new(DecisionId {
                 playbook: self.digest().clone(),
                 customer: customer.identifier().cloned(),
                 now,
                 known_at,
-                placements: answers.placements.iter().map(|answer| answer.placement.clone()).collect(),
+                placements: placements.iter().map(|answer| answer.placement.clone()).collect(),
                 facts,
-                identifier: met_on.filter(|_| binds).cloned(),
+                identifier,
                 assurance: request.assurance,
-                forecast: forecast.map(|forecast| forecast.digest().clone()),
-                ranked: Ranked::of(request, trends, inner.offers.explores),
+                forecast: forecast.clone(),
+                ranked,
             }),
             customer: customer.id().to_owned(),
             now,
             known_at,
             playbook: self.digest().clone(),
-            forecast: forecast.map(|forecast| forecast.digest().clone()),
-            placements: answers.placements,
-            trends: trends.map(|trends| trends.digest_text()),
-            assigned: answers.exposed.into_iter().filter_map(|number| self.assigned(&assigned, number)).collect(),
-            trace,
-        };
-        Ok((decision, answers.candidates))
+            forecast,
+            placements,
+            trends: None,
+            assigned: Vec::new(),
+            trace: None,
+        }
     }
 
     fn assigned(&self, assigned: &[Option<Assignment>], number: usize) -> Option<Assigned> {
@@ -293,6 +336,19 @@ impl Engine {
             candidates,
         }
     }
+}
+
+/// What a decision answers.
+struct Question<'r> {
+    /// Of the question, and up to when knowledge counts.
+    instant: (Timestamp, Timestamp),
+    request: &'r Request,
+    facts: Vec<Option<Value>>,
+    /// On which identifier the customer is met, when that matters.
+    identifier: Option<Identifier>,
+    /// The forecast that rules may ask.
+    forecast: Option<Arc<str>>,
+    ranked: Option<Box<Ranked>>,
 }
 
 /// What the id of a decision is made of.

@@ -1,4 +1,5 @@
-//! Late events on long stories cost a bounded number of steps and change nothing else.
+//! Late events on long stories cost a bounded number of steps and change nothing else; decisions by what was derived alone are those that try
+//! every offer.
 
 use crate::customer::Customer;
 use crate::journey::STEPS;
@@ -116,4 +117,53 @@ fn several_attributes_told_after_reading_bytes_tell_only_what_they_change() {
     let size = Event::new("attributes_set", at(9_000), Identifier::parse("customer:ada").unwrap()).with("size", 3);
     let own = engine.record(&mut own, &size, None).unwrap();
     assert_eq!(engine.record(&mut again, &size, None).unwrap(), own);
+}
+
+/// Two offers by segment and one by a purpose that nobody is asked for.
+const ALONE: &str = r#"
+playbook: alone
+version: 1
+identity: {customer: {}}
+purposes: {marketing: opt_in, service: opt_out}
+events: {visit: {page: string}, order: {pieces: int}, noise: {page: string}}
+segments:
+  visitor: events("visit").within("2d").count() >= 2
+  buyer: events("order").within("2d").exists()
+channels: {web: text}
+placements: {home: {channel: web}}
+offers:
+  look: {eligible: segment("visitor"), purposes: [service], value: '1.0 + double(events("visit").within("2d").count())', treatments: {web: {message: Look}}}
+  thanks: {eligible: segment("buyer"), value: '2.5', treatments: {web: {message: Thanks}}}
+  news: {eligible: segment("visitor"), purposes: [marketing], value: '9.0', treatments: {web: {message: News}}}
+"#;
+
+/// Whether what was derived alone made the decision, and the offer; both ways tell the same.
+fn decided(engine: &Engine, customer: &Customer, now: Timestamp) -> (bool, Option<String>) {
+    let request = Request::of("home");
+    let decision = engine.decide(customer, &request, now, None).unwrap();
+    let explained = crate::decide::Decision { trace: None, ..engine.explain(customer, &request, now, None).unwrap() };
+    assert_eq!(decision.to_json(), explained.to_json());
+    let view = customer.view(now);
+    let alone = engine.alone(&view, &engine.state(customer, &view, now), 0, now);
+    let offer = decision.offers().next().map(|ranked| ranked.offer.to_string());
+    assert!(alone.as_ref().is_none_or(|alone| *alone == decision.placements[0]));
+    (alone.is_some(), offer)
+}
+
+#[test]
+fn what_was_derived_alone_decides_until_something_is_said() {
+    let engine = Engine::compile(&[("alone.yaml", ALONE)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let mut customer = engine.customer(&Identifier::parse("customer:ada").unwrap()).unwrap();
+    let tell = |customer: &mut Customer, event: Event| _ = engine.record(customer, &event, None).unwrap();
+    tell(&mut customer, event("visit", 0, "a"));
+    assert_eq!(decided(&engine, &customer, at(1)), (true, None));
+    tell(&mut customer, event("order", 2, "b"));
+    assert_eq!(decided(&engine, &customer, at(3)), (true, Some("thanks".to_owned())));
+    tell(&mut customer, event("visit", 4, "c"));
+    assert_eq!(decided(&engine, &customer, at(5)), (true, Some("look".to_owned())));
+    // Later than what was derived.
+    assert_eq!(decided(&engine, &customer, at(5 * 1_440)), (false, None));
+    let said = Event::new("consent_given", at(6), Identifier::parse("customer:ada").unwrap()).with("purpose", "marketing");
+    tell(&mut customer, said);
+    assert_eq!(decided(&engine, &customer, at(7)), (false, Some("news".to_owned())));
 }
