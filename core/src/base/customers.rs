@@ -1,6 +1,5 @@
-use crate::customer::{Customer, Identifier};
+use crate::customer::{Customer, Identifier, short_hash};
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::ops::Bound;
 
 /// Customers by identifier: in order for whoever goes through all of them, and by hash for whoever looks for one, because a tree of
@@ -167,9 +166,9 @@ impl FromIterator<(Identifier, Customer)> for Customers {
     }
 }
 
-/// SipHash with fixed keys: the same in every process, and its order is never seen.
+/// The same in every process, and its order is never seen. Who chooses names that collide is sent to the tree.
 fn hash(identifier: &Identifier) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(identifier.as_str())
+    short_hash(identifier.as_str())
 }
 
 fn tag(hash: u64) -> u32 {

@@ -117,6 +117,9 @@ impl CustomerBase {
 
     /// Refuses an event that relates somebody to a customer who was erased.
     pub(super) fn admit_relation(&self, on: &Identifier, event: &Prepared<'_>) -> Result<(), EventError> {
+        if !self.relates(event) {
+            return Ok(());
+        }
         for saying in self.engine.relation_sayings(on, event)? {
             if let Saying::Tie { ends: (first, second), .. } = &saying {
                 self.tombstones.admit_other(if first == on { second } else { first }, event)?;

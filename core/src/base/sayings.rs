@@ -12,6 +12,9 @@ pub(super) fn sayings(
 ) -> Result<Vec<Saying>, EventError> {
     let linked = event.kind == reserved.linked;
     if !linked && event.kind != reserved.unlinked {
+        if named.others.is_empty() {
+            return Ok(Vec::new());
+        }
         let pair = |other: &Identifier| {
             Saying::Pair(named.primary.clone().into_owned(), other.clone(), Word::Linked { confidence: 1.0 })
         };

@@ -30,7 +30,9 @@ pub struct Derived {
     /// The state at earlier instants, further apart the longer ago, so that a late event need not walk from the beginning.
     checkpoints: Option<Box<Vec<Checkpoint>>>,
     /// Instants since the last checkpoint.
-    walked: u32,
+    walked: u8,
+    /// The first instant at which something may change without an event, where that is known.
+    due: FirstDue,
     /// How many events there were when the story was last walked through again for late ones.
     pub(crate) walked_at: u32,
     /// Where a walk begins when events before it were folded.
@@ -41,6 +43,23 @@ pub struct Derived {
     pub(crate) live: Option<Box<Live>>,
     /// Whether another version of the playbook wrote the story: what this one takes over from its pins is still to be told.
     pub(crate) taken_over: bool,
+}
+
+/// The first instant at which something may change without an event, in microseconds: the largest number for never, the smallest while it is
+/// not known. It can be found again at any time, and says nothing of its own.
+#[derive(Debug, Clone, Copy)]
+struct FirstDue(i64);
+
+impl Default for FirstDue {
+    fn default() -> Self {
+        FirstDue(i64::MIN)
+    }
+}
+
+impl PartialEq for FirstDue {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// Late events of which nothing was derived yet.
@@ -66,7 +85,8 @@ struct Undo {
     /// Whether there is anything to come back to.
     marked: bool,
     changes: u32,
-    settled: Option<Timestamp>,
+    /// When the state before was settled, in microseconds; the smallest number for never.
+    settled: i64,
     /// In the order in which it was changed.
     was: Vec<Was>,
     /// What does not fit there; most customers have none of it.
@@ -366,7 +386,7 @@ pub(super) fn earlier_of(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<T
 /// How many things are remembered as they were.
 const LONG: usize = 4_096;
 /// How many instants lie between a checkpoint and the next.
-const APART: u32 = 32;
+const APART: u8 = 32;
 /// How many checkpoints there are at most.
 const MOST: usize = 32;
 
@@ -399,9 +419,28 @@ impl Derived {
             (self.settled, self.segments, self.journeys, self.changes) = (settled, segments, journeys, changes);
             (self.watches, self.reactions) = (watches, reactions);
             self.forget();
+            self.moves();
             return !start.places.is_empty();
         }
         false
+    }
+
+    /// When something may first change without an event, where that is known.
+    pub(crate) fn known_due(&self) -> Option<Option<Timestamp>> {
+        match self.due.0 {
+            i64::MIN => None,
+            due => Some(Timestamp::from_micros(due).ok()),
+        }
+    }
+
+    /// Keeps when something may first change without an event, until something [`moves`](Self::moves).
+    pub(crate) fn keep_due(&mut self, due: Option<Timestamp>) {
+        self.due = FirstDue(due.map_or(i64::MAX, Timestamp::micros));
+    }
+
+    /// Whatever may change without an event is about to change.
+    pub(crate) fn moves(&mut self) {
+        self.due = FirstDue::default();
     }
 
     /// Forgets how to come back to earlier instants, because their events are there no longer.
@@ -454,7 +493,7 @@ impl Derived {
             *undo = Undo::default();
             return;
         };
-        (undo.marked, undo.settled, undo.changes) = (true, *settled, count);
+        (undo.marked, undo.settled, undo.changes) = (true, settled.map_or(i64::MIN, Timestamp::micros), count);
     }
 
     /// The same state, for a walk that nobody comes back from.
@@ -470,6 +509,7 @@ impl Derived {
             undo: Undo::default(),
             checkpoints: None,
             walked: 0,
+            due: self.due,
             start: self.start.clone(),
             walked_at: self.walked_at,
             pending: None,
@@ -481,12 +521,14 @@ impl Derived {
     /// Goes back to before an instant: to the mark when that is early enough, else to a checkpoint or the beginning. Returns the
     /// changes taken back, and how many remain.
     pub(crate) fn rewind(&mut self, before: Timestamp) -> (Vec<Change>, usize) {
+        self.moves();
         let early = |settled: Option<Timestamp>| settled.is_none_or(|settled| settled < before);
         let mut changes = std::mem::take(&mut self.changes);
-        if self.undo.marked && early(self.undo.settled) {
+        let marked = Timestamp::from_micros(self.undo.settled).ok();
+        if self.undo.marked && early(marked) {
             let taken = changes.split_off((self.undo.changes as usize).min(changes.len()));
             self.changes = changes;
-            self.settled = self.undo.settled;
+            self.settled = marked;
             self.undo.marked = false;
             while let Some(was) = self.undo.was.pop() {
                 self.restore(was);
@@ -601,6 +643,7 @@ impl Derived {
 
     /// A segment stands otherwise at the last instant than was thought.
     pub(crate) fn settle_again(&mut self, number: usize, after: SegmentState) {
+        self.moves();
         let Some(segment) = self.segments.get_mut(number) else { return };
         let before = std::mem::replace(segment, after);
         let known = |was: &Was| was.field == Field::Segment && usize::from(was.number) == number;

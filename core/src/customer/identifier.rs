@@ -78,6 +78,13 @@ impl Identifier {
         self.0.split_once(':').map_or("", |(namespace, _)| namespace)
     }
 
+    /// Whether it is of a namespace.
+    #[inline]
+    pub(crate) fn is_of(&self, namespace: &str) -> bool {
+        // A namespace holds no colon, so this is the first one.
+        self.0.strip_prefix(namespace).is_some_and(|rest| rest.as_bytes().first() == Some(&b':'))
+    }
+
     /// The part after the first colon.
     #[must_use]
     pub fn value(&self) -> &str {

@@ -1,4 +1,5 @@
 use super::bytes::{Renames, describe};
+use super::texts::short_hash;
 use crate::expr::{Bits, EventDecl, EventKind, PropertyId, Schema};
 use crate::value::Type;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ pub struct Layout {
     kinds: Vec<KindLayout>,
     /// `rectified`.
     rectified: Option<EventKind>,
+    /// A power of two of places: the number of the event type whose name has such a hash, in the next place that was free.
+    by_hash: Box<[Option<u16>]>,
 }
 
 /// A journey by the names that states call it and its stages by.
@@ -65,8 +68,9 @@ impl Layout {
             })
             .collect();
         let rectified = schema.event(super::reserved::RECTIFIED);
+        let by_hash = by_hash(&schema);
         let (playbook, renames, journeys) = ((Arc::from(""), 0), Renames::default(), Vec::new());
-        Layout { schema, digest, playbook, renames, journeys, kinds, rectified }
+        Layout { schema, digest, playbook, renames, journeys, kinds, rectified, by_hash }
     }
 
     /// The same layout, knowing the playbook it belongs to, what that renamed, and its journeys.
@@ -105,6 +109,12 @@ impl Layout {
     /// The event type that says that another event is wrong.
     pub(super) fn rectified(&self) -> Option<EventKind> {
         self.rectified
+    }
+
+    /// The event type of a name.
+    pub(super) fn kind_of(&self, name: &str) -> Option<EventKind> {
+        let is = |kind: &EventKind| self.schema.event_decl(*kind).is_some_and(|event| *event.name == *name);
+        near(&self.by_hash, name).map_while(|place| self.by_hash.get(place).copied().flatten()).map(EventKind).find(is)
     }
 
     /// All event types.
@@ -156,6 +166,24 @@ impl Layout {
     pub(super) fn cell(&self, kind: EventKind, column: usize) -> Option<CellKind> {
         self.kind(kind).and_then(|kind| kind.cells.get(column)).copied()
     }
+}
+
+/// The event types by hash of their names, at most half of the places taken.
+fn by_hash(schema: &Schema) -> Box<[Option<u16>]> {
+    let mut places = vec![None; (schema.events().len() * 2).next_power_of_two()].into_boxed_slice();
+    for (number, event) in (0_u16..).zip(schema.events()) {
+        let free = near(&places, &event.name).find(|place| places.get(*place).is_some_and(Option::is_none));
+        if let Some(place) = free.and_then(|place| places.get_mut(place)) {
+            *place = Some(number);
+        }
+    }
+    places
+}
+
+/// The places at which the event type of a name may stand, the first one first.
+fn near(places: &[Option<u16>], name: &str) -> impl Iterator<Item = usize> + use<> {
+    let (first, count) = ((short_hash(name) >> 32) as usize, places.len());
+    (0..count).map(move |step| first.wrapping_add(step) & (count - 1))
 }
 
 /// Where each property of the schema stands in an event type.

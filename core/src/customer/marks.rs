@@ -54,6 +54,7 @@ impl Track {
             return;
         }
         let mut marks = self.marks.take().unwrap_or_default();
+        marks.make_room(rows, count);
         let told = self.tell(&mut marks, kind, layout, texts, filters);
         for row in marks.marked..rows {
             // Columns that a condition reads alone, with one of the events shortly before that says the same.
@@ -185,17 +186,21 @@ impl Marks {
         self.words.get(row / 64 * count + filter).is_some_and(|word| word & (1 << (row % 64)) != 0)
     }
 
-    fn set(&mut self, row: usize, filter: usize, count: usize, holds: Option<bool>) {
-        let place = row / 64 * count + filter;
-        if place >= self.words.len() {
-            let wanted = (row / 64 + 1) * count;
+    /// Room for so many events.
+    fn make_room(&mut self, rows: usize, count: usize) {
+        let wanted = rows.div_ceil(64) * count;
+        if wanted > self.words.len() {
             if self.words.capacity() < wanted {
                 self.words.reserve_exact((wanted - self.words.len()).max(self.words.len() / 8));
             }
             self.words.resize(wanted, 0);
         }
+    }
+
+    #[inline]
+    fn set(&mut self, row: usize, filter: usize, count: usize, holds: Option<bool>) {
         let bit = 1 << (row % 64);
-        match (self.words.get_mut(place), holds) {
+        match (self.words.get_mut(row / 64 * count + filter), holds) {
             (Some(word), Some(true)) => *word |= bit,
             (Some(word), Some(false)) => *word &= !bit,
             (_, None) => self.odd |= 1 << filter,

@@ -55,7 +55,7 @@ pub use reserved::{
 pub(crate) use strand::PreparedCell;
 pub use strand::{Arrival, Prepared, Strand};
 pub(crate) use struck::named_event;
-pub(crate) use texts::Texts;
+pub(crate) use texts::{Texts, short_hash};
 pub use view::{StoryRow, View};
 pub(crate) use walk::InstancesWere;
 pub use walk::{Instances, Walk, Way};

@@ -79,8 +79,8 @@ impl Namespaces {
     }
 
     fn look<'a>(&self, identifier: &'a Identifier) -> Result<(usize, Read<'a>), EventError> {
-        let name = identifier.namespace();
-        let Some(place) = self.place(name) else {
+        let Some(place) = self.rules.iter().position(|rule| identifier.is_of(&rule.name)) else {
+            let name = identifier.namespace();
             return Err(EventError::undeclared("namespace", "identifiers", name, self.rules.iter().map(|rule| &*rule.name)));
         };
         let Some(rule) = self.rules.get(place) else { return Ok((place, Read::Nobody)) };

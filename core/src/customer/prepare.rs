@@ -12,20 +12,19 @@ use std::borrow::Cow;
 /// The longest text of a property, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 64 * 1024;
 
-/// A property as it was told.
-type Told<'a> = (&'a str, &'a Value);
-
 impl Layout {
     /// Checks an event against the schema and brings it into the story's form.
     ///
     /// # Errors
     /// [`EventError`] naming the part that does not fit.
     pub fn prepare<'a>(&self, event: &'a Event, known_at: Option<Timestamp>) -> Result<Prepared<'a>, EventError> {
-        let (kind, properties) = self.resolve(event)?;
-        let mut cells: SmallVec<[PreparedCell<'a>; 8]> = SmallVec::new();
+        let (kind, attribute) = self.resolve(event)?;
         let declared = self.schema().event_decl(kind).map_or(&[][..], |event| &event.properties);
-        cells.resize(declared.len(), PreparedCell::Missing);
-        for (name, value) in properties {
+        let mut cells: SmallVec<[PreparedCell<'a>; 8]> = declared.iter().map(|_| PreparedCell::Missing).collect();
+        for (name, value) in &event.properties {
+            if attribute && name == "attribute" {
+                continue;
+            }
             let Some(column) = declared.iter().position(|property| *property.name == *name) else {
                 let names = declared.iter().map(|property| &*property.name);
                 return Err(EventError::undeclared("property", &format!("properties.{}", shown(name)), name, names));
@@ -146,9 +145,9 @@ impl Layout {
         })
     }
 
-    /// The event type meant, and the properties that belong to it: an attribute's own event type for `attribute_set`.
-    fn resolve<'a>(&self, event: &'a Event) -> Result<(EventKind, SmallVec<[Told<'a>; 8]>), EventError> {
-        let properties = || event.properties.iter().map(|(name, value)| (name.as_str(), value));
+    /// The event type meant: an attribute's own event type for `attribute_set`; and whether that is so, so that the property which names the
+    /// attribute is none of it.
+    fn resolve(&self, event: &Event) -> Result<(EventKind, bool), EventError> {
         if matches!(&*event.event_type, ATTRIBUTE_SET | ATTRIBUTE_CLEARED) {
             let Some(Value::String(attribute)) = event.property("attribute") else {
                 return Err(EventError::new(
@@ -157,11 +156,9 @@ impl Layout {
                     "expected the name of an attribute, as text",
                 ));
             };
-            let kind = self.attribute_kind(attribute)?;
-            return Ok((kind, properties().filter(|(name, _)| *name != "attribute").collect()));
+            return Ok((self.attribute_kind(attribute)?, true));
         }
-        let kind = self.event_kind(&event.event_type)?;
-        Ok((kind, properties().collect()))
+        Ok((self.event_kind(&event.event_type)?, false))
     }
 
     /// The event type in which an attribute's values are kept.
@@ -175,7 +172,7 @@ impl Layout {
 
     /// A declared or reserved event type by its name.
     pub(crate) fn event_kind(&self, name: &str) -> Result<EventKind, EventError> {
-        match self.schema().event(name) {
+        match self.kind_of(name) {
             Some(kind) if !name.as_bytes().contains(&b':') => Ok(kind),
             _ => {
                 let names = self.schema().events().iter().map(|event| &*event.name).filter(|name| !name.contains(':'));

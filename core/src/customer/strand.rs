@@ -24,6 +24,8 @@ pub struct Strand {
     tracks: SmallVec<[(EventKind, Track); 1]>,
     texts: Texts,
     ids: Texts,
+    /// How many events there are.
+    rows: usize,
     /// No event happened after this.
     last: Timestamp,
     /// The latest instant at which an event became known after it happened; the smallest when none did.
@@ -105,6 +107,7 @@ impl Strand {
             tracks: SmallVec::new(),
             texts: Texts::default(),
             ids: Texts::default(),
+            rows: 0,
             last: Timestamp::MIN,
             late: Timestamp::MIN,
             aside: None,
@@ -125,7 +128,8 @@ impl Strand {
         let known = tracks.iter().flat_map(|(_, track)| track.known().iter().zip(&track.times));
         let late = known.filter(|(known, time)| known > time).map(|(known, _)| *known).max().unwrap_or(Timestamp::MIN);
         let last = tracks.iter().filter_map(|(_, track)| track.times.last().copied()).max().unwrap_or(Timestamp::MIN);
-        Strand { identifier, layout, tracks, texts, ids, last, late, aside: None, fold: None, struck: None }
+        let rows = count(&tracks);
+        Strand { identifier, layout, tracks, texts, ids, rows, last, late, aside: None, fold: None, struck: None }
     }
 
     /// Events that were told to another version of the playbook and do not fit this one: kept, but not read.
@@ -203,7 +207,7 @@ impl Strand {
         if let Some(track) = self.track_mut(kind) {
             track.remove_first(rows);
         }
-        self.tracks.retain(|(_, track)| track.len() > 0);
+        self.tidy();
         self.forget_rectified(&event.name, until);
         self.fold.get_or_insert_default().kinds.insert(event.name.clone(), totals);
         rows as u64
@@ -221,7 +225,13 @@ impl Strand {
                 track.remove(row);
             }
         }
+        self.tidy();
+    }
+
+    /// Lets go of tracks without events.
+    fn tidy(&mut self) {
         self.tracks.retain(|(_, track)| track.len() > 0);
+        self.rows = count(&self.tracks);
     }
 
     /// Takes an event of some types out again that stands at its place in the story; says whether it was there.
@@ -236,7 +246,7 @@ impl Strand {
                 found = true;
             }
         }
-        self.tracks.retain(|(_, track)| track.len() > 0);
+        self.tidy();
         found
     }
 
@@ -270,7 +280,7 @@ impl Strand {
     /// How many events it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tracks.iter().map(|(_, track)| track.len()).sum()
+        self.rows
     }
 
     /// Whether it holds no event.
@@ -359,7 +369,7 @@ impl Strand {
                 track.remove(row);
             }
             // It may have been the only one of its type.
-            self.tracks.retain(|(_, track)| track.len() > 0);
+            self.tidy();
             arrival = Arrival::ConflictKeptNew { old_time: head.time };
         }
         let text = |texts: &mut Texts, text: &str| texts.intern(text).map(|(code, _)| code).ok_or(StrandFull);
@@ -397,6 +407,7 @@ impl Strand {
                 PreparedCell::Whole(value) => Cell::Whole(value.clone()),
             });
             track.insert(row, head, cells);
+            self.rows += 1;
         }
         Ok(arrival)
     }
@@ -416,7 +427,9 @@ impl Strand {
     /// Gives the track of an event type to a function, which takes it out or puts it back.
     pub(super) fn with_track<T>(&mut self, kind: EventKind, change: impl FnOnce(&mut Track) -> T) -> Option<T> {
         let place = self.place_of(kind);
-        self.tracks.get_mut(place).map(|(_, track)| change(track))
+        let changed = self.tracks.get_mut(place).map(|(_, track)| change(track));
+        self.rows = count(&self.tracks);
+        changed
     }
 
     /// Remembers what conditions on single events come to.
@@ -596,6 +609,11 @@ impl Strand {
             Cell::Whole(value) => Some(value),
         }
     }
+}
+
+/// How many events there are in tracks.
+fn count(tracks: &[(EventKind, Track)]) -> usize {
+    tracks.iter().map(|(_, track)| track.len()).sum()
 }
 
 impl Prepared<'_> {

@@ -38,7 +38,7 @@ impl Texts {
         let place = self.ends.len();
         put(&mut self.ends, place, end);
         if self.index.is_none() && self.ends.len() <= FEW {
-            put(&mut self.hashes, place, short_hash(text));
+            put(&mut self.hashes, place, byte_hash(text));
             return Some((code, true));
         }
         let (bytes, ends) = (&self.bytes, &self.ends);
@@ -75,7 +75,7 @@ impl Texts {
         if let Some(index) = &self.index {
             return index.find(hash(text), is).copied();
         }
-        let wanted = short_hash(text);
+        let wanted = byte_hash(text);
         let (eights, rest) = self.hashes.as_chunks::<8>();
         let mut code: Code = 1;
         for eight in eights {
@@ -129,18 +129,25 @@ fn get<'a>(bytes: &'a str, ends: &'a [u32], code: Code) -> &'a str {
     RunTexts { bytes, ends }.get(code)
 }
 
-/// A hash for a few texts, where many equal ones cost nothing much: eight bytes at a time, multiplied by an odd constant.
-fn short_hash(text: &str) -> u8 {
+/// A hash of a byte for a few texts, where many equal ones cost nothing much.
+fn byte_hash(text: &str) -> u8 {
+    (short_hash(text) >> 56) as u8
+}
+
+/// A quick hash for tables where many texts of one hash cost nothing much: eight bytes at a time, multiplied by an odd constant. The same in
+/// every process.
+pub(crate) fn short_hash(text: &str) -> u64 {
     let mut hash = text.len() as u64;
-    let mut chunks = text.as_bytes().chunks_exact(8);
-    for chunk in &mut chunks {
-        let word = chunk.try_into().map_or(0, u64::from_le_bytes);
-        hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut mix = |word: u64| {
+        let wide = u128::from(hash ^ word) * u128::from(0x9e37_79b9_7f4a_7c15_u64);
+        hash = (wide as u64) ^ (wide >> 64) as u64 ^ word.rotate_left(32);
+    };
+    let (eights, rest) = text.as_bytes().as_chunks::<8>();
+    eights.iter().for_each(|eight| mix(u64::from_le_bytes(*eight)));
+    if !rest.is_empty() {
+        mix(rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
     }
-    for byte in chunks.remainder() {
-        hash = (hash.rotate_left(5) ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-    (hash >> 56) as u8
+    hash.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// SipHash with fixed keys: the same in every process; order of the table is never seen.

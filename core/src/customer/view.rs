@@ -1,8 +1,8 @@
 use super::Identifier;
 use super::details::{Details, detail_value};
-use super::layout::Layout;
+use super::layout::{CellKind, Layout};
 use super::strand::Strand;
-use super::track::{Cells, Track};
+use super::track::{Cells, Track, absent};
 use crate::expr::plan::{Columns, Seen};
 use crate::expr::{self, Detail, EventKind, EventRow, PropertyId, RunColumn};
 use crate::value::{Duration, Span, Timestamp, Value};
@@ -215,6 +215,22 @@ impl<'a> View<'a> {
             }
         }
         best
+    }
+
+    /// The first property of the last event of a type, where that is kept in bits, is known and no event of the type happened after an
+    /// instant; nothing where it has none. `None` where it takes more to tell.
+    pub(crate) fn told_last(&self, kind: EventKind, now: Timestamp) -> Option<Option<Value>> {
+        let [strand] = self.strands else { return None };
+        if strand.folded().is_some() || strand.late().is_some_and(|late| late > self.known_at) || now > self.known_at {
+            return None;
+        }
+        let Some(track) = strand.track(kind) else { return Some(None) };
+        track.times.last().filter(|last| **last <= now)?;
+        let Some(Cells::Bits { bits, missing }) = track.columns.first() else { return None };
+        let Some(CellKind::Bits(meaning)) = strand.layout().cell(kind, 0) else { return None };
+        let (row, bits) = (bits.len().checked_sub(1)?, bits.last()?);
+        let lacks = absent(missing).get(row).copied().unwrap_or(false);
+        Some((!lacks).then(|| meaning.value(*bits)))
     }
 
     /// The latest event at or before an instant, of a type that the playbook declares, whose details are wanted. Looks only at

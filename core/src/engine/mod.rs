@@ -394,7 +394,9 @@ impl Engine {
         identifier: &Identifier,
         event: &Prepared<'_>,
     ) -> Result<Arrival, EventError> {
-        self.relation_sayings(identifier, event)?;
+        if self.0.model.rules.sources.reserved.relations.is_some() {
+            self.relation_sayings(identifier, event)?;
+        }
         let full = || EventError::new("story_full", "", "the customer's story holds more than 4 GiB of text");
         let strand = customer.strand_mut(identifier, self.layout()).ok_or_else(full)?;
         if event.kind == self.0.model.rules.sources.reserved.rectified

@@ -167,3 +167,24 @@ fn what_was_derived_alone_decides_until_something_is_said() {
     tell(&mut customer, said);
     assert_eq!(decided(&engine, &customer, at(7)), (false, Some("news".to_owned())));
 }
+
+/// What is kept of when something may first change, and of how many events there are, is what a look finds.
+#[test]
+fn what_is_kept_is_what_a_look_finds() {
+    let engine = Engine::compile(&[("long.yaml", PLAYBOOK)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let mut customer = engine.customer(&Identifier::parse("customer:ada").unwrap()).unwrap();
+    let kinds = ["visit", "order", "noise"];
+    for number in 0..60_i64 {
+        // Some at one instant, some late, some told twice and some in conflict.
+        let minutes = (number / 3) * 500 - if number % 11 == 7 { 4_000 } else { 0 };
+        let told = event(kinds[(number % 3) as usize], minutes, &format!("e{}", number - i64::from(number % 13 == 5)));
+        engine.record(&mut customer, &told, None).unwrap();
+        let rows: usize = customer.strands().iter().map(|strand| strand.counts().map(|(_, count)| count).sum::<usize>()).sum();
+        assert_eq!(customer.strands().iter().map(|strand| strand.len()).sum::<usize>(), rows);
+        let kept = crate::journey::next_due(&customer.derived);
+        let mut fresh = customer.derived.clone();
+        fresh.moves();
+        assert_eq!(kept, crate::journey::next_due(&fresh), "after event {number}");
+    }
+    assert!(customer.derived.known_due().is_some());
+}

@@ -38,8 +38,8 @@ pub(crate) struct Touches {
     reactions: Vec<Bits>,
     /// By event type: segments that read more of it than slots that stand.
     more: Vec<Bits>,
-    /// By segment: the slots that stand which it reads.
-    slots: Vec<u128>,
+    /// By place of a slot that stands: the segments that read it.
+    readers: Vec<Bits>,
     /// Segments that a story alone answers.
     pub(super) alone: Bits,
     /// By journey: the slots that stand which its conditions read; `None` when they read anything else.
@@ -77,7 +77,7 @@ impl Touches {
         };
         Touches {
             more: (0..kinds).map(more).collect(),
-            slots: standing.iter().map(|stands| stands.slots).collect(),
+            readers: readers(&standing),
             alone: answered(rules),
             journey_slots: journeys
                 .rules
@@ -106,6 +106,34 @@ impl Touches {
         let none = |by_kind: &[Bits]| by_kind.get(usize::from(kind.0)).is_none_or(|bits| bits.iter().all(|word| *word == 0));
         none(&self.segments) && none(&self.journeys) && none(&self.watches) && none(&self.reactions)
     }
+
+    /// Some segments, and those that read slots which changed.
+    fn concerned(&self, mut segments: Bits, changed: u128) -> Bits {
+        places(changed).map_while(|place| self.readers.get(place)).for_each(|readers| join(&mut segments, readers));
+        segments
+    }
+}
+
+/// By place of a slot that stands: the segments that read it in the end.
+fn readers(standing: &[Reads]) -> Vec<Bits> {
+    let mut readers = Vec::new();
+    for (number, reads) in standing.iter().enumerate() {
+        for place in places(reads.slots) {
+            if readers.len() <= place {
+                readers.resize(place + 1, Bits::new());
+            }
+            if let Some(bits) = readers.get_mut(place) {
+                set(bits, number);
+            }
+        }
+    }
+    readers
+}
+
+/// The places of bits that are set.
+fn places(bits: u128) -> impl Iterator<Item = usize> {
+    let next = |bits: &u128| Some(bits & bits.wrapping_sub(1)).filter(|rest| *rest != 0);
+    std::iter::successors(Some(bits).filter(|bits| *bits != 0), next).map(|bits| bits.trailing_zeros() as usize)
 }
 
 /// What a segment reads in the end.
@@ -178,13 +206,16 @@ fn touched(by_kind: &[Bits], kinds: &[EventKind]) -> Bits {
         return Bits::from_slice(touched_by(by_kind, *kind));
     }
     let mut all = Bits::new();
-    for bits in kinds.iter().filter_map(|kind| by_kind.get(usize::from(kind.0))) {
-        if all.len() < bits.len() {
-            all.resize(bits.len(), 0);
-        }
-        all.iter_mut().zip(bits).for_each(|(all, bits)| *all |= bits);
-    }
+    kinds.iter().filter_map(|kind| by_kind.get(usize::from(kind.0))).for_each(|bits| join(&mut all, bits));
     all
+}
+
+/// Sets bits that are set in others.
+fn join(all: &mut Bits, others: &[u64]) {
+    if all.len() < others.len() {
+        all.resize(others.len(), 0);
+    }
+    all.iter_mut().zip(others).for_each(|(all, others)| *all |= others);
 }
 
 /// All that events of a type concern.
@@ -251,8 +282,8 @@ impl Model {
             }
         }
         let more = touched_by(&self.touches.more, kind);
-        let concerned = |number: usize, slots: u128| slots & changed != 0 || has(more, number);
-        if !self.touches.slots.iter().enumerate().any(|(number, slots)| concerned(number, *slots)) {
+        let concerned = self.touches.concerned(Bits::from_slice(more), changed);
+        if concerned.iter().all(|word| *word == 0) {
             return Some(SmallVec::new());
         }
         let now = state.settled?;
@@ -260,10 +291,7 @@ impl Model {
         let alone = Alone::new(self, &story);
         let context: OnceCell<Context<'_>> = OnceCell::new();
         let mut again = SmallVec::new();
-        for (number, slots) in self.touches.slots.iter().enumerate() {
-            if !concerned(number, *slots) {
-                continue;
-            }
+        for number in numbers(&concerned) {
             let before = *state.segments.get(number)?;
             let after = alone
                 .segment(number)
@@ -323,7 +351,7 @@ fn walk(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news
         };
         // A customer begins with the first event: before it there is nothing that time could change.
         // What was due by then has been looked at; an answer that cannot say more is not asked for ever.
-        let first = if state.settled.is_some() { next_due(state) } else { None };
+        let first = if state.settled.is_some() { first_due(state) } else { None };
         let due = first.filter(|due| state.settled.is_some_and(|settled| *due > settled));
         let Some(at) = earlier(event, due).filter(|at| *at <= to) else { break };
         let happened = match news {
@@ -336,9 +364,14 @@ fn walk(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news
             comes = Comes::Again;
         }
         let quiet = state.settled.is_some() && first.is_none_or(|first| first > at);
+        state.moves();
         step(model, view, state, at, happened, quiet);
         state.settled = Some(at);
         state.walked();
+    }
+    // Whoever asks next begins with it.
+    if state.settled.is_some() {
+        first_due(state);
     }
     state.advanced = state.advanced.max(Some(to));
 }
@@ -393,9 +426,19 @@ fn resize<T: Clone + Default>(list: &mut Box<[T]>, count: usize) {
     }
 }
 
+/// The first instant at which something may change without an event, which is kept until something changes.
+fn first_due(state: &mut Derived) -> Option<Timestamp> {
+    let first = next_due(state);
+    state.keep_due(first);
+    first
+}
+
 /// The first instant at which something may change without an event.
 #[must_use]
 pub(crate) fn next_due(state: &Derived) -> Option<Timestamp> {
+    if let Some(known) = state.known_due() {
+        return known;
+    }
     let segments = SegmentState::first_due(&state.segments);
     let journeys = state.journeys.iter().fold(segments, |due, journey| earlier(due, journey.due()));
     let watches = state.watches.iter().fold(journeys, |due, watch| earlier(due, watch.due));
@@ -448,16 +491,7 @@ fn step(model: &Model, view: &View<'_>, state: &mut Derived, at: Timestamp, happ
     let live = follow(model, view, state, at, &happened);
     let mut segments_touched = match &live {
         None => touched(&model.touches.segments, &kinds),
-        Some(live) => {
-            let mut touched = touched(&model.touches.more, &kinds);
-            let changed = live.changed();
-            if changed != 0 {
-                for (number, _) in model.touches.slots.iter().enumerate().filter(|(_, slots)| changed & **slots != 0) {
-                    set(&mut touched, number);
-                }
-            }
-            touched
-        }
+        Some(live) => model.touches.concerned(touched(&model.touches.more, &kinds), live.changed()),
     };
     let mut journeys_touched = touched(&model.touches.journeys, &kinds);
     for (place, segments) in state.segments.chunks(64).enumerate().filter(|_| !quiet) {

@@ -34,7 +34,12 @@ impl<'a> Ground<'a> for Story<'_, 'a> {
     /// Attributes of which the last that was told is all that counts, as far as they are no texts.
     fn fact(&self, fact: FactId) -> Result<Found<'_>, Defer> {
         let kind = plain(self.rules, fact).ok_or(Defer)?;
-        let value = match self.view.last(kind, self.now).and_then(|row| row.value(0)) {
+        let quick = self.view.told_last(kind, self.now);
+        let until = match quick {
+            Some(_) => NEVER,
+            None => self.view.next_event(&[kind], self.now).map_or(NEVER, Timestamp::micros),
+        };
+        let value = match quick.unwrap_or_else(|| self.view.last(kind, self.now).and_then(|row| row.value(0))) {
             None => None,
             Some(Value::Bool(truth)) => Some(Scalar::Bool(truth)),
             Some(Value::Int(number)) => Some(Scalar::Int(number)),
@@ -42,7 +47,7 @@ impl<'a> Ground<'a> for Story<'_, 'a> {
             Some(Value::Double(number)) => Some(Scalar::Double(number)),
             Some(_) => return Err(Defer),
         };
-        Ok(Found { value, until: self.view.next_event(&[kind], self.now).map_or(NEVER, Timestamp::micros) })
+        Ok(Found { value, until })
     }
 
     fn told(&self, _: FactId) -> bool {

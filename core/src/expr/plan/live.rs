@@ -376,6 +376,10 @@ impl Plan {
                     let column = read.as_ref().and_then(|(_, column)| *column);
                     let Some(state) = live.states.get_mut(usize::from(touch.place)) else { continue };
                     if fresh & (1 << touch.place) == 0 {
+                        if let Some(changed) = self.count(touch, state, at) {
+                            live.changed |= u128::from(changed) << touch.place;
+                            continue;
+                        }
                         if self.add(&asker, touch, state, (&columns, column), at) {
                             live.changed |= 1 << touch.place;
                         }
@@ -387,6 +391,34 @@ impl Plan {
             }
         }
         (live.at, live.rows) = (Some(at), rows);
+    }
+
+    /// Counts the last event of a type in a slot whose window was not empty, so that it ends as before; tells whether that changed anything
+    /// that is asked of it. `None` where there is more to do.
+    #[inline]
+    fn count(&self, touch: &Touch, state: &mut State, at: Timestamp) -> Option<bool> {
+        if !matches!(touch.terminal, Terminal::Count | Terminal::Exists | Terminal::SinceLast) {
+            return None;
+        }
+        let counts = touch.part.filter.is_none() && state.rows > 0 && state.until != OPEN.until;
+        let more = state.rows.checked_add(1).filter(|_| counts)?;
+        let before = *state;
+        match touch.terminal {
+            Terminal::Exists => {
+                state.rows = more;
+                return Some(false);
+            }
+            Terminal::Count => state.rows = more,
+            Terminal::SinceLast => {
+                (state.rows, state.value) = (more, at.micros());
+                if state.value == before.value {
+                    return Some(false);
+                }
+            }
+            _ => return None,
+        }
+        let Some(Some(checks)) = self.standing.checks.get(usize::from(touch.place)) else { return Some(true) };
+        Some(checks.iter().any(|check| check.truth(&before) != check.truth(state)))
     }
 
     /// Adds the last event of a type to a slot; tells whether that changed anything that is asked of it.

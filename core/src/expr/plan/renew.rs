@@ -13,7 +13,8 @@ impl Plan {
     /// What a slot comes to at the instant of the question; `None` when it has to be looked at row by row. `was` is what it came to before.
     pub(super) fn renew<'a, G: Ground<'a>>(&self, ground: &G, number: u32, was: &State) -> Option<State> {
         let slot = self.slots.get(number as usize)?;
-        let ([part], Some(length)) = (&slot.parts[..], self.length(slot)) else { return None };
+        let length = self.length(slot)?;
+        let [part] = &slot.parts[..] else { return self.renew_parts(ground, slot, length) };
         let (Seen::Columns(columns), None) = (ground.seen(part.kind), part.filter) else { return None };
         let now = ground.now();
         if columns.times.last().is_none_or(|last| *last > now) {
@@ -33,6 +34,56 @@ impl Plan {
                 self.renew_values(slot, &mut state, was, (&columns, &column), first)?;
             }
             (_, None) => return None,
+        }
+        Some(state)
+    }
+
+    /// The same for a slot that counts several types of events, or the different texts that they tell.
+    fn renew_parts<'a, G: Ground<'a>>(&self, ground: &G, slot: &Slot, length: i64) -> Option<State> {
+        let texts = match (slot.terminal, slot.property) {
+            (Terminal::Count | Terminal::Exists | Terminal::SinceLast | Terminal::SinceFirst, _) => None,
+            (Terminal::CountDistinct, Some(property)) => Some(property),
+            _ => return None,
+        };
+        let now = ground.now();
+        let (mut rows, mut ticked, mut begins, mut ends) = (0, 0_i64, i64::MAX, i64::MIN);
+        for part in &slot.parts {
+            let columns = match ground.seen(part.kind) {
+                Seen::Columns(columns) if part.filter.is_none() => columns,
+                Seen::Nothing => continue,
+                _ => return None,
+            };
+            if columns.times.last().is_none_or(|last| *last > now) {
+                return None;
+            }
+            let first = start(columns.times, length, now);
+            let within = columns.times.get(first..)?;
+            let (Some(begin), Some(end)) = (within.first(), within.last()) else { continue };
+            (rows, begins, ends) = (rows + within.len(), begins.min(begin.micros()), ends.max(end.micros()));
+            let Some(property) = texts else { continue };
+            match ground.column(columns.place, property)? {
+                RunColumn::Absent => {}
+                RunColumn::Codes { codes, .. } => {
+                    for code in codes.get(first..columns.times.len())? {
+                        if *code >= 64 {
+                            return None;
+                        }
+                        ticked |= 1_i64.wrapping_shl(*code);
+                    }
+                }
+                RunColumn::Bits { .. } => return None,
+            }
+        }
+        let mut state = State { until: NEVER, value: 0, told: 0, rows: u32::try_from(rows).ok()? };
+        if rows > 0 && length != NEVER {
+            state.until = begins.saturating_add(length).min(Timestamp::MAX.micros());
+        }
+        match slot.terminal {
+            // 0 stands for none.
+            Terminal::CountDistinct => (state.value, state.told) = (ticked & !1, 1),
+            Terminal::SinceLast if rows > 0 => state.value = ends,
+            Terminal::SinceFirst if rows > 0 => state.value = begins,
+            _ => {}
         }
         Some(state)
     }
