@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 use serde_json::{Value as Json, json};
-use tactful::{CustomerBase, Engine, Event, Identifier};
+use tactful::{CustomerBase, Engine, Event, Identifier, Request, Timestamp, Value};
 
 const PLAYBOOK: &str = r#"
 playbook: shop
@@ -214,4 +214,101 @@ fn every_question_is_in_the_guide() {
         assert!(!schema["$defs"]["answers"]["properties"][name].is_null());
         assert!(question["description"].is_string(), "{name} says what it asks");
     }
+}
+
+const RANKED: &str = "
+playbook: shop
+version: 1
+identity: {customer: {}}
+attributes: {age: int, city: string}
+request: {rain: bool}
+channels: {web: text}
+placements: {home: {channel: web}}
+offers:
+  adult: {eligible: customer.age >= 18, value: 2, lever: LEVER, treatments: {web: {message: For adults.}}}
+  coat: {eligible: 'request.rain && customer.city == \"Ulm\"', value: 3, lever: LOVER, treatments: {web: {message: A coat.}}}
+  top: {value: 6, treatments: {web: {message: Top.}}}
+";
+
+/// Neither a fact nor a lever is enough for `adult`, both are; made sure of by deciding with each of them and with both.
+#[test]
+fn facts_and_a_lever_together_are_told_where_neither_is_enough() {
+    let now = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
+    let ada = Identifier::parse("customer:ada").unwrap();
+    let shop = |lever: f64, lover: f64| {
+        let text = RANKED.replace("LEVER", &format!("{lever:?}")).replace("LOVER", &format!("{lover:?}"));
+        Engine::compile(&[("shop.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    };
+    let told = |engine: &Engine, facts: &[(&str, Value)]| {
+        let mut customer = engine.customer(&ada).unwrap();
+        for (name, value) in facts {
+            let event = Event::new("attribute_set", now, ada.clone()).with("attribute", *name).with("value", value.clone());
+            engine.record(&mut customer, &event, None).unwrap();
+        }
+        customer
+    };
+    let chosen = |lever, lover, facts: &[(&str, Value)], rain: bool| {
+        let engine = shop(lever, lover);
+        let decision = engine.decide(&told(&engine, facts), &Request::of("home").with("rain", rain), now, None).unwrap();
+        decision.offers().map(|offer| offer.offer.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let ask = |offer: &str, facts: &[(&str, Value)]| -> serde_json::Value {
+        let engine = shop(1.0, 1.0);
+        let asked = serde_json::json!({
+            "query": "what_would_win", "offer": offer, "placements": ["home"], "now": "2026-03-01T10:00:00Z", "facts": {"rain": false},
+        });
+        serde_json::from_str(&engine.query(&told(&engine, facts), &asked.to_string()).unwrap()).unwrap()
+    };
+    let (young, grown) = ([("age", Value::Int(17))], [("age", Value::Int(18))]);
+    let found = ask("adult", &young);
+    assert_eq!(
+        (&found["changes"], &found["lever"], &found["value"]),
+        (&serde_json::json!([]), &serde_json::json!(null), &serde_json::json!(null))
+    );
+    let change = serde_json::json!({"kind": "attribute", "what": "customer.age", "to": 18, "aim": "exactly"});
+    assert_eq!(found["together"], serde_json::json!([{"changes": [change], "lever": 3.0, "value": 6.0}]));
+    assert_eq!(found["complete"], serde_json::json!(true));
+    assert_eq!(chosen(1.0, 1.0, &grown, false), "top");
+    assert_eq!(chosen(3.0, 1.0, &young, false), "top");
+    assert_eq!(chosen(3.0, 1.0, &grown, false), "adult");
+    assert_eq!(chosen(3.0_f64.next_down(), 1.0, &grown, false), "top");
+
+    // Two facts and a lever, and no smaller set.
+    let found = ask("coat", &[]);
+    let told = &found["together"][0];
+    let what: Vec<&str> = told["changes"].as_array().unwrap().iter().filter_map(|change| change["what"].as_str()).collect();
+    assert_eq!(
+        (what, &told["lever"], &found["together"][1]),
+        (vec!["request.rain", "customer.city"], &serde_json::json!(2.0), &serde_json::Value::Null)
+    );
+    let ulm = [("city", Value::text("Ulm"))];
+    assert_eq!(chosen(1.0, 2.0, &ulm, true), "coat");
+    assert_eq!(
+        (chosen(1.0, 2.0, &ulm, false), chosen(1.0, 2.0, &[], true), chosen(1.0, 1.0, &ulm, true)),
+        ("top".into(), "top".into(), "top".into())
+    );
+
+    // Who comes to a rank already needs no facts.
+    let found = ask("adult", &grown);
+    assert_eq!((&found["lever"], found.get("together")), (&serde_json::json!(3.0), None));
+}
+
+/// The offer is made on one of two placements only: what stops it there is why it is better to be silent.
+#[test]
+fn silence_is_explained_by_what_stops_the_offer_where_it_is_made() {
+    let text = "
+playbook: shop
+version: 1
+identity: {customer: {}}
+purposes: {marketing: {default: opt_in}}
+channels: {web: text, mail: text}
+placements: {home: {channel: web}, letter: {channel: mail}}
+offers:
+  news: {purposes: [marketing], treatments: {mail: {message: News.}}}
+";
+    let base = CustomerBase::new(Engine::compile(&[("shop.yaml", text)]).unwrap_or_else(|error| panic!("{error}")));
+    let asked = json!({"query": "reach", "identifier": "customer:1", "offer": "news", "now": "2026-03-01T10:00:00Z"});
+    let found = ask(&base, &asked);
+    assert_eq!(found["options"][0]["reason"], json!("the offer is not made there"));
+    assert_eq!(found["reason"], json!("silence is better: stopped at `consent`: consent for `marketing` was never given"));
 }

@@ -32,7 +32,7 @@ pub use story::{LinkTold, Story};
 
 use crate::counters::{Counters, MemoryCounters};
 use crate::customer::{ATTRIBUTES_SET, Arrival, Customer, Event, EventError, Identifier, Named, Prepared, Strand};
-use crate::decide::{Candidate, Decision, Detail, Request, RequestError};
+use crate::decide::{Candidate, Decision, Detail, Replayed, Request, RequestError};
 use crate::encoding::Section;
 use crate::engine::{Beyond, CustomerReasons, Effects, Engine};
 use crate::next::{Forecast, NextError, NextOptions, Transitions};
@@ -421,6 +421,22 @@ impl CustomerBase {
         let request = self.completed(request.met_on(&met));
         let beyond = Beyond { around: around.as_ref(), counters: self.counters(), ..Beyond::default() };
         self.engine.answer_among(&customer, beyond, &request, now, None, Detail::Gates).map(|(_, candidates)| candidates)
+    }
+
+    /// Decides where explored slots are given to offers in place of what is drawn.
+    pub(crate) fn decide_replayed(
+        &self,
+        identifier: &Identifier,
+        request: &Request,
+        (now, known_at): (Timestamp, Timestamp),
+        replayed: &Replayed,
+    ) -> Result<Decision, RequestError> {
+        let (met, customer) = self.somebody(identifier, now, Some(known_at))?;
+        let around = self.around(&met, now, Some(known_at));
+        let request = self.completed(request.met_on(&met));
+        let beyond =
+            Beyond { around: around.as_ref(), counters: self.counters(), replayed: Some(replayed), ..Beyond::default() };
+        self.engine.answer_among(&customer, beyond, &request, now, Some(known_at), Detail::Brief).map(|(decision, _)| decision)
     }
 
     /// An identifier in the form of its namespace, and whom it pointed to; a customer without events when that is nobody.

@@ -65,6 +65,13 @@ impl Trial {
         Some(Trial { change: Change { kind, what: said.fact, to, aim: said.aim }, act })
     }
 
+    /// Whether it is one that is known, with a number that is farther away: no smaller change.
+    pub(super) fn is_further(&self, known: &Change) -> bool {
+        let own = &self.change;
+        let same = known.kind == own.kind && known.what == own.what && known.aim == own.aim;
+        same && !matches!(known.to, Some(Value::String(_) | Value::Bool(_)))
+    }
+
     /// Whether two cannot be made together.
     pub(super) fn excludes(&self, other: &Trial) -> bool {
         self.change.kind == other.change.kind && self.change.what == other.change.what

@@ -10,6 +10,7 @@ use crate::receipt::Setting;
 use crate::value::Value;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::cell::Cell;
 
 /// Sets of changes that are told.
@@ -37,12 +38,28 @@ pub(crate) struct Win {
     pub(crate) lever: Option<f64>,
     /// The smallest value that would; null likewise.
     pub(crate) value: Option<f64>,
+    /// Sets of changes together with a lever or a value, where neither is enough alone: all of the smallest size that do, of up to three
+    /// changes together; at most 8. Only where no smaller set of changes does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) together: Vec<Together>,
     /// How far its score is from the lowest that won; null when it has none.
     pub(crate) margin: Option<f64>,
     /// Whether all sets of up to three changes were tried; otherwise nothing more was found within the budget.
     pub(crate) complete: bool,
     /// How many decisions were made.
     pub(crate) tried: usize,
+}
+
+/// Changes after which a lever or a value is enough.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "changes_together")]
+pub(crate) struct Together {
+    /// The changes.
+    pub(crate) changes: Vec<Change>,
+    /// The smallest lever that does then; null when none does.
+    pub(crate) lever: Option<f64>,
+    /// The smallest value that does then; null likewise.
+    pub(crate) value: Option<f64>,
 }
 
 /// Looks for the smallest change that would make an offer win a slot of a placement.
@@ -67,6 +84,7 @@ pub(crate) fn what_would_win(setting: &Setting<'_>, placement: &str, offer: &str
         changes: Vec::new(),
         lever: None,
         value: None,
+        together: Vec::new(),
         margin: own.score.zip(lowest).map(|(score, lowest)| score.total - lowest),
         complete: true,
         tried: 0,
@@ -79,8 +97,18 @@ pub(crate) fn what_would_win(setting: &Setting<'_>, placement: &str, offer: &str
     let trials = search.trials(own, &names);
     (win.changes, win.complete) = search.run(&trials);
     if let (Gate::Outranked, Some(score), Some(lowest)) = (own.gate, own.score, lowest) {
-        win.lever = search.factor(3, score, lowest);
-        win.value = search.factor(2, score, lowest);
+        win.lever = search.factor(&[], 3, score, lowest);
+        win.value = search.factor(&[], 2, score, lowest);
+    }
+    // With the lever or the value a set is larger by one.
+    let most = win.changes.first().map_or(3, Vec::len);
+    if win.lever.is_none() && win.value.is_none() && win.complete {
+        for size in 1..most {
+            win.complete = search.together(&trials, size, &mut win.together);
+            if !win.together.is_empty() || !win.complete {
+                break;
+            }
+        }
     }
     win.tried = search.tried.get();
     Ok(win)
@@ -191,16 +219,7 @@ impl Search<'_, '_> {
         if chosen.len() == size {
             let set: Vec<&Trial> = chosen.iter().filter_map(|at| trials.get(*at)).collect();
             let Some(wins) = self.wins(&set) else { return false };
-            // A number that is farther away is no smaller change.
-            let further = |known: &Vec<Change>| {
-                let same = |(one, other): (&Change, &&Trial)| {
-                    one.kind == other.change.kind
-                        && one.what == other.change.what
-                        && one.aim == other.change.aim
-                        && !matches!(one.to, Some(Value::String(_) | Value::Bool(_)))
-                };
-                known.iter().zip(&set).all(same)
-            };
+            let further = |known: &Vec<Change>| known.iter().zip(&set).all(|(one, other)| other.is_further(one));
             if wins && !sets.iter().any(further) {
                 sets.push(set.iter().map(|trial| trial.change.clone()).collect());
             }
@@ -224,18 +243,74 @@ impl Search<'_, '_> {
         true
     }
 
+    /// The sets of so many changes after which the offer comes to a rank, and a lever or a value makes it win; false when the budget is used up.
+    fn together(&self, trials: &[Trial], size: usize, found: &mut Vec<Together>) -> bool {
+        let mut sets: Vec<Vec<usize>> = vec![Vec::new()];
+        for _ in 0..size {
+            let longer = |set: &Vec<usize>| {
+                let from = set.last().map_or(0, |last| last + 1);
+                let added = |next| set.iter().copied().chain([next]).collect();
+                (from..trials.len()).map(added).collect::<Vec<Vec<usize>>>()
+            };
+            sets = sets.iter().flat_map(longer).collect();
+        }
+        for places in sets {
+            let set: Vec<&Trial> = places.iter().filter_map(|place| trials.get(*place)).collect();
+            if set.iter().enumerate().any(|(place, one)| set.iter().skip(place + 1).any(|other| one.excludes(other))) {
+                continue;
+            }
+            if found.len() >= MOST_SETS {
+                return true;
+            }
+            let known = |together: &Together| together.changes.iter().zip(&set).all(|(one, other)| other.is_further(one));
+            if found.iter().any(known) {
+                continue;
+            }
+            if !self.spend() {
+                return false;
+            }
+            let Some((_, candidates)) = self.made(&set, Detail::Gates, None) else { continue };
+            let here = || candidates.iter().filter(|own| *own.placement == *self.placement);
+            let scores = here().filter(|other| other.gate == Gate::Chosen).filter_map(|winner| winner.score);
+            let lowest = scores.map(|score| score.total).min_by(f64::total_cmp);
+            let own = here().find(|own| *own.offer == *self.offer && own.gate == Gate::Outranked);
+            let Some((score, lowest)) = own.and_then(|own| own.score).zip(lowest) else { continue };
+            let (lever, value) = (self.factor(&set, 3, score, lowest), self.factor(&set, 2, score, lowest));
+            if lever.is_some() || value.is_some() {
+                found.push(Together { changes: set.iter().map(|trial| trial.change.clone()).collect(), lever, value });
+            }
+        }
+        true
+    }
+
+    /// Whether one more decision may be made.
+    fn spend(&self) -> bool {
+        let left = self.left.get().checked_sub(1);
+        self.left.set(left.unwrap_or(0));
+        self.tried.set(self.tried.get() + usize::from(left.is_some()));
+        left.is_some()
+    }
+
     /// Whether the offer wins with some changes made; `None` when the budget is used up.
     fn wins(&self, set: &[&Trial]) -> Option<bool> {
-        self.left.set(self.left.get().checked_sub(1)?);
-        self.tried.set(self.tried.get() + 1);
+        self.spend().then(|| self.made(set, Detail::Brief, None).is_some_and(|(decision, _)| self.chosen(&decision)))
+    }
+
+    /// The decision with some changes made, and a factor of the offer, by number; `None` for what the playbook refuses.
+    fn made(&self, set: &[&Trial], detail: Detail, factor: Option<(usize, f64)>) -> Option<(Decision, Vec<Candidate>)> {
         let acts: Vec<&Act> = set.iter().map(|trial| &trial.act).collect();
-        let Some(changed) = Changed::new(self.setting, &acts) else { return Some(false) };
-        let Some(variant) = changed.engine(self.setting.engine) else { return Some(false) };
-        let engine = variant.as_ref().unwrap_or(self.setting.engine);
+        let changed = Changed::new(self.setting, &acts)?;
+        let variant = changed.engine(self.setting.engine)?;
+        let mut engine = Cow::Borrowed(self.setting.engine);
+        if let Some(variant) = variant {
+            engine = Cow::Owned(variant);
+        }
+        if let Some((number, factor)) = factor {
+            engine = Cow::Owned(self.with_factor(&engine, number, factor)?);
+        }
         let counters = if changed.unlimited { Some(&Unlimited as &dyn Counters) } else { self.setting.counters() };
         let beyond = engine::Beyond { counters, unlimited: changed.unlimited, ..engine::Beyond::default() };
-        let made = self.setting.decide_at(engine, &changed.customer, &changed.request, beyond, changed.instant, Detail::Brief);
-        Some(made.is_ok_and(|(decision, _)| self.chosen(&decision)))
+        self.setting.decide_at(&engine, &changed.customer, &changed.request, beyond, changed.instant, detail).ok()
     }
 
     fn chosen(&self, decision: &Decision) -> bool {
@@ -243,8 +318,8 @@ impl Search<'_, '_> {
         answer.is_some_and(|answer| answer.offers().iter().any(|ranked| *ranked.offer == *self.offer))
     }
 
-    /// The smallest factor, of those by number, for which the offer's rank takes a slot; made sure of by deciding.
-    fn factor(&self, number: usize, score: Score, lowest: f64) -> Option<f64> {
+    /// The smallest factor, of those by number, for which the offer's rank takes a slot after some changes; made sure of by deciding.
+    fn factor(&self, set: &[&Trial], number: usize, score: Score, lowest: f64) -> Option<f64> {
         let total = |factor: f64| match number {
             2 => score.propensity * score.context * factor * score.lever,
             _ => score.propensity * score.context * score.value * factor,
@@ -262,15 +337,19 @@ impl Search<'_, '_> {
             factor = factor.next_up();
         }
         // A tie may be lost.
-        [factor, above(factor, &total)].into_iter().find(|factor| self.wins_with(number, *factor))
+        [factor, above(factor, &total)].into_iter().find(|factor| self.wins_with(set, number, *factor))
     }
 
-    fn wins_with(&self, number: usize, factor: f64) -> bool {
+    fn wins_with(&self, set: &[&Trial], number: usize, factor: f64) -> bool {
         if self.setting.engine.offers().offers.len() > MOST_OFFERS || !factor.is_finite() {
             return false;
         }
         self.tried.set(self.tried.get() + 1);
-        let change = |playbook: &mut Playbook| {
+        self.made(set, Detail::Brief, Some((number, factor))).is_some_and(|(decision, _)| self.chosen(&decision))
+    }
+
+    fn with_factor(&self, engine: &Engine, number: usize, factor: f64) -> Option<Engine> {
+        engine.variant(|playbook: &mut Playbook| {
             if let Some(offer) = playbook.offers.iter_mut().find(|offer| *offer.name.text == *self.offer)
                 && let Some(place) = offer.factors.get_mut(number)
             {
@@ -282,11 +361,7 @@ impl Search<'_, '_> {
                 };
                 *place = Some(Factor { source: FactorSource::Rule(text), prior: None });
             }
-        };
-        let Some(engine) = self.setting.engine.variant(change) else { return false };
-        let (setting, counters) = (self.setting, self.setting.counters());
-        let made = setting.decide_with(&engine, setting.customer, &setting.request, counters, Detail::Brief);
-        made.is_ok_and(|(decision, _)| self.chosen(&decision))
+        })
     }
 }
 

@@ -119,6 +119,7 @@ pub(crate) struct Chance {
 }
 
 const SURE: Chance = Chance { probability: 1.0, error: 0.0 };
+const NEVER: Chance = Chance { probability: 0.0, error: 0.0 };
 
 impl Survivor<'_> {
     fn factors(&self) -> [f64; 4] {
@@ -208,7 +209,7 @@ impl<'a> Slots<'_, '_, '_, 'a> {
                             }
                         }
                         Err(stop) => {
-                            survivor.chance = survivor.chance.map(|_| Chance { probability: 0.0, error: 0.0 });
+                            survivor.chance = survivor.chance.map(|_| NEVER);
                             done(survivor, Outcome::Stopped(stop));
                         }
                     }
@@ -284,25 +285,30 @@ impl<'a> Slots<'_, '_, '_, 'a> {
             if again {
                 running.sort_by(|(a, _), (b, _)| ranking.order(a, b));
             }
-            let picked = match ranking.explore {
-                _ if running.is_empty() => None,
-                _ if step == MANDATORY => {
-                    running.iter_mut().for_each(|(one, _)| one.chance = Some(Chance { probability: 0.0, error: 0.0 }));
-                    Some((0, SURE))
-                }
-                Explore::EpsilonGreedy(epsilon) => self.greedy(&mut running, epsilon, filled),
+            if running.is_empty() {
+                open = later;
+                continue;
+            }
+            let (drawn, chances) = match ranking.explore {
+                _ if step == MANDATORY => (0, (0..running.len()).map(|place| if place == 0 { SURE } else { NEVER }).collect()),
+                Explore::EpsilonGreedy(epsilon) => self.greedy(running.len(), epsilon, filled),
                 _ => self.thompson(&mut running, filled),
             };
+            let named = self.moment.replayed.and_then(|replayed| {
+                let names = running.iter().map(|(survivor, _)| &survivor.offer.name);
+                replayed.take(&self.placement.name, filled, names.zip(&chances))
+            });
+            let best = named.unwrap_or(drawn);
             open = Vec::with_capacity(running.len() + later.len());
-            for (place, (mut survivor, ranked)) in running.into_iter().enumerate() {
-                match picked {
-                    Some((best, chance)) if best == place => {
-                        survivor.chance = Some(chance);
-                        before.take(&survivor, self.placement, &ranked);
-                        filled += 1;
-                        done(survivor, Outcome::Chosen(ranked));
-                    }
-                    _ => open.push(survivor),
+            for (place, ((mut survivor, ranked), chance)) in running.into_iter().zip(chances).enumerate() {
+                if place == best {
+                    survivor.chance = Some(chance);
+                    before.take(&survivor, self.placement, &ranked);
+                    filled += 1;
+                    done(survivor, Outcome::Chosen(ranked));
+                } else {
+                    survivor.chance.get_or_insert(chance);
+                    open.push(survivor);
                 }
             }
             open.extend(later);
@@ -314,24 +320,21 @@ impl<'a> Slots<'_, '_, '_, 'a> {
         }
     }
 
-    /// With a probability any one of those that are left, else the best.
-    fn greedy(&self, running: &mut [Runner<'a>], epsilon: f64, slot: usize) -> Option<(usize, Chance)> {
+    /// With a probability any one of those that are left, else the best; and how probable each was.
+    fn greedy(&self, running: usize, epsilon: f64, slot: usize) -> (usize, Vec<Chance>) {
         let name = &self.placement.name;
         let explores = self.moment.draws.number(&format!("{name}\0{slot}\0explore")) < epsilon;
-        let share = epsilon / running.len() as f64;
-        let best = if explores { self.moment.draws.below(&format!("{name}\0{slot}\0which"), running.len()) } else { 0 };
+        let share = epsilon / running as f64;
+        let best = if explores { self.moment.draws.below(&format!("{name}\0{slot}\0which"), running) } else { 0 };
         let chance = |place: usize| {
             let probability = if place == 0 { 1.0 - epsilon + share } else { share };
             Chance { probability, error: 0.0 }
         };
-        for (place, (survivor, _)) in running.iter_mut().enumerate() {
-            survivor.chance.get_or_insert(chance(place));
-        }
-        Some((best, chance(best)))
+        (best, (0..running).map(chance).collect())
     }
 
-    /// Draws each learned propensity from what is known of it; the best score of those drawn wins.
-    fn thompson(&self, running: &mut [Runner<'a>], slot: usize) -> Option<(usize, Chance)> {
+    /// Draws each learned propensity from what is known of it; the best score of those drawn wins. And how probable each was.
+    fn thompson(&self, running: &mut [Runner<'a>], slot: usize) -> (usize, Vec<Chance>) {
         let mut racers = Vec::with_capacity(running.len());
         for (survivor, _) in running.iter_mut() {
             let context = self.reads.of(survivor.offer);
@@ -353,16 +356,9 @@ impl<'a> Slots<'_, '_, '_, 'a> {
         let best = (0..running.len()).max_by(|a, b| match (running.get(*a), running.get(*b)) {
             (Some((a, _)), Some((b, _))) => order(a, b),
             _ => Ordering::Equal,
-        })?;
-        let chances = race(&racers);
-        let chance = |place: usize| {
-            let (probability, error) = chances.get(place).copied().unwrap_or_default();
-            Chance { probability, error }
-        };
-        for (place, (survivor, _)) in running.iter_mut().enumerate() {
-            survivor.chance.get_or_insert(chance(place));
-        }
-        Some((best, chance(best)))
+        });
+        let chances = race(&racers).into_iter().map(|(probability, error)| Chance { probability, error });
+        (best.unwrap_or(0), chances.collect())
     }
 
     /// Learned propensities as high as they may well be: the mean plus `width` times the root of the logarithm of all trials divided by

@@ -1,3 +1,4 @@
+use super::replayed::Replayed;
 use super::request::{Request, RequestError};
 use super::rules::Offers;
 use crate::chance::Draws;
@@ -16,6 +17,8 @@ pub(crate) struct Moment<'r> {
     columns: &'r [Arc<str>],
     segments: &'r [Arc<str>],
     pub(super) draws: Draws,
+    /// What explored slots are given to in place of what is drawn.
+    pub(crate) replayed: Option<&'r Replayed>,
 }
 
 impl<'r> Moment<'r> {
@@ -65,7 +68,7 @@ impl<'r> Moment<'r> {
         }
         // Nothing is drawn where nothing is explored.
         let draws = if offers.explores { Draws::of(request.seed, now.micros(), customer) } else { Draws::default() };
-        Ok(Moment { trends: snapshot, scores, columns: &offers.columns, segments: &trends.segments, draws })
+        Ok(Moment { trends: snapshot, scores, columns: &offers.columns, segments: &trends.segments, draws, replayed: None })
     }
 
     pub(super) fn column(&self, column: usize, offer: usize) -> Option<f64> {

@@ -104,6 +104,8 @@ pub(crate) struct Beyond<'a> {
     pub(crate) met: Option<&'a Identifier>,
     /// What a population says about what comes next, unless the request brings it.
     pub(crate) forecast: Option<&'a Arc<Forecast>>,
+    /// What explored slots are given to in place of what is drawn.
+    pub(crate) replayed: Option<&'a crate::decide::Replayed>,
 }
 
 /// Customers whom the host has beside each other: an identifier belongs to whoever has a story under it.

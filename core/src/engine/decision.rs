@@ -121,7 +121,8 @@ impl Engine {
         let only = beyond.only.or(reaction.and_then(|rule| rule.offers.as_deref()));
         let facts = decide::facts_in_order(request, &inner.offers.request, &inner.model.rules.sources.schema)?;
         let trends = self.trends_for(request.trends.as_ref(), now);
-        let moment = Moment::of(&inner.offers, &inner.trends, request, trends, customer.id(), now)?;
+        let mut moment = Moment::of(&inner.offers, &inner.trends, request, trends, customer.id(), now)?;
+        moment.replayed = beyond.replayed;
         let view = customer.view(known_at);
         let state = self.state(customer, &view, now);
         // Everything may be read of somebody authenticated, and of somebody recognised where nothing asks for more.

@@ -8,13 +8,17 @@ pub struct Choice {
     pub customer: Arc<str>,
     /// The placement.
     pub placement: Arc<str>,
-    /// What was chosen.
+    /// The answer that it is part of, where that has several slots: the choices of one slate follow each other in the order in which the
+    /// slots were filled. A choice without one stands alone.
+    pub slate: Option<Arc<str>>,
+    /// What was chosen; empty for a slot of a slate that stayed empty because nothing was left for it.
     pub offer: Arc<str>,
-    /// How probable that was, above 0 to 1.
+    /// How probable that was after what the slots before took, above 0 to 1.
     pub probability: f64,
     /// What came of it.
     pub reward: f64,
-    /// How probable each offer would have been with the other policy; together at most 1, what is missing is silence, which brings nothing.
+    /// How probable each offer would have been with the other policy, had it filled the slots before with what was chosen for them; together at
+    /// most 1, what is missing is silence, which brings nothing.
     pub target: Vec<(Arc<str>, f64)>,
 }
 
@@ -28,7 +32,7 @@ impl fmt::Debug for Choice {
 /// How to estimate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EstimateOptions {
-    /// The largest weight: a choice counts at most so many times. Less variance, for a bias toward what the model says (doubly robust) or
+    /// The largest weight: a choice, or a slot of a slate with those before it, counts at most so many times. Less variance, for a bias toward what the model says (doubly robust) or
     /// toward zero; none when not given.
     pub clip: Option<f64>,
     /// How often the interval is to hold the truth, above 0 and below 1; 0.95 by default.

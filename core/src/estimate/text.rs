@@ -6,7 +6,9 @@ use std::fmt;
 
 impl fmt::Display for OffPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} choices of {} customers, as good as {:.1}", self.choices, self.customers, self.effective_size)?;
+        let slots = if self.slots > self.choices { format!(" with {} slots", self.slots) } else { String::new() };
+        let (choices, customers) = (self.choices, self.customers);
+        writeln!(f, "{choices} choices{slots} of {customers} customers, as good as {:.1}", self.effective_size)?;
         writeln!(f, "{:<28} {:>12} {:>12} {:>12} {:>12}", "reward per choice", "estimate", "error", "from", "to")?;
         let rows = [
             ("as recorded", &self.logged),
@@ -30,9 +32,10 @@ impl fmt::Display for OffPolicyReport {
         write!(f, "{}", self.all)?;
         let clip = self.clip.map_or_else(|| "no limit of weights".to_owned(), |clip| format!("weights up to {clip}"));
         writeln!(f, "{} % intervals, normal, by customer; {clip}", self.confidence * 100.0)?;
-        let LeftOut { later_slots, approximate, without_probability, open } = self.left_out;
+        let LeftOut { incomplete, without_request, approximate, without_probability, open } = self.left_out;
         let left = [
-            (later_slots, "of later slots"),
+            (incomplete, "of which not every slot is told"),
+            (without_request, "of which is not known what was asked"),
             (approximate, "without an exact probability"),
             (without_probability, "without a probability"),
             (open, "still open"),

@@ -304,16 +304,7 @@ impl Question for Verify {
 
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<Verdict, QueryError> {
         let receipt = &self.receipt;
-        let request = Request {
-            placements: receipt.placements.clone(),
-            facts: facts(&receipt.facts),
-            identifier: met_on(receipt.met_on.as_deref())?,
-            assurance: assurance(Some(&receipt.assurance))?,
-            scores: scores(&receipt.scores),
-            seed: receipt.seed,
-            reaction: receipt.reaction.clone(),
-            ..Request::default()
-        };
+        let request = receipt.request().map_err(|error| refused(&error))?;
         let setting = setting(asked, request, receipt.now, Some(receipt.known_at))?;
         verify(receipt, &setting).map_err(|error| refused(&error))
     }

@@ -34,9 +34,12 @@ pub(super) struct OffPolicyAsked {
     /// Whether choices of Thompson sampling count, whose probability is not exact.
     #[serde(default)]
     approximate: bool,
-    /// Facts of every request to the other playbook, by name.
+    /// Facts of every request to the other playbook that no receipt tells, by name; null for one that is not known.
     #[serde(default)]
     facts: BTreeMap<String, serde_json::Value>,
+    /// Receipts of the decisions, as the question `receipt` gives them: what was asked is asked again.
+    #[serde(default)]
+    receipts: Vec<serde_json::Value>,
 }
 
 /// What an outcome brings: a number, or `value`.
@@ -82,6 +85,7 @@ impl Question for OffPolicyAsked {
             rewards,
             approximate: self.approximate,
             facts: self.facts.iter().map(|(name, json)| (name.clone(), value(json))).collect(),
+            receipts: self.receipts.iter().map(ToString::to_string).collect(),
             trends: None,
             estimate: options(self.clip, self.confidence),
         };
@@ -118,13 +122,15 @@ struct ChoiceAsked {
     /// The placement.
     #[serde(default)]
     placement: String,
-    /// What was chosen.
+    /// The answer that it is part of, where that has several slots: its choices follow each other in the order in which the slots were filled.
+    slate: Option<String>,
+    /// What was chosen; empty for a slot of a slate that stayed empty.
     offer: String,
-    /// How probable that was, above 0 to 1.
+    /// How probable that was after what the slots before took, above 0 to 1.
     probability: f64,
     /// What came of it.
     reward: f64,
-    /// How probable each offer would have been, together at most 1.
+    /// How probable each offer would have been after the slots before, together at most 1.
     target: BTreeMap<String, f64>,
 }
 
@@ -140,6 +146,7 @@ impl Question for EstimateAsked {
             .map(|choice| Choice {
                 customer: choice.customer.as_str().into(),
                 placement: choice.placement.as_str().into(),
+                slate: choice.slate.as_deref().map(Into::into),
                 offer: choice.offer.as_str().into(),
                 probability: choice.probability,
                 reward: choice.reward,

@@ -201,6 +201,8 @@ impl CustomerBase {
     }
 }
 
+const NOT_MADE: &str = "the offer is not made there";
+
 /// The best instant on a placement.
 struct Best {
     at: Timestamp,
@@ -293,10 +295,12 @@ impl Question<'_> {
                     option.channel, option.responses, option.contacts, option.response
                 );
             }
-            Some((option, _)) => {
-                reach.reason = format!("silence is better: {}", option.reason.as_deref().unwrap_or("nothing is possible"));
+            _ => {
+                let mut reasons = options.iter().filter_map(|(option, _)| option.reason.as_deref());
+                // What stops the offer where it is made says more than where it is not.
+                let first = reasons.clone().find(|reason| *reason != NOT_MADE).or_else(|| reasons.next());
+                reach.reason = first.map_or_else(String::new, |reason| format!("silence is better: {reason}"));
             }
-            None => {}
         }
         reach.options = options.into_iter().map(|(option, _)| option).collect();
         Ok(reach)
@@ -368,7 +372,7 @@ impl Question<'_> {
         let candidates = decision.trace.into_iter().flat_map(|trace| trace.candidates);
         let stopped = candidates.into_iter().find(|candidate| candidate.gate != Gate::Chosen);
         Ok(stopped.map_or_else(
-            || "the offer is not made there".to_owned(),
+            || NOT_MADE.to_owned(),
             |candidate| format!("stopped at `{}`: {}", candidate.gate.name(), candidate.reasons.join(", ")),
         ))
     }

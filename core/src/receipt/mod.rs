@@ -10,12 +10,15 @@ pub(crate) use setting::Setting;
 pub(crate) use verify::{Verdict, verify};
 
 use crate::counters::{CounterError, Counters, Hold};
-use crate::customer::Customer;
-use crate::decide::{Answer, Decision, Detail, PlacementAnswer, RequestError};
+use crate::customer::{Customer, Identifier, IdentifierError};
+use crate::decide::{Answer, Decision, Detail, PlacementAnswer, Request, RequestError};
 use crate::engine::digest;
-use crate::value::{Span, Timestamp};
+use crate::playbook::Assurance;
+use crate::value::{FromJson, Span, Timestamp, Value};
 use schemars::JsonSchema;
+use serde::de::DeserializeSeed;
 use serde::{Deserialize, Serialize};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -169,6 +172,36 @@ impl Receipt {
         Ok((decision, receipt))
     }
 
+    /// What was asked.
+    ///
+    /// # Errors
+    /// [`RequestError`] for a `met_on` that is no identifier, and an assurance that is none.
+    pub(crate) fn request(&self) -> Result<Request, RequestError> {
+        let wrong = |error: IdentifierError| RequestError::new(error.code(), "met_on", error.to_string());
+        let assurance = Assurance::named(&self.assurance).ok_or_else(|| RequestError::unknown_assurance(&self.assurance))?;
+        // What holds the receipt was within the limits already.
+        let nodes = Cell::new(u32::MAX);
+        let value = |json: &serde_json::Value| FromJson::new(&nodes).deserialize(json).unwrap_or(Value::Null);
+        let numbers = |(column, numbers): (&String, &BTreeMap<String, f64>)| {
+            numbers.iter().map(|(offer, number)| (column.clone(), offer.clone(), *number)).collect::<Vec<_>>()
+        };
+        Ok(Request {
+            placements: self.placements.clone(),
+            facts: self.facts.iter().map(|(name, json)| (name.clone(), value(json))).collect(),
+            identifier: self.met_on.as_deref().map(Identifier::parse).transpose().map_err(wrong)?,
+            assurance,
+            scores: self.scores.iter().flat_map(numbers).collect(),
+            seed: self.seed,
+            reaction: self.reaction.clone(),
+            ..Request::default()
+        })
+    }
+
+    /// Whether it is as it was issued.
+    pub(crate) fn is_genuine(&self) -> bool {
+        self.receipt == VERSION && self.digest == self.own_digest()
+    }
+
     fn own_digest(&self) -> String {
         let plain = Receipt { digest: String::new(), ..self.clone() };
         digest(&[&serde_json::to_string(&plain).unwrap_or_default()])
@@ -181,7 +214,7 @@ fn none(seed: &u64) -> bool {
 }
 
 /// The numbers of a request by column, then offer.
-fn scores(request: &crate::decide::Request) -> BTreeMap<String, BTreeMap<String, f64>> {
+fn scores(request: &Request) -> BTreeMap<String, BTreeMap<String, f64>> {
     let mut scores: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
     // What is no number counts as unknown, as a column that is not there.
     for (column, offer, number) in request.scores.iter().filter(|(_, _, number)| number.is_finite()) {

@@ -1,4 +1,4 @@
-use super::{Receipt, Setting, VERSION, answers, story};
+use super::{Receipt, Setting, answers, story};
 use crate::counters::{CounterError, Counters, Hold};
 use crate::decide::{Detail, RequestError};
 use crate::value::{Span, Timestamp};
@@ -46,7 +46,7 @@ pub(crate) struct AnswerDiffers {
 
 /// Makes the decision of a receipt again, with the counters that were read then. `setting` asks what the receipt says.
 pub(crate) fn verify(receipt: &Receipt, setting: &Setting<'_>) -> Result<Verdict, RequestError> {
-    if receipt.receipt != VERSION || receipt.digest != receipt.own_digest() {
+    if !receipt.is_genuine() {
         return Ok(Verdict { verdict: "not_genuine", inputs: Vec::new(), answers: None });
     }
     if let (Some(base), Some(met)) = (setting.base(), &setting.request.identifier)

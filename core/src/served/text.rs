@@ -48,7 +48,7 @@ impl fmt::Display for Served {
             if protected.withheld > 0 {
                 writeln!(
                     f,
-                    "  {} groups are not shown on their own, with fewer than {} customers",
+                    "  {} groups are told together, so that nothing is told of fewer than {} customers",
                     protected.withheld, self.k
                 )?;
             }
