@@ -368,7 +368,7 @@ impl CustomerBase {
     ///     >>> told = base.receipt("customer:17", "home", "2010-03-01T10:00:00Z")
     ///     >>> base.verify("customer:17", told["receipt"])["verdict"]
     ///     'same'
-    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None))]
+    #[pyo3(signature = (identifier, placements, now, *, facts=None, known_at=None, assurance=None, scores=None, seed=None))]
     #[expect(clippy::too_many_arguments, reason = "Python's are named")]
     fn receipt<'py>(
         &self,
@@ -380,10 +380,12 @@ impl CustomerBase {
         facts: Option<&Bound<'py, PyAny>>,
         known_at: Option<&Bound<'py, PyAny>>,
         assurance: Option<&Bound<'py, PyAny>>,
+        scores: Option<&Bound<'py, PyAny>>,
+        seed: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let placements = reserve::listed(placements)?;
         let asked = [("identifier", Some(identifier)), ("placements", Some(&placements)), ("now", Some(now))];
-        let more = [("facts", facts), ("known_at", known_at), ("assurance", assurance)];
+        let more = [("facts", facts), ("known_at", known_at), ("assurance", assurance), ("scores", scores), ("seed", seed)];
         self.ask(py, "receipt", &[&asked[..], &more].concat())
     }
 
@@ -695,12 +697,15 @@ impl CustomerBase {
     ///     clip: the largest weight of a choice.
     ///     confidence: how often the intervals are to hold the truth; 0.95 when not given.
     ///     approximate: whether choices of Thompson sampling count, whose probability is not exact.
-    ///     facts: of every request to the other playbook.
+    ///     facts: of every request to the other playbook that no receipt tells; ``None`` for one that is not known.
     ///     trends: for what the other playbook learned.
+    ///     receipts: of the decisions, as :meth:`receipt` gives them under ``"receipt"``: what was asked is asked again, with its placements, facts
+    ///         and columns.
     ///
     /// Raises:
-    ///     QueryError: for no choices (``no_choices``), an unknown outcome or placement, or a number out of range.
-    #[pyo3(signature = (after, now, *, rewards, since=None, within=None, placements=None, clip=None, confidence=None, approximate=false, facts=None, trends=None))]
+    ///     QueryError: for no choices (``no_choices``), a receipt that is none or was altered (``wrong_receipt``), an unknown outcome or placement, or
+    ///         a number out of range.
+    #[pyo3(signature = (after, now, *, rewards, since=None, within=None, placements=None, clip=None, confidence=None, approximate=false, facts=None, trends=None, receipts=None))]
     #[expect(clippy::too_many_arguments, reason = "Python's are named")]
     fn off_policy<'py>(
         &self,
@@ -716,9 +721,11 @@ impl CustomerBase {
         approximate: bool,
         facts: Option<&Bound<'py, PyAny>>,
         trends: Option<&Bound<'py, PyAny>>,
+        receipts: Option<Vec<Bound<'py, PyAny>>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         guard(|| {
-            let asked = Asked { now, rewards, since, within, placements, clip, confidence, approximate, facts, trends };
+            let asked =
+                Asked { now, rewards, since, within, placements, clip, confidence, approximate, facts, trends, receipts };
             let options = asked.options()?;
             // A copy, because the question takes long and others may record meanwhile.
             let base = read(&self.base)?.clone();

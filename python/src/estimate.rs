@@ -23,6 +23,7 @@ pub(crate) struct Asked<'a, 'py> {
     pub(crate) approximate: bool,
     pub(crate) facts: Option<&'a Bound<'py, PyAny>>,
     pub(crate) trends: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) receipts: Option<Vec<Bound<'py, PyAny>>>,
 }
 
 impl Asked<'_, '_> {
@@ -45,6 +46,7 @@ impl Asked<'_, '_> {
             rewards: rewards(self.rewards)?,
             approximate: self.approximate,
             facts: facts.map_err(Bad::query)?.unwrap_or_default(),
+            receipts: self.receipts.iter().flatten().map(crate::query::text).collect::<PyResult<_>>()?,
             trends: trends.transpose()?,
             estimate,
             ..HistoryOptions::at(time::instant(self.now, "now").map_err(Bad::query)?)

@@ -277,7 +277,7 @@ impl Replay {
     /// What another playbook would have brought with the choices that the events tell.
     ///
     /// Args, answer and errors: as for :meth:`CustomerBase.off_policy`.
-    #[pyo3(signature = (after, now, *, rewards, since=None, within=None, placements=None, clip=None, confidence=None, approximate=false, facts=None, trends=None))]
+    #[pyo3(signature = (after, now, *, rewards, since=None, within=None, placements=None, clip=None, confidence=None, approximate=false, facts=None, trends=None, receipts=None))]
     #[expect(clippy::too_many_arguments, reason = "Python's are named")]
     fn off_policy<'py>(
         &self,
@@ -293,9 +293,11 @@ impl Replay {
         approximate: bool,
         facts: Option<&Bound<'py, PyAny>>,
         trends: Option<&Bound<'py, PyAny>>,
+        receipts: Option<Vec<Bound<'py, PyAny>>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         guard(|| {
-            let asked = Asked { now, rewards, since, within, placements, clip, confidence, approximate, facts, trends };
+            let asked =
+                Asked { now, rewards, since, within, placements, clip, confidence, approximate, facts, trends, receipts };
             let options = asked.options()?;
             crate::estimate::off_policy(py, self.replay.base(), after, &options)
         })

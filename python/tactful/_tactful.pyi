@@ -497,6 +497,8 @@ class CustomerBase:
         facts: Mapping[str, _Value] | None = None,
         known_at: _Time | None = None,
         assurance: _Assurance | None = None,
+        scores: Mapping[str, Mapping[str, float]] | None = None,
+        seed: int | None = None,
     ) -> dict[str, Any]: ...
     def verify(self, identifier: str, receipt: Mapping[str, Any]) -> dict[str, Any]: ...
     def what_would_win(
@@ -572,6 +574,7 @@ class CustomerBase:
         approximate: bool = False,
         facts: Mapping[str, _Value] | None = None,
         trends: TrendSnapshot | None = None,
+        receipts: Sequence[Mapping[str, Any]] | None = None,
     ) -> dict[str, Any]: ...
     def served(
         self,
@@ -718,6 +721,7 @@ class Replay:
         approximate: bool = False,
         facts: Mapping[str, _Value] | None = None,
         trends: TrendSnapshot | None = None,
+        receipts: Sequence[Mapping[str, Any]] | None = None,
     ) -> dict[str, Any]: ...
     def compare(self, after: Replay, /) -> Comparison: ...
     def events(self, identifier: str, /) -> list[Event]: ...

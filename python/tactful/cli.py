@@ -145,6 +145,9 @@ def _parser() -> argparse.ArgumentParser:
     estimate.add_argument("--clip", type=float, metavar="WEIGHT", help="the largest weight of a choice")
     estimate.add_argument("--approximate", action="store_true", help="take choices of Thompson sampling, whose probability is not exact")
     estimate.add_argument("--placement", action="append", metavar="NAME", help="only choices for this placement; may be repeated")
+    estimate.add_argument(
+        "--receipts", type=Path, metavar="FILE", help="receipts of the decisions, one JSON object a line: what was asked is asked again"
+    )
     estimate.add_argument("--json", action="store_true", help="print all of it as JSON")
     estimate.add_argument("--quiet", action="store_true", help="no progress bar")
     estimate.set_defaults(command=_estimate)
@@ -533,6 +536,7 @@ def _estimate(given: argparse.Namespace) -> int:
     before, after = _load([given.before], given), _load([given.after], given)
     for engine in (before, after):
         _known_placements(engine.playbook, given.placement or [])
+    receipts = _receipts(given.receipts) if given.receipts else None
     _, last = _period(_sources(given))
     replay = _loaded(given, before)
     with _engine_errors():
@@ -544,10 +548,27 @@ def _estimate(given: argparse.Namespace) -> int:
             placements=given.placement,
             clip=given.clip,
             approximate=given.approximate,
+            receipts=receipts,
         )
     text = found.pop("text")
     print(json.dumps(found, indent=2, ensure_ascii=False) if given.json else text, end="\n" if given.json else "")
     return 0
+
+
+def _receipts(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        raise _Stop(f"`{path}` does not exist: give receipts, one JSON object a line")
+    receipts: list[dict[str, Any]] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip():
+            try:
+                receipt = json.loads(line)
+            except ValueError:
+                receipt = None
+            if not isinstance(receipt, dict):
+                raise _Stop(f"{path}:{number}: expected a receipt, a JSON object", 1)
+            receipts.append(receipt)
+    return receipts
 
 
 _FORMS = {

@@ -140,3 +140,60 @@ def test_on_the_command_line(events: Path, tmp_path: Path, capsys: pytest.Captur
     assert cli.main(asked) == 0
     page = report.read_text(encoding="utf-8")
     assert "Who goes without" in page and "Unmet needs" in page and "gender: no offer reads it" in page
+
+
+RAIN = SHOP.replace("channels:", "request: {rain: bool}\nchannels:").replace("lamp: {", "lamp: {propensity: {column: model, prior: 0.5}, ")
+
+
+def asked_and_kept(count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What a base with request facts and a column decided for some customers, in two slots, and the receipts."""
+    engine = tactful.Engine.compile({"shop.yaml": RAIN.replace("channel: web}", "channel: web, slots: 2}")})
+    told, receipts = [], []
+    for number in range(count):
+        who, time = f"customer:{number:03}", datetime(2026, 1, 5, tzinfo=timezone.utc) + timedelta(minutes=number)
+        base = tactful.CustomerBase(engine)
+        search = tactful.Event("search", time - timedelta(days=1), who, id=f"s{number}", properties={"term": "sofa"})
+        base.record(search)
+        scores = {"model": {"lamp": 0.9 if number % 2 else 0.1}}
+        decision = base.decide(who, "home", time, facts={"rain": True}, scores=scores, seed=number)
+        kept = base.receipt(who, "home", time, facts={"rain": True}, scores=scores, seed=number)
+        assert kept["decision"]["id"] == decision.id
+        receipts.append(kept["receipt"])
+        lamps = [slot for slot, ranked in enumerate(decision.placements[0].offers) if ranked.offer == "lamp"]
+        taken = [event for slot, event in enumerate(decision.outcome("accepted", time, who)) if slot in lamps]
+        for event in [search, *decision.outcome("decided", time, who), *taken]:
+            told.append({"type": event.type, "time": event.time, "customer": who[9:], "id": event.id, **event.properties})
+    return told, receipts
+
+
+def test_what_was_asked_is_asked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told, receipts = asked_and_kept(60)
+    text = RAIN.replace("channel: web}", "channel: web, slots: 2}")
+    base = tactful.CustomerBase(tactful.Engine.compile({"shop.yaml": text}))
+    for row in told:
+        properties = {name: value for name, value in row.items() if name not in ("type", "time", "customer", "id")}
+        base.record(tactful.Event(row["type"], row["time"], f"customer:{row['customer']}", id=row["id"], properties=properties))
+    found = base.off_policy(base.engine, NOW, rewards={"accepted": 1}, receipts=receipts)
+    assert (found["choices"], found["slots"], found["effective_size"]) == (60, 120, pytest.approx(60))
+    assert found["inverse_propensity"]["value"] == pytest.approx(1) == found["logged"]["value"]
+    with pytest.raises(tactful.QueryError, match="60 of which is not known what was asked"):
+        base.off_policy(base.engine, NOW, rewards={"accepted": 1})
+    with pytest.raises(tactful.QueryError, match="the receipt was altered") as raised:
+        base.off_policy(base.engine, NOW, rewards={"accepted": 1}, receipts=[receipts[0] | {"seed": 99}])
+    assert (raised.value.code, raised.value.path) == ("wrong_receipt", "receipts[0]")
+
+    playbook, events, kept = tmp_path / "shop.yaml", tmp_path / "events.parquet", tmp_path / "receipts.jsonl"
+    playbook.write_text(text, encoding="utf-8")
+    names = sorted({name for row in told for name in row})
+    pq.write_table(pa.table({name: [row.get(name) for row in told] for name in names}), events)
+    kept.write_text("\n".join(json.dumps(receipt) for receipt in receipts), encoding="utf-8")
+    asked = ["estimate", str(playbook), str(playbook), "--events", str(events), "--reward", "accepted=1", "--quiet", "--json"]
+    assert cli.main([*asked, "--receipts", str(kept)]) == 0
+    assert json.loads(capsys.readouterr().out)["slots"] == 120
+    assert cli.main(asked) == 1
+    assert "give `receipts`" in capsys.readouterr().err
+    kept.write_text("[]\n", encoding="utf-8")
+    assert cli.main([*asked, "--receipts", str(kept)]) == 1
+    assert "receipts.jsonl:1: expected a receipt" in capsys.readouterr().err
+    assert cli.main([*asked, "--receipts", str(tmp_path / "none")]) == 2
+    assert "does not exist" in capsys.readouterr().err
