@@ -265,11 +265,17 @@ def _check(given: argparse.Namespace) -> int:
     print(f"{summary['name']} version {summary['version']}: {', '.join(parts)}{warnings}")
     if given.minimise:
         unread = engine.query(None, {"query": "unread", "version": 1})
-        names = {"attributes": "attributes", "events": "event types", "properties": "properties", "request": "facts of the request"}
+        names = {
+            "attributes": "attributes",
+            "events": "event types",
+            "properties": "properties",
+            "request": "facts of the request",
+            "computed": "computed values",
+        }
         for part, name in names.items():
-            if unread[part]:
+            if unread.get(part):
                 print(f"{name} that no rule reads: {', '.join(unread[part])}")
-        if not any(unread[part] for part in names):
+        if not any(unread.get(part) for part in names):
             print("everything that is declared is read by some rule")
     return 0
 

@@ -371,6 +371,9 @@ impl<'a> Context<'a> {
         self.posteriors = OnceCell::new();
         self.intents = OnceCell::new();
         (self.few, self.facts) = (OnceCell::new(), OnceCell::new());
+        if let Some(memo) = self.memo.get_mut() {
+            memo.forget_computed();
+        }
     }
 
     /// Whether a condition holds.

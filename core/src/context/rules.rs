@@ -88,7 +88,10 @@ impl PersonaRule {
 impl Rules {
     /// Compiles attributes, segments and personas; findings are added to `findings`. `None` when an expression is wrong.
     pub(crate) fn compile(playbook: &Playbook, findings: &mut Vec<Diagnostic>) -> Option<Self> {
-        let sources = Sources::of(playbook);
+        let mut sources = Sources::of(playbook);
+        let mistakes = std::mem::take(&mut sources.mistakes);
+        let sound = !mistakes.iter().any(|mistake| mistake.severity == Severity::Error);
+        findings.extend(mistakes);
         let sessions = SessionRule::of(playbook, &sources.schema);
         let layout = Layout::new(Arc::new(sources.schema.clone()), sources.declared_events, playbook.digest.clone());
         let journeys = playbook.journeys.iter().map(|journey| JourneyNames {
@@ -109,7 +112,7 @@ impl Rules {
         let watches: Vec<Rule> =
             playbook.watches.iter().filter_map(|watch| state_rule(&watch.value, &Expected::Any, findings)).collect();
         let concluded = super::compile::conclude(playbook, &sources, findings)?;
-        if !complete {
+        if !complete || !sound {
             return None;
         }
         let numbered = playbook.attributes.iter().enumerate();

@@ -5,7 +5,8 @@ use super::session::{SessionFact, SessionRule};
 use super::standing::{self, JourneyFact};
 use crate::commitment::{CommitmentFact, CommitmentRules};
 use crate::customer::{Kept, Reserved};
-use crate::expr::{Detail, EventKind, FactId, Schema, TimeClass};
+use crate::error::Diagnostic;
+use crate::expr::{Detail, EventKind, FactId, Schema, TimeClass, declare_computed};
 use crate::playbook::{LIKELY, NeedKind, Playbook};
 use crate::relation::RelationRules;
 use crate::value::{Type, Value};
@@ -101,6 +102,8 @@ pub(crate) struct Sources {
     pub(crate) need_kinds: Vec<NeedKind>,
     /// The plan of each journey.
     pub(crate) plans: Vec<PlanRule>,
+    /// What is wrong with computed values.
+    pub(crate) mistakes: Vec<Diagnostic>,
 }
 
 impl Sources {
@@ -267,7 +270,9 @@ impl Sources {
         {
             schema.retire(FactId(u32::try_from(place).unwrap_or(u32::MAX)));
         }
+        let mistakes = declare_computed(&playbook.computed, &mut schema);
         Sources {
+            mistakes,
             schema,
             facts,
             reserved,

@@ -65,6 +65,7 @@ pub(super) fn compile(
     findings.extend(unused(&playbook, tables.unwrap_or(&[])));
     let mut findings = Diagnostics(findings);
     findings.sort();
+    sources.schema.computed().lift();
     match (model, offers) {
         (Some(mut model), Some(mut offers)) if !findings.has_errors() => {
             share(&mut offers, &model.rules);
@@ -138,7 +139,7 @@ fn reach_around(offers: &mut Offers, rules: &Rules, playbook: &Playbook) {
 
 /// Compiles all rules together.
 fn plan(model: &mut Model, offers: &mut Offers) {
-    let mut plan = PlanBuilder::default();
+    let mut plan = PlanBuilder::over(model.rules.sources.segments);
     model.rules.conditions().for_each(|rule| rule.join(&mut plan));
     model.journeys.rules.iter_mut().flat_map(|rule| rule.conditions_mut()).for_each(|rule| rule.join(&mut plan));
     offers.offers.iter_mut().flat_map(|offer| offer.ranked_by()).for_each(|rule| rule.join(&mut plan));

@@ -21,10 +21,12 @@ pub struct NodeId(pub u32);
 /// A parsed expression.
 #[derive(Debug, Clone)]
 pub struct Tree {
-    /// The source.
+    /// The source; behind it those of the computed values that it reads.
     pub text: Arc<str>,
     pub(super) nodes: Vec<Node>,
     pub(super) root: NodeId,
+    /// How many bytes and nodes are its own.
+    pub(super) own: (usize, usize),
 }
 
 /// A part of an expression and where it stands.
@@ -298,6 +300,43 @@ impl Tree {
         self.root
     }
 
+    /// The same with other trees behind it. The nodes of each are numbered on from those before it.
+    pub(super) fn with(self, others: &[&Tree]) -> Tree {
+        let mut text = self.text.to_string();
+        let mut nodes = self.nodes;
+        for other in others {
+            let (bytes, by) = (count(text.len() + 1), count(nodes.len()));
+            text.push('\n');
+            text.push_str(other.own_text());
+            nodes.extend(other.nodes.iter().take(other.own.1).map(|node| Node {
+                kind: node.kind.renumbered(&|id| NodeId(id.0.saturating_add(by))),
+                extent: Extent { start: node.extent.start.saturating_add(bytes), end: node.extent.end.saturating_add(bytes) },
+                depth: node.depth,
+            }));
+        }
+        Tree { text: Arc::from(text), nodes, ..self }
+    }
+
+    /// The source without that of computed values.
+    pub(super) fn own_text(&self) -> &str {
+        self.text.get(..self.own.0).unwrap_or("")
+    }
+
+    /// Whether a node is of a computed value that is read.
+    pub(super) fn is_taken_in(&self, id: NodeId) -> bool {
+        id.0 as usize >= self.own.1
+    }
+
+    /// The computed values that are named, such as `lead` in `computed.lead`.
+    pub(super) fn computed(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.nodes.iter().filter_map(|node| match &node.kind {
+            Kind::Select { base, field } | Kind::OptionalSelect { base, field } | Kind::Has { base, field } => {
+                matches!(&self.node(*base).kind, Kind::Name { name, .. } if &**name == super::computed::FAMILY).then_some(field)
+            }
+            _ => None,
+        })
+    }
+
     /// A node; the root for a number that is not of this tree.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {
@@ -316,6 +355,47 @@ impl Tree {
     pub fn source(&self, id: NodeId) -> &str {
         let extent = self.node(id).extent;
         self.text.get(extent.start as usize..extent.end as usize).unwrap_or("")
+    }
+}
+
+impl Kind {
+    /// The same over other nodes.
+    fn renumbered(&self, to: &dyn Fn(NodeId) -> NodeId) -> Kind {
+        let all = |nodes: &[NodeId]| nodes.iter().map(|node| to(*node)).collect::<Vec<_>>();
+        match self {
+            Kind::Literal(_) | Kind::Name { .. } => self.clone(),
+            Kind::Select { base, field } => Kind::Select { base: to(*base), field: field.clone() },
+            Kind::OptionalSelect { base, field } => Kind::OptionalSelect { base: to(*base), field: field.clone() },
+            Kind::OptionalIndex { base, index } => Kind::OptionalIndex { base: to(*base), index: to(*index) },
+            Kind::Maybe(value) => Kind::Maybe(to(*value)),
+            Kind::Has { base, field } => Kind::Has { base: to(*base), field: field.clone() },
+            Kind::Index { base, index } => Kind::Index { base: to(*base), index: to(*index) },
+            Kind::Call { target, function, absolute, args } => {
+                Kind::Call { target: target.map(to), function: function.clone(), absolute: *absolute, args: all(args) }
+            }
+            Kind::Unary { op, operand } => Kind::Unary { op: *op, operand: to(*operand) },
+            Kind::Binary { op, left, right } => Kind::Binary { op: *op, left: to(*left), right: to(*right) },
+            Kind::And(operands) => Kind::And(all(operands)),
+            Kind::Or(operands) => Kind::Or(all(operands)),
+            Kind::Ternary { condition, yes, no } => Kind::Ternary { condition: to(*condition), yes: to(*yes), no: to(*no) },
+            Kind::List(items) => Kind::List(all(items)),
+            Kind::Map(entries) => Kind::Map(entries.iter().map(|(key, value)| (to(*key), to(*value))).collect()),
+            Kind::Loop { form, range, variable, second, filter, body } => Kind::Loop {
+                form: *form,
+                range: to(*range),
+                variable: variable.clone(),
+                second: second.clone(),
+                filter: filter.map(to),
+                body: to(*body),
+            },
+            Kind::Bind { variable, value, body } => {
+                Kind::Bind { variable: variable.clone(), value: to(*value), body: to(*body) }
+            }
+            Kind::Block { values, body } => Kind::Block { values: all(values), body: to(*body) },
+            Kind::Where { stream, variable, condition } => {
+                Kind::Where { stream: to(*stream), variable: variable.clone(), condition: to(*condition) }
+            }
+        }
     }
 }
 

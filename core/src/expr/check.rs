@@ -2,6 +2,7 @@
 //! that is wrong at once.
 
 use super::ast::{Extent, Kind, NodeId, Tree};
+use super::check_computed::Taken;
 use super::checked::{Checked, Node, Op, Reads, Ref};
 use super::finding::Finding;
 use super::parse::parse;
@@ -110,13 +111,15 @@ fn compile(
         scope: Vec::new(),
         findings: Vec::new(),
         reads: Reads::default(),
+        taken: Taken::by(&tree),
     };
     let root = checker.lower(tree.root());
     checker.expect(root, &options.expected);
-    let Checker { nodes, mut findings, reads, .. } = checker;
+    let Checker { nodes, mut findings, reads, taken, .. } = checker;
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(refuse(findings));
     }
+    let tree = if taken.trees.is_empty() { tree } else { tree.clone().with(&taken.trees) };
     if let Some(schema) = options.schema {
         let said = findings.iter().map(|finding| finding.extent).collect();
         findings.extend(super::warn::warnings(&tree, &nodes, root, schema, said));
@@ -151,6 +154,8 @@ pub(super) struct Checker<'a> {
     pub(super) scope: Vec<(Arc<str>, Binding)>,
     findings: Vec<Finding>,
     pub(super) reads: Reads,
+    /// The computed values that are read.
+    pub(super) taken: Taken<'a>,
 }
 
 impl Checker<'_> {
@@ -158,7 +163,8 @@ impl Checker<'_> {
         let id = Ref(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         // Without a schema nothing is known before evaluation, constants included.
         let ty = if self.schema.is_some() { ty } else { Type::Dyn };
-        self.nodes.push(Node { op, ty, class, syntax, extent: self.tree.node(syntax).extent });
+        let syntax_in_all = NodeId(syntax.0.saturating_add(self.taken.base));
+        self.nodes.push(Node { op, ty, class, syntax: syntax_in_all, extent: self.extent(syntax) });
         self.free.push(false);
         id
     }
@@ -171,8 +177,14 @@ impl Checker<'_> {
         self.nodes[id.0 as usize].class
     }
 
+    /// Where a part stands; the parts of a computed value stand where that is read.
     pub(super) fn extent(&self, id: NodeId) -> Extent {
-        self.tree.node(id).extent
+        self.taken.site.unwrap_or_else(|| self.tree.node(id).extent)
+    }
+
+    /// The syntax of a part of the tree that is being checked.
+    pub(super) fn syntax(&self, part: Ref) -> NodeId {
+        NodeId(self.nodes[part.0 as usize].syntax.0.saturating_sub(self.taken.base))
     }
 
     /// Whether more findings would be dropped, so that looking for hints is in vain.

@@ -22,14 +22,26 @@ const DAYS: [(&str, Weekday); 7] = [
 
 /// Whether a text names a unit of the calendar.
 pub(super) fn is_unit(text: &str) -> bool {
-    matches!(text, "day" | "week" | "month")
+    matches!(text, "day" | "week" | "month") || days(text).is_some()
+}
+
+/// So many days of the calendar may a window have.
+const MOST_DAYS: u16 = 3_660;
+
+/// How many days `days(4)` has.
+fn days(text: &str) -> Option<u16> {
+    let days = text.strip_prefix("days(")?.strip_suffix(')')?.trim().parse().ok()?;
+    (1..=MOST_DAYS).contains(&days).then_some(days)
 }
 
 impl Checker<'_> {
-    /// `"week"`, or `"week", "sunday", "UTC"`: a unit, then in any order the first day of the week and a zone.
+    /// `"week"`, `"days(4)"`, or `"week", "sunday", "UTC"`: a unit, then in any order the first day of the week and a zone.
     pub(super) fn calendar(&mut self, unit: NodeId, further: &[NodeId]) -> Option<Calendar> {
-        let mut unit = match self.literal_text(unit).as_deref() {
+        let text = self.literal_text(unit);
+        let before = text.as_deref().and_then(days).map_or(0, |days| days - 1);
+        let mut unit = match text.as_deref() {
             Some("day") => Unit::Day,
+            Some(text) if days(text).is_some() => Unit::Day,
             Some("week") => Unit::Week { first_day: self.schema.map_or(Weekday::Mon, super::Schema::first_day) },
             Some("month") => Unit::Month,
             _ => return None,
@@ -73,7 +85,7 @@ impl Checker<'_> {
             };
         }
         self.reads.zone |= zone.is_none();
-        good.then_some(Calendar { unit, zone })
+        good.then_some(Calendar { unit, before, zone })
     }
 
     fn literal_text(&self, id: NodeId) -> Option<Arc<str>> {

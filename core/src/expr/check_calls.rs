@@ -2,10 +2,12 @@
 
 use super::ast::{Extent, Kind, NodeId};
 use super::check::Checker;
+use super::check_ends::{result_type, zero};
 use super::checked::{Op, Ref};
 use super::evaluate_today::Elapsed;
 use super::finding::Finding;
 use super::signature::{Call, Function, Sort};
+use super::stream::Terminal;
 use super::value_ops::Fault;
 use super::{ErrorCode, TimeClass, functions, functions_text};
 use crate::error::nearest;
@@ -85,7 +87,9 @@ impl Checker<'_> {
             Some(found) if found.call == Call::Either || (found.call == Call::Method) == method => self.apply(id, found, &all),
             Some(found) => {
                 let name = found.name;
-                let hint = if method { format!("write `{name}(x)`") } else { format!("write `x.{name}(…)`") };
+                let meant = super::meant::function(function).filter(|_| !method).map(|meant| format!("write {meant}"));
+                let usual = || if method { format!("write `{name}(x)`") } else { format!("write `x.{name}(…)`") };
+                let hint = meant.unwrap_or_else(usual);
                 let how = if method { "no method" } else { "a method" };
                 self.no_function(id, &all, format!("`{name}` is {how}"), Some(hint))
             }
@@ -150,7 +154,8 @@ impl Checker<'_> {
     }
 
     pub(super) fn apply(&mut self, id: NodeId, function: &'static Function, args: &[NodeId]) -> Ref {
-        let parts: Vec<Ref> = args.iter().map(|arg| self.lower(*arg)).collect();
+        let mut parts: Vec<Ref> = args.iter().map(|arg| self.lower(*arg)).collect();
+        self.complete(id, function, args, &mut parts);
         let found: Vec<Type> = parts.iter().map(|part| self.ty(*part).clone()).collect();
         let mut fitting = function.overloads.iter().filter(|overload| overload.accepts(&found));
         let ty = match (fitting.next(), fitting.next()) {
@@ -191,10 +196,30 @@ impl Checker<'_> {
         let first_free = parts.first().is_some_and(|first| self.free[first.0 as usize]);
         let keeps = |sort: Sort| matches!(sort, Sort::Same | Sort::Held | Sort::OptionalOf | Sort::OptionalHeld);
         let free = parts.is_empty() || (first_free && function.overloads.iter().any(|overload| keeps(overload.result)));
-        let ty = if matches!(function.name, "math.greatest" | "math.least") { one_type(&found).unwrap_or(ty) } else { ty };
+        let ty = match function.name {
+            "math.greatest" | "math.least" => one_type(&found).unwrap_or(ty),
+            "avg" => result_type(Terminal::Avg, &ty),
+            _ => ty,
+        };
         let call = self.push(id, Op::Call { function, args: parts }, ty, class);
         self.free[call.0 as usize] = free;
         call
+    }
+
+    /// Adds what a call leaves out: what nothing sums up to, and that `orValue` asks whether something is known that is no optional.
+    fn complete(&mut self, id: NodeId, function: &Function, args: &[NodeId], parts: &mut Vec<Ref>) {
+        let (Some(first), Some(syntax), Some(_)) = (parts.first().copied(), args.first(), self.schema) else { return };
+        match (function.name, self.ty(first).clone(), parts.len()) {
+            ("sum", Type::List(element), 1) => {
+                let zero = self.push(id, Op::Constant(zero(&element)), *element, TimeClass::Constant);
+                parts.push(zero);
+            }
+            ("orValue", ty, 2) if !matches!(ty, Type::Optional(_) | Type::Dyn | Type::Stream | Type::Event) => {
+                let class = self.mixed([first]);
+                parts[0] = self.push(*syntax, Op::Told(first), Type::Optional(Box::new(ty)), class);
+            }
+            _ => {}
+        }
     }
 
     /// `timestamp("…")` and `duration("…")` of a constant: computed now, and refused now when they are wrong.

@@ -15,7 +15,8 @@ impl Checker<'_> {
         terminal: Terminal,
         args: &'n [NodeId],
     ) -> (&'n [NodeId], Decimal, Calendar) {
-        let (mut left, mut share, mut unit) = (args, Decimal::new(0, 0, None), Calendar { unit: Unit::Day, zone: None });
+        let (mut left, mut share, mut unit) =
+            (args, Decimal::new(0, 0, None), Calendar { unit: Unit::Day, before: 0, zone: None });
         match (terminal, args) {
             (Terminal::Quantile, [property, at]) => {
                 left = std::slice::from_ref(property);
@@ -37,7 +38,10 @@ impl Checker<'_> {
                 left = &[];
                 let found = args.split_first().map(|(unit, further)| (self.names_a_unit(*unit), *unit, further));
                 match found {
-                    Some((true, named, further)) => unit = self.calendar(named, further).unwrap_or(unit),
+                    Some((true, named, further)) => match self.calendar(named, further) {
+                        Some(found) if found.before > 0 => self.no_unit(id),
+                        found => unit = found.unwrap_or(unit),
+                    },
                     _ => self.no_unit(id),
                 }
             }

@@ -101,7 +101,9 @@ impl Checker<'_> {
     }
 
     pub(super) fn local(&self, name: &str) -> Option<usize> {
-        self.scope.iter().rposition(|(bound, _)| &**bound == name)
+        // A computed value does not see what is bound where it is read.
+        let own = self.scope.get(self.taken.floor..).unwrap_or(&[]);
+        own.iter().rposition(|(bound, _)| &**bound == name).map(|place| self.taken.floor + place)
     }
 
     /// `a.b.c`: a bound variable, the longest declared path, or else a name that is looked up later.
@@ -178,7 +180,10 @@ impl Checker<'_> {
                 let mut at = match (schema.fact(&path), schema.fixed().iter().find(|fixed| *fixed.path == *path)) {
                     (Some(fact), _) => self.fact(id, fact),
                     (None, Some(fixed)) => self.fixed(id, fixed),
-                    (None, None) => continue,
+                    (None, None) => match schema.computed().get(&path) {
+                        Some(computed) => self.computed(id, computed),
+                        None => continue,
+                    },
                 };
                 for field in &parts[count..] {
                     at = self.select(id, at, field);
@@ -252,7 +257,8 @@ impl Checker<'_> {
         }
         let paths = || {
             let fixed = schema.into_iter().flat_map(|schema| schema.fixed().iter().map(|fixed| &*fixed.path));
-            schema.into_iter().flat_map(|schema| schema.facts().iter().map(|fact| &*fact.path)).chain(fixed)
+            let computed = schema.into_iter().flat_map(|schema| schema.computed().paths());
+            schema.into_iter().flat_map(|schema| schema.facts().iter().map(|fact| &*fact.path)).chain(fixed).chain(computed)
         };
         let locals = self.scope.iter().map(|(name, _)| &**name).chain(["now", "today"]);
         let group = parts.first().map(|first| format!("{first}."));
@@ -288,6 +294,9 @@ impl Checker<'_> {
             if let Some(fixed) = fixed {
                 let there = Value::Bool(fixed.value.is_some());
                 return self.push(id, Op::Constant(there), Type::Bool, TimeClass::Constant);
+            }
+            if self.schema.is_some_and(|schema| schema.computed().get(&path).is_some()) {
+                return self.has_computed(id, &parts);
             }
             if let Some(fact) = self.schema.and_then(|schema| schema.fact(&path)) {
                 self.reads.facts.insert(fact);

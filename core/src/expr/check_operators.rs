@@ -290,7 +290,7 @@ impl Checker<'_> {
                 _ => continue,
             };
             for item in items {
-                let syntax = self.nodes[item.0 as usize].syntax;
+                let syntax = self.syntax(item);
                 self.literal(syntax, item, &target, op);
             }
             self.nodes[part.0 as usize].ty = Type::List(Box::new(target));

@@ -298,9 +298,9 @@ impl Checker<'_> {
                 Err(_) => {
                     let finding = Finding::error("bad_window", self.extent(arg), format!("`{text}` is no window"));
                     let near = nearest(&text, ["day", "week", "month"]).map(|near| format!("did you mean `{near}`?"));
-                    self.report(finding.hint(
-                        near.unwrap_or_else(|| "write a length such as `30d` or `90m`, or `day`, `week`, `month`".to_string()),
-                    ));
+                    self.report(finding.hint(near.unwrap_or_else(|| {
+                        "write a length such as `30d` or `90m`, or `day`, `days(4)`, `week`, `month`".to_string()
+                    })));
                     None
                 }
             };

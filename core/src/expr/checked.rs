@@ -38,6 +38,8 @@ pub struct Reads {
     pub properties: BTreeSet<PropertyId>,
     /// Names that no schema declares, as dotted as they are written.
     pub names: BTreeSet<Arc<str>>,
+    /// Computed values, by name; what they read is read too.
+    pub computed: BTreeSet<Arc<str>>,
     /// Trends, by number.
     pub trends: BTreeSet<u16>,
     /// Whether it reads `now`, also by a window or an age.
@@ -115,6 +117,8 @@ pub(super) enum Op {
     },
     Fact(FactId),
     HasFact(FactId),
+    /// What a computed value comes to.
+    Computed(Ref),
     /// A name of no schema: the first candidate that is bound counts.
     Named(Vec<Candidate>),
     Variable(u32),
@@ -243,7 +247,7 @@ impl Checked {
     /// The source text.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.tree.text
+        self.tree.own_text()
     }
 
     /// Everything that it reads.
@@ -280,6 +284,7 @@ impl Reads {
         self.events.extend(&other.events);
         self.properties.extend(&other.properties);
         self.names.extend(other.names.iter().cloned());
+        self.computed.extend(other.computed.iter().cloned());
         self.now |= other.now;
         self.zone |= other.zone;
         self.session |= other.session;
@@ -317,6 +322,7 @@ impl Op {
             }
             Op::OrElse { base, other, .. } => vec![*base, *other],
             Op::Told(operand)
+            | Op::Computed(operand)
             | Op::Maybe(operand)
             | Op::Not(operand)
             | Op::Negate(operand)
@@ -371,6 +377,7 @@ impl Op {
             }
             Op::AsOf { fact, time, path } => Op::AsOf { fact: *fact, time: to(*time), path: path.clone() },
             Op::Told(read) => Op::Told(to(*read)),
+            Op::Computed(value) => Op::Computed(to(*value)),
             Op::Maybe(value) => Op::Maybe(to(*value)),
             Op::OrElse { base, other, unwraps } => Op::OrElse { base: to(*base), other: to(*other), unwraps: *unwraps },
             Op::Not(operand) => Op::Not(to(*operand)),
@@ -442,6 +449,7 @@ impl fmt::Debug for Op {
             Op::NextStep { fact, next } => write!(f, "next {} {next:?}", fact.0),
             Op::Fact(id) => write!(f, "fact {}", id.0),
             Op::HasFact(id) => write!(f, "has fact {}", id.0),
+            Op::Computed(value) => write!(f, "computed {value:?}"),
             Op::Named(candidates) => write!(f, "named {candidates:?}"),
             Op::Variable(slot) => write!(f, "variable {slot}"),
             Op::Field { base, field } => write!(f, "field {base:?} {field:?}"),

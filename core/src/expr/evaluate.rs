@@ -189,6 +189,7 @@ impl<'a> Machine<'a> {
                     Answer::Unknown(missing) => Partial::new(Outcome::Unknown(missing), read.until),
                 }
             }
+            Op::Computed(value) => self.eval(*value, frame),
             Op::HasFact(fact) => Partial::new(Outcome::truth(self.facts.has(*fact)), self.facts.fact(*fact).until),
             Op::Named(candidates) => Partial::new(self.named(candidates), None),
             Op::Variable(_)

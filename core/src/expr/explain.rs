@@ -36,6 +36,8 @@ enum Role {
     Junction,
     /// A stream; by what was asked of it.
     Stream(&'static str),
+    /// A computed value.
+    Computed,
     /// Anything else.
     Plain,
 }
@@ -118,6 +120,10 @@ fn part(expression: &Checked, within: Within<'_>, id: Ref, frame: Option<&Frame<
                 }
             }
             note = note_on(stream::left_out(machine, stream, frame));
+        }
+        Op::Computed(value) => {
+            role = Role::Computed;
+            parts.push(part(expression, within, *value, frame).without_literals());
         }
         op => {
             for child in op.children() {
@@ -210,6 +216,15 @@ impl Explanation {
         }
     }
 
+    /// Without the parts that say no more than is written.
+    fn without_literals(mut self) -> Self {
+        let says = |part: &Explanation| {
+            !part.parts.is_empty() || part.outcome.value().is_none_or(|value| value_text(value) != part.text)
+        };
+        self.parts = self.parts.into_iter().map(Self::without_literals).filter(says).collect();
+        self
+    }
+
     fn failed(&self) -> bool {
         !matches!(self.outcome, Outcome::Value(_))
     }
@@ -242,12 +257,14 @@ impl Explanation {
     }
 
     fn gather(&self, read: &mut Vec<(String, Option<String>)>) {
-        if self.parts.is_empty() || matches!(self.role, Role::Stream(_)) {
+        if self.parts.is_empty() || matches!(self.role, Role::Stream(_) | Role::Computed) {
             let one = (self.text.clone(), self.outcome.value().map(plain));
             if !read.contains(&one) {
                 read.push(one);
             }
-            return;
+            if self.role != Role::Computed {
+                return;
+            }
         }
         self.parts.iter().for_each(|part| part.gather(read));
     }
@@ -259,7 +276,7 @@ impl Explanation {
     /// The values that were read. A stream that is the only one is called by what was asked of it.
     fn leaves(&self, streams: usize, known: &mut Vec<String>) {
         let stream = matches!(self.role, Role::Stream(_));
-        if self.parts.is_empty() || stream {
+        if self.parts.is_empty() || stream || self.role == Role::Computed {
             let text = match &self.outcome {
                 Outcome::Value(value) => match self.role {
                     Role::Stream(asked) if streams == 1 => format!("{asked} is {}", plain(value)),

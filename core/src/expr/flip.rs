@@ -133,7 +133,7 @@ impl Finder<'_> {
     fn visit(&mut self, id: Ref) {
         match &self.expression.node(id).op {
             Op::And(operands) | Op::Or(operands) => operands.iter().for_each(|operand| self.visit(*operand)),
-            Op::Not(operand) => self.visit(*operand),
+            Op::Not(operand) | Op::Computed(operand) => self.visit(*operand),
             Op::Ternary { condition, yes, no } => [*condition, *yes, *no].into_iter().for_each(|part| self.visit(part)),
             Op::Constant(_) | Op::Fail(_) => {}
             _ if self.trials.len() >= MOST_CHANGES || self.spent.get() > BUDGET => {}
@@ -161,6 +161,21 @@ impl Finder<'_> {
                     _ => Beyond::Exactly,
                 };
                 self.add(id, Value::Bool(*wanted), Value::Bool(*wanted), aim);
+            }
+        }
+        self.visit_computed(id, false);
+    }
+
+    /// The conditions on which a computed value depends that is compared.
+    fn visit_computed(&mut self, id: Ref, within: bool) {
+        match &self.expression.node(id).op {
+            Op::Ternary { condition, yes, no } if within => {
+                self.visit(*condition);
+                [*yes, *no].into_iter().for_each(|part| self.visit_computed(part, true));
+            }
+            op => {
+                let within = within || matches!(op, Op::Computed(_));
+                op.children().into_iter().for_each(|part| self.visit_computed(part, within));
             }
         }
     }

@@ -2,17 +2,33 @@
 
 use super::ast::BinaryOp;
 use super::signature::{Call, Function, Sort, function, takes};
-use super::value_ops::{Fault, Key, compare, equal, too_large};
-use super::{ErrorCode, Limits, optional};
+use super::value_ops::{Fault, Key, compare, equal, holds, too_large};
+use super::{ErrorCode, Limits, optional, stream_ends, value_ops};
 use crate::value::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use Call::{Global, Method};
-use Sort::{Bool, Int, List, OptionalHeld, Same};
+use Sort::{Any, Bool, Held, Int, List, OptionalHeld, Same};
 
 /// Methods of lists. `sortBy` is a macro.
 pub(super) const TABLE: &[Function] = &[
+    // The checker adds what nothing comes to.
+    function("sum", Method, &[takes(&[List], Held), takes(&[List, Any], Held)], |args, limits| match args {
+        [Value::List(items)] => sum("sum", items, Value::Int(0), limits),
+        [Value::List(items), zero] => sum("sum", items, zero.clone(), limits),
+        _ => Err(Fault::no_overload("sum", args)),
+    }),
+    function("avg", Method, &[takes(&[List], Held)], |args, limits| match args {
+        [Value::List(items)] => {
+            let (first, rest) = items.split_first().ok_or_else(|| nothing("avg"))?;
+            let total = sum("avg", rest, first.clone(), limits)?;
+            stream_ends::average(&total, i64::try_from(items.len()).unwrap_or(i64::MAX))
+        }
+        _ => Err(Fault::no_overload("avg", args)),
+    }),
+    function("min", Method, &[takes(&[List], Held)], |args, _| furthest("min", BinaryOp::Less, args)),
+    function("max", Method, &[takes(&[List], Held)], |args, _| furthest("max", BinaryOp::Greater, args)),
     function("slice", Method, &[takes(&[List, Int, Int], Same)], |args, _| match args {
         [Value::List(items), Value::Int(from), Value::Int(to)] => slice(items, *from, *to),
         _ => Err(Fault::no_overload("slice", args)),
@@ -69,6 +85,33 @@ pub(super) const SETS: &[Function] = &[
         of_two("sets.intersects", args, limits, |a, b| a.items.iter().any(|item| b.holds(item)))
     }),
 ];
+
+fn nothing(name: &str) -> Fault {
+    Fault::new(ErrorCode::BadArgument, format!("an empty list has no `{name}`"))
+}
+
+/// Numbers or lengths of time of one type, added up in their order.
+fn sum(name: &str, items: &[Value], start: Value, limits: &Limits) -> Result<Value, Fault> {
+    items.iter().try_fold(start, |total, item| match item {
+        Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::Decimal(_) | Value::Duration(_) => {
+            value_ops::binary(BinaryOp::Add, &total, item, limits.size)
+        }
+        other => Err(Fault::no_overload(name, std::slice::from_ref(other))),
+    })
+}
+
+/// The first of the elements that none is beyond.
+fn furthest(name: &str, op: BinaryOp, args: &[Value]) -> Result<Value, Fault> {
+    let [Value::List(items)] = args else { return Err(Fault::no_overload(name, args)) };
+    let (first, rest) = items.split_first().ok_or_else(|| nothing(name))?;
+    let mut best = first;
+    for item in rest {
+        if holds(op, compare(op, item, best)?) {
+            best = item;
+        }
+    }
+    Ok(best.clone())
+}
 
 fn slice(items: &[Value], from: i64, to: i64) -> Result<Value, Fault> {
     let range = usize::try_from(from).ok().zip(usize::try_from(to).ok()).filter(|(from, to)| from <= to);

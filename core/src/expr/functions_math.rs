@@ -29,6 +29,19 @@ pub(super) const TABLE: &[Function] = &[
         [Value::Uint(number)] => Ok(Value::Double((*number as f64).sqrt())),
         _ => double("math.sqrt", args, f64::sqrt),
     }),
+    function("math.pow", Global, &[takes(&[Int, Int], Int), takes(&[Double, Double], Double)], |args, _| match args {
+        [Value::Double(base), Value::Double(power)] => Ok(Value::Double(libm::pow(*base, *power))),
+        [Value::Int(base), Value::Int(power)] => {
+            let power = u32::try_from((*power).min(i64::from(u32::MAX))).map_err(|_| {
+                Fault::new(
+                    ErrorCode::BadArgument,
+                    format!("`math.pow` of whole numbers needs a power of 0 or more, not {power}"),
+                )
+            })?;
+            base.checked_pow(power).map(Value::Int).ok_or_else(|| Fault::overflow("the power"))
+        }
+        _ => Err(Fault::no_overload("math.pow", args)),
+    }),
     function("math.isNaN", Global, TESTS, |args, _| test("math.isNaN", args, f64::is_nan)),
     function("math.isInf", Global, TESTS, |args, _| test("math.isInf", args, f64::is_infinite)),
     function("math.isFinite", Global, TESTS, |args, _| test("math.isFinite", args, f64::is_finite)),

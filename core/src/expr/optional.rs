@@ -181,8 +181,10 @@ impl Checker<'_> {
             return Some(self.event_field(id, u32::try_from(slot).unwrap_or(u32::MAX), &kinds, field));
         }
         parts.push(field.clone());
-        let known =
-            self.prefixes(false).into_iter().any(|prefix| schema.fact(&format!("{prefix}{}", parts.join("."))).is_some());
+        let known = self.prefixes(false).into_iter().any(|prefix| {
+            let path = format!("{prefix}{}", parts.join("."));
+            schema.fact(&path).is_some() || schema.computed().get(&path).is_some()
+        });
         if known {
             return self.declared(id, &parts, false);
         }

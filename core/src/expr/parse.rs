@@ -55,7 +55,10 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Result<Tree, Vec<Finding>> {
     }
     let mut parser = Parser { tokens, at: 0, nodes: Vec::new(), nesting: 0, limits, findings: Vec::new(), told: None };
     match parser.whole() {
-        Ok(root) if parser.findings.is_empty() => Ok(Tree { text: Arc::from(text), nodes: parser.nodes, root }),
+        Ok(root) if parser.findings.is_empty() => {
+            let own = (text.len(), parser.nodes.len());
+            Ok(Tree { text: Arc::from(text), nodes: parser.nodes, root, own })
+        }
         Ok(_) => Err(parser.findings),
         Err(finding) => {
             parser.findings.push(*finding);

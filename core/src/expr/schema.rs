@@ -1,3 +1,4 @@
+use super::computed::ComputedValues;
 use crate::value::{Duration, Point, Type, Value, Zone};
 use chrono::Weekday;
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub struct Schema {
     first_day: Option<Weekday>,
     trends: Arc<[TrendDecl]>,
     fixed: Arc<[Fixed]>,
+    computed: ComputedValues,
 }
 
 /// A name whose value is the same whenever it is read.
@@ -204,6 +206,16 @@ impl Schema {
     /// What stands for a value.
     pub(crate) fn fixed(&self) -> &[Fixed] {
         &self.fixed
+    }
+
+    /// The named values that expressions compute where they read them.
+    pub(crate) fn computed(&self) -> &ComputedValues {
+        &self.computed
+    }
+
+    /// The same, to declare one.
+    pub(crate) fn computed_mut(&mut self) -> &mut ComputedValues {
+        &mut self.computed
     }
 
     /// Declares the trends.

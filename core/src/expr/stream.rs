@@ -10,7 +10,7 @@ use super::stream_reach::{Reach, reach};
 use super::value_ops::{self, Fault};
 use super::{EventKind, EventRow, Facts, Folded, FoldedNumbers, Missing, Outcome, PropertyId, SubjectId};
 use super::{stream_columns, stream_ends};
-use crate::value::{Decimal, Duration, Timestamp, Unit, Value, Zone};
+use crate::value::{Decimal, Duration, Span, Timestamp, Unit, Value, Zone};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -59,11 +59,21 @@ pub(super) enum Bound {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Calendar {
     pub(super) unit: Unit,
+    /// How many days before that of the question belong to it, of a unit of days.
+    pub(super) before: u16,
     /// `None` for the customer's own zone.
     pub(super) zone: Option<Zone>,
 }
 
 impl Calendar {
+    /// The first instant of the unit, or of its first day.
+    pub(super) fn start(self, now: Timestamp, zone: Zone) -> Timestamp {
+        match self.before {
+            0 => self.unit.start(now, zone),
+            before => Span::days(before.saturating_add(1), now, zone).after.saturating_add_micros(1),
+        }
+    }
+
     /// The zone; unknown when it is the customer's own and that is not known.
     pub(super) fn zone(self, facts: &dyn Facts) -> Result<Zone, Outcome> {
         let unknown = || Outcome::Unknown(Missing::one(Arc::from("customer.time_zone")));

@@ -55,7 +55,7 @@ pub(super) fn reach(
             Bound::Calendar(calendar) => match calendar.zone(machine.facts) {
                 Ok(zone) => {
                     *until = earlier(*until, Some(calendar.unit.end(now, zone)));
-                    Span::from(calendar.unit.start(now, zone), now)
+                    Span::from(calendar.start(now, zone), now)
                 }
                 Err(unknown) => {
                     blend(&mut failed, unknown);

@@ -161,6 +161,10 @@ impl<'a> Reader<'a> {
     /// from it is not said again.
     fn look(&mut self, id: Ref) -> bool {
         let op = &self.node(id).op;
+        // What a computed value says of itself is said where it is declared.
+        if matches!(op, Op::Computed(_)) {
+            return false;
+        }
         let mut said = false;
         for child in op.children() {
             said |= self.look(child);
@@ -309,6 +313,7 @@ impl<'a> Reader<'a> {
         match &self.node(id).op {
             Op::Constant(Value::Bool(truth)) => (*truth == wanted).then_some(possible),
             Op::Not(operand) => self.assume(*operand, !wanted, possible),
+            Op::Computed(value) => self.assume(*value, wanted, possible),
             Op::And(operands) | Op::Or(operands) => {
                 if matches!(self.node(id).op, Op::And(_)) == wanted {
                     let mut possible = possible;

@@ -78,7 +78,7 @@ impl Reader<'_> {
             return;
         }
         // Absence is what `.?` asks about.
-        if matches!(node.op, Op::Told(_)) {
+        if matches!(node.op, Op::Told(_) | Op::Computed(_)) {
             return;
         }
         for child in node.op.children() {
@@ -106,7 +106,7 @@ pub(super) fn beyond_retention(tree: &Tree, nodes: &[Node], schema: &Schema) -> 
     }
     let mut findings = Vec::new();
     let mut seen = BTreeSet::new();
-    for node in nodes {
+    for node in nodes.iter().filter(|node| !tree.is_taken_in(node.syntax)) {
         let Op::Stream(stream) = &node.op else { continue };
         let Some(longest) = reaches_back(stream) else { continue };
         let kinds = stream.kinds.iter().chain(stream.follows.iter().flat_map(|follow| &follow.kinds));
@@ -132,7 +132,7 @@ fn reaches_back(stream: &Stream) -> Option<Duration> {
     let lengths = stream.bounds.iter().filter_map(|bound| match bound {
         Bound::Rolling(length) => Some(*length),
         Bound::Calendar(calendar) => Some(match calendar.unit {
-            Unit::Day => hours(HOURS.0),
+            Unit::Day => hours(HOURS.0 + 24 * i64::from(calendar.before)),
             Unit::Week { .. } => hours(HOURS.1),
             Unit::Month => hours(HOURS.2),
         }),

@@ -217,6 +217,7 @@ impl Loader<'_> {
         let (sessions, position_ttl, stores) = (self.sessions(root), self.position_ttl(root), self.stores(root));
         let (events, request) = (self.events(root), self.request(root));
         let intake = self.intake(root);
+        let computed = self.computed(root);
         let (segments, personas, journeys) = (self.segments(root), self.personas(root), self.journeys(root));
         let (needs, searches, intents) = (self.needs(root), self.searches(root), self.intents(root));
         let problems = self.problems(root, &needs, searches.as_ref());
@@ -281,6 +282,7 @@ impl Loader<'_> {
             events,
             intake,
             request,
+            computed,
             segments,
             personas,
             persona_threshold: root.number("persona_threshold").unwrap_or(0.5),

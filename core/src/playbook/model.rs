@@ -106,6 +106,8 @@ pub struct Playbook {
     pub intake: super::Intake,
     /// `request`: facts that come with a question.
     pub request: Vec<RequestFact>,
+    /// `computed`.
+    pub computed: Vec<Computed>,
     /// `segments`.
     pub segments: Vec<Segment>,
     /// `personas`.
@@ -476,6 +478,28 @@ pub struct RequestFact {
     pub ty: Type,
     /// `retired`: nothing tells it any more.
     pub retired: bool,
+}
+
+/// A named value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Computed {
+    /// Its name; expressions read `computed.<name>`.
+    pub name: Name,
+    /// `title`.
+    pub title: Option<Arc<str>>,
+    /// `value`, or what a table comes to.
+    pub value: Text,
+    /// The cells of a table: conditions, and what rows give.
+    pub cells: Vec<(Text, TableCell)>,
+}
+
+/// What a cell of a decision table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableCell {
+    /// `when`.
+    When,
+    /// `give`.
+    Give,
 }
 
 /// A named condition.

@@ -20,6 +20,9 @@ pub struct Unread {
     pub properties: Vec<String>,
     /// Facts of the request.
     pub request: Vec<Arc<str>>,
+    /// Computed values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub computed: Vec<Arc<str>>,
 }
 
 impl Unread {
@@ -81,6 +84,10 @@ pub(in crate::engine) fn unread(playbook: &Playbook, model: &Model, offers: &Off
         events: unless(&read.events, playbook.events.iter().map(|event| &event.name.text).collect()),
         properties,
         request: unless(&read.request, playbook.request.iter().map(|fact| &fact.name.text).collect()),
+        computed: {
+            let names = playbook.computed.iter().map(|computed| &computed.name.text);
+            names.filter(|name| !read.computed.contains(*name)).cloned().collect()
+        },
     }
 }
 
@@ -91,6 +98,7 @@ struct Read {
     request: BTreeSet<usize>,
     events: BTreeSet<usize>,
     properties: BTreeSet<(usize, Arc<str>)>,
+    computed: BTreeSet<Arc<str>>,
     zone: bool,
 }
 
@@ -106,6 +114,7 @@ impl Read {
     fn add(&mut self, rule: &Rule, rules: &Rules) {
         let reads = rule.reads();
         self.zone |= reads.zone;
+        self.computed.extend(reads.computed.iter().cloned());
         self.events.extend(reads.events.iter().map(|kind| usize::from(kind.0)));
         for fact in &reads.facts {
             match rules.sources.source(*fact) {

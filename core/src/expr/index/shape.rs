@@ -154,6 +154,7 @@ impl<'a> Rule<'a, '_> {
         match &checked.node(node).op {
             Op::Constant(Value::Bool(truth)) => Shape::constant(*truth == wanted),
             Op::Not(operand) => self.lower(*operand, !wanted),
+            Op::Computed(value) => self.lower(*value, wanted),
             Op::And(operands) => self.junction(operands, wanted, wanted),
             Op::Or(operands) => self.junction(operands, wanted, !wanted),
             Op::Ternary { condition, yes, no } => {

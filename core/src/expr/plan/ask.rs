@@ -65,6 +65,8 @@ pub(crate) struct Memo<'a> {
     /// By number of the event type in the plan.
     tracks: SmallVec<[OnceCell<Seen<'a>>; 2]>,
     ranges: SmallVec<[Cell<(u32, u32)>; FEW]>,
+    /// By number of the computed value: what it came to; texts are not kept.
+    computed: Vec<Cell<Option<Found<'static>>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +109,7 @@ impl Memo<'_> {
             windows: open([const { Cell::new(Edge { after: i64::MAX, until: NEVER }) }; 8], plan.windows.len()),
             tracks,
             ranges: open([const { Cell::new((u32::MAX, 0)) }; FEW], plan.ranges.len()),
+            computed: vec![Cell::new(None); plan.computed as usize],
         })
     }
 }
@@ -124,12 +127,18 @@ where
 }
 
 impl Memo<'_> {
+    /// Forgets what was computed out of facts.
+    pub(crate) fn forget_computed(&mut self) {
+        self.computed.iter_mut().for_each(|value| *value.get_mut() = None);
+    }
+
     /// Nothing known, as when it was new.
     pub(crate) fn forget(&mut self) {
         self.slots.iter_mut().for_each(|slot| *slot.get_mut() = Kept::Open);
         self.windows.iter_mut().for_each(|window| *window.get_mut() = Edge { after: i64::MAX, until: NEVER });
         self.tracks.iter_mut().for_each(|track| *track = OnceCell::new());
         self.ranges.iter_mut().for_each(|range| *range.get_mut() = (u32::MAX, 0));
+        self.forget_computed();
     }
 }
 
@@ -269,6 +278,14 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
                 };
                 Ok(Found { until: branch.until.min(until), ..branch })
             }
+            Node::OrElse(base, other) => {
+                let base = self.node(*base)?;
+                if base.value.is_some() {
+                    return Ok(base);
+                }
+                let other = self.node(*other)?;
+                Ok(Found { until: other.until.min(base.until), ..other })
+            }
             Node::Binary(op, left, right) => {
                 let (a, b) = (self.node(*left)?, self.node(*right)?);
                 let value = match (a.value, b.value) {
@@ -277,6 +294,7 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
                 };
                 Ok(Found { value, until: a.until.min(b.until) })
             }
+            Node::Computed(number, inner) => self.computed(*number, *inner),
             Node::In(left, items) => {
                 let Found { value, until } = self.node(*left)?;
                 let Some(value) = value else { return Ok(Found { value: None, until }) };
@@ -290,6 +308,20 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
                 Ok(Found { value: Some(Scalar::Bool(false)), until })
             }
         }
+    }
+
+    /// A computed value, as it was computed for this question before.
+    #[inline(never)]
+    fn computed(&self, number: u32, inner: u32) -> Result<Found<'p>, Defer> {
+        let kept = self.memo().computed.get(number as usize);
+        if let Some(found) = kept.and_then(Cell::get) {
+            return Ok(found);
+        }
+        let found = self.node(inner)?;
+        if let (Some(kept), Some(value)) = (kept, found.value.map_or(Some(None), |value| value.without_text().map(Some))) {
+            kept.set(Some(Found { value, until: found.until }));
+        }
+        Ok(found)
     }
 
     /// An age compared with what is no constant.
@@ -397,9 +429,9 @@ impl<'p, 'a: 'p, G: Ground<'a>> Asker<'p, 'a, G> {
             after = after.max(now.saturating_add_micros(length.saturating_neg()).micros());
         }
         for calendar in &window.units {
-            let (unit, zone) = (calendar.unit, calendar.zone.or_else(|| self.ground.zone()).ok_or(Defer)?);
-            until = until.min(unit.end(now, zone).micros());
-            after = after.max(unit.start(now, zone).saturating_add_micros(-1).micros());
+            let zone = calendar.zone.or_else(|| self.ground.zone()).ok_or(Defer)?;
+            until = until.min(calendar.unit.end(now, zone).micros());
+            after = after.max(calendar.start(now, zone).saturating_add_micros(-1).micros());
         }
         if window.session {
             match self.ground.session() {

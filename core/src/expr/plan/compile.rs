@@ -17,6 +17,10 @@ pub(crate) struct PlanBuilder {
     nodes: BTreeMap<String, u32>,
     slots: BTreeMap<String, u32>,
     filters: BTreeMap<(EventKind, String), u8>,
+    /// The nodes of computed values, by what they are.
+    computed: BTreeMap<u32, u32>,
+    /// Facts below this number are the same throughout a question, whatever becomes of journeys meanwhile.
+    still: u32,
 }
 
 /// A compiled part, and how it moves with time.
@@ -29,6 +33,11 @@ enum Moves {
 }
 
 impl PlanBuilder {
+    /// One over facts of which the first so many are the same throughout a question.
+    pub(crate) fn over(still: u32) -> Self {
+        PlanBuilder { still, ..Self::default() }
+    }
+
     /// Adds an expression; `None` when it has to be left to the reference.
     pub(crate) fn add(&mut self, expression: &Checked) -> Option<Code> {
         match self.part(expression, expression.root)? {
@@ -67,11 +76,21 @@ impl PlanBuilder {
             Op::Constant(value) => Node::Constant(constant(value)?),
             Op::Fact(fact) if plain(&node.ty) => Node::Fact(*fact),
             Op::HasFact(fact) => Node::Has(*fact),
+            Op::Computed(value) => {
+                return match self.part(expression, *value)? {
+                    Moves::Still(inner) => Some(Moves::Still(self.computed(inner))),
+                    moving => Some(moving),
+                };
+            }
             Op::Not(operand) => Node::Not(self.still(expression, *operand)?),
             Op::And(operands) => Node::And(self.all(expression, operands)?),
             Op::Or(operands) => Node::Or(self.all(expression, operands)?),
             Op::Ternary { condition, yes, no } => {
                 Node::Ternary(self.still(expression, *condition)?, self.still(expression, *yes)?, self.still(expression, *no)?)
+            }
+            Op::OrElse { base, other, unwraps: true } => {
+                let Op::Told(read) = expression.node(*base).op else { return None };
+                Node::OrElse(self.still(expression, read)?, self.still(expression, *other)?)
             }
             Op::Binary { op: BinaryOp::In, left, right } => {
                 let left = self.still(expression, *left)?;
@@ -116,6 +135,30 @@ impl PlanBuilder {
             _ => return None,
         };
         Some(Moves::Still(self.node(built)))
+    }
+
+    /// A computed value that is kept for the question, unless it is a single thing, which is looked up once anyway, or may change within.
+    fn computed(&mut self, inner: u32) -> u32 {
+        let mut still = true;
+        self.plan.each_node(inner, &mut |node| {
+            if let Node::Fact(fact) | Node::Has(fact) = node {
+                still &= fact.0 < self.still;
+            }
+        });
+        let single = matches!(
+            self.plan.nodes.get(inner as usize),
+            Some(Node::Constant(_) | Node::Fact(_) | Node::Has(_) | Node::Slot(_) | Node::Computed(..)) | None
+        );
+        if single || !still {
+            return inner;
+        }
+        if let Some(known) = self.computed.get(&inner) {
+            return *known;
+        }
+        let node = self.node(Node::Computed(self.plan.computed, inner));
+        self.plan.computed += 1;
+        self.computed.insert(inner, node);
+        node
     }
 
     fn all(&mut self, expression: &Checked, parts: &[Ref]) -> Option<Box<[u32]>> {
@@ -235,17 +278,7 @@ fn constant(value: &Value) -> Option<Constant> {
     if let Value::String(text) = value {
         return Some(Constant::Text(text.clone()));
     }
-    let scalar = match Scalar::of(value)? {
-        Scalar::Text(_) => return None,
-        Scalar::Bool(truth) => Scalar::Bool(truth),
-        Scalar::Int(number) => Scalar::Int(number),
-        Scalar::Uint(number) => Scalar::Uint(number),
-        Scalar::Double(number) => Scalar::Double(number),
-        Scalar::Decimal { units, scale, currency } => Scalar::Decimal { units, scale, currency },
-        Scalar::Duration(nanos) => Scalar::Duration(nanos),
-        Scalar::Since(since) => Scalar::Since(since),
-    };
-    Some(Constant::Plain(scalar))
+    Scalar::of(value)?.without_text().map(Constant::Plain)
 }
 
 /// The elements of a list of constants.

@@ -316,11 +316,15 @@ impl Plan {
         visit(node);
         match node {
             Node::Constant(_) | Node::Fact(_) | Node::Has(_) | Node::Slot(_) | Node::Age(..) | Node::AgeTest(..) => {}
-            Node::Not(one) | Node::Double(one) | Node::In(one, _) | Node::Length(one, _) => self.each_node(*one, visit),
+            Node::Not(one) | Node::Double(one) | Node::In(one, _) | Node::Length(one, _) | Node::Computed(_, one) => {
+                self.each_node(*one, visit)
+            }
             Node::AgeAgainst(Against { value, .. }) => self.each_node(*value, visit),
             Node::And(all) | Node::Or(all) => all.iter().for_each(|one| self.each_node(*one, visit)),
             Node::Ternary(condition, yes, no) => [condition, yes, no].iter().for_each(|one| self.each_node(**one, visit)),
-            Node::Binary(_, left, right) => [left, right].iter().for_each(|one| self.each_node(**one, visit)),
+            Node::Binary(_, left, right) | Node::OrElse(left, right) => {
+                [left, right].iter().for_each(|one| self.each_node(**one, visit))
+            }
         }
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Plan {
     /// An event type and a window: where both meet is found once per question.
     ranges: Vec<(EventKind, u32)>,
     filters: Filters,
+    /// How many computed values there are.
+    computed: u32,
     /// Slots that are not looked up while a story only grows.
     standing: live::Standing,
     /// Numbers that are made of slots that stand.
@@ -84,8 +86,12 @@ enum Node {
     And(Box<[u32]>),
     Or(Box<[u32]>),
     Ternary(u32, u32, u32),
+    /// The first, or the second while that is unknown.
+    OrElse(u32, u32),
     Binary(BinaryOp, u32, u32),
     In(u32, Box<[Constant]>),
+    /// A computed value, which is computed once per question: its number among those, and what it is.
+    Computed(u32, u32),
 }
 
 /// An age beside a value: `age op value`, or `value op age` when the age stands `right`.

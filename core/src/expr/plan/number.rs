@@ -66,6 +66,7 @@ impl Plan {
                     _ => return None,
                 }
             }
+            Node::Computed(_, inner) => return self.steps(*inner, depth, steps),
             Node::Double(number) => {
                 let Node::Slot(slot) = self.nodes.get(*number as usize)? else { return None };
                 let (place, _) = self.place(*slot)?;

@@ -65,6 +65,20 @@ impl<'a> Scalar<'a> {
         })
     }
 
+    /// The same without what it borrows; `None` for a text.
+    pub(super) fn without_text(self) -> Option<Scalar<'static>> {
+        Some(match self {
+            Scalar::Text(_) => return None,
+            Scalar::Bool(truth) => Scalar::Bool(truth),
+            Scalar::Int(number) => Scalar::Int(number),
+            Scalar::Uint(number) => Scalar::Uint(number),
+            Scalar::Double(number) => Scalar::Double(number),
+            Scalar::Decimal { units, scale, currency } => Scalar::Decimal { units, scale, currency },
+            Scalar::Duration(nanos) => Scalar::Duration(nanos),
+            Scalar::Since(since) => Scalar::Since(since),
+        })
+    }
+
     /// An operator with both operands known; `None` for what only the reference can say.
     pub(super) fn binary(op: BinaryOp, a: Scalar<'a>, b: Scalar<'a>) -> Option<Scalar<'a>> {
         let truth = |truth: bool| Some(Scalar::Bool(truth));

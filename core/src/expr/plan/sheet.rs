@@ -189,6 +189,10 @@ impl Plan {
                     Made::Same(code.0)
                 }
             },
+            Node::Computed(_, inner) => {
+                self.sheet(*inner, sheets, answered)?;
+                Made::Same(*inner)
+            }
             node => Made::Own(self.made(node, sheets, answered)?),
         };
         *answered.nodes.get_mut(at as usize)? = found;
@@ -276,6 +280,8 @@ impl Plan {
                 binary(*op, left, right, sheets)
             }
             Node::Fact(_)
+            | Node::OrElse(..)
+            | Node::Computed(..)
             | Node::Has(_)
             | Node::Age(..)
             | Node::AgeAgainst(_)

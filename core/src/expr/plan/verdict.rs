@@ -163,6 +163,7 @@ impl Plan {
     fn verdict_of(&self, at: u32) -> Verdict {
         let all = |parts: &[u32]| parts.iter().map(|part| self.verdict_of(*part)).collect();
         let verdict = match self.nodes.get(at as usize) {
+            Some(Node::Computed(_, inner)) => Some(self.verdict_of(*inner)),
             Some(Node::Not(part)) => Some(Verdict::Not(Box::new(self.verdict_of(*part)))),
             Some(Node::And(parts)) => Some(Verdict::All(all(parts))),
             Some(Node::Or(parts)) => Some(Verdict::Any(all(parts))),

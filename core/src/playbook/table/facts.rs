@@ -151,6 +151,46 @@ static OFFER_ATTRIBUTE_OBJECT: Object = Object {
     ],
 };
 
+pub(super) static COMPUTED: Shape = Either(&[One(Leaf::Rule), Obj(&COMPUTED_TABLE), Obj(&COMPUTED_OBJECT)]);
+
+static COMPUTED_TABLE: Object = Object {
+    name: "computed table",
+    doc: "A named value out of a decision table.",
+    marks: &["rows"],
+    fields: &[
+        must("rows", List(&ROW), "the rows in order, at most 100"),
+        may(
+            "hit",
+            One(Leaf::Word(&["first", "collect", "sum"])),
+            "\"first\"",
+            "what comes of the rows that are hit: the first gives the value, a list of all, or their sum",
+        ),
+        may("title", One(Leaf::Text), "", TITLE),
+    ],
+};
+
+static ROW: Shape = Obj(&ROW_OBJECT);
+
+static ROW_OBJECT: Object = Object {
+    name: "row",
+    doc: "A row of a decision table.",
+    marks: &[],
+    fields: &[
+        may("when", One(Leaf::Rule), "", "the row is hit when this is true, not when it is unknown; without it always"),
+        must("give", One(Leaf::Rule), "what the row gives, an expression; all rows of one type"),
+    ],
+};
+
+static COMPUTED_OBJECT: Object = Object {
+    name: "computed value",
+    doc: "A named value.",
+    marks: &[],
+    fields: &[
+        must("value", One(Leaf::Rule), "an expression of any type; where it is read it stands for itself"),
+        may("title", One(Leaf::Text), "", TITLE),
+    ],
+};
+
 pub(super) static SEGMENT: Shape = Either(&[One(Leaf::Rule), Obj(&SEGMENT_OBJECT)]);
 
 static SEGMENT_OBJECT: Object = Object {

@@ -16,7 +16,7 @@ use crate::playbook::shape::Shape::{Either, Leaf as One, List, Names, Object as 
 use crate::playbook::shape::{Field, Leaf, Object, Shape};
 use contact::{CONTACT, GROUP, JOURNEY_CAP};
 use customers::{IDENTITY_LIMITS, LOCATIONS, NAMESPACE, RELATION, SESSIONS, STORE};
-use facts::{ATTRIBUTE, EVENT, INTAKE, OFFER_ATTRIBUTE, RENAMED, REQUEST, SEGMENT, SOURCE_NAME};
+use facts::{ATTRIBUTE, COMPUTED, EVENT, INTAKE, OFFER_ATTRIBUTE, RENAMED, REQUEST, SEGMENT, SOURCE_NAME};
 use insight::{NEED, PERSONA, PREFERENCE, PROBLEM, SEARCHES, UNUSUAL, WATCH};
 use items::{CATALOG, SUGGESTION, TREND};
 use journeys::{JOURNEY, TOUCHPOINT};
@@ -101,6 +101,7 @@ pub(super) static PLAYBOOK: Object = Object {
         ),
         may("intake", Obj(&INTAKE), "", "what messages of other systems call things, such as those of Segment and CloudEvents"),
         may("request", Names(&REQUEST), "", "the facts that come with a question, by type; expressions read `request.<name>`"),
+        may("computed", Names(&COMPUTED), "", "named values that several rules read; expressions read `computed.<name>`"),
         may("segments", Names(&SEGMENT), "", "named conditions; expressions read `segment(\"<name>\")`"),
         may("personas", Names(&Obj(&PERSONA)), "", "named types of customer; all priors together are at most 1"),
         may(
