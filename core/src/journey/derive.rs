@@ -384,8 +384,18 @@ fn take_up(model: &Model, view: &View<'_>, state: &mut Derived) {
     let mut segments = std::mem::take(&mut state.segments);
     let mut context = model.context(view, at, state, None);
     context.settle(Cell::from_mut(&mut segments[..]).as_slice_of_cells());
-    Turn { model, view, state, context: &mut context, at, kinds: &[], change: &change, moved: SmallVec::new() }
-        .take_up(&start.places);
+    Turn {
+        model,
+        view,
+        state,
+        context: &mut context,
+        at,
+        kinds: &[],
+        change: &change,
+        moved: SmallVec::new(),
+        wanting: SmallVec::new(),
+    }
+    .take_up(&start.places);
     drop(context);
     state.segments = segments;
     state.forget();
