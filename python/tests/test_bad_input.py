@@ -387,10 +387,12 @@ def test_requests_are_read_by_their_headers(engine: tactful.Engine) -> None:
     assert [(event.id, event.identifiers, event.known_at) for event in taken.events] == [("/site#1", ["customer:éve"], START)]
     # As ASGI hands headers on, and data that a framework has read already.
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    for body in ("{}", {}, b"{}"):
+    bodies: tuple[Any, ...] = ("{}", {}, b"{}")
+    for body in bodies:
         assert tactful.intake(engine, body, headers=raw, received_at=START).events == taken.events
     whole = {name.removeprefix("ce-"): value for name, value in headers.items()} | {"subject": "customer:éve"}
-    for kind, body in (("", whole), ("-batch", [whole])):
+    batches: list[tuple[str, Any]] = [("", whole), ("-batch", [whole])]
+    for kind, body in batches:
         structured = {"Content-Type": f"application/cloudevents{kind}+json"}
         assert tactful.intake(engine, body, headers=structured, received_at=START).events == taken.events
     wrong: list[tuple[dict[str, str], bytes, str, str]] = [
