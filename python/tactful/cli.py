@@ -605,8 +605,6 @@ def _map(given: argparse.Namespace) -> int:
         raise _Stop(
             f"`{given.output}` does not say as what to write: end it in {', '.join(form for form in _FORMS if form)}, or give --format"
         )
-    if given.k < 1:
-        raise _Stop(f"--k is {given.k}: a number is about at least 1 customer")
     if given.ground and form != "svg":
         raise _Stop(f"--ground is for pictures: {form} has none")
     if given.plan and (given.group or given.compare or given.split not in (None, "segments")):

@@ -259,7 +259,6 @@ def test_the_command_line_draws_maps_and_plans(tmp_path: Path, capsys: pytest.Ca
     assert "<15" not in few and "–" in few
     for wrong, said in [
         (["--output", str(tmp_path / "map.png")], "end it in .txt, .svg"),
-        (["--k", "0"], "at least 1 customer"),
         (["--ground", "dark"], "for pictures"),
         (["--plan", "--split", "months"], "leave out --split"),
         (["--plan", "--group", "lookers"], "leave out --split"),
