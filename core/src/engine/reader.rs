@@ -2,7 +2,7 @@ use super::audience::Looker;
 use super::labels::{Ground, Label};
 use super::{Around, Engine};
 use crate::customer::{Customer, Identifier, StoryRow};
-use crate::decide::RequestError;
+use crate::decide::{RequestError, spoken};
 use crate::playbook::Sensitivity;
 use crate::value::{Timestamp, Value};
 use std::collections::BTreeMap;
@@ -156,15 +156,7 @@ impl<'a> Reader<'a> {
         if let Some(attribute) = reserved.attributes.iter().position(|kind| *kind == row.kind()) {
             return self.attribute(attribute);
         }
-        let said = [
-            reserved.consent_given,
-            reserved.consent_withdrawn,
-            reserved.objected,
-            reserved.objection_withdrawn,
-            reserved.do_not_contact,
-            reserved.contact_allowed,
-        ];
-        self.is_customer() && said.contains(&row.kind())
+        self.is_customer() && spoken(reserved).contains(&row.kind())
     }
 
     /// The properties of a row that are seen, in declared order.
