@@ -1,6 +1,7 @@
 //! The story as one instance of a journey with a key sees it: of the events that have the key's property those with its value.
 
 use super::{Context, Holds, Rule};
+use crate::customer::Keyed;
 use crate::expr::{EventKind, EventRow, FactId, Facts, Folded, NextStep, Outcome, PropertyId, Read, Run};
 use crate::value::{Span, Timestamp, Value, Zone};
 use std::ops::ControlFlow;
@@ -14,6 +15,8 @@ pub(crate) struct InstanceOf<'k> {
     pub(crate) kinds: &'k [EventKind],
     /// Its value, as text.
     pub(crate) key: &'k str,
+    /// When its events happened, where that is known.
+    pub(crate) when: Option<&'k Keyed>,
 }
 
 impl InstanceOf<'_> {
@@ -35,8 +38,11 @@ pub(crate) fn key_of(value: &Value) -> String {
 }
 
 impl Context<'_> {
-    /// Whether a condition holds for an instance.
+    /// Whether a condition holds for an instance. One that reads no event with the key is the same for all of them, and is in the plan.
     pub(crate) fn holds_of(&self, rule: &Rule, instance: &InstanceOf<'_>) -> Holds {
+        if rule.code().is_some() {
+            return self.holds(rule);
+        }
         let answer = rule.ask(&Part { whole: self, instance });
         Holds { truth: answer.outcome.as_bool(), failed: matches!(answer.outcome, Outcome::Error(_)), until: answer.until }
     }
@@ -82,7 +88,32 @@ impl Facts for Part<'_, '_> {
     }
 
     fn events(&self, kinds: &[EventKind], span: Span, visit: &mut dyn FnMut(&dyn EventRow) -> ControlFlow<()>) {
-        self.whole.events(kinds, span, &mut |row| if self.instance.owns(row) { visit(row) } else { ControlFlow::Continue(()) });
+        let mut flow = ControlFlow::Continue(());
+        let mut look = |span: Span| {
+            self.whole.events(kinds, span, &mut |row| {
+                if self.instance.owns(row) {
+                    flow = visit(row);
+                }
+                flow
+            });
+            flow
+        };
+        // Where all are an instance's own, only the instants at which something happened to it are looked at.
+        let Some(when) = self.instance.when.filter(|_| kinds.iter().all(|kind| self.instance.is_keyed(*kind))) else {
+            let _ = look(span);
+            return;
+        };
+        let known = when.after().filter(|after| *after > span.after);
+        if let Some(after) = known
+            && look(Span { until: span.until.min(after), ..span }).is_break()
+        {
+            return;
+        }
+        for at in when.instants(self.instance.key, known.unwrap_or(span.after), span.until) {
+            if look(Span::from(at, at)).is_break() {
+                return;
+            }
+        }
     }
 
     fn run(&self, kinds: &[EventKind], span: Span, properties: &[PropertyId]) -> Option<Run<'_>> {

@@ -2,7 +2,7 @@
 
 use super::planned::Planned;
 use super::{Context, Source};
-use crate::customer::JourneyState;
+use crate::customer::{Instances, JourneyState};
 use crate::expr::{FactId, Read};
 use crate::value::{Type, Value};
 use smallvec::SmallVec;
@@ -34,18 +34,31 @@ pub(crate) struct Standing {
     /// Whether it must not be read.
     hidden: bool,
     /// Of a journey with a key.
-    pub(crate) instances: Vec<(Arc<str>, Arc<JourneyState>)>,
+    pub(crate) instances: Instances,
 }
 
 impl Standing {
     /// Of what is derived.
     pub(crate) fn of(state: &JourneyState) -> Self {
-        let mut standing = Standing::default();
-        standing.add(state);
-        for (_, instance) in state.instances.iter().flat_map(|instances| instances.all()) {
-            standing.add(instance);
+        if let Some(instances) = &state.instances {
+            return Standing {
+                previous: instances.latest().and_then(|latest| previous(latest)),
+                visits: SmallVec::from_slice(instances.visits()),
+                entries: u32::try_from(instances.entries()).unwrap_or(u32::MAX),
+                hidden: false,
+                instances: Instances::clone(instances),
+            };
         }
-        standing.instances = state.instances.as_ref().map(|instances| instances.all().to_vec()).unwrap_or_default();
+        let mut standing = Standing { previous: previous(state), entries: state.walk.entries, ..Standing::default() };
+        for visit in &state.visits {
+            let stage = usize::from(visit.stage);
+            if standing.visits.len() <= stage {
+                standing.visits.resize(stage + 1, 0);
+            }
+            if let Some(count) = standing.visits.get_mut(stage) {
+                *count = count.saturating_add(1);
+            }
+        }
         standing
     }
 
@@ -53,22 +66,12 @@ impl Standing {
     pub(super) fn hidden() -> Self {
         Standing { hidden: true, ..Standing::default() }
     }
+}
 
-    fn add(&mut self, state: &JourneyState) {
-        self.entries = self.entries.saturating_add(state.walk.entries);
-        let open = usize::from(state.place.is_some());
-        self.previous =
-            state.visits.len().checked_sub(1 + open).and_then(|place| state.visits.get(place)).map(|visit| visit.stage);
-        for visit in &state.visits {
-            let stage = usize::from(visit.stage);
-            if self.visits.len() <= stage {
-                self.visits.resize(stage + 1, 0);
-            }
-            if let Some(count) = self.visits.get_mut(stage) {
-                *count = count.saturating_add(1);
-            }
-        }
-    }
+/// The stage before the present one.
+fn previous(state: &JourneyState) -> Option<u16> {
+    let open = usize::from(state.place.is_some());
+    state.visits.len().checked_sub(1 + open).and_then(|place| state.visits.get(place)).map(|visit| visit.stage)
 }
 
 impl<'a> Context<'a> {
@@ -112,7 +115,7 @@ impl<'a> Context<'a> {
             JourneyFact::Entries => Some(Value::Int(i64::from(standing.entries))),
             JourneyFact::Planned(asked) => self.planned(journey, asked).0,
             JourneyFact::Ahead => None,
-            JourneyFact::Open => Some(number(standing.instances.iter().filter(|(_, state)| state.is_open()).count())),
+            JourneyFact::Open => Some(number(standing.instances.count_open())),
         }
     }
 
@@ -124,9 +127,8 @@ impl<'a> Context<'a> {
             _ => return missing(),
         };
         let Some(standing) = self.standings.get(journey).filter(|standing| !standing.hidden) else { return missing() };
-        let found = standing.instances.binary_search_by(|(own, _)| (**own).cmp(key));
-        let nowhere = Arc::new(JourneyState::default());
-        let state = found.ok().and_then(|place| standing.instances.get(place)).map_or(&nowhere, |(_, state)| state);
+        let nowhere = JourneyState::default();
+        let state = standing.instances.get(key).map_or(&nowhere, |state| &**state);
         let one = Standing::of(state);
         let value = match self.rules.sources.source(fact) {
             Some(Source::Stage(_)) => state.place.and_then(|place| self.stage_name(journey, place.stage)),

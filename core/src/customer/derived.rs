@@ -1,6 +1,8 @@
+use super::instances::{Instances, InstancesWere};
+use super::keyed::Keyed;
 use super::places::OldPlace;
 use super::reactions::ReactionState;
-use super::walk::{Instances, InstancesWere, Walk, Way};
+use super::walk::{Walk, Way};
 use crate::expr::plan::Live;
 use crate::value::Timestamp;
 use smallvec::SmallVec;
@@ -27,8 +29,8 @@ pub struct Derived {
     pub changes: Vec<Change>,
     /// How to come back to just before the last instant, because several events often share one.
     undo: Undo,
-    /// The state at earlier instants, further apart the longer ago, so that a late event need not walk from the beginning.
-    checkpoints: Option<Box<Vec<Checkpoint>>>,
+    /// What the walk remembers of earlier instants.
+    past: Option<Box<Past>>,
     /// Instants since the last checkpoint.
     walked: u8,
     /// The first instant at which something may change without an event, where that is known.
@@ -122,6 +124,15 @@ enum Field {
     Since,
     Timeout,
     StaysUntil,
+}
+
+/// What a walk remembers of earlier instants.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Past {
+    /// The state then, further apart the longer ago, so that a late event need not walk from the beginning.
+    checkpoints: Vec<Checkpoint>,
+    /// By journey: when the events of its instances happened, where its conditions read them.
+    keyed: Vec<Keyed>,
 }
 
 /// The state just after an instant.
@@ -445,7 +456,7 @@ impl Derived {
 
     /// Forgets how to come back to earlier instants, because their events are there no longer.
     pub(crate) fn forget(&mut self) {
-        (self.undo, self.checkpoints, self.walked, self.live) = (Undo::default(), None, 0, None);
+        (self.undo, self.past, self.walked, self.live) = (Undo::default(), None, 0, None);
     }
 
     /// A word of whatever the next event is going to touch.
@@ -507,7 +518,7 @@ impl Derived {
             reactions: self.reactions.clone(),
             changes: self.changes.clone(),
             undo: Undo::default(),
-            checkpoints: None,
+            past: None,
             walked: 0,
             due: self.due,
             start: self.start.clone(),
@@ -550,17 +561,18 @@ impl Derived {
                 if let Some(were) = were {
                     let mut instances = journey.instances.take().unwrap_or_default();
                     instances.restore(were);
-                    journey.instances = (*instances != Instances::default()).then_some(instances);
+                    journey.instances = (!instances.is_empty()).then_some(instances);
                 }
             }
             let settled = self.settled;
-            if let Some(checkpoints) = &mut self.checkpoints {
-                checkpoints.retain(|checkpoint| checkpoint.settled <= settled);
+            if let Some(past) = &mut self.past {
+                past.checkpoints.retain(|checkpoint| checkpoint.settled <= settled);
+                past.keyed.iter_mut().for_each(|keyed| keyed.rewind(settled));
             }
             let kept = self.changes.len();
             return (taken, kept);
         }
-        let checkpoints = self.checkpoints.get_or_insert_default();
+        let Past { checkpoints, keyed } = &mut **self.past.get_or_insert_default();
         while checkpoints.last().is_some_and(|checkpoint| !early(checkpoint.settled)) {
             checkpoints.pop();
         }
@@ -571,6 +583,7 @@ impl Derived {
         let taken = changes.split_off(checkpoint.changes.min(changes.len()));
         self.changes = changes;
         self.settled = checkpoint.settled;
+        keyed.iter_mut().for_each(|keyed| keyed.rewind(checkpoint.settled));
         self.segments = checkpoint.segments.clone();
         self.watches = checkpoint.watches.clone();
         self.reactions = checkpoint.reactions.clone();
@@ -634,6 +647,28 @@ impl Derived {
     pub(crate) fn by_time_alone(&self, at: Timestamp) -> bool {
         self.changes.last().is_some_and(|change| change.at == at && change.event.is_none())
             || self.reactions.iter().any(|reaction| reaction.waits_by_time_alone(at))
+    }
+
+    /// When the events of a journey's instances happened, as far as the walk has come; out of the state while the journey has its turn.
+    pub(crate) fn take_keyed(&mut self, journey: usize) -> Keyed {
+        let settled = self.settled;
+        let all = &mut self.past.get_or_insert_default().keyed;
+        match all.get_mut(journey) {
+            Some(keyed) => std::mem::take(keyed),
+            None => Keyed::beginning(settled),
+        }
+    }
+
+    /// The same, back.
+    pub(crate) fn put_keyed(&mut self, journey: usize, keyed: Keyed) {
+        let settled = self.settled;
+        let all = &mut self.past.get_or_insert_default().keyed;
+        while all.len() <= journey {
+            all.push(Keyed::beginning(settled));
+        }
+        if let Some(own) = all.get_mut(journey) {
+            *own = keyed;
+        }
     }
 
     /// Whether it is known how to come back to before the last instant.
@@ -757,7 +792,7 @@ impl Derived {
             journeys: self.journeys.iter().map(|journey| journey.clone_but_visits()).collect(),
             changes: self.changes.len(),
         };
-        let checkpoints = self.checkpoints.get_or_insert_default();
+        let checkpoints = &mut self.past.get_or_insert_default().checkpoints;
         checkpoints.push(checkpoint);
         // Of the older half every second one goes, when there are many: the longer ago, the further apart.
         if checkpoints.len() > MOST {
@@ -779,7 +814,7 @@ impl Derived {
                 let conditions = if journey.conditions.spilled() { journey.conditions.capacity() * 8 } else { 0 };
                 let instances = journey.instances.iter().flat_map(|instances| instances.all());
                 let instances: usize = instances
-                    .map(|(key, state)| key.len() + 48 + size_of::<JourneyState>() + state.visits.len() * size_of::<Visit>())
+                    .map(|(key, state)| key.len() + 168 + size_of::<JourneyState>() + state.visits.len() * size_of::<Visit>())
                     .sum();
                 conditions + instances + journey.visits.capacity() * size_of::<Visit>() + size_of::<JourneyState>()
             })
@@ -789,7 +824,10 @@ impl Derived {
             + self.segments.len() * size_of::<SegmentState>()
             + self.changes.capacity() * size_of::<Change>()
             + self.undo.was.capacity() * size_of::<Was>()
-            + self.checkpoints.as_ref().map_or(0, |checkpoints| checkpoints.len() * checkpoint)
+            + self.past.as_ref().map_or(0, |past| {
+                let keyed: usize = past.keyed.iter().map(Keyed::memory).sum();
+                past.checkpoints.len() * checkpoint + keyed
+            })
             + self.live.as_ref().map_or(0, |live| live.memory())
     }
 }

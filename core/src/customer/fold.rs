@@ -276,8 +276,8 @@ impl Checkpoint {
             let take_over = |old: &JourneyState| if changed { stays(old) } else { take_over(old) };
             let mut moved = take_over(old);
             moved.instances = old.instances.as_ref().map(|instances| {
-                let all = instances.all().iter().map(|(key, state)| (key.clone(), Arc::new(take_over(state)))).collect();
-                Box::new(super::Instances::of(all, instances.full, instances.due.filter(|_| !changed)))
+                let all = instances.all().map(|(key, state)| (key.clone(), Arc::new(take_over(state)))).collect();
+                Box::new(super::Instances::of(all, instances.full))
             });
             if let Some(place) = state.journeys.get_mut(usize::from(new)) {
                 *place = moved;

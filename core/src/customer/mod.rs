@@ -10,6 +10,8 @@ mod event;
 mod event_json;
 mod fold;
 mod identifier;
+mod instances;
+mod keyed;
 mod late;
 mod layout;
 mod marks;
@@ -42,6 +44,9 @@ pub use event_json::MAX_JSON;
 pub(crate) use fold::{Checkpoint, Numbers, StateNames, Sum};
 pub use fold::{Fold, Totals};
 pub use identifier::{Identifier, IdentifierError};
+pub use instances::Instances;
+pub(crate) use instances::InstancesWere;
+pub(crate) use keyed::Keyed;
 pub(crate) use layout::JourneyNames;
 pub use layout::Layout;
 pub(crate) use namespaces::{Named, Namespaces};
@@ -57,8 +62,7 @@ pub use strand::{Arrival, Prepared, Strand};
 pub(crate) use struck::named_event;
 pub(crate) use texts::{Texts, short_hash};
 pub use view::{StoryRow, View};
-pub(crate) use walk::InstancesWere;
-pub use walk::{Instances, Walk, Way};
+pub use walk::{Walk, Way};
 
 use late::Late;
 

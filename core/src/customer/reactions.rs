@@ -44,4 +44,11 @@ impl ReactionState {
         let conditions = self.conditions.iter().filter_map(|condition| condition.due());
         conditions.chain(self.waiting.iter().map(|waiting| waiting.due)).min()
     }
+
+    /// The same after an instant.
+    #[cold]
+    pub(crate) fn due_after(&self, at: Timestamp) -> Option<Timestamp> {
+        let conditions = self.conditions.iter().filter_map(|condition| condition.due());
+        conditions.chain(self.waiting.iter().map(|waiting| waiting.due)).filter(|due| *due > at).min()
+    }
 }

@@ -1,6 +1,5 @@
 use super::derived::{JourneyState, earlier_of};
 use crate::value::Timestamp;
-use std::sync::Arc;
 
 /// What moved a customer in a journey: the kind of rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,96 +99,37 @@ impl Walk {
     }
 }
 
-/// The instances of a journey with a `key`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Instances {
-    /// By key, sorted.
-    all: Vec<(Arc<str>, Arc<JourneyState>)>,
-    /// How many have not ended.
-    open: usize,
-    /// Whether one was refused because there were too many, and none has ended since.
-    pub full: bool,
-    /// The first instant at which one of them may change without an event.
-    pub due: Option<Timestamp>,
-}
-
-/// What of the instances of a journey changed, as it was before.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct InstancesWere {
-    pub(crate) full: bool,
-    pub(crate) due: Option<Timestamp>,
-    /// In the order in which they changed; `None` for one that was not there.
-    pub(crate) each: Vec<(Arc<str>, Option<Arc<JourneyState>>)>,
-}
-
-impl Instances {
-    /// Of instances sorted by key.
-    pub(crate) fn of(all: Vec<(Arc<str>, Arc<JourneyState>)>, full: bool, due: Option<Timestamp>) -> Self {
-        let open = all.iter().filter(|(_, state)| state.is_open()).count();
-        Instances { all, open, full, due }
-    }
-
-    /// All of them by key, sorted.
-    #[must_use]
-    pub fn all(&self) -> &[(Arc<str>, Arc<JourneyState>)] {
-        &self.all
-    }
-
-    /// The instance of a key.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Arc<JourneyState>> {
-        self.place(key).ok().and_then(|place| self.all.get(place)).map(|(_, state)| state)
-    }
-
-    fn place(&self, key: &str) -> Result<usize, usize> {
-        self.all.binary_search_by(|(own, _)| (**own).cmp(key))
-    }
-
-    /// Puts an instance in its place; returns what was there.
-    pub(crate) fn put(&mut self, key: &Arc<str>, state: Arc<JourneyState>) -> Option<Arc<JourneyState>> {
-        self.open += usize::from(state.is_open());
-        let before = match self.place(key) {
-            Ok(place) => self.all.get_mut(place).map(|own| std::mem::replace(&mut own.1, state)),
-            Err(place) => {
-                self.all.insert(place, (key.clone(), state));
-                None
-            }
-        };
-        self.open -= before.iter().filter(|before| before.is_open()).count();
-        before
-    }
-
-    /// Takes an instance out.
-    pub(crate) fn remove(&mut self, key: &str) -> Option<Arc<JourneyState>> {
-        let place = self.place(key).ok()?;
-        let (_, state) = self.all.remove(place);
-        self.open -= usize::from(state.is_open());
-        Some(state)
-    }
-
-    /// Makes everything as it was.
-    pub(crate) fn restore(&mut self, were: InstancesWere) {
-        for (key, state) in were.each.into_iter().rev() {
-            match state {
-                Some(state) => self.put(&key, state),
-                None => self.remove(&key),
-            };
-        }
-        (self.full, self.due) = (were.full, were.due);
-    }
-
-    /// How many have not ended.
-    pub(crate) fn count_open(&self) -> usize {
-        self.open
-    }
-
-    /// Those that have not ended.
-    pub fn open(&self) -> impl Iterator<Item = &(Arc<str>, Arc<JourneyState>)> {
-        self.all.iter().filter(|(_, state)| state.is_open())
-    }
-}
-
 impl JourneyState {
+    /// When something may change without an event.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        if let Some(instances) = &self.instances {
+            return instances.due();
+        }
+        let conditions = self.conditions.iter().fold(None, |due, condition| earlier_of(due, condition.due()));
+        let place = self.place.and_then(|place| earlier_of(place.timeout, place.stays_until));
+        earlier_of(earlier_of(conditions, place), self.walk.due())
+    }
+
+    /// The same after an instant.
+    pub(crate) fn due_after(&self, at: Timestamp) -> Option<Timestamp> {
+        match self.due() {
+            Some(due) if due <= at => self.later_due(at),
+            due => due,
+        }
+    }
+
+    /// The same where something that was due by then could not be done.
+    #[cold]
+    fn later_due(&self, at: Timestamp) -> Option<Timestamp> {
+        if let Some(instances) = &self.instances {
+            return instances.open().filter_map(|(_, state)| state.due_after(at)).min();
+        }
+        let conditions = self.conditions.iter().map(|condition| condition.due());
+        let place = self.place.map_or([None, None], |place| [place.timeout, place.stays_until]);
+        let walk = [self.walk.wait.filter(|wait| *wait < Timestamp::MAX), self.walk.limit, self.walk.end];
+        conditions.chain(place).chain(walk).flatten().filter(|due| *due > at).min()
+    }
+
     /// Whether the customer is in, and not in a final stage.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -144,7 +144,7 @@ fn plan(model: &mut Model, offers: &mut Offers) {
     model.journeys.rules.iter_mut().flat_map(|rule| rule.conditions_mut()).for_each(|rule| rule.join(&mut plan));
     offers.offers.iter_mut().flat_map(|offer| offer.ranked_by()).for_each(|rule| rule.join(&mut plan));
     model.rules.plan = plan.build();
-    let journeys = model.journeys.rules.iter().filter(|rule| rule.key.is_none()).flat_map(|rule| rule.conditions());
+    let journeys = model.journeys.rules.iter().flat_map(|rule| rule.conditions());
     let codes: Vec<_> = model.rules.segments.iter().chain(journeys).filter_map(Rule::code).collect();
     let layout = model.rules.layout.clone();
     let factors = offers.offers.iter().flat_map(|offer| offer.factors.iter().flatten());
@@ -158,7 +158,7 @@ fn plan(model: &mut Model, offers: &mut Offers) {
     model.touches = Touches::of(&model.rules, &model.journeys, &model.reactions);
     let asks = |rule: &Rule| {
         let asked = |fact: &crate::expr::FactId| matches!(model.rules.sources.source(*fact), Some(Source::Journey(..)));
-        rule.reads().facts.iter().any(asked) || rule.checked().asks_of_instances()
+        rule.reads().facts.iter().any(asked) || rule.checked().asked_of_instances().next().is_some()
     };
     let reactions = model.reactions.rules.iter().flat_map(|reaction| reaction.rules());
     let own = model.rules.segments.iter().chain(&model.rules.watches).chain(model.rules.evidence()).chain(reactions);
@@ -289,9 +289,12 @@ impl Walk<'_> {
                     reach.absorb(&self.reaches.of(rule, &self.model.rules.sources));
                 }
                 if let Node::Journey(number) = node {
-                    // Its own stages are not a dependency: a journey reads itself as it was just before.
-                    reach.journeys.remove(&number);
                     if let Some(rule) = self.model.journeys.rules.get(number) {
+                        // Its own stages are not a dependency: a journey reads itself as it was just before. Other instances move
+                        // it as other journeys do.
+                        if !rule.reads_instances(number, &self.model.rules.sources) {
+                            reach.journeys.remove(&number);
+                        }
                         reach.kinds.extend(rule.kinds());
                         reach.kinds.insert(self.model.rules.sources.reserved.journey_pinned);
                     }

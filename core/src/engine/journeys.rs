@@ -64,7 +64,7 @@ impl Engine {
                 let stays: Vec<Stay> = walk.visits.iter().filter_map(stay).collect();
                 if !stays.is_empty() {
                     let Walk { entries, began, ended, .. } = walk.walk;
-                    let next = walk.next();
+                    let next = walk.next().filter(|_| instance.is_none() || walk.is_open());
                     let journey = name.clone();
                     histories.push(JourneyHistory { journey, instance, entries, began, ended, next, stays });
                 }

@@ -10,6 +10,7 @@ use crate::next::{
 };
 use crate::playbook::USUAL_K;
 use crate::value::{Duration, Span, Timestamp};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -147,34 +148,35 @@ impl Engine {
         for (number, journey) in (0_u16..).zip(&spec.journeys).filter(|(number, _)| wanted(*number)) {
             let place = usize::from(number);
             let kinds: Vec<EventKind> = journey.events.iter().map(|number| EventKind(*number)).collect();
-            let events = |of: &dyn Fn(&dyn EventRow) -> bool| {
-                let mut marks: Vec<(Timestamp, u32)> = Vec::new();
-                view.events(&kinds, Span::lifetime(now), &mut |row| {
-                    if of(&row) {
-                        marks.push((row.time(), u32::from(row.kind().0)));
-                    }
-                    ControlFlow::Continue(())
-                });
-                marks
-            };
             let (segments, changes) = segments_of(journey, state, now);
             let walked = state.journeys.get(place);
             let key = self.model().journeys.rules.get(place).and_then(|rule| rule.key.as_ref());
             match (key, walked) {
                 (Some(key), Some(walked)) => {
+                    let mut marks: BTreeMap<String, Vec<(Timestamp, u32)>> = BTreeMap::new();
+                    view.events(&kinds, Span::lifetime(now), &mut |row| {
+                        if let Some(value) = EventRow::property(&row, key.property)
+                            && key.kinds.binary_search(&EventRow::kind(&row)).is_ok()
+                        {
+                            let mark = (EventRow::time(&row), u32::from(EventRow::kind(&row).0));
+                            marks.entry(key_of(&value)).or_default().push(mark);
+                        }
+                        ControlFlow::Continue(())
+                    });
                     for (own, walk) in walked.instances.iter().flat_map(|instances| instances.all()) {
-                        let is_own = |row: &dyn EventRow| {
-                            key.kinds.binary_search(&row.kind()).is_ok()
-                                && row.property(key.property).is_some_and(|value| key_of(&value) == **own)
-                        };
                         let stages = stages_of(walk, walk.visits.first().map(|visit| visit.entered), now);
-                        let tracks = tracks(&stages, &segments, events(&is_own), Vec::new());
+                        let tracks = tracks(&stages, &segments, marks.remove(&**own).unwrap_or_default(), Vec::new());
                         ways.push(Way { journey: number, instance: Some(own.clone()), place: walk.place, tracks });
                     }
                 }
                 _ => {
                     let stages = walked.map_or_else(Vec::new, |walked| stages_of(walked, first, now));
-                    let tracks = tracks(&stages, &segments, events(&|_| true), changes.clone());
+                    let mut marks: Vec<(Timestamp, u32)> = Vec::new();
+                    view.events(&kinds, Span::lifetime(now), &mut |row| {
+                        marks.push((EventRow::time(&row), u32::from(EventRow::kind(&row).0)));
+                        ControlFlow::Continue(())
+                    });
+                    let tracks = tracks(&stages, &segments, marks, changes.clone());
                     let place = walked.and_then(|walked| walked.place);
                     ways.push(Way { journey: number, instance: None, place, tracks });
                 }

@@ -87,9 +87,12 @@ impl Checker<'_> {
 }
 
 impl Checked {
-    /// Whether it asks for single instances of a journey.
-    pub(crate) fn asks_of_instances(&self) -> bool {
-        self.nodes().any(|node| matches!(node, Op::OfInstance { .. }))
+    /// What it asks of single instances of journeys.
+    pub(crate) fn asked_of_instances(&self) -> impl Iterator<Item = FactId> {
+        self.nodes().filter_map(|node| match node {
+            Op::OfInstance { fact, .. } => Some(*fact),
+            _ => None,
+        })
     }
 }
 

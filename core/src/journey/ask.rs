@@ -1,8 +1,7 @@
 use crate::context::{Context, Holds, InstanceOf, Rule, Standing};
-use crate::customer::JourneyState;
+use crate::customer::{Instances, JourneyState};
 use crate::expr::Facts;
 use crate::value::Zone;
-use std::sync::Arc;
 
 /// What a journey asks of the customer at an instant.
 pub(super) trait Ask {
@@ -22,7 +21,7 @@ pub(super) struct Asker<'c, 'a> {
     /// Which events are those of the instance.
     pub(super) instance: Option<InstanceOf<'c>>,
     /// The instances of the journey as they were just before.
-    pub(super) others: Option<&'c [(Arc<str>, Arc<JourneyState>)]>,
+    pub(super) others: Option<&'c Instances>,
 }
 
 impl Ask for Asker<'_, '_> {
@@ -31,7 +30,7 @@ impl Ask for Asker<'_, '_> {
         if self.context.rules().journeys_told {
             let mut standing = Standing::of(state);
             if let Some(others) = self.others {
-                standing.instances = others.to_vec();
+                standing.instances = others.clone();
             }
             self.context.stand(self.number, standing);
         }

@@ -350,9 +350,12 @@ fn walk(model: &Model, view: &View<'_>, state: &mut Derived, to: Timestamp, news
             None => view.next_instant(state.settled),
         };
         // A customer begins with the first event: before it there is nothing that time could change.
-        // What was due by then has been looked at; an answer that cannot say more is not asked for ever.
         let first = if state.settled.is_some() { first_due(state) } else { None };
-        let due = first.filter(|due| state.settled.is_some_and(|settled| *due > settled));
+        // What was due by then has been looked at; an answer that cannot say more is not asked for ever, and holds nothing else up.
+        let due = match (first, state.settled) {
+            (Some(first), Some(settled)) if first <= settled => next_due_after(state, settled),
+            (first, _) => first,
+        };
         let Some(at) = earlier(event, due).filter(|at| *at <= to) else { break };
         let happened = match news {
             _ if event != Some(at) => Happened::Nothing,
@@ -455,6 +458,16 @@ pub(crate) fn next_due(state: &Derived) -> Option<Timestamp> {
     state.reactions.iter().fold(watches, |due, reaction| earlier(due, reaction.due()))
 }
 
+/// The same after an instant, where something was due by then and stays so.
+#[cold]
+fn next_due_after(state: &Derived, at: Timestamp) -> Option<Timestamp> {
+    let segments = state.segments.iter().map(|segment| segment.due());
+    let watches = state.watches.iter().map(|watch| watch.due);
+    let later = segments.chain(watches).flatten().filter(|due| *due > at);
+    let journeys = state.journeys.iter().filter_map(|journey| journey.due_after(at));
+    later.chain(journeys).chain(state.reactions.iter().filter_map(|reaction| reaction.due_after(at))).min()
+}
+
 /// The first instant after all that was told at which something may change without an event, out of what holds at that instant. What a walk
 /// has noted may be earlier: of two conditions that each settle a segment it notes the one that it looked at, and that depends on when
 /// it looked, so on the order in which the events came. This is the same for equal stories that were told up to the same instant.
@@ -465,9 +478,9 @@ pub(crate) fn due_after(model: &Model, view: &View<'_>, state: &Derived) -> Opti
     let mut context = Context::new(&model.rules, *view, at, &[], &places, &model.journeys.stages);
     context.set_standing(&state.journeys);
     let segments = (0..model.rules.segments.len()).fold(None, |due, number| earlier(due, context.member(number).until));
-    let journeys = state.journeys.iter().fold(segments, |due, journey| earlier(due, journey.due()));
+    let journeys = state.journeys.iter().fold(segments, |due, journey| earlier(due, journey.due_after(at)));
     let watches = model.rules.watches.iter().fold(journeys, |due, watch| earlier(due, watch.ask(&context).until));
-    state.reactions.iter().fold(watches, |due, reaction| earlier(due, reaction.due()))
+    state.reactions.iter().fold(watches, |due, reaction| earlier(due, reaction.due_after(at)))
 }
 
 #[cfg(test)]

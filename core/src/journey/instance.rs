@@ -4,20 +4,23 @@ use super::ask::Asker;
 use super::machine::{Instant, Moves};
 use super::moves::{Turn, short};
 use super::ways::{Key, Target};
-use crate::context::{InstanceOf, Standing, earlier, key_of};
-use crate::customer::{Change, Instances, InstancesWere, JourneyState, Place, Way, What};
+use crate::context::{InstanceOf, Standing, key_of};
+use crate::customer::{Change, Instances, InstancesWere, JourneyState, Way, What};
 use crate::expr::{EventKind, EventRow};
-use crate::value::{Span, Timestamp};
+use crate::value::Span;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+/// Types of events with the place of the first of each in the instant.
+type Placed = SmallVec<[(u32, EventKind); 4]>;
+
 /// What happened to one instance at an instant.
 #[derive(Default)]
 struct Happened {
-    /// The types of its events, in the order of the story.
-    kinds: SmallVec<[EventKind; 4]>,
+    /// The types of its events with their places in the instant, in the order of the story.
+    kinds: Placed,
     /// The first of them.
     first: Option<Arc<str>>,
 }
@@ -37,45 +40,54 @@ pub(super) fn take(turn: &mut Turn<'_, '_>, number: usize, all: bool, events: bo
     let Some(rule) = turn.model.journeys.rules.get(number) else { return };
     let Some(key) = &rule.key else { return };
     let mut of_key: BTreeMap<Arc<str>, Happened> = BTreeMap::new();
-    let mut of_all: SmallVec<[EventKind; 4]> = SmallVec::new();
+    let mut of_all = Placed::new();
     if events {
-        of_all = turn.kinds.iter().filter(|kind| key.kinds.binary_search(kind).is_err()).copied().collect();
-        gather(turn, key, &mut of_key);
+        of_all = gather(turn, key, &mut of_key);
     }
     let Some(mut instances) = taken(turn, number) else { return };
-    let concerns_all = all || of_all.iter().any(|kind| rule.reach.kinds.contains(kind));
-    if concerns_all || instances.due.is_some_and(|due| due <= turn.at) {
-        for (own, state) in instances.all() {
-            let due = state.due().is_some_and(|due| due <= turn.at);
-            if due || (concerns_all && state.is_open()) {
-                of_key.entry(own.clone()).or_default();
-            }
+    let mut when = key.read.then(|| turn.state.take_keyed(number));
+    if let Some(when) = &mut when {
+        of_key.keys().for_each(|own| when.push(own, turn.at));
+    }
+    for (own, _) in instances.due_by(turn.at) {
+        of_key.entry(own.clone()).or_default();
+    }
+    if all || of_all.iter().any(|(_, kind)| rule.reach.kinds.contains(kind)) {
+        for (own, _) in instances.open() {
+            of_key.entry(own.clone()).or_default();
         }
     }
     let full = instances.full;
+    let mut refused: Option<Arc<str>> = None;
     let mut open = instances.count_open();
     let mut outcomes: Vec<Outcome> = Vec::new();
     let looked_at = !of_key.is_empty();
     for (own, happened) in of_key {
         let known = instances.get(&own).cloned();
         let mut state = known.as_deref().cloned().unwrap_or_default();
-        let kinds: SmallVec<[EventKind; 4]> = happened.kinds.iter().chain(&of_all).copied().collect();
+        let mut kinds: Placed = happened.kinds.iter().chain(&of_all).copied().collect();
+        kinds.sort_unstable();
+        let kinds: SmallVec<[EventKind; 4]> = kinds.into_iter().map(|(_, kind)| kind).collect();
         let inside = turn.is_inside(number, Some(&own));
-        let instant = Instant { at: turn.at, kinds: &kinds, touched: true, inside };
-        let instance = InstanceOf { property: key.property, kinds: &key.kinds, key: &own };
-        let mut ask = Asker { context: turn.context, number, instance: Some(instance), others: Some(instances.all()) };
+        let mut instant = Instant { at: turn.at, kinds: &kinds, touched: true, inside };
+        let instance = InstanceOf { property: key.property, kinds: &key.kinds, key: &own, when: when.as_ref() };
+        let mut ask = Asker { context: turn.context, number, instance: Some(instance), others: Some(&*instances) };
         let was_open = state.is_open();
-        let (moves, _) = state.step(rule, &instant, &mut ask);
+        let (mut moves, _) = state.step(rule, &instant, &mut ask);
+        if !was_open && state.is_open() && open >= key.at_most {
+            // It stays out, and its conditions stand as they do.
+            instant.inside = false;
+            state = known.as_deref().cloned().unwrap_or_default();
+            (moves, _) = state.step(rule, &instant, &mut ask);
+            if refused.is_none() {
+                refused = Some(own.clone());
+                if !full {
+                    tell_full(turn, number, &own, happened.first.clone());
+                }
+            }
+        }
         // Nothing is remembered of a value under which nothing began.
         if known.is_none() && moves.is_empty() {
-            continue;
-        }
-        if !was_open && state.is_open() && open >= key.at_most {
-            if !instances.full {
-                instances.full = true;
-                let what = What::Full { journey: short(number), instance: own };
-                turn.state.changes.push(Change { event: happened.first, ..(turn.change)(what) });
-            }
             continue;
         }
         open = open + usize::from(state.is_open()) - usize::from(was_open);
@@ -83,6 +95,10 @@ pub(super) fn take(turn: &mut Turn<'_, '_>, number: usize, all: bool, events: bo
             outcomes.push(Outcome { key: own, state: Arc::new(state), moves, first: happened.first });
         }
     }
+    if let Some(when) = when {
+        turn.state.put_keyed(number, when);
+    }
+    instances.full |= refused.is_some();
     if outcomes.is_empty() && instances.full == full {
         put_back(turn, number, instances, looked_at);
     } else {
@@ -94,18 +110,30 @@ pub(super) fn take(turn: &mut Turn<'_, '_>, number: usize, all: bool, events: bo
 pub(super) fn put(turn: &mut Turn<'_, '_>, number: usize, own: &Arc<str>, to: Target, way: Way) {
     let Some(rule) = turn.model.journeys.rules.get(number) else { return };
     let Some(key) = &rule.key else { return };
-    let Some(instances) = taken(turn, number) else { return };
+    let Some(mut instances) = taken(turn, number) else { return };
     let full = instances.full;
     let mut state = instances.get(own).map(|state| (**state).clone()).unwrap_or_default();
-    let instance = InstanceOf { property: key.property, kinds: &key.kinds, key: own };
-    let mut ask = Asker { context: turn.context, number, instance: Some(instance), others: Some(instances.all()) };
+    let instance = InstanceOf { property: key.property, kinds: &key.kinds, key: own, when: None };
+    let mut ask = Asker { context: turn.context, number, instance: Some(instance), others: Some(&*instances) };
     let was_open = state.is_open();
     let moved = state.put(rule, to, way, turn.at, &mut ask);
     if !was_open && state.is_open() && instances.count_open() >= key.at_most {
-        return put_back(turn, number, instances, true);
+        if full {
+            return put_back(turn, number, instances, true);
+        }
+        instances.full = true;
+        tell_full(turn, number, own, None);
+        return finish(turn, number, instances, full, Vec::new());
     }
     let moves = SmallVec::from_slice(&[moved]);
     finish(turn, number, instances, full, vec![Outcome { key: own.clone(), state: Arc::new(state), moves, first: None }]);
+}
+
+/// Tells that an instance could not begin because there are too many.
+fn tell_full(turn: &mut Turn<'_, '_>, number: usize, own: &Arc<str>, event: Option<Arc<str>>) {
+    let what = What::Full { journey: short(number), instance: own.clone() };
+    let change = (turn.change)(what);
+    turn.state.changes.push(Change { event: event.or(change.event.clone()), ..change });
 }
 
 /// The instances of a journey, out of the state: nothing is copied on the way of every event.
@@ -116,7 +144,7 @@ fn taken(turn: &mut Turn<'_, '_>, number: usize) -> Option<Box<Instances>> {
 /// Instances that did not change, back into the state; what rules were shown of one of them is shown no longer.
 fn put_back(turn: &mut Turn<'_, '_>, number: usize, instances: Box<Instances>, looked_at: bool) {
     let Some(journey) = turn.state.journeys.get_mut(number) else { return };
-    journey.instances = (*instances != Instances::default()).then_some(instances);
+    journey.instances = (!instances.is_empty()).then_some(instances);
     if looked_at {
         turn.context.move_to(number, journey.place);
         if turn.context.rules().journeys_told {
@@ -125,51 +153,55 @@ fn put_back(turn: &mut Turn<'_, '_>, number: usize, instances: Box<Instances>, l
     }
 }
 
-/// The events of the instant that have the key's property, by its value.
-fn gather(turn: &Turn<'_, '_>, key: &Key, of_key: &mut BTreeMap<Arc<str>, Happened>) {
-    let kinds: SmallVec<[EventKind; 4]> =
-        turn.kinds.iter().filter(|kind| key.kinds.binary_search(kind).is_ok()).copied().collect();
-    if kinds.is_empty() {
-        return;
+/// The events of the instant that have the key's property, by its value; the others are returned.
+fn gather(turn: &Turn<'_, '_>, key: &Key, of_key: &mut BTreeMap<Arc<str>, Happened>) -> Placed {
+    let is_keyed = |kind: &EventKind| key.kinds.binary_search(kind).is_ok();
+    let mut of_all = Placed::new();
+    if !turn.kinds.iter().any(is_keyed) {
+        of_all.extend((0..).zip(turn.kinds.iter().copied()));
+        // The order matters where there are several.
+        if of_all.len() < 2 {
+            return of_all;
+        }
+        of_all.clear();
     }
-    turn.view.events(&kinds, Span::from(turn.at, turn.at), &mut |row| {
-        if let Some(value) = EventRow::property(&row, key.property) {
+    let mut place = 0;
+    let add = |kinds: &mut Placed, place: u32, kind: EventKind| {
+        if !kinds.iter().any(|(_, known)| *known == kind) {
+            kinds.push((place, kind));
+        }
+    };
+    turn.view.events(turn.kinds, Span::from(turn.at, turn.at), &mut |row| {
+        let kind = EventRow::kind(&row);
+        place += 1;
+        if !is_keyed(&kind) {
+            add(&mut of_all, place, kind);
+        } else if let Some(value) = EventRow::property(&row, key.property) {
             let happened = of_key.entry(Arc::from(key_of(&value))).or_default();
-            let kind = EventRow::kind(&row);
-            if !happened.kinds.contains(&kind) {
-                happened.kinds.push(kind);
-            }
+            add(&mut happened.kinds, place, kind);
             happened.first.get_or_insert_with(|| Arc::from(row.id()));
         }
         ControlFlow::Continue(())
     });
+    of_all
 }
 
 /// Puts the instances back: forgets the oldest that ended when there are too many, and tells the moves.
 fn finish(turn: &mut Turn<'_, '_>, number: usize, mut instances: Box<Instances>, full: bool, outcomes: Vec<Outcome>) {
     let at_most = turn.model.journeys.rules.get(number).and_then(|rule| rule.key.as_ref()).map_or(0, |key| key.at_most);
     let Some(place) = turn.state.journeys.get(number).map(|journey| journey.place) else { return };
-    let due = instances.due;
-    let mut were = InstancesWere { full, due, each: Vec::with_capacity(outcomes.len()) };
+    let mut were = InstancesWere { full, each: Vec::with_capacity(outcomes.len()) };
     for Outcome { key, state, .. } in &outcomes {
-        instances.due = earlier(instances.due, state.due());
         let before = instances.put(key, state.clone());
         were.each.push((key.clone(), before));
     }
     instances.full &= instances.count_open() >= at_most;
-    while instances.all().len() - instances.count_open() > at_most {
-        let ended = instances.all().iter().filter(|(_, state)| !state.is_open());
-        let Some((key, _)) = ended.min_by_key(|(key, state)| (state.walk.ended, key)) else { break };
-        let key = key.clone();
+    while instances.count() - instances.count_open() > at_most {
+        let Some(key) = instances.first_ended().cloned() else { break };
         let before = instances.remove(&key);
         were.each.push((key, before));
     }
-    // Only when the one that was due first changed, another has to be found.
-    let before = || were.each.iter().filter_map(|(_, before)| before.as_ref());
-    if due.is_some() && before().any(|before| before.due() == due) {
-        instances.due = instances.all().iter().filter_map(|(_, state)| state.due()).min();
-    }
-    let place_now = latest(&instances, place, turn.at, &outcomes, before().map(|before| &**before));
+    let place_now = instances.place();
     let Some(journey) = turn.state.journeys.get_mut(number) else { return };
     let was = JourneyState { place, ..JourneyState::default() };
     let walk = journey.walk;
@@ -182,35 +214,14 @@ fn finish(turn: &mut Turn<'_, '_>, number: usize, mut instances: Box<Instances>,
     if let Some(standing) = standing {
         turn.context.stand(number, standing);
     }
+    if outcomes.iter().any(|outcome| !outcome.moves.is_empty()) {
+        turn.moved.push(number);
+    }
     for Outcome { key, moves, first, .. } in outcomes {
         for (from, to) in moves {
             let what = What::Moved { journey: short(number), from, to, instance: Some(key.clone()) };
             let change = (turn.change)(what);
             turn.state.changes.push(Change { event: first.clone().or(change.event.clone()), ..change });
-            turn.moved.push(number);
         }
     }
-}
-
-/// Where the journey as a whole is: where the open instance is that moved last, of several at one instant that of the greatest key.
-/// `place` is where it was, `before` those that changed as they were.
-fn latest<'a>(
-    instances: &Instances,
-    place: Option<Place>,
-    at: Timestamp,
-    outcomes: &[Outcome],
-    mut before: impl Iterator<Item = &'a JourneyState>,
-) -> Option<Place> {
-    let moved = |state: &JourneyState| state.place.filter(|place| state.is_open() && place.since >= at);
-    let news = outcomes.iter().filter_map(|outcome| moved(&outcome.state)).last();
-    if news.is_some() && place.is_none_or(|place| place.since < at) {
-        return news;
-    }
-    // Nobody else moved as late as the one that was latest, unless that changed.
-    let was_latest = |state: &JourneyState| state.is_open() && state.place.map(|own| own.since) >= place.map(|own| own.since);
-    if news.is_none() && place.is_some() && !before.any(was_latest) {
-        return place;
-    }
-    let open = instances.open().filter_map(|(key, state)| Some((state.place?, key)));
-    open.max_by_key(|(place, key)| (place.since, *key)).map(|(place, _)| place)
 }

@@ -1,7 +1,6 @@
 use super::ask::Ask;
 use super::rules::{JourneyRule, StageRule};
 use super::ways::{Guard, Target, next_time_of_day};
-use crate::context::earlier;
 use crate::customer::{JourneyState, Place, SegmentState, Visit, Way};
 use crate::expr::EventKind;
 use crate::playbook::{Precedence, ReentryPolicy};
@@ -41,16 +40,6 @@ impl Next {
 type Rises = SmallVec<[bool; 8]>;
 
 impl JourneyState {
-    /// When something may change without an event.
-    pub(super) fn due(&self) -> Option<Timestamp> {
-        if let Some(instances) = &self.instances {
-            return instances.due;
-        }
-        let conditions = self.conditions.iter().fold(None, |due, condition| earlier(due, condition.due()));
-        let place = self.place.and_then(|place| earlier(place.timeout, place.stays_until));
-        earlier(earlier(conditions, place), self.walk.due())
-    }
-
     /// The first instant at which the customer may move without an event.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.due()

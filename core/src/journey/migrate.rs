@@ -3,6 +3,7 @@
 use super::derive::set;
 use super::moves::{Bits, Turn, short};
 use super::ways::Target;
+use crate::context::Standing;
 use crate::customer::{Change, InstancesWere, JourneyState, Migrated, OldPlace, Visit, Way, What, pinned_column};
 use crate::expr::EventKind;
 use crate::playbook::MigrationRule;
@@ -198,16 +199,20 @@ fn with(turn: &mut Turn<'_, '_>, old: &OldPlace, change: impl FnOnce(&mut Journe
         (Some(key), Some(instances)) => {
             if let Some(mut state) = instances.get(key).cloned() {
                 change(Arc::make_mut(&mut state));
-                let (full, due) = (instances.full, instances.due);
+                let full = instances.full;
                 let before = instances.put(key, state);
-                instances.due = instances.all().iter().filter_map(|(_, state)| state.due()).min();
-                were = Some(InstancesWere { full, due, each: vec![(key.clone(), before)] });
+                journey.place = instances.place();
+                were = Some(InstancesWere { full, each: vec![(key.clone(), before)] });
             }
         }
         (Some(_), None) => {}
     }
     let place = journey.place;
+    let standing = turn.context.rules().journeys_told.then(|| Standing::of(journey));
     turn.state.walk_was(old.journey, was.walk, were);
     turn.state.journey_was(old.journey, &was, visits);
     turn.context.move_to(old.journey, place);
+    if let Some(standing) = standing {
+        turn.context.stand(old.journey, standing);
+    }
 }

@@ -9,6 +9,7 @@ use crate::customer::{Change, Derived, JourneyState, OldPlace, View, Way, What};
 use crate::expr::EventKind;
 use crate::value::Timestamp;
 use smallvec::SmallVec;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Journeys by number, as bits.
@@ -69,14 +70,14 @@ impl Turn<'_, '_> {
             return;
         }
         // Everybody has moved once; what a move brought about may move others again, but not for ever.
-        let mut news: SmallVec<[usize; 4]> = self.moved.clone();
+        let mut news = once_each(&self.moved);
         for pass in 0..=count {
             let mut again = Bits::new();
             let before = self.moved.len();
             for moved in &news {
                 self.nest(*moved, &mut again);
                 for (number, rule) in self.model.journeys.rules.iter().enumerate() {
-                    if (number < *moved || pass > 0 || admitted.contains(moved)) && rule.reach.journeys.contains(moved) {
+                    if (number <= *moved || pass > 0 || admitted.contains(moved)) && rule.reach.journeys.contains(moved) {
                         set(&mut again, number);
                     }
                 }
@@ -85,7 +86,7 @@ impl Turn<'_, '_> {
                 self.journey(number, true, false);
             }
             self.admit();
-            news = SmallVec::from_slice(self.moved.get(before..).unwrap_or(&[]));
+            news = once_each(self.moved.get(before..).unwrap_or(&[]));
             if news.is_empty() {
                 break;
             }
@@ -209,10 +210,11 @@ impl Turn<'_, '_> {
         let keys: Vec<Option<Arc<str>>> = match self.model.journeys.rules.get(moved).map(|rule| rule.key.is_some()) {
             Some(true) => {
                 let mut keys: Vec<Option<Arc<str>>> = Vec::new();
+                let mut known: BTreeSet<Option<&str>> = BTreeSet::new();
                 for change in self.state.changes.iter().rev().take_while(|change| change.at == self.at) {
                     if let What::Moved { journey, instance, .. } = &change.what
                         && usize::from(*journey) == moved
-                        && !keys.contains(instance)
+                        && known.insert(instance.as_deref())
                     {
                         keys.push(instance.clone());
                     }
@@ -276,6 +278,17 @@ impl Turn<'_, '_> {
         let moved = journey.put(rule, to, way, self.at, &mut ask);
         self.settle(number, journey, &was, visits, &[moved]);
     }
+}
+
+/// Each journey that moved, where it moved first.
+fn once_each(moved: &[usize]) -> SmallVec<[usize; 4]> {
+    let mut each: SmallVec<[usize; 4]> = SmallVec::new();
+    for number in moved {
+        if !each.contains(number) {
+            each.push(*number);
+        }
+    }
+    each
 }
 
 /// A number as changes hold it.

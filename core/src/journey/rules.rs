@@ -1,8 +1,8 @@
 use super::caps::CapRule;
 use super::ways::{Back, Branch, Entry, Guard, Key, Outer, StageExit, Target, Wait};
-use crate::context::{Reach, Rule, Sources, state_rule};
+use crate::context::{JourneyFact, Reach, Rule, Source, Sources, state_rule};
 use crate::error::Diagnostic;
-use crate::expr::{EventKind, Expected};
+use crate::expr::{EventKind, Expected, FactId};
 use crate::playbook::{Journey, Migration, Movement, Name, Playbook, Precedence, Reentry, Text};
 use crate::value::Duration;
 use chrono::NaiveTime;
@@ -59,7 +59,7 @@ pub(crate) struct JourneyRule {
     pub(crate) slots: usize,
     /// Whether there is more than stages with their entries, time-outs and the exit.
     pub(crate) rich: bool,
-    /// What the conditions read in the end, its own stages left out; filled when all is compiled.
+    /// What the conditions read in the end; filled when all is compiled. Its own stages are left out, its other instances are not.
     pub(crate) reach: Reach,
     /// Whether a condition reads the journey itself, so that a move can cause another at the same instant.
     pub(crate) reads_itself: bool,
@@ -134,7 +134,7 @@ impl Journeys {
     /// Whether moves may cause others: known when what each reads is known.
     pub(crate) fn chain(&mut self) {
         self.chained = self.rules.iter().enumerate().any(|(number, rule)| {
-            rule.outer.is_some() || rule.reach.journeys.iter().any(|journey| *journey > number || self.is_capped(*journey))
+            rule.outer.is_some() || rule.reach.journeys.iter().any(|journey| *journey >= number || self.is_capped(*journey))
         });
     }
 
@@ -286,10 +286,19 @@ impl JourneyRule {
         stages.chain(self.entry.iter().filter_map(|entry| entry.when.as_ref()))
     }
 
-    /// The same, to be changed. Those of a journey with a key are left out: they read the events of one instance.
+    /// Whether a condition asks how many of its own instances, given the journey's number, are open, or for one of them by its key.
+    pub(crate) fn reads_instances(&self, number: usize, sources: &Sources) -> bool {
+        let open = |fact: &FactId| sources.source(*fact) == Some(Source::Journey(number, JourneyFact::Open));
+        let one = |fact: FactId| match sources.source(fact) {
+            Some(Source::Stage(journey) | Source::Since(journey) | Source::Journey(journey, _)) => journey == number,
+            _ => false,
+        };
+        self.conditions().any(|rule| rule.checked().asked_of_instances().any(one) || rule.reads().facts.iter().any(open))
+    }
+
+    /// The same, to be changed, where they are the same for all instances: those that read events with the key are left out.
     pub(crate) fn conditions_mut(&mut self) -> impl Iterator<Item = &mut Rule> {
         let JourneyRule { stages, exit, entry, key, .. } = self;
-        let whole = key.is_none();
         let stages = stages.iter_mut().flat_map(|stage| {
             let exit = stage.exit.iter_mut().filter_map(|exit| exit.when.as_mut());
             let branches = stage.branches.iter_mut().filter_map(|branch| branch.when.as_mut());
@@ -297,7 +306,8 @@ impl JourneyRule {
             stage.enter.iter_mut().chain(guards.map(|guard| &mut guard.rule))
         });
         let entry = entry.iter_mut().filter_map(|entry| entry.when.as_mut()).map(|guard| &mut guard.rule);
-        stages.chain(exit).chain(entry).filter(move |_| whole)
+        let own = |rule: &Rule, key: &Key| rule.reads().events.iter().any(|kind| key.kinds.binary_search(kind).is_ok());
+        stages.chain(exit).chain(entry).filter(move |rule| key.as_ref().is_none_or(|key| !own(rule, key)))
     }
 
     /// The types of all events that move customers by happening, or start a time anew.

@@ -25,6 +25,8 @@ pub(crate) struct Key {
     pub(crate) kinds: Vec<EventKind>,
     /// How many may be open, and how many that ended are remembered.
     pub(crate) at_most: usize,
+    /// Whether a condition reads events that have it.
+    pub(crate) read: bool,
 }
 
 /// How customers come in.
@@ -154,7 +156,11 @@ impl Key {
             }
         }
         match property {
-            Some(property) if rule.kinds().any(|kind| kinds.contains(&kind)) => Some(Key { property, kinds, at_most }),
+            Some(property) if rule.kinds().any(|kind| kinds.contains(&kind)) => {
+                let read = |rule: &Rule| rule.reads().events.iter().any(|kind| kinds.binary_search(kind).is_ok());
+                let read = rule.conditions().any(read);
+                Some(Key { property, kinds, at_most, read })
+            }
             _ => {
                 let known = schema
                     .events()
@@ -162,7 +168,7 @@ impl Key {
                     .flat_map(|event| event.properties.iter())
                     .filter_map(|own| schema.property_name(own.id));
                 let near = nearest(&name.text, known.map(|name| &**name));
-                let hint = near.map(|near| format!("did you mean `{near}`?"));
+                let hint = near.filter(|near| **near != *name.text).map(|near| format!("did you mean `{near}`?"));
                 findings.push(Diagnostic {
                     code: "unknown_key",
                     severity: Severity::Error,

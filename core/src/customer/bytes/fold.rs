@@ -154,14 +154,14 @@ pub(crate) fn write_checkpoint(writer: &mut Writer, checkpoint: &Checkpoint) {
             let journey = state.journeys.get(place).unwrap_or(&nowhere);
             write_walk(writer, journey);
             let instances = journey.instances.as_deref().cloned().unwrap_or_default();
-            writer.size(instances.all().len());
+            writer.size(instances.count());
             for (key, instance) in instances.all() {
                 writer.text(key);
                 write_journey(writer, instance);
                 write_walk(writer, instance);
             }
             writer.byte(u8::from(instances.full));
-            write_time(writer, instances.due);
+            write_time(writer, instances.due());
         }
     }
     if walked || reacts {
@@ -396,8 +396,10 @@ pub(crate) fn read_checkpoint(reader: &mut Reader<'_>) -> Result<Checkpoint, Sta
                 }
                 all.push((key, Arc::new(instance)));
             }
-            let instances = Instances::of(all, reader.flag()?, read_time(reader)?);
-            journey.instances = (instances != Instances::default()).then(|| Box::new(instances));
+            let instances = Instances::of(all, reader.flag()?);
+            // When the first is due follows from the instances.
+            read_time(reader)?;
+            journey.instances = (!instances.is_empty()).then(|| Box::new(instances));
         }
     }
     if !reader.is_empty() {

@@ -50,7 +50,7 @@ pub(super) static JOURNEY: Object = Object {
         ),
         may(
             "at_most",
-            One(Leaf::Whole(1, 1_000)),
+            One(Leaf::Whole(1, 100_000)),
             "100",
             "with `key`: how many instances of a customer may be open at once, and how many that ended are remembered",
         ),
