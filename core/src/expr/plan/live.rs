@@ -370,20 +370,22 @@ impl Plan {
             if !touches.is_empty()
                 && let Seen::Columns(columns) = ground.seen(kind)
             {
-                let mut read: Option<(PropertyId, Option<RunColumn<'a>>)> = None;
+                let mut read: Option<(PropertyId, Option<RunColumn<'a>>, Told)> = None;
                 for touch in touches {
                     if let Some(property) = touch.property
-                        && read.as_ref().is_none_or(|(known, _)| *known != property)
+                        && read.as_ref().is_none_or(|(known, ..)| *known != property)
                     {
-                        read = Some((property, ground.column(columns.place, property)));
+                        let column = ground.column(columns.place, property);
+                        read = Some((property, column, Told::last(column.as_ref(), columns.times.len())));
                     }
-                    let column = read.as_ref().and_then(|(_, column)| *column);
                     let Some(state) = live.states.get_mut(usize::from(touch.place)) else { continue };
                     if fresh & (1 << touch.place) == 0 {
-                        if let Some(changed) = self.count(touch, state, at) {
+                        let told = read.as_ref().map_or(Told::Other, |(.., told)| *told);
+                        if let Some(changed) = self.count(touch, state, (&columns, told), at) {
                             live.changed |= u128::from(changed) << touch.place;
                             continue;
                         }
+                        let column = read.as_ref().and_then(|(_, column, _)| *column);
                         if self.add(&asker, touch, state, (&columns, column), at) {
                             live.changed |= 1 << touch.place;
                         }
@@ -397,32 +399,61 @@ impl Plan {
         (live.at, live.rows) = (Some(at), rows);
     }
 
-    /// Counts the last event of a type in a slot whose window was not empty, so that it ends as before; tells whether that changed anything
-    /// that is asked of it. `None` where there is more to do.
+    /// Takes the last event of a type into a slot whose window was not empty, so that it ends as before; tells whether that changed anything
+    /// that is asked of it. `None` where there is more to do. What it makes of a slot is what [`add`](Self::add) makes of it.
     #[inline]
-    fn count(&self, touch: &Touch, state: &mut State, at: Timestamp) -> Option<bool> {
-        if !matches!(touch.terminal, Terminal::Count | Terminal::Exists | Terminal::SinceLast) {
+    fn count(&self, touch: &Touch, state: &mut State, (columns, told): (&Columns<'_>, Told), at: Timestamp) -> Option<bool> {
+        if state.until == OPEN.until {
             return None;
         }
-        let counts = touch.part.filter.is_none() && state.rows > 0 && state.until != OPEN.until;
-        let more = state.rows.checked_add(1).filter(|_| counts)?;
+        if let Some(filter) = touch.part.filter
+            && !self.lets_in(columns, touch.part.kind, filter)?
+        {
+            return Some(false);
+        }
+        if state.rows == 0 {
+            return None;
+        }
         let before = *state;
-        match touch.terminal {
-            Terminal::Exists => {
-                state.rows = more;
-                return Some(false);
+        let mut after = State { rows: state.rows.checked_add(1)?, ..before };
+        let changed = match (touch.terminal, told) {
+            (Terminal::Count, _) => true,
+            (Terminal::Exists | Terminal::SinceFirst, _) => false,
+            (Terminal::SinceLast, _) => {
+                after.value = at.micros();
+                after.value != before.value
             }
-            Terminal::Count => state.rows = more,
-            Terminal::SinceLast => {
-                (state.rows, state.value) = (more, at.micros());
-                if state.value == before.value {
-                    return Some(false);
-                }
+            (_, Told::Nothing) => false,
+            (Terminal::CountDistinct, Told::Text(code)) if before.told > 0 && code < 64 => {
+                after.value |= 1 << code;
+                after.value != before.value
             }
-            _ => return None,
+            (Terminal::CountDistinct, _) => return None,
+            (terminal, Told::Text(code)) => {
+                after.tell(terminal, i64::from(code), None)?;
+                after.value != before.value || before.told == 0
+            }
+            (terminal, Told::Bits(bits, meaning)) => {
+                after.tell(terminal, bits.cast_signed(), Some(meaning))?;
+                terminal == Terminal::Avg || after.value != before.value || before.told == 0
+            }
+            (_, Told::Other) => return None,
+        };
+        *state = after;
+        if !changed {
+            return Some(false);
         }
         let Some(Some(checks)) = self.standing.checks.get(usize::from(touch.place)) else { return Some(true) };
         Some(checks.iter().any(|check| check.truth(&before) != check.truth(state)))
+    }
+
+    /// Whether the last event of a type meets a condition on single events; `None` where that is not marked.
+    #[inline]
+    fn lets_in(&self, columns: &Columns<'_>, kind: EventKind, filter: u8) -> Option<bool> {
+        let row = columns.times.len().checked_sub(1)?;
+        let stride = self.filters.count(kind);
+        let word = columns.marks.get(row / 64 * stride + usize::from(filter))?;
+        (row < columns.marked && columns.odd & (1 << filter) == 0).then_some(word & (1 << (row % 64)) != 0)
     }
 
     /// Adds the last event of a type to a slot; tells whether that changed anything that is asked of it.
@@ -460,11 +491,9 @@ impl Plan {
             return true;
         }
         if let Some(filter) = touch.part.filter {
-            let stride = self.filters.count(touch.part.kind);
-            let word = columns.marks.get(row / 64 * stride + usize::from(filter));
-            match word.filter(|_| row < columns.marked && columns.odd & (1 << filter) == 0) {
-                Some(word) if word & (1 << (row % 64)) == 0 => return false,
-                Some(_) => {}
+            match self.lets_in(columns, touch.part.kind, filter) {
+                Some(true) => {}
+                Some(false) => return false,
                 None => {
                     *state = OPEN;
                     return true;
@@ -559,6 +588,37 @@ impl Plan {
     }
 }
 
+/// What the last event of a type tells of a property.
+#[derive(Debug, Clone, Copy)]
+enum Told {
+    Nothing,
+    /// By its number.
+    Text(u32),
+    Bits(u64, Bits),
+    /// What cannot be read as a column.
+    Other,
+}
+
+impl Told {
+    /// The last of so many rows.
+    #[inline]
+    fn last(column: Option<&RunColumn<'_>>, rows: usize) -> Self {
+        let Some(row) = rows.checked_sub(1) else { return Told::Other };
+        let told = match column {
+            None => None,
+            Some(RunColumn::Absent) => Some(Told::Nothing),
+            Some(RunColumn::Codes { codes, .. }) => {
+                codes.get(row).map(|code| if *code == 0 { Told::Nothing } else { Told::Text(*code) })
+            }
+            Some(RunColumn::Bits { bits, missing, meaning }) => match missing.get(row) {
+                Some(true) => Some(Told::Nothing),
+                _ => bits.get(row).map(|bits| Told::Bits(*bits, *meaning)),
+            },
+        };
+        told.unwrap_or(Told::Other)
+    }
+}
+
 /// When the first of some slots has to be read anew.
 fn first_end(states: &[State]) -> i64 {
     let ends = states.iter().map(|state| state.until).filter(|until| *until != OPEN.until);
@@ -625,6 +685,12 @@ impl State {
             RunColumn::Codes { codes, .. } => (i64::from(*codes.get(row)?), None),
             RunColumn::Bits { bits, meaning, .. } => (bits.get(row)?.cast_signed(), Some(*meaning)),
         };
+        self.tell(terminal, value, meaning)
+    }
+
+    /// Takes a value; without a meaning it is the number of a text. `None` when this is not how.
+    #[inline]
+    fn tell(&mut self, terminal: Terminal, value: i64, meaning: Option<Bits>) -> Option<()> {
         let first = self.told == 0;
         self.value = match (terminal, meaning) {
             (Terminal::First, _) if !first => self.value,
