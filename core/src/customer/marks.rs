@@ -35,6 +35,11 @@ impl Marks {
 /// From how many new events on each text is looked at once, instead of each event.
 const AT_ONCE: usize = 32;
 
+/// So many bits.
+fn every(count: usize) -> u64 {
+    if count < 64 { (1 << count) - 1 } else { u64::MAX }
+}
+
 /// The numbers of the bits that are set.
 fn ones(bits: u64) -> impl Iterator<Item = usize> {
     let next = |bits: &u64| Some(bits & bits.wrapping_sub(1)).filter(|rest| *rest != 0);
@@ -57,36 +62,29 @@ impl Track {
         marks.make_room(rows, count);
         let told = self.tell(&mut marks, kind, layout, texts, filters);
         for row in marks.marked..rows {
-            // Columns that a condition reads alone, with one of the events shortly before that says the same.
-            let mut read: SmallVec<[(PropertyId, Option<usize>); 4]> = SmallVec::new();
-            for filter in (0..count).filter(|filter| told & (1 << filter) == 0) {
-                let properties = filters.properties(kind, filter);
-                let holds = match properties {
-                    [property] => {
-                        let known = read.iter().find(|(known, _)| known == property);
-                        let alike = match known {
-                            Some((_, alike)) => *alike,
-                            None => {
-                                let alike = self.alike(layout.column(kind, *property), row);
-                                read.push((*property, alike));
-                                alike
-                            }
-                        };
-                        // A condition on one text says of it what it said before.
-                        match alike {
-                            Some(alike) => Some(marks.get(alike, filter, count)),
-                            None => self
-                                .column(kind, layout, texts, *property)
-                                .and_then(|column| filters.holds(kind, filter, &[column], row)),
-                        }
-                    }
-                    properties => {
-                        let columns: Option<SmallVec<[RunColumn<'_>; 4]>> =
-                            properties.iter().map(|property| self.column(kind, layout, texts, *property)).collect();
-                        columns.and_then(|columns| filters.holds(kind, filter, &columns, row))
-                    }
-                };
-                marks.set(row, filter, count, holds);
+            let mut left = every(count) & !told;
+            for (property, conditions) in filters.alone(kind) {
+                let conditions = conditions & left;
+                if conditions == 0 {
+                    continue;
+                }
+                left &= !conditions;
+                // A condition on one text says of it what it said of one of the events shortly before that has the same.
+                if let Some(alike) = self.alike(layout.column(kind, *property), row) {
+                    ones(conditions).for_each(|filter| marks.copy(alike, row, filter, count));
+                    continue;
+                }
+                let column = self.column(kind, layout, texts, *property);
+                for filter in ones(conditions) {
+                    let column = column.as_ref().map(std::slice::from_ref);
+                    marks.set(row, filter, count, column.and_then(|column| filters.holds(kind, filter, column, row)));
+                }
+            }
+            for filter in ones(left) {
+                let properties = filters.properties(kind, filter).iter();
+                let columns: Option<SmallVec<[RunColumn<'_>; 4]>> =
+                    properties.map(|property| self.column(kind, layout, texts, *property)).collect();
+                marks.set(row, filter, count, columns.and_then(|columns| filters.holds(kind, filter, &columns, row)));
             }
         }
         if many {
@@ -104,16 +102,8 @@ impl Track {
         if rows - marks.marked.min(rows) < AT_ONCE || count < 2 {
             return told;
         }
-        let mut groups: SmallVec<[(PropertyId, u64); 4]> = SmallVec::new();
-        for filter in 0..count {
-            let [property] = filters.properties(kind, filter) else { continue };
-            match groups.iter_mut().find(|(known, _)| known == property) {
-                Some((_, group)) => *group |= 1 << filter,
-                None => groups.push((*property, 1 << filter)),
-            }
-        }
-        for (property, group) in groups {
-            let Some(column @ RunColumn::Codes { codes, .. }) = self.column(kind, layout, texts, property) else { continue };
+        for (property, group) in filters.alone(kind) {
+            let Some(column @ RunColumn::Codes { codes, .. }) = self.column(kind, layout, texts, *property) else { continue };
             // By code: what holds, and what is not known; code 0 is no text.
             let mut said: Vec<Option<(u64, u64)>> = vec![None; texts.len() + 1];
             for row in marks.marked..rows {
@@ -121,7 +111,7 @@ impl Track {
                 let known = said.get(code).copied().flatten();
                 let (held, odd) = known.unwrap_or_else(|| {
                     let (mut held, mut odd) = (0, 0);
-                    for filter in ones(group) {
+                    for filter in ones(*group) {
                         match filters.holds(kind, filter, &[column], row) {
                             Some(truth) => held |= u64::from(truth) << filter,
                             None => odd |= 1 << filter,
@@ -132,12 +122,12 @@ impl Track {
                 if let (None, Some(place)) = (known, said.get_mut(code)) {
                     *place = Some((held, odd));
                 }
-                for filter in ones(group) {
+                for filter in ones(*group) {
                     let truth = (odd & (1 << filter) == 0).then_some(held & (1 << filter) != 0);
                     marks.set(row, filter, count, truth);
                 }
             }
-            told |= group;
+            told |= *group;
         }
         told
     }
@@ -182,8 +172,11 @@ impl Track {
 }
 
 impl Marks {
-    fn get(&self, row: usize, filter: usize, count: usize) -> bool {
-        self.words.get(row / 64 * count + filter).is_some_and(|word| word & (1 << (row % 64)) != 0)
+    /// Marks an event by a condition as another one.
+    #[inline]
+    fn copy(&mut self, from: usize, to: usize, filter: usize, count: usize) {
+        let word = self.words.get(from / 64 * count + filter).copied().unwrap_or(0);
+        self.set(to, filter, count, Some(word & (1 << (from % 64)) != 0));
     }
 
     /// Room for so many events.

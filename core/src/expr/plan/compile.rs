@@ -3,7 +3,7 @@
 use super::super::ast::BinaryOp;
 use super::super::checked::{Checked, Op, Ref};
 use super::super::stream::{Bound, Stream, Terminal};
-use super::slot::{Filters, Part, Slot};
+use super::slot::{Part, Slot};
 use super::turns::Turns;
 use super::{Against, Code, Constant, Node, Plan, Scalar, Window};
 use crate::expr::EventKind;
@@ -253,13 +253,7 @@ impl PlanBuilder {
         if let Some(known) = self.filters.get(&key) {
             return Some(*known);
         }
-        let kinds = &mut self.plan.filters.kinds;
-        if kinds.len() <= usize::from(kind.0) {
-            kinds.resize(usize::from(kind.0) + 1, Vec::new());
-        }
-        let filters = kinds.get_mut(usize::from(kind.0))?;
-        let number = u8::try_from(filters.len()).ok().filter(|number| usize::from(*number) < Filters::MOST)?;
-        filters.push(tests.clone());
+        let number = self.plan.filters.add(kind, tests)?;
         self.filters.insert(key, number);
         Some(number)
     }

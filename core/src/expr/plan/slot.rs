@@ -35,7 +35,9 @@ pub(super) struct Part {
 /// Conditions on events, by event type: what they come to for each event is kept as one bit beside the story.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filters {
-    pub(super) kinds: Vec<Vec<RowTests>>,
+    kinds: Vec<Vec<RowTests>>,
+    /// By event type: properties, and the conditions that read nothing else, a bit for each.
+    alone: Vec<Vec<(PropertyId, u64)>>,
     /// Properties that are added up or whose extremes are asked for, by event type.
     pub(super) summed: Vec<Vec<PropertyId>>,
 }
@@ -69,6 +71,30 @@ pub(crate) struct Columns<'a> {
 impl Filters {
     /// The most conditions per event type; others are left to the reference.
     pub(super) const MOST: usize = 64;
+
+    /// One more on events of a type; gives its number, unless there are too many.
+    pub(super) fn add(&mut self, kind: EventKind, tests: &RowTests) -> Option<u8> {
+        let place = usize::from(kind.0);
+        if self.kinds.len() <= place {
+            self.kinds.resize(place + 1, Vec::new());
+            self.alone.resize(place + 1, Vec::new());
+        }
+        let (filters, alone) = (self.kinds.get_mut(place)?, self.alone.get_mut(place)?);
+        let number = u8::try_from(filters.len()).ok().filter(|number| usize::from(*number) < Filters::MOST)?;
+        if let [property] = tests.properties[..] {
+            match alone.iter_mut().find(|(known, _)| *known == property) {
+                Some((_, conditions)) => *conditions |= 1 << number,
+                None => alone.push((property, 1 << number)),
+            }
+        }
+        filters.push(tests.clone());
+        Some(number)
+    }
+
+    /// Properties, each with the conditions that read nothing else, a bit for each.
+    pub(crate) fn alone(&self, kind: EventKind) -> &[(PropertyId, u64)] {
+        self.alone.get(usize::from(kind.0)).map_or(&[], |alone| alone)
+    }
 
     /// How many there are on events of a type.
     pub(crate) fn count(&self, kind: EventKind) -> usize {
