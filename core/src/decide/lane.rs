@@ -29,6 +29,21 @@ pub(crate) struct Lane {
     /// By kind: where consent stops offers for somebody who said nothing about what may be done. `None` where more than what was derived of
     /// such a customer has a say.
     alone: Option<Box<[Option<Gate>]>>,
+    /// What is left of the offers for such a customer, where each is conditions on the first 64 segments and a rank.
+    words: Option<Box<[Word]>>,
+}
+
+/// An offer that conditions on the first 64 segments stop, or nothing does.
+#[derive(Debug)]
+struct Word {
+    inside: u64,
+    outside: u64,
+    /// Where it is stopped.
+    gate: Gate,
+    /// Whether it is stopped whatever the customer is.
+    never: bool,
+    /// By place in the lane.
+    entry: u32,
 }
 
 #[derive(Debug)]
@@ -100,7 +115,7 @@ impl Lane {
     }
 
     fn of(offers: &Offers, rules: &Rules, number: usize, placement: &PlacementRule) -> Lane {
-        let mut lane = Lane { entries: Vec::new(), examples: Vec::new(), alone: None };
+        let mut lane = Lane { entries: Vec::new(), examples: Vec::new(), alone: None, words: None };
         let mut kinds: BTreeMap<Kind<'_>, usize> = BTreeMap::new();
         for (place, offer) in offers.offers.iter().enumerate() {
             let Some(treatment) = here(offer, number, placement) else { continue };
@@ -114,6 +129,7 @@ impl Lane {
                         [(inside, outside)] => Conditions::Word(*gate, inside, outside),
                         _ => Conditions::Several(conditions),
                     },
+                    [] if offer.from.is_none() && offer.until.is_none() => Conditions::Word(Gate::Eligible, 0, 0),
                     _ => Conditions::Several(conditions),
                 };
                 let rank = Rank::compile(offers, offer, treatment, placement, rules);
@@ -122,7 +138,25 @@ impl Lane {
             lane.entries.push(Entry { place, plain });
         }
         lane.alone = lane.alone(offers, rules, placement);
+        lane.words = lane.words();
         lane
+    }
+
+    /// The offers as words; `None` where that does not say all of one of them.
+    fn words(&self) -> Option<Box<[Word]>> {
+        let stopped = self.alone.as_ref()?;
+        let word = |(number, entry): (usize, &Entry)| {
+            let plain = entry.plain.as_ref()?;
+            let entry = u32::try_from(number).ok()?;
+            match (stopped.get(plain.kind)?, &plain.conditions) {
+                (Some(gate), _) => Some(Word { inside: 0, outside: 0, gate: *gate, never: true, entry }),
+                (None, Conditions::Word(gate, inside, outside)) if plain.rank.is_some() => {
+                    Some(Word { inside: *inside, outside: *outside, gate: *gate, never: false, entry })
+                }
+                _ => None,
+            }
+        };
+        self.entries.iter().enumerate().map(word).collect()
     }
 
     /// Where consent stops offers of each kind for somebody who said nothing; `None` where anything else than that, dates, segments and scores
@@ -166,15 +200,26 @@ impl Lane {
         let stopped = self.alone.as_ref()?;
         let known = memberships(segments, now);
         let (mut tally, mut best) = (Counts::default(), Best::default());
-        for Entry { place, plain } in &self.entries {
+        let rank = |rank: &Rank| rank.of(|code| rules.plan.number(code, live, now));
+        if let Some(words) = &self.words {
+            let first = known.first().copied().unwrap_or_default();
+            for word in words {
+                match word.stops(&first) {
+                    Some(true) => tally.count(word.gate, 1),
+                    Some(false) => {
+                        let Entry { place, plain } = self.entries.get(word.entry as usize)?;
+                        best.take(rank(plain.as_ref()?.rank.as_ref()?)?, *place, 1);
+                    }
+                    None => return None,
+                }
+            }
+        }
+        for Entry { place, plain } in self.entries.iter().filter(|_| self.words.is_none()) {
             let plain = plain.as_ref()?;
             let tried = (*stopped.get(plain.kind)?).map_or_else(|| plain.tried(now, &known), Tried::Stopped);
             match tried {
                 Tried::Stopped(gate) => tally.count(gate, 1),
-                Tried::Passes => {
-                    let rank = plain.rank.as_ref()?.of(|code| rules.plan.number(code, live, now))?;
-                    best.take(rank, *place, 1);
-                }
+                Tried::Passes => best.take(rank(plain.rank.as_ref()?)?, *place, 1),
                 Tried::Open | Tried::Ranks(_) => return None,
             }
         }
@@ -257,6 +302,14 @@ impl Rank {
         // Multiplied in the documented order.
         let score = value(propensity)? * value(fit)? * value(worth)? * value(lever)?;
         score.is_finite().then_some(Fixed { score, priority: self.priority })
+    }
+}
+
+impl Word {
+    /// Whether it is stopped, as [`Plain::tried`] tells; `None` when that takes more than what was derived.
+    #[inline]
+    fn stops(&self, known: &Membership) -> Option<bool> {
+        if self.never { Some(true) } else { asked(self.inside, self.outside, Some(known)).map(|passes| !passes) }
     }
 }
 
