@@ -154,10 +154,12 @@ impl CustomerBase {
         arrival: Option<Arrival>,
         told: Option<Timestamp>,
     ) -> Vec<Effect> {
+        if self.engine.relations().is_empty() {
+            return Vec::new();
+        }
         let engine = self.engine.clone();
         let forgets = matches!(arrival, Some(Arrival::ConflictKeptNew { .. }));
         let sayings = match arrival {
-            _ if engine.relations().is_empty() => return Vec::new(),
             Some(Arrival::ConflictKeptOld) => return Vec::new(),
             _ => engine.relation_sayings(on, event).unwrap_or_default(),
         };
