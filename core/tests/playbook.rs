@@ -3,7 +3,7 @@
 use tactful::Duration;
 use tactful::error::{Diagnostics, Severity};
 use tactful::playbook::{
-    ConsentDefault, Demand, FactorSource, Format, Limits, Movement, Part, Playbook, Scope, Text, json_schema,
+    AtMost, ConsentDefault, Demand, FactorSource, Format, Limits, Movement, Part, Playbook, Scope, Text, json_schema,
 };
 use tactful::value::{Currency, Decimal, Type, Unit, Value, Window, Zone};
 
@@ -92,7 +92,9 @@ fn a_whole_playbook_is_read() {
     assert_eq!(playbook.placements[1].fallback.as_ref().map(|f| &*f.message), Some("Bye"));
     assert_eq!(playbook.contact.len(), 6);
     let mails = &playbook.contact[0];
-    let (Demand::Cap { at_most: 3, per, .. }, Scope::Only(Part::Channels, channels)) = (&mails.demand, &mails.scope) else {
+    let (Demand::Cap { at_most: AtMost::Number(3), per, .. }, Scope::Only(Part::Channels, channels)) =
+        (&mails.demand, &mails.scope)
+    else {
         panic!("{mails:?}")
     };
     assert_eq!((&*mails.name, &*channels[0].text, channels.len()), ("mails", "email", 1));

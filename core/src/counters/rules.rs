@@ -105,12 +105,12 @@ impl CounterRules {
             let (playbook::Demand::Cap { count, at_most, per }, Some(subject)) = (&rule.demand, &rule.subject) else {
                 continue;
             };
-            if *subject.text == *ALL_CUSTOMERS {
+            if let (true, Some(at_most)) = (*subject.text == *ALL_CUSTOMERS, at_most.number()) {
                 rules.extend(count.first().and_then(outcome).map(|outcome| CounterRule {
                     name: rule.name.clone(),
                     what: What::Cap(Together::of(rule, playbook)),
                     outcome,
-                    at_most: i64::from(*at_most),
+                    at_most: i64::from(at_most),
                     per: *per,
                     whose: Whose::All,
                     zone: match rule.clock {

@@ -1,7 +1,7 @@
 use super::arbitrate::Ranking;
 use super::condition::{Condition, conditions};
 use super::consent::PurposeRule;
-use super::contact::{ContactRule, Demand, Switch};
+use super::contact::{ContactRule, Switch};
 use super::diversity::Traits;
 use super::fallback::FallbackRule;
 use super::guard::Guard;
@@ -397,10 +397,7 @@ impl Offers {
 
     /// The rules that forbid.
     pub(crate) fn guards(&self) -> impl Iterator<Item = &Rule> {
-        let restraints = self.contact.iter().filter_map(|rule| match &rule.demand {
-            Demand::While { rule, .. } => Some(rule),
-            _ => None,
-        });
+        let restraints = self.contact.iter().filter_map(ContactRule::rule);
         self.minors.iter().chain(&self.do_not_contact).map(|guard| &guard.rule).chain(restraints)
     }
 }

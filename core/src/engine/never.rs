@@ -2,7 +2,7 @@
 
 use crate::decide::{OfferRule, Offers};
 use crate::journey::Model;
-use crate::playbook::{Demand, Offer, Playbook, Scope};
+use crate::playbook::{AtMost, Demand, Offer, Playbook, Scope};
 
 /// Why an offer can never be shown, whatever its conditions say; as far as the playbook alone tells.
 pub(super) fn why(playbook: &Playbook, model: &Model, offers: &Offers, (offer, rule): (&Offer, &OfferRule)) -> Option<String> {
@@ -27,7 +27,7 @@ pub(super) fn why(playbook: &Playbook, model: &Model, offers: &Offers, (offer, r
     }
     let of_all = |scope: &Scope| matches!(scope, Scope::Everything | Scope::Offer | Scope::Placement | Scope::Channel);
     let nothing = playbook.contact.iter().enumerate().find(|(number, contact)| {
-        let none = matches!(&contact.demand, Demand::Cap { at_most: 0, .. }) && of_all(&contact.scope);
+        let none = matches!(&contact.demand, Demand::Cap { at_most: AtMost::Number(0), .. }) && of_all(&contact.scope);
         none && rule.treatments.iter().all(|treatment| treatment.obeys.holds(*number))
     });
     if let Some((_, contact)) = nothing {

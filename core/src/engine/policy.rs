@@ -7,7 +7,7 @@ use crate::context::Rule;
 use crate::decide::{MANDATORY, OfferRule, Offers, PlacementRule, Switch, TAKEN, TreatmentRule};
 use crate::error::{Diagnostic, Place, Severity};
 use crate::journey::Model;
-use crate::playbook::{ContactRule, Demand, JourneyLimit, Name, Part, Placement, Playbook, QuietHours, Scope};
+use crate::playbook::{AtMost, ContactRule, Demand, JourneyLimit, Name, Part, Placement, Playbook, QuietHours, Scope};
 use crate::value::{BlockUnit, Blocks, Duration, Unit, Window};
 use std::cmp::Ordering;
 
@@ -61,10 +61,10 @@ fn covers(by: &ContactRule, rule: &ContactRule) -> bool {
 
 /// Why a cap that others cover never holds anything back.
 fn spared(rule: &ContactRule, by: &ContactRule, earlier: bool) -> Option<String> {
-    let Demand::Cap { count, at_most, per } = &rule.demand else { return None };
+    let Demand::Cap { count, at_most: AtMost::Number(at_most), per } = &rule.demand else { return None };
     let counted = |by: &[Name]| count.iter().all(|name| by.iter().any(|other| other.text == name.text));
     match &by.demand {
-        Demand::Cap { count: others, at_most: most, per: whole } => {
+        Demand::Cap { count: others, at_most: AtMost::Number(most), per: whole } => {
             let same = *most == *at_most && whole == per && others.len() == count.len();
             let inside = inside(*per, *whole) && (rule.clock == by.clock || matches!(whole, Window::Lifetime));
             (counted(others) && most <= at_most && inside && (!same || earlier))

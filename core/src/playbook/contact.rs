@@ -52,7 +52,7 @@ pub enum Demand {
         /// `count`: event types, most often one outcome such as `shown`; all outcomes for `any`.
         count: Vec<Name>,
         /// `at_most`.
-        at_most: u32,
+        at_most: AtMost,
         /// `per`.
         per: Window,
     },
@@ -92,6 +92,26 @@ pub enum Demand {
     },
 }
 
+/// How many a cap allows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AtMost {
+    /// So many.
+    Number(u32),
+    /// What an expression comes to for the customer.
+    Rule(Text),
+}
+
+impl AtMost {
+    /// The number, where it is the same for everybody.
+    #[must_use]
+    pub fn number(&self) -> Option<u32> {
+        match self {
+            AtMost::Number(number) => Some(*number),
+            AtMost::Rule(_) => None,
+        }
+    }
+}
+
 /// A budget that contacts spend and that recovers with time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fatigue {
@@ -128,6 +148,15 @@ impl Then {
             Then::Hold => "hold",
             Then::Move => "move",
             Then::Drop => "drop",
+        }
+    }
+
+    /// Of several the larger one says what becomes of a message.
+    pub(crate) fn strictness(self) -> u8 {
+        match self {
+            Then::Move => 0,
+            Then::Hold => 1,
+            Then::Drop => 2,
         }
     }
 }
@@ -321,6 +350,7 @@ impl Loader<'_> {
         let all = subject.as_ref().is_some_and(|subject| *subject.text == *ALL_CUSTOMERS);
         if let (true, Some(place)) = (all, at.get("subject")) {
             let wrong = match &demand {
+                Demand::Cap { at_most: AtMost::Rule(_), .. } => Some("`at_most` is a number"),
                 Demand::Cap { count, .. } => {
                     (count.len() != 1 || !OUTCOMES.contains(&&*counted_name(count))).then_some("one outcome is counted")
                 }
@@ -367,7 +397,11 @@ impl Loader<'_> {
         }
         let per = at.get("per").and_then(|at| self.window(&at, named.week_begins));
         let count = self.counted(&at.get("count")?);
-        Some(Demand::Cap { count, at_most: at.number("at_most")?, per: per? })
+        let at_most = match at.number("at_most") {
+            Some(number) => AtMost::Number(number),
+            None => AtMost::Rule(self.rule_of(at, "at_most")?),
+        };
+        Some(Demand::Cap { count, at_most, per: per? })
     }
 
     fn pause(&mut self, at: &At<'_>) -> Option<Demand> {

@@ -63,7 +63,7 @@ pub(crate) use cases::{Act, Beyond, Case, Expectation, When, cases};
 pub use catalog::{CatalogSection, HowToSuggest, ItemCategory, ItemRow, OfferItems, SuggestOf, Suggestion};
 pub(crate) use catalog::{ITEM_COLUMNS, is_table};
 pub(crate) use contact::ALL_CUSTOMERS;
-pub use contact::{Clock, ContactRule, Demand, Fatigue, Part, Scope, Switch, Then, UnknownZone};
+pub use contact::{AtMost, Clock, ContactRule, Demand, Fatigue, Part, Scope, Switch, Then, UnknownZone};
 pub use experiments::{Detects, Experiment, HOLDOUT, TREATED, WHOLE};
 pub use format::format;
 pub use groups::{Group, Owner};
@@ -82,6 +82,7 @@ pub use preferences::{Preference, PreferenceSource, Trait, Unusual, UnusualTest,
 pub(crate) use promises::MONEY_SCALE;
 pub use promises::{Budget, Commitment, Decisions, Outcomes, Stock};
 pub use questions::{AnswerEvent, Question, Scale};
+pub(crate) use quiet::DAYS;
 pub use quiet::{QuietDate, QuietHours};
 pub use reactions::{Feedback, Reaction, Sentiment, Trigger};
 pub use relations::{Relation, Role};

@@ -3,6 +3,7 @@
 use super::read::{At, Loader};
 use super::source::cut;
 use chrono::{Datelike, NaiveDate};
+use std::fmt;
 
 /// Quiet hours by the day on which they begin, from Monday on: from and to which minute of that day; the end is beyond 1440
 /// when they go on after midnight.
@@ -35,8 +36,18 @@ impl QuietDate {
     }
 }
 
+impl fmt::Display for QuietDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (month, day) = self.day;
+        match self.year {
+            Some(year) => write!(f, "{year:04}-{month:02}-{day:02}"),
+            None => write!(f, "{month:02}-{day:02}"),
+        }
+    }
+}
+
 /// The days, from Monday on.
-pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+pub(crate) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Minutes of a day.
 const DAY: u16 = 24 * 60;

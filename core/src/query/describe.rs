@@ -2,11 +2,13 @@
 
 use super::{Asked, QueryError, Question, Subject};
 use crate::playbook::{
-    self, ConsentDefault, ContactRule, DataKind, Demand, Format, Movement, Name, OUTCOMES, Playbook, Scope, Sensitivity,
+    self, AtMost, ConsentDefault, ContactRule, DAYS, DataKind, Demand, Format, JourneyLimit, Movement, Name, OUTCOMES,
+    Playbook, Scope, Sensitivity,
 };
 use crate::value::{Duration, Unit, Value, Window};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What the playbook declares.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,6 +42,8 @@ pub(super) struct Described<'a> {
     personas: Vec<Persona<'a>>,
     touchpoints: Vec<Touchpoint<'a>>,
     journeys: Vec<Journey<'a>>,
+    /// How many journeys a customer may be in.
+    journey_caps: Vec<JourneyCap<'a>>,
     channels: Vec<Channel<'a>>,
     offers: Vec<Offer<'a>>,
     placements: Vec<Placement<'a>>,
@@ -204,7 +208,7 @@ struct Reentry<'a> {
 #[schemars(rename = "journey_migration")]
 struct Migration<'a> {
     /// The stage now, by that of then; null for outside.
-    stages: std::collections::BTreeMap<&'a str, Option<&'a str>>,
+    stages: BTreeMap<&'a str, Option<&'a str>>,
     /// `keep`, `restart` or `derive`.
     otherwise: &'static str,
 }
@@ -254,7 +258,7 @@ struct Inner<'a> {
     /// Its stage that is entered with the outer one.
     start: Option<&'a str>,
     /// The stage of the outer journey by that in which the inner one ends; null for out of it.
-    ends: std::collections::BTreeMap<&'a str, Option<&'a str>>,
+    ends: BTreeMap<&'a str, Option<&'a str>>,
 }
 
 /// A place where customers and brand meet.
@@ -315,6 +319,23 @@ struct Stage<'a> {
     marketing: Option<&'a str>,
 }
 
+/// A cap over journeys: of entries in a window (`at_most`, `per`), or of how many a customer is in (`at_once`).
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "journey_cap")]
+struct JourneyCap<'a> {
+    name: &'a str,
+    /// The cap in words.
+    text: String,
+    /// Those that count together and obey.
+    journeys: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_once: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_most: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per: Option<String>,
+}
+
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "channel")]
 struct Channel<'a> {
@@ -347,7 +368,8 @@ struct Placement<'a> {
     fallback: Option<&'a str>,
 }
 
-/// A rule of the contact policy: a cap (`count`, `at_most`, `per`), a pause (`after`, `pause`), or another that its words tell.
+/// A rule of the contact policy: a cap (`count`, `at_most`, `per`), a pause (`after`, `pause`), quiet hours (`quiet`, `dates`), or another
+/// that its words tell.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "contact_rule")]
 struct Contact<'a> {
@@ -366,6 +388,12 @@ struct Contact<'a> {
     after: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pause: Option<String>,
+    /// Quiet hours by the day of the week on which they begin, such as `21:00-08:00`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quiet: Option<BTreeMap<&'static str, Vec<String>>>,
+    /// Beside these the quiet hours of dates, by date: `2026-12-24`, or `12-25` of every year.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dates: Option<BTreeMap<String, Vec<String>>>,
 }
 
 impl Question for Describe {
@@ -404,6 +432,7 @@ impl<'a> Described<'a> {
                 .collect(),
             touchpoints: playbook.touchpoints.iter().map(touchpoint).collect(),
             journeys: playbook.journeys.iter().map(journey).collect(),
+            journey_caps: playbook.journey_caps.iter().map(journey_cap).collect(),
             channels: playbook.channels.iter().map(channel).collect(),
             offers: playbook.offers.iter().map(offer).collect(),
             placements: playbook.placements.iter().map(placement).collect(),
@@ -672,11 +701,16 @@ fn contact(rule: &ContactRule) -> Contact<'_> {
     let many = |names: &str| format!("`{}`", names.replace(", ", "` or `"));
     let whom = told(&scope);
     let (mut count, mut cap, mut per, mut after, mut length) = (None, None, None, None, None);
+    let (mut quiet, mut dates) = (None, None);
     let text = match &rule.demand {
         Demand::Cap { count: kinds, at_most, per: within } => {
             let (kinds, within) = (names(kinds), window(within));
-            let text = format!("at most {at_most} {} per {within}, counted for {whom}", many(&kinds));
-            (count, cap, per) = (Some(kinds), Some(*at_most), Some(within));
+            let most = match at_most {
+                AtMost::Number(most) => most.to_string(),
+                AtMost::Rule(rule) => format!("`{}`", rule.text),
+            };
+            let text = format!("at most {most} {} per {within}, counted for {whom}", many(&kinds));
+            (count, cap, per) = (Some(kinds), at_most.number(), Some(within));
             text
         }
         Demand::Pause { after: kinds, times, within, pause } => {
@@ -689,7 +723,14 @@ fn contact(rule: &ContactRule) -> Contact<'_> {
             text
         }
         Demand::Gap { between, gap } => format!("{gap} between any two {}, for {whom}", many(&names(between))),
-        Demand::Quiet { then, .. } => format!("quiet hours for {whom}, then {}", then.name()),
+        Demand::Quiet { hours, then } => {
+            let of = |hours: &[(u16, u16)]| hours.iter().map(hours_of).collect::<Vec<_>>();
+            let days = DAYS.into_iter().zip(&hours.days).filter(|(_, hours)| !hours.is_empty());
+            quiet = Some(days.map(|(day, hours)| (day, of(hours))).collect());
+            dates = Some(hours.dates.iter().map(|date| (date.to_string(), of(&date.hours))).collect::<BTreeMap<_, _>>())
+                .filter(|dates| !dates.is_empty());
+            format!("quiet hours for {whom}, then {}", then.name())
+        }
         Demand::Fatigue(fatigue) => {
             format!("a budget of {} with a half-life of {}, for {whom}", fatigue.budget, fatigue.half_life)
         }
@@ -699,7 +740,27 @@ fn contact(rule: &ContactRule) -> Contact<'_> {
         Some(subject) => format!("{text} and all of the {}", subject.text),
         None => text,
     };
-    Contact { name: &rule.name, text, scope, count, at_most: cap, per, after, pause: length }
+    Contact { name: &rule.name, text, scope, count, at_most: cap, per, after, pause: length, quiet, dates }
+}
+
+/// Quiet hours of a day, in minutes, as the playbook writes them.
+fn hours_of((from, until): &(u16, u16)) -> String {
+    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let ends = if *until > 24 * 60 { until - 24 * 60 } else { *until };
+    format!("{}-{}", clock(*from), clock(ends))
+}
+
+fn journey_cap(cap: &playbook::JourneyCap) -> JourneyCap<'_> {
+    let journeys = texts(&cap.journeys);
+    let of = journeys.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let (text, at_once, at_most, per) = match &cap.limit {
+        JourneyLimit::AtOnce(most) => (format!("in at most {most} of {of} at once"), Some(*most), None, None),
+        JourneyLimit::Entries(most, per) => {
+            let per = window(per);
+            (format!("at most {most} entries per {per} into {of}"), None, Some(*most), Some(per))
+        }
+    };
+    JourneyCap { name: &cap.name, text, journeys, at_once, at_most, per }
 }
 
 /// A scope as the playbook writes it.

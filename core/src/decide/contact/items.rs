@@ -3,6 +3,7 @@
 use super::super::reserved::open;
 use super::super::rules::{Offers, PlacementRule};
 use super::count::Entry;
+use super::most;
 use super::rules::{ContactRule, Demand};
 use crate::context::Context;
 use crate::customer::StoryRow;
@@ -79,8 +80,12 @@ impl ContactRule {
             }
         }
         entries.values_mut().for_each(|entry| entry.times.sort_unstable());
+        let most = match &self.demand {
+            Demand::Cap { at_most, limit, .. } => most(*at_most, limit.as_deref(), context)?,
+            _ => 0,
+        };
         let holds = |entry: &Entry| match &self.demand {
-            Demand::Cap { at_most, .. } => entry.count >= *at_most as usize,
+            Demand::Cap { .. } => entry.count >= most,
             Demand::Pause { times, within, pause, .. } => entry.began(*times as usize, *within, *pause, at).is_some(),
             Demand::Gap { .. } => entry.count > 0,
             _ => false,

@@ -12,10 +12,10 @@ pub(crate) use rules::{ContactRule, Demand, Switch, TAKEN};
 use super::gates::{Detail, Stop};
 use super::rules::{OfferRule, Offers, PlacementRule, TreatmentRule};
 use super::trace::Gate;
-use crate::context::Context;
-use crate::expr::Facts;
+use crate::context::{Context, Rule};
+use crate::expr::{Facts, Outcome};
 use crate::playbook::{Clock, Part, Then, UnknownZone};
-use crate::value::{Duration, Timestamp, Unit, Window, Zone};
+use crate::value::{Duration, Timestamp, Unit, Value, Window, Zone};
 use count::{Counted, Entry};
 pub(super) use items::SpentItems;
 use quiet::quiet_at;
@@ -101,11 +101,7 @@ impl<'c, 'a> Contacts<'c, 'a> {
         // What quiet hours move counts when it is sent.
         let moved = if self.quiet.is_empty() || silence.is_some() { None } else { self.moved(offer, treatment) };
         let objection = match moved {
-            Some(at) => {
-                let counted = self.counted_at(at);
-                let object = |number: usize| Some((number, self.object(number, shown, taken, counted.get(number)?, at)?));
-                (0..counted.len()).find_map(object)
-            }
+            Some(at) => self.objections_at(shown, taken, at).next(),
             None => {
                 let now = self.context.now();
                 let object = |number: usize| Some((number, self.object(number, shown, taken, self.counted.get(number)?, now)?));
@@ -116,9 +112,61 @@ impl<'c, 'a> Contacts<'c, 'a> {
             }
         };
         if let Some((number, objection)) = objection.or(silence) {
-            return Err(self.stop(number, &objection, detail));
+            let mut stop = self.stop(number, &objection, detail);
+            // What waits for the end of quiet hours is told so in the answer, explained or not.
+            if detail == Detail::Full && !stop.held {
+                stop.until = self.clear(shown, taken);
+            }
+            return Err(stop);
         }
         Ok(())
+    }
+
+    /// What rules other than of quiet hours have against what is sent at an instant, in their order.
+    fn objections_at<'t>(
+        &'t self,
+        shown: Shown<'t>,
+        taken: &'t [Taken<'_>],
+        at: Timestamp,
+    ) -> impl Iterator<Item = (usize, Objection)> + 't {
+        let counted = self.counted_at(at);
+        (0..counted.len())
+            .filter_map(move |number| Some((number, self.object(number, shown, taken, counted.get(number)?, at)?)))
+    }
+
+    /// The first instant found at which no rule has anything against an offer any more, if nothing else happens; `None` when there is
+    /// none, or it is not known.
+    fn clear(&self, shown: Shown<'_>, taken: &[Taken<'_>]) -> Option<Timestamp> {
+        let mut at = self.context.now();
+        // Where one rule ends another may begin, quiet hours above all.
+        for _ in 0..64 {
+            let sent = match self.strictest(shown, at) {
+                Some(Then::Move) => self.free(shown, at, Side::After)?,
+                Some(Then::Hold | Then::Drop) => {
+                    at = self.free(shown, at, Side::After)?;
+                    continue;
+                }
+                None => at,
+            };
+            let ends = self.objections_at(shown, taken, sent).map(|(_, objection)| objection.until());
+            let Some(last) = ends.collect::<Option<Vec<_>>>()?.into_iter().max() else { return Some(at) };
+            if last <= at {
+                return None;
+            }
+            at = last;
+        }
+        None
+    }
+
+    /// What becomes of an offer that would be shown at an instant, where it is quiet then.
+    fn strictest(&self, shown: Shown<'_>, at: Timestamp) -> Option<Then> {
+        let rules = self.offers.contact.iter().enumerate().filter(|(number, rule)| rule.binds(*number, shown));
+        let quiet = rules.filter_map(|(_, rule)| {
+            let Demand::Quiet { hours, then } = &rule.demand else { return None };
+            let zone = rule.zone(self.context).ok()??.0;
+            (rule.quiets(shown.placement) && quiet_at(hours, at, zone).is_some()).then_some(*then)
+        });
+        quiet.max_by_key(|then| then.strictness())
     }
 
     /// What rules count for what is sent at an instant to come, or before one that is planned.
@@ -166,9 +214,8 @@ impl<'c, 'a> Contacts<'c, 'a> {
         });
         stop.until = objection.until();
         stop.held = matches!(objection, Objection::Quiet { then: Then::Hold, until: Some(_), .. });
-        if let (Objection::While { .. }, Detail::Full, Some(Demand::While { rule, .. })) =
-            (objection, detail, self.offers.contact.get(number).map(|rule| &rule.demand))
-        {
+        let asked = matches!(objection, Objection::While { .. } | Objection::Unknown(Why::Limit));
+        if let (true, Detail::Full, Some(rule)) = (asked, detail, self.offers.contact.get(number).and_then(ContactRule::rule)) {
             stop.reasons.extend(super::gates::reasons_of(rule, self.context));
         }
         stop
@@ -193,14 +240,16 @@ impl<'c, 'a> Contacts<'c, 'a> {
         let here = || taken.iter().filter(|taken| rule.together(number, taken, shown) && near(taken));
         match (counted, &rule.demand) {
             (Counted::Unknown(why), _) => Some(Objection::Unknown(*why)),
-            (Counted::Times(times), Demand::Cap { count, at_most, per }) => {
+            (Counted::Times(times), Demand::Cap { count, at_most, limit, per }) => {
+                let Some(most) = most(*at_most, limit.as_deref(), self.context) else {
+                    return Some(Objection::Unknown(Why::Limit));
+                };
                 let entry = times.of(&rule.scope, shown.offer);
                 let recorded = entry.map_or(0, |entry| entry.count);
                 let here = if count.taken { here().count() } else { 0 };
-                let most = *at_most as usize;
                 (recorded + here >= most).then(|| {
                     let until = entry.filter(|_| here == 0).and_then(|entry| entry.until(most, *per, now, times.zone));
-                    Objection::Count { count: recorded + here, here, until, zone: times.zone, assumed: times.assumed }
+                    Objection::Count { count: recorded + here, here, most, until, zone: times.zone, assumed: times.assumed }
                 })
             }
             (Counted::Times(times), Demand::Pause { times: many, within, pause, .. }) => {
@@ -237,15 +286,10 @@ impl<'c, 'a> Contacts<'c, 'a> {
 
     /// What quiet hours have against showing an offer now.
     fn silence(&self, shown: Shown<'_>) -> Option<(usize, Objection)> {
-        let strictest = |then: Then| match then {
-            Then::Drop => 2,
-            Then::Hold => 1,
-            Then::Move => 0,
-        };
         let mut found: Option<(usize, Then)> = None;
         for (number, rule) in self.silent(shown) {
             let Demand::Quiet { then, .. } = rule.demand else { continue };
-            if found.is_none_or(|(_, other)| strictest(then) > strictest(other)) {
+            if found.is_none_or(|(_, other)| then.strictness() > other.strictness()) {
                 found = Some((number, then));
             }
         }
@@ -298,6 +342,17 @@ enum Why {
     Zone,
     /// Some of what is counted was folded up to an instant.
     Folded(Timestamp),
+    /// How many it allows is not known.
+    Limit,
+}
+
+/// How many a cap allows the customer; below zero is none. `None` when that is not known.
+fn most(at_most: u32, limit: Option<&Rule>, context: &Context<'_>) -> Option<usize> {
+    let Some(limit) = limit else { return Some(at_most as usize) };
+    match limit.ask(context).outcome {
+        Outcome::Value(Value::Int(most)) => Some(usize::try_from(most.max(0)).unwrap_or(usize::MAX)),
+        _ => None,
+    }
 }
 
 fn later(at: Timestamp, length: Duration) -> Timestamp {

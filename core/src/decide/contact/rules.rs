@@ -4,8 +4,8 @@ use crate::context::{Rule, Sources};
 use crate::customer::RESERVED;
 use crate::error::Diagnostic;
 use crate::expr::{EventKind, Expected};
-use crate::playbook::{self, ALL_CUSTOMERS, Clock, Name, OUTCOMES, Part, Playbook, QuietHours, Then};
-use crate::value::{Duration, Window};
+use crate::playbook::{self, ALL_CUSTOMERS, AtMost, Clock, Name, OUTCOMES, Part, Playbook, QuietHours, Then};
+use crate::value::{Duration, Type, Window};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -100,8 +100,8 @@ pub(crate) struct Kinds {
 /// What a contact rule demands.
 #[derive(Debug)]
 pub(crate) enum Demand {
-    /// At most so many in a window.
-    Cap { count: Kinds, at_most: u32, per: Window },
+    /// At most so many in a window, or as many as a rule says; then `at_most` is 0.
+    Cap { count: Kinds, at_most: u32, limit: Option<Box<Rule>>, per: Window },
     /// None for so long after so many of them within a time; `None` for ever.
     Pause { after: Kinds, times: u32, within: Duration, pause: Option<Duration> },
     /// So much time after each.
@@ -190,7 +190,15 @@ impl ContactRule {
             }
         };
         let demand = match &rule.demand {
-            playbook::Demand::Cap { count, at_most, per } => Demand::Cap { count: kinds(count), at_most: *at_most, per: *per },
+            playbook::Demand::Cap { count, at_most, per } => {
+                let limit = match at_most {
+                    AtMost::Number(_) => None,
+                    AtMost::Rule(text) => {
+                        Some(Box::new(Rule::compile(text, &sources.schema, &Expected::Type(Type::Int), findings)?))
+                    }
+                };
+                Demand::Cap { count: kinds(count), at_most: at_most.number().unwrap_or(0), limit, per: *per }
+            }
             playbook::Demand::Pause { after, times, within, pause } => {
                 Demand::Pause { after: kinds(after), times: *times, within: within.unwrap_or(Duration::ZERO), pause: *pause }
             }
@@ -210,6 +218,15 @@ impl ContactRule {
             clock: rule.clock,
             demand,
         })
+    }
+
+    /// What it asks of the customer beside what it counts.
+    pub(crate) fn rule(&self) -> Option<&Rule> {
+        match &self.demand {
+            Demand::While { rule, .. } => Some(rule),
+            Demand::Cap { limit, .. } => limit.as_deref(),
+            Demand::Pause { .. } | Demand::Gap { .. } | Demand::Quiet { .. } | Demand::Fatigue(_) | Demand::Elsewhere => None,
+        }
     }
 
     /// Whether what is reserved counts beside its event types.

@@ -12,7 +12,7 @@ use crate::value::{Timestamp, Unit, Window, Zone};
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Objection {
     /// Counted so often, of these in this decision.
-    Count { count: usize, here: usize, until: Option<Timestamp>, zone: Zone, assumed: bool },
+    Count { count: usize, here: usize, most: usize, until: Option<Timestamp>, zone: Zone, assumed: bool },
     /// The last of it was then; now stands for this decision.
     Last { last: Timestamp, until: Option<Timestamp> },
     /// It is quiet.
@@ -57,7 +57,7 @@ impl ContactRule {
             (Objection::Last { last, .. }, Demand::Gap { between, gap }) => {
                 format!("{} on {last}, {gap} apart wanted", between.words)
             }
-            (Objection::Count { count, here, zone, assumed, .. }, Demand::Cap { count: kinds, at_most, per }) => {
+            (Objection::Count { count, here, most, zone, assumed, .. }, Demand::Cap { count: kinds, per, .. }) => {
                 let window = match per {
                     Window::Rolling(length) => format!("in the last {length}"),
                     Window::Calendar(Unit::Day) => "today".to_owned(),
@@ -72,7 +72,7 @@ impl ContactRule {
                 let whose = if self.subject == Subject::Customer { "" } else { ", all members together" };
                 let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
                 let clock = clock(*zone, *assumed);
-                format!("{} {times} {window}{whose}{earlier}, at most {at_most} allowed{clock}", kinds.words)
+                format!("{} {times} {window}{whose}{earlier}, at most {most} allowed{clock}", kinds.words)
             }
             (Objection::Quiet { then, until, zone, assumed }, _) => {
                 let until = until.map_or_else(|| "at all times".to_owned(), |until| format!("until {until} in {zone}"));
@@ -87,6 +87,7 @@ impl ContactRule {
             (Objection::Unknown(Why::Related), _) => {
                 "who is related to the customer is not known here, so that theirs cannot be counted".to_owned()
             }
+            (Objection::Unknown(Why::Limit), _) => "how many are allowed is unknown, so that none is".to_owned(),
             (Objection::Unknown(Why::Zone), _) => "the customer's time zone is unknown".to_owned(),
             (Objection::Unknown(Why::Folded(until)), _) => {
                 format!("of events up to {until} only totals are kept, so that they cannot be counted")

@@ -181,7 +181,11 @@ static CAP: Object = Object {
         must("count", one_or_more(&EVENTS), COUNTED),
         must("scope", SCOPE, "what is counted together"),
         TAGS_OF,
-        must("at_most", One(Leaf::Whole(0, u32::MAX as i64)), "how many; 0 for never"),
+        must(
+            "at_most",
+            Either(&[One(Leaf::Whole(0, u32::MAX as i64)), One(Leaf::Rule)]),
+            "how many, 0 for never; or an int expression that says it for each customer, which holds everything back while it is unknown",
+        ),
         CAP_SUBJECT,
         must("per", WINDOW, "the window; a week begins on the playbook's `week_begins` unless it names a day"),
         ZONE,
