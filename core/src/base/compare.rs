@@ -1,19 +1,25 @@
 //! What another playbook would have done with the same history: two replays side by side.
 
-use super::replay::Replay;
+use super::CustomerBase;
+use super::replay::{Replay, ReplayError, ReplayOptions};
 use super::rows::DecisionRow;
+use crate::customer::Event;
 use crate::engine::Engine;
+use crate::playbook::OUTCOMES;
 use crate::value::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Two replays of the same history, what the second does differently.
 ///
 /// A decision is one customer at one instant in one placement. The value of an offer is what the playbook declares as its `value`,
 /// where that is a number; customers are counted once however often they are reached.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "comparison")]
 #[non_exhaustive]
 pub struct Comparison {
     /// The first replay as a whole.
@@ -47,7 +53,8 @@ pub struct Comparison {
 }
 
 /// One replay as a whole.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "comparison_side")]
 #[non_exhaustive]
 pub struct Side {
     /// Digest of the playbook.
@@ -68,7 +75,8 @@ pub struct Side {
 }
 
 /// What some decisions give.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "comparison_given")]
 #[non_exhaustive]
 pub struct Given {
     /// Offers; a decision may give several.
@@ -82,7 +90,8 @@ pub struct Given {
 }
 
 /// What a placement gives.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "placement_change")]
 #[non_exhaustive]
 pub struct PlacementChange {
     /// The placement.
@@ -94,7 +103,8 @@ pub struct PlacementChange {
 }
 
 /// How often an offer is given, and to how many customers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "offer_change")]
 #[non_exhaustive]
 pub struct OfferChange {
     /// The offer.
@@ -106,7 +116,8 @@ pub struct OfferChange {
 }
 
 /// How often, and to how many customers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "offer_times")]
 #[non_exhaustive]
 pub struct Times {
     /// How often.
@@ -116,7 +127,8 @@ pub struct Times {
 }
 
 /// What comes in place of what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "offer_swap")]
 #[non_exhaustive]
 pub struct Swap {
     /// The placement.
@@ -130,7 +142,8 @@ pub struct Swap {
 }
 
 /// How many candidates stop at a gate, over all instants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "gate_change")]
 #[non_exhaustive]
 pub struct GateChange {
     /// The placement.
@@ -146,7 +159,8 @@ pub struct GateChange {
 }
 
 /// What the members of a segment get.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "segment_change")]
 #[non_exhaustive]
 pub struct SegmentChange {
     /// The segment.
@@ -160,7 +174,8 @@ pub struct SegmentChange {
 }
 
 /// What some customers get.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "segment_share")]
 #[non_exhaustive]
 pub struct Share {
     /// Customers with at least one offer.
@@ -175,6 +190,35 @@ pub struct Share {
 type Key<'a> = (Timestamp, &'a str, &'a str);
 /// The answer: what kind it is, and the offers by slot.
 type Answer<'a> = (&'a str, Vec<Option<&'a Arc<str>>>);
+
+impl CustomerBase {
+    /// What another playbook would have done with the history of this base: its events are recorded under both, every customer is asked at
+    /// each instant with what was known then, and the answers are compared.
+    ///
+    /// Where the replays `record` what they show, that stands in place of what was recorded of decisions from the first instant on, so
+    /// that each playbook is held to its own contacts. Reservations, and limits of all customers together, are as a replay has them.
+    ///
+    /// # Errors
+    /// [`ReplayError`] for a placement that one of the playbooks does not declare, or an unknown outcome.
+    pub fn compare(&self, after: &Engine, options: &ReplayOptions) -> Result<Comparison, ReplayError> {
+        let (first, last) = (options.decide_at.iter().min().copied(), options.decide_at.iter().max().copied());
+        let own = |event: &Event| OUTCOMES.contains(&&*event.event_type) && event.property("decision").is_some();
+        let stands_in = |event: &Event| options.record.is_some() && Some(event.time) >= first && own(event);
+        let mut events: Vec<Event> = self.iter().flat_map(|customer| customer.events()).collect();
+        events.retain(|event| Some(event.time) <= last && !stands_in(event));
+        events.sort_by(|a, b| (a.time, a.sequence, &a.id).cmp(&(b.time, b.sequence, &b.id)));
+        let replayed = |engine: &Engine| -> Result<Replay, ReplayError> {
+            let mut replay = Replay::new(engine.clone(), options.clone())?;
+            for event in &events {
+                // What one playbook does not declare it does not see.
+                let _ = replay.base.record(event);
+            }
+            replay.run(&mut |_| ControlFlow::Continue(()))?;
+            Ok(replay)
+        };
+        Ok(replayed(self.engine())?.compare(&replayed(after)?))
+    }
+}
 
 impl Replay {
     /// What another replay of the same history does differently.

@@ -7,6 +7,7 @@
 mod answer;
 mod attribute;
 mod cases;
+mod compare;
 mod customer;
 mod decision;
 mod describe;
@@ -194,6 +195,7 @@ const QUESTIONS: &[Entry] = &[
     Entry::of::<experiment::Experiments>(),
     Entry::of::<experiment::SampleRatio>(),
     Entry::of::<served::ServedAsked>(),
+    Entry::of::<compare::CompareAsked>(),
     Entry::of::<estimate::OffPolicyAsked>(),
     Entry::of::<estimate::EstimateAsked>(),
     Entry::of::<cases::Try>(),
