@@ -3,12 +3,12 @@
 use super::gates::Detail;
 use super::message::{Messages, treatment_rule, write};
 use super::of_offer::ShownOffer;
-use super::rules::{TreatmentRule, purposes};
-use crate::context::{Context, Rule};
+use super::rules::{TreatmentRule, experiment, purposes};
+use crate::context::{Context, Rule, Sources};
 use crate::error::Diagnostic;
-use crate::expr::Schema;
 use crate::playbook::{Fallback, Playbook};
 use crate::value::Timestamp;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A compiled fallback.
@@ -20,6 +20,8 @@ pub(crate) struct FallbackRule {
     pub(crate) treatment: Option<Box<TreatmentRule>>,
     /// Whether it reads anything about the customer that is not public, though no purpose is declared for it.
     pub(crate) personal: bool,
+    /// The experiments that its wordings read, by number.
+    pub(super) experiments: Vec<usize>,
     /// All must be permitted; numbers of purposes.
     pub(crate) purposes: Vec<usize>,
     /// The first instant of validity.
@@ -31,15 +33,24 @@ pub(crate) struct FallbackRule {
 impl FallbackRule {
     pub(super) fn compile(
         fallback: &Fallback,
-        schema: &Schema,
+        sources: &Sources,
         playbook: &Playbook,
         messages: &mut Messages,
         findings: &mut Vec<Diagnostic>,
     ) -> Self {
         let treatment = fallback.treatment.as_ref().and_then(|treatment| {
-            treatment_rule(treatment, ((schema, schema), None, &ShownOffer::none()), playbook, messages, findings)
+            treatment_rule(
+                treatment,
+                ((&sources.schema, &sources.schema), None, &ShownOffer::none()),
+                playbook,
+                messages,
+                findings,
+            )
         });
+        let facts = treatment.iter().flat_map(TreatmentRule::rules).flat_map(|rule| &rule.reads().facts);
+        let experiments: BTreeSet<usize> = facts.filter_map(|fact| experiment(*fact, sources)).collect();
         FallbackRule {
+            experiments: experiments.into_iter().collect(),
             message: fallback.message.clone(),
             treatment: treatment.map(Box::new),
             personal: false,

@@ -294,6 +294,7 @@ pub(crate) fn decide(
         let answer = match &placement.fallback {
             _ if !chosen.is_empty() => Answer::Offers { offers: chosen },
             Some(fallback) if fallback.valid(context.now()) && permissions.fallback(offers, fallback) => {
+                answers.exposed.extend(&fallback.experiments);
                 match fallback.write(&offers.messages, context) {
                     Ok(message) => Answer::Fallback { message },
                     Err(why) => {

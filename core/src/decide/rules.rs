@@ -294,7 +294,7 @@ impl Offers {
                 fallback: placement
                     .fallback
                     .as_ref()
-                    .map(|fallback| FallbackRule::compile(fallback, &sources.schema, playbook, &mut messages, findings)),
+                    .map(|fallback| FallbackRule::compile(fallback, sources, playbook, &mut messages, findings)),
                 ranking,
                 repeats: placement.repeats,
                 diversity: placement.diversity.clone(),
@@ -590,7 +590,7 @@ pub(super) fn tags(offer: &Offer, group: Option<&Group>) -> Arc<[Arc<str>]> {
 }
 
 /// The experiment that a fact tells of.
-fn experiment(fact: crate::expr::FactId, sources: &Sources) -> Option<usize> {
+pub(super) fn experiment(fact: crate::expr::FactId, sources: &Sources) -> Option<usize> {
     match sources.source(fact) {
         Some(Source::Experiment(number)) => Some(number),
         _ => None,
