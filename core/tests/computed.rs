@@ -101,8 +101,19 @@ fn what_is_wrong_is_told_once_and_where_it_stands() {
     assert!(told.contains("expected bool, but `computed.lead` is int"), "{told}");
     let told = mistakes("request: {x: int}\ncomputed: {r: request.x + 1}\nsegments: {s: computed.r > 1}\n");
     assert!(told.contains("`request.x` comes with a question"), "{told}");
-    let told = mistakes("computed: {a: 'segment(\"s\") ? 1 : 0'}\nsegments: {s: computed.a > 0}\n");
-    assert!(told.contains("error[cycle]"), "{told}");
+    // A circle through a segment names all that lies on it.
+    let told = mistakes(
+        "computed: {a: 'segment(\"s\") ? 1 : 0', b: computed.a + 1, other: customer.age + computed.b}\nsegments: {s: t || customer.vip, t: computed.other > 0}\n"
+            .replace("t ||", "segment(\"t\") ||")
+            .as_str(),
+    );
+    assert!(
+        told.contains("these depend on each other: `s` -> `t` -> `computed.other` -> `computed.b` -> `computed.a` -> `s`"),
+        "{told}"
+    );
+    // Of what reads something wrong nothing is doubted.
+    let told = mistakes("computed: {a: customer.agee}\nsegments: {s: computed.a == 3, t: computed.a < 1 && customer.vip}\n");
+    assert!(told.contains("did you mean `customer.age`?") && !told.contains("warning["), "{told}");
 }
 
 #[test]
@@ -177,6 +188,84 @@ cases:
       - {ask: home, facts: {total: 99.99, weight: 10.0}, message: 10 handling 15}
 "#,
     );
+}
+
+#[test]
+fn a_table_with_unique_rows_fails_where_two_are_hit_and_names_them() {
+    tried(
+        r#"
+computed:
+  rate:
+    hit: unique
+    rows:
+      - {when: customer.age < 18, give: 0}
+      - {when: customer.age >= 18 && customer.age < 65, give: 10}
+      - {when: customer.age >= 60  // overlaps, give: 20}
+      - {give: 5}
+  only: {hit: unique, rows: [{give: 1}]}
+channels: {web: text}
+placements: {home: {channel: web}}
+offers:
+  a: {placements: home, eligible: computed.rate >= computed.only, treatments: {web: {message: '{{ r }}', with: {r: computed.rate}}}}
+"#
+        .replace("  // overlaps", "")
+        .as_str(),
+        r#"
+cases:
+  one row:
+    steps:
+      - {at: 2026-03-01T10:00:00Z, ask: home, message: "5"}
+      - {set: {age: 30}}
+      - {ask: home, message: "10"}
+      - {set: {age: 66}}
+      - {ask: home, message: "20"}
+      - {set: {age: 12}}
+      - {ask: home, stopped: {a: eligible}}
+  two rows:
+    steps:
+      - {at: 2026-03-01T10:00:00Z, set: {age: 62}}
+      - {at: 2026-03-01T10:00:01Z, ask: home, stopped: {a: eligible}, because: "row 2, row 3"}
+"#,
+    );
+}
+
+#[test]
+fn a_table_may_have_several_outputs() {
+    tried(
+        r#"
+computed:
+  terms:
+    rows:
+      - {when: customer.vip, give: {discount: 20, label: '"Gold"', points: computed.base * 2}}
+      - {give: {label: '"Basic"', points: computed.base, discount: 0}}
+  found: {hit: collect, rows: [{when: customer.age >= 18, give: {what: '"grown"'}}, {when: customer.vip, give: {what: '"vip"'}}]}
+  base: 'computed.found.what.size() + 1'
+channels: {web: text}
+placements: {home: {channel: web}}
+offers:
+  a: {placements: home, value: double(computed.terms.discount) + 1.0, treatments: {web: {message: '{{ l }} {{ p }} {{ w }}', with: {l: computed.terms.label, p: computed.terms.points, w: 'has(computed.terms.label) ? computed.found.what.join("+") + "." : ""'}}}}
+"#,
+        r#"
+cases:
+  outputs go by the same rows:
+    steps:
+      - {at: 2026-03-01T10:00:00Z, ask: home, message: "Basic 1 ."}
+      - {set: {age: 30, vip: true}}
+      - {ask: home, message: "Gold 6 grown+vip."}
+"#,
+    );
+    let told = mistakes("computed: {a: {rows: [{when: customer.agee > 1, give: {x: 1, y: 2}}, {give: {x: 1, y: 2}}]}}\n");
+    assert_eq!(told.matches("error[").count(), 1, "{told}");
+    let told = mistakes("computed: {a: {rows: [{when: customer.vip, give: {x: 1, y: 2}}, {give: {x: 1}}]}}\n");
+    assert!(told.contains("all rows give the same: the first gives `x`, `y`"), "{told}");
+    let told = mistakes("computed: {a: {rows: [{when: customer.vip, give: {x: 1}}, {give: 1}]}}\n");
+    assert!(told.contains("all rows give the same"), "{told}");
+    let told = mistakes("computed: {a: {rows: [{when: customer.vip, give: {'x y': 1}}, {give: {'x y': 1}}]}}\n");
+    assert!(told.contains("error[bad_name]"), "{told}");
+    let told = mistakes("computed: {a: {rows: [{give: {x: computed.a.y, y: computed.a.x}}]}}\n");
+    assert!(told.contains("these depend on each other: `computed.a.x` -> `computed.a.y` -> `computed.a.x`"), "{told}");
+    let told = mistakes("computed: {a: {rows: [{give: {x: 1}}]}}\nsegments: {s: computed.a > 1}\n");
+    assert!(told.contains("unknown name `computed.a`") && told.contains("computed.a.x"), "{told}");
 }
 
 #[test]

@@ -9,12 +9,14 @@ use crate::customer::Namespaces;
 use crate::decide::{Lane, Offers, Shortlist};
 use crate::error::{Diagnostic, Diagnostics, Severity};
 use crate::expr::plan::{Form, PlanBuilder};
+use crate::expr::{Expected, FactId, compile_text};
 use crate::journey::{Journeys, Model, Touches};
 use crate::playbook::{Name, Playbook};
 use crate::reaction::Reactions;
 use crate::relation::Extent;
 use crate::suggest::Shelf;
 use crate::trends::TrendRules;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Compiles the loaded playbook; all findings of all its parts are reported together.
@@ -157,7 +159,7 @@ fn plan(model: &mut Model, offers: &mut Offers) {
     model.rules.plan.quicken(scores);
     model.touches = Touches::of(&model.rules, &model.journeys, &model.reactions);
     let asks = |rule: &Rule| {
-        let asked = |fact: &crate::expr::FactId| matches!(model.rules.sources.source(*fact), Some(Source::Journey(..)));
+        let asked = |fact: &FactId| matches!(model.rules.sources.source(*fact), Some(Source::Journey(..)));
         rule.reads().facts.iter().any(asked) || rule.checked().asked_of_instances().next().is_some()
     };
     let reactions = model.reactions.rules.iter().flat_map(|reaction| reaction.rules());
@@ -344,58 +346,82 @@ impl Walk<'_> {
 
     fn edges(&mut self, node: Node) -> Vec<Node> {
         let mut edges = Vec::new();
-        let mut itself = false;
         for rule in self.rules(node) {
-            for fact in &rule.reads().facts {
-                edges.extend(self.model.rules.sources.planned_by(*fact).map(Node::Segment));
-                match self.model.rules.sources.source(*fact) {
-                    Some(Source::Segment(number)) => edges.push(Node::Segment(number)),
-                    // A posterior depends on the evidence of every persona.
-                    Some(Source::Persona(_) | Source::LikelyPersona) => {
-                        edges.extend((0..self.model.rules.personas.len()).map(Node::Persona))
-                    }
-                    Some(Source::Stage(number) | Source::Since(number) | Source::Journey(number, _))
-                        if node == Node::Journey(number) =>
-                    {
-                        itself = true;
-                    }
-                    Some(Source::Stage(number) | Source::Since(number) | Source::Journey(number, _)) => {
-                        edges.push(Node::Journey(number));
-                    }
-                    Some(Source::Intent(_) | Source::LikelyIntent) => {
-                        edges.extend((0..self.model.rules.intents.len()).map(Node::Intent));
-                    }
-                    Some(Source::Need(number) | Source::NeedTime(number)) => edges.push(Node::Need(number)),
-                    Some(Source::Preference(number, _)) => edges.push(Node::Preference(number)),
-                    Some(
-                        Source::Attribute(_)
-                        | Source::Request(_)
-                        | Source::Experiment(_)
-                        | Source::Drawn(_)
-                        | Source::Session(_)
-                        | Source::Location(_)
-                        | Source::StoreOpen(_)
-                        | Source::NeedKind(_)
-                        | Source::Commitment(_)
-                        | Source::Beside(..)
-                        | Source::Unusual(_),
-                    )
-                    | None => {}
-                }
-            }
+            edges.extend(rule.reads().facts.iter().flat_map(|fact| self.behind(*fact)));
         }
-        if let (true, Node::Journey(number)) = (itself, node)
-            && let Some(place) = self.reads_itself.get_mut(number)
-        {
-            *place = true;
+        // A journey reads itself as it was just before.
+        if let Node::Journey(number) = node {
+            let all = edges.len();
+            edges.retain(|edge| *edge != node);
+            if let (true, Some(place)) = (edges.len() < all, self.reads_itself.get_mut(number)) {
+                *place = true;
+            }
         }
         edges
     }
 
+    /// What a fact is drawn from.
+    fn behind(&self, fact: FactId) -> Vec<Node> {
+        let rules = &self.model.rules;
+        let mut nodes: Vec<Node> = rules.sources.planned_by(fact).map(Node::Segment).collect();
+        match rules.sources.source(fact) {
+            Some(Source::Segment(number)) => nodes.push(Node::Segment(number)),
+            // A posterior depends on the evidence of every persona.
+            Some(Source::Persona(_) | Source::LikelyPersona) => nodes.extend((0..rules.personas.len()).map(Node::Persona)),
+            Some(Source::Stage(number) | Source::Since(number) | Source::Journey(number, _)) => {
+                nodes.push(Node::Journey(number))
+            }
+            Some(Source::Intent(_) | Source::LikelyIntent) => nodes.extend((0..rules.intents.len()).map(Node::Intent)),
+            Some(Source::Need(number) | Source::NeedTime(number)) => nodes.push(Node::Need(number)),
+            Some(Source::Preference(number, _)) => nodes.push(Node::Preference(number)),
+            Some(
+                Source::Attribute(_)
+                | Source::Request(_)
+                | Source::Experiment(_)
+                | Source::Drawn(_)
+                | Source::Session(_)
+                | Source::Location(_)
+                | Source::StoreOpen(_)
+                | Source::NeedKind(_)
+                | Source::Commitment(_)
+                | Source::Beside(..)
+                | Source::Unusual(_),
+            )
+            | None => {}
+        }
+        nodes
+    }
+
+    /// The computed values through which one reads another, from the first to the last.
+    fn between(&self, from: Node, to: Node) -> Vec<Arc<str>> {
+        let read: BTreeSet<&Arc<str>> = self.rules(from).into_iter().flat_map(|rule| &rule.reads().computed).collect();
+        let schema = &self.model.rules.sources.schema;
+        let mut through: Vec<(Arc<str>, BTreeSet<Arc<str>>)> = Vec::new();
+        for value in self.playbook.computed.iter().filter(|value| read.contains(&value.name.text)) {
+            let Ok(checked) = compile_text(&value.value, schema, &Expected::Any) else { continue };
+            if checked.reads().facts.iter().any(|fact| self.behind(*fact).contains(&to)) {
+                through.push((value.name.text.clone(), checked.reads().computed.clone()));
+            }
+        }
+        // What one reads is read through it; of several ways one.
+        through.sort_by_key(|(_, reads)| std::cmp::Reverse(reads.len()));
+        let mut way: Vec<(Arc<str>, BTreeSet<Arc<str>>)> = Vec::new();
+        for (name, reads) in through {
+            if way.last().is_none_or(|(_, above)| above.contains(&name)) {
+                way.push((name, reads));
+            }
+        }
+        way.into_iter().map(|(name, _)| name).collect()
+    }
+
     fn report_cycle(&mut self, node: Node) {
         let start = self.path.iter().position(|active| *active == node).unwrap_or(0);
-        let mut names: Vec<String> = self.path.iter().skip(start).map(|node| format!("`{}`", self.name(*node).text)).collect();
-        names.push(format!("`{}`", self.name(node).text));
+        let circle: Vec<Node> = self.path.iter().skip(start).copied().chain([node]).collect();
+        let mut names = vec![format!("`{}`", self.name(node).text)];
+        for (from, to) in circle.iter().zip(circle.iter().skip(1)) {
+            names.extend(self.between(*from, *to).iter().map(|computed| format!("`computed.{computed}`")));
+            names.push(format!("`{}`", self.name(*to).text));
+        }
         let name = self.name(node);
         self.findings.push(mistake("cycle", format!("these depend on each other: {}", names.join(" -> ")), name));
     }

@@ -328,10 +328,19 @@ impl Tree {
     }
 
     /// The computed values that are named, such as `lead` in `computed.lead`.
-    pub(super) fn computed(&self) -> impl Iterator<Item = &Arc<str>> {
+    pub(super) fn computed(&self) -> impl Iterator<Item = Arc<str>> {
         self.nodes.iter().filter_map(|node| match &node.kind {
             Kind::Select { base, field } | Kind::OptionalSelect { base, field } | Kind::Has { base, field } => {
-                matches!(&self.node(*base).kind, Kind::Name { name, .. } if &**name == super::computed::FAMILY).then_some(field)
+                match &self.node(*base).kind {
+                    Kind::Name { name, .. } => (&**name == super::computed::FAMILY).then(|| field.clone()),
+                    // An output of a table.
+                    Kind::Select { base, field: table } => {
+                        let family = &self.node(*base).kind;
+                        matches!(family, Kind::Name { name, .. } if &**name == super::computed::FAMILY)
+                            .then(|| Arc::from(format!("{table}.{field}")))
+                    }
+                    _ => None,
+                }
             }
             _ => None,
         })

@@ -81,7 +81,12 @@ pub(crate) fn declare_computed(values: &[playbook::Computed], schema: &mut Schem
         let (Some(value), Some(tree)) = (values.get(number), trees.get(number)) else { continue };
         let mistakes = if sound { judge(value, schema) } else { Vec::new() };
         let sound = sound && !mistakes.iter().any(|mistake| mistake.severity == Severity::Error);
-        findings.extend(mistakes);
+        // The conditions of a table are the same for all its outputs.
+        for mistake in mistakes {
+            if !findings.contains(&mistake) {
+                findings.push(mistake);
+            }
+        }
         let tree = tree.clone().filter(|_| sound);
         schema
             .computed_mut()
@@ -153,7 +158,7 @@ impl Order<'_> {
         let before = self.findings.len();
         let read: Vec<usize> = match self.trees.get(number) {
             Some(Some(tree)) => {
-                tree.computed().filter_map(|name| self.values.iter().position(|own| own.name.text == *name)).collect()
+                tree.computed().filter_map(|name| self.values.iter().position(|own| own.name.text == name)).collect()
             }
             _ => Vec::new(),
         };

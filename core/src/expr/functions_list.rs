@@ -29,6 +29,7 @@ pub(super) const TABLE: &[Function] = &[
     }),
     function("min", Method, &[takes(&[List], Held)], |args, _| furthest("min", BinaryOp::Less, args)),
     function("max", Method, &[takes(&[List], Held)], |args, _| furthest("max", BinaryOp::Greater, args)),
+    function("only", Method, &[takes(&[List], Held), takes(&[List, List], Held)], |args, _| only(args)),
     function("slice", Method, &[takes(&[List, Int, Int], Same)], |args, _| match args {
         [Value::List(items), Value::Int(from), Value::Int(to)] => slice(items, *from, *to),
         _ => Err(Fault::no_overload("slice", args)),
@@ -88,6 +89,28 @@ pub(super) const SETS: &[Function] = &[
 
 fn nothing(name: &str) -> Fault {
     Fault::new(ErrorCode::BadArgument, format!("an empty list has no `{name}`"))
+}
+
+/// The only element; of several the error names all, as a second list calls them.
+fn only(args: &[Value]) -> Result<Value, Fault> {
+    let (items, names) = match args {
+        [Value::List(items)] => (items, None),
+        [Value::List(items), Value::List(names)] => (items, Some(names)),
+        _ => return Err(Fault::no_overload("only", args)),
+    };
+    match &**items {
+        [] => Err(nothing("only")),
+        [item] => Ok(item.clone()),
+        several => {
+            let names = names.into_iter().flat_map(|names| names.iter()).take(8).map(|name| match name {
+                Value::String(name) => name.to_string(),
+                name => format!("{name:?}"),
+            });
+            let names: Vec<String> = names.collect();
+            let told = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+            Err(Fault::new(ErrorCode::BadArgument, format!("`only` takes a list of one, not of {}{told}", several.len())))
+        }
+    }
 }
 
 /// Numbers or lengths of time of one type, added up in their order.

@@ -244,6 +244,11 @@ impl<'a> Reader<'a> {
         if self.said.iter().any(|said| extent.start <= said.start && said.end <= extent.end) {
             return true;
         }
+        // Of what is wrong itself nothing more is said.
+        let broken = |id: Ref| matches!((&self.node(id).op, self.ty(id)), (Op::Constant(Value::Null), Type::Dyn));
+        if broken(left) || broken(right) {
+            return false;
+        }
         if let (Op::Constant(a), Op::Constant(b)) = (&self.node(left).op, &self.node(right).op) {
             let Ok(Value::Bool(truth)) = value_ops::binary(op, a, b, 0) else { return false };
             let (code, how) = if truth { ("always_true", "always") } else { ("always_false", "never") };

@@ -161,9 +161,9 @@ static COMPUTED_TABLE: Object = Object {
         must("rows", List(&ROW), "the rows in order, at most 100"),
         may(
             "hit",
-            One(Leaf::Word(&["first", "collect", "sum"])),
+            One(Leaf::Word(&["first", "unique", "collect", "sum"])),
             "\"first\"",
-            "what comes of the rows that are hit: the first gives the value, a list of all, or their sum",
+            "what comes of the rows that are hit: the first gives the value, the only one does, a list of all, or their sum",
         ),
         may("title", One(Leaf::Text), "", TITLE),
     ],
@@ -177,9 +177,15 @@ static ROW_OBJECT: Object = Object {
     marks: &[],
     fields: &[
         may("when", One(Leaf::Rule), "", "the row is hit when this is true, not when it is unknown; without it always"),
-        must("give", One(Leaf::Rule), "what the row gives, an expression; all rows of one type"),
+        must(
+            "give",
+            Either(&[One(Leaf::Rule), Names(&GIVEN)]),
+            "what the row gives, an expression, all rows of one type; or several by name, in all rows the same, read as `computed.<table>.<name>`",
+        ),
     ],
 };
+
+static GIVEN: Shape = One(Leaf::Rule);
 
 static COMPUTED_OBJECT: Object = Object {
     name: "computed value",
