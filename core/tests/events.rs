@@ -54,6 +54,73 @@ fn what_does_not_fit_is_refused_with_its_place() {
     }
 }
 
+/// `address: {city: …}` is the property `address_city`, as deep as declared names reach and no deeper.
+#[test]
+fn objects_are_taken_apart_where_their_parts_are_declared() {
+    let playbook = "
+playbook: shop
+version: 1
+identity: {customer: {}}
+attributes: {home_city: string, home_geo_floor: int, name: string}
+events: {order: {address_city: string, address_geo_floor: int, note: string}}
+segments: {bonn: 'events(\"order\").where(e, e.address_city == \"Bonn\" && e.address_geo_floor == 3).exists()'}
+";
+    let engine = Engine::compile(&[("shop.yaml", playbook)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let told = |kind: &str, properties: &str| {
+        let mut base = CustomerBase::new(engine.clone());
+        let text = format!(
+            r#"{{"type": "{kind}", "time": "2026-03-01T00:00:00Z", "identifier": "customer:1", "properties": {properties}}}"#
+        );
+        let recorded = Event::from_json(&text).and_then(|event| base.record(&event));
+        let events = base.find(&Identifier::parse("customer:1").unwrap()).map(|customer| {
+            let told = customer.events();
+            told.iter()
+                .map(|event| event.to_json().split(r#""properties":"#).nth(1).unwrap_or("").to_owned())
+                .collect::<Vec<_>>()
+        });
+        recorded.map(|_| events.unwrap()).map_err(|error| (error.code(), error.path().to_owned(), error.message().to_owned()))
+    };
+    let order = |properties: &str| told("order", properties);
+    let flat = order(r#"{"address_city": "Bonn", "address_geo_floor": 3}"#).unwrap();
+    for properties in [
+        r#"{"address": {"city": "Bonn", "geo": {"floor": 3}}}"#,
+        r#"{"address": {"city": "Bonn", "geo_floor": 3}}"#,
+        r#"{"address_geo": {"floor": 3}, "address": {"city": "Bonn", "geo": null}}"#,
+    ] {
+        assert_eq!(order(properties).unwrap(), flat, "{properties}");
+    }
+    assert!(order(r#"{"address": null}"#).is_ok() && order(r#"{"address": {}}"#).is_ok());
+    let wrong = |properties: &str| order(properties).map_err(|(code, path, _)| (code, path)).unwrap_err();
+    for (properties, code, path) in [
+        (r#"{"address": {"city": "Bonn"}, "address_city": "Ulm"}"#, "property_twice", "properties.address_city"),
+        (r#"{"address_city": "Ulm", "address": {"city": "Bonn"}}"#, "property_twice", "properties.address.city"),
+        (r#"{"address": {"geo": {"floor": "3"}}}"#, "wrong_type", "properties.address.geo.floor"),
+        (r#"{"address": {"city": {"name": "Bonn"}}}"#, "wrong_type", "properties.address.city"),
+        (r#"{"address": {"geo": {"lat": 1}}}"#, "undeclared_property", "properties.address.geo.lat"),
+        (r#"{"address": "Bonn"}"#, "undeclared_property", "properties.address"),
+        (r#"{"note": {"city": "Bonn"}}"#, "wrong_type", "properties.note"),
+        (r#"{"billing": {"city": "Bonn"}}"#, "undeclared_property", "properties.billing"),
+    ] {
+        assert_eq!(wrong(properties), (code, path.to_owned()), "{properties}");
+    }
+    // Deep ones end where no declared name goes on.
+    let deep = format!(r#"{{"address": {}1{}}}"#, r#"{"geo": "#.repeat(25), "}".repeat(25));
+    assert_eq!(wrong(&deep), ("undeclared_property", "properties.address.geo.geo".to_owned()));
+    let near = order(r#"{"address": {"citi": "Bonn"}}"#).unwrap_err().2;
+    assert_eq!(near, "property `address_citi` is not declared in the playbook; did you mean `address_city`?");
+
+    let set = |properties: &str| told("attributes_set", properties);
+    let flat = set(r#"{"name": "Ada", "home_city": "Bonn", "home_geo_floor": 3}"#).unwrap();
+    assert_eq!(set(r#"{"name": "Ada", "home": {"city": "Bonn", "geo": {"floor": 3}}}"#).unwrap(), flat);
+    let (code, path, _) = set(r#"{"home": {"zip": "53111"}}"#).unwrap_err();
+    assert_eq!((code, path.as_str()), ("undeclared_attribute", "properties.home_zip"));
+
+    let asked = playbook.replace("e.address_city", "e.address.city");
+    let mistakes = Engine::compile(&[("shop.yaml", asked.as_str())]).unwrap_err();
+    let hint = "the parts of an object are properties of their own: `address_city`, `address_geo_floor`";
+    assert_eq!(mistakes.0[0].hint.as_deref(), Some(hint));
+}
+
 #[test]
 fn hostile_sizes_are_bounded() {
     let long = "x".repeat(70_000);

@@ -59,6 +59,50 @@ fn a_track_message_is_an_event() {
     base.record(event).unwrap();
 }
 
+/// What is inside of objects, in any spelling; what is left of an object is told by its parts.
+#[test]
+fn objects_in_messages_are_taken_apart() {
+    let playbook = r#"
+playbook: shop
+version: 1
+identity: {customer: {}, account: {}}
+attributes: {address_city: string, town: string}
+events: {order: {ship_to_postal_code: string, total: double, unit: string}}
+relations: {account: {group: account}}
+intake: {properties: {total: price.gross}, attributes: {town: seat.city}}
+"#;
+    let engine = Engine::compile(&[("shop.yaml", playbook)]).unwrap_or_else(|error| panic!("{error}"));
+    let read = |text: &str| {
+        let found = engine.intake(text, None, None).unwrap();
+        assert!(found.refused.is_empty(), "{found:?}");
+        let told: Vec<(String, Value)> = found.events.into_iter().flat_map(|event| event.properties).collect();
+        (told, found.left_out.into_iter().map(|part| part.path).collect::<Vec<_>>())
+    };
+    let text = |name: &str, value: &str| (name.to_owned(), Value::text(value));
+    let properties = r#"{"shipTo": {"postalCode": "53111", "city": "Bonn", "geo": {"lat": 1}}, "price": {"gross": 2.5, "net": 2.0}, "x": {"y": 1}}"#;
+    let expected = vec![text("ship_to_postal_code", "53111"), ("total".to_owned(), Value::Double(2.5))];
+    let rest = ["shipTo.city", "shipTo.geo", "price.net", "x"];
+    let found = read(&format!(
+        r#"{{"type": "track", "event": "Order", "userId": "1", "timestamp": "2026-03-01T10:00:00Z", "properties": {properties}}}"#
+    ));
+    assert_eq!(found, (expected.clone(), rest.map(|path| format!("properties.{path}")).to_vec()));
+    let found = read(&format!(
+        r#"{{"specversion": "1.0", "id": "7", "source": "/shop", "type": "order", "time": "2026-03-01T10:00:00Z", "subject": "1", "data": {properties}}}"#
+    ));
+    assert_eq!(found, (expected, rest.map(|path| format!("data.{path}")).to_vec()));
+    let traits = r#"{"address": {"City": "Bonn", "zip": "53111"}, "seat": {"city": "Ulm"}, "role": "x", "age": {"years": 3}}"#;
+    let found =
+        read(&format!(r#"{{"type": "identify", "userId": "1", "timestamp": "2026-03-01T10:00:00Z", "traits": {traits}}}"#));
+    let set = [text("attribute", "address_city"), text("value", "Bonn"), text("attribute", "town"), text("value", "Ulm")];
+    assert_eq!(found.0, set);
+    assert_eq!(found.1, ["traits.address.zip", "traits.role", "traits.age"]);
+    let found = read(&format!(
+        r#"{{"type": "group", "userId": "1", "groupId": "acme", "timestamp": "2026-03-01T10:00:00Z", "traits": {traits}}}"#
+    ));
+    assert_eq!(found.0[2..], set);
+    assert_eq!(found.1, ["traits.address.zip", "traits.age"]);
+}
+
 const BINARY: [(&str, &str); 6] = [
     ("Ce-Specversion", "1.0"),
     ("ce-type", "com.example.order"),

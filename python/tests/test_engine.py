@@ -342,3 +342,20 @@ segments: {here: events("visit").within("30d").exists()}
     assert base.next_due() is None and len(base.advance("2026-05-01T00:00:00Z")) == 0
     told = base.query({"query": "customers"})["customers"]
     assert [(one["customer"], one["events"], one["next_due"]) for one in told] == [("customer:a", 1, None), ("customer:b", 1, None)]
+
+
+def test_objects_in_events_are_taken_apart() -> None:
+    text = """
+    playbook: shop
+    version: 1
+    identity: {customer: {}}
+    events: {order: {address_city: string}}
+    segments: {bonn: 'events("order").where(e, e.address_city == "Bonn").exists()'}
+    """
+    base = tactful.CustomerBase(tactful.Engine.compile({"shop.yaml": text}))
+    properties = {"address": {"city": "Bonn"}}
+    effects = base.record(tactful.Event("order", "2026-03-01T10:00:00Z", "customer:1", properties=properties))
+    assert [effect.effect for effect in effects] == ["segment_entered"]
+    with pytest.raises(tactful.EventError) as error:
+        base.record(tactful.Event("order", "2026-03-01T10:00:00Z", "customer:1", properties={"address": {"zip": "1"}}))
+    assert (error.value.code, error.value.path) == ("undeclared_property", "properties.address.zip")

@@ -294,7 +294,7 @@ fn take_attributes(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, 
         event = event.with(name, value);
     }
     let refuse = |error: EventError| refused(error.path().strip_prefix("properties.").unwrap_or(""), &error);
-    let parts = crate::engine::parts(&event).map_err(|error| refused("", &error))?;
+    let parts = crate::engine::parts(&event, layout).map_err(|error| refused("", &error))?;
     let prepared = engine.prepare_attributes(&parts, None).map_err(refuse)?;
     *replay.stats().sources.entry(event.source.clone().unwrap_or_default()).or_default() += 1;
     let mut arrival = Arrival::Duplicate;

@@ -194,7 +194,7 @@ impl CustomerBase {
         let engine = self.engine.clone();
         let named = engine.identity().read_all(&event.identifiers)?;
         if event.event_type == ATTRIBUTES_SET {
-            let parts = crate::engine::parts(event)?;
+            let parts = crate::engine::parts(event, engine.layout())?;
             return self.record_named(&engine, &named, &engine.prepare_attributes(&parts, None)?);
         }
         self.record_named(&engine, &named, &[engine.layout().prepare(event, None)?])

@@ -4,7 +4,7 @@ use super::layout::{CellKind, Layout};
 use super::reserved::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET};
 use super::strand::{Prepared, PreparedCell};
 use crate::expr::EventKind;
-use crate::value::{Timestamp, Type, Value};
+use crate::value::{Timestamp, Type, Value, only_parts, parts};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -25,19 +25,10 @@ impl Layout {
             if attribute && name == "attribute" {
                 continue;
             }
-            let Some(column) = declared.iter().position(|property| *property.name == *name) else {
-                let names = declared.iter().map(|property| &*property.name);
-                return Err(EventError::undeclared("property", &format!("properties.{}", shown(name)), name, names));
-            };
-            let Some(place) = cells.get_mut(column) else { continue };
-            if !matches!(place, PreparedCell::Missing) {
-                return Err(EventError::new(
-                    "property_twice",
-                    format!("properties.{}", shown(name)),
-                    "the property is told twice",
-                ));
+            match declared.iter().position(|property| *property.name == *name) {
+                Some(column) => self.fill(kind, column, name, value, &mut cells)?,
+                None => self.fill_parts(kind, name, value, &mut cells)?,
             }
-            *place = self.cell_of(kind, column, name, value)?;
         }
         // An attribute that is cleared is one that is set to nothing.
         if event.event_type != ATTRIBUTE_CLEARED {
@@ -66,6 +57,46 @@ impl Layout {
         Ok(prepared)
     }
 
+    /// Parts of an object, each under a name of its own.
+    fn fill_parts<'a>(
+        &self,
+        kind: EventKind,
+        name: &str,
+        value: &'a Value,
+        cells: &mut [PreparedCell<'a>],
+    ) -> Result<(), EventError> {
+        let declared = self.schema().event_decl(kind).map_or(&[][..], |event| &event.properties);
+        let names: Vec<&str> = declared.iter().map(|property| &*property.name).collect();
+        for part in parts(name, value, &names) {
+            match names.iter().position(|own| *own == part.name) {
+                Some(column) => self.fill(kind, column, &part.path, part.value, cells)?,
+                // No object was told.
+                None if *part.value == Value::Null && only_parts(&part.name, &names) => {}
+                None => {
+                    let path = format!("properties.{}", part.path);
+                    return Err(EventError::undeclared("property", &path, &part.name, names));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fill<'a>(
+        &self,
+        kind: EventKind,
+        column: usize,
+        path: &str,
+        value: &'a Value,
+        cells: &mut [PreparedCell<'a>],
+    ) -> Result<(), EventError> {
+        let Some(place) = cells.get_mut(column) else { return Ok(()) };
+        if !matches!(place, PreparedCell::Missing) {
+            return Err(EventError::new("property_twice", format!("properties.{path}"), "the property is told twice"));
+        }
+        *place = self.cell_of(kind, column, path, value)?;
+        Ok(())
+    }
+
     /// Whether an event has all properties that its type demands.
     pub(crate) fn complete(&self, kind: EventKind, cells: &[PreparedCell<'_>]) -> Result<(), EventError> {
         let declared = self.schema().event_decl(kind).map_or(&[][..], |event| &event.properties);
@@ -90,10 +121,10 @@ impl Layout {
         &self,
         kind: EventKind,
         column: usize,
-        name: &str,
+        path: &str,
         value: &'a Value,
     ) -> Result<PreparedCell<'a>, EventError> {
-        let path = || format!("properties.{}", shown(name));
+        let path = || format!("properties.{path}");
         let declared = self.schema().event_decl(kind).and_then(|event| event.properties.get(column)).map(|own| &own.ty);
         if let (Some(CellKind::Text), Some(Type::String | Type::Enum(_)), Value::String(text)) =
             (self.cell(kind, column), declared, value)
@@ -163,11 +194,14 @@ impl Layout {
 
     /// The event type in which an attribute's values are kept.
     pub(crate) fn attribute_kind(&self, attribute: &str) -> Result<EventKind, EventError> {
-        self.schema().event(&format!("{ATTRIBUTE_SET}:{attribute}")).ok_or_else(|| {
-            let names =
-                self.schema().events().iter().filter_map(|event| event.name.strip_prefix(ATTRIBUTE_SET)?.strip_prefix(':'));
-            EventError::undeclared("attribute", "properties.attribute", attribute, names)
-        })
+        self.schema()
+            .event(&format!("{ATTRIBUTE_SET}:{attribute}"))
+            .ok_or_else(|| EventError::undeclared("attribute", "properties.attribute", attribute, self.attribute_names()))
+    }
+
+    /// The names of the declared attributes.
+    pub(crate) fn attribute_names(&self) -> impl Iterator<Item = &str> {
+        self.schema().events().iter().filter_map(|event| event.name.strip_prefix(ATTRIBUTE_SET)?.strip_prefix(':'))
     }
 
     /// A declared or reserved event type by its name.
@@ -197,8 +231,4 @@ fn fits(text: &str, path: impl Fn() -> String) -> Result<(), EventError> {
         return Err(EventError::new("too_long", path(), "expected at most 65536 bytes"));
     }
     Ok(())
-}
-
-fn shown(name: &str) -> String {
-    name.chars().take(80).collect()
 }

@@ -1,19 +1,19 @@
 //! Several attributes told in one event.
 
 use super::{Effects, Engine};
-use crate::customer::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, Arrival, Customer, Event, EventError, Identifier, Prepared};
+use crate::customer::{ATTRIBUTE_CLEARED, ATTRIBUTE_SET, Arrival, Customer, Event, EventError, Identifier, Layout, Prepared};
 use crate::value::{Timestamp, Value};
 
 /// What `attributes_set` tells, as one event per attribute; null takes an attribute back. With an id each has an id of its own
-/// made of that, so that telling the whole twice counts once.
+/// made of that, so that telling the whole twice counts once. Objects whose parts are attributes are taken apart.
 ///
 /// # Errors
 /// [`EventError`] when nothing is told.
-pub(crate) fn parts(event: &Event) -> Result<Vec<Event>, EventError> {
+pub(crate) fn parts(event: &Event, layout: &Layout) -> Result<Vec<Event>, EventError> {
     if event.properties.is_empty() {
         return Err(EventError::new("missing_property", "properties", "expected at least one attribute and its value"));
     }
-    let part = |(attribute, value): &(String, Value)| {
+    let part = |attribute: &str, value: &Value| {
         let mut properties = vec![("attribute".to_owned(), Value::text(attribute))];
         let cleared = *value == Value::Null;
         if !cleared {
@@ -26,7 +26,16 @@ pub(crate) fn parts(event: &Event) -> Result<Vec<Event>, EventError> {
             ..event.clone()
         }
     };
-    Ok(event.properties.iter().map(part).collect())
+    let mut told = Vec::with_capacity(event.properties.len());
+    for (attribute, value) in &event.properties {
+        if let Value::Map(_) = value {
+            let names: Vec<&str> = layout.attribute_names().collect();
+            told.extend(crate::value::parts(attribute, value, &names).iter().map(|own| part(&own.name, own.value)));
+        } else {
+            told.push(part(attribute, value));
+        }
+    }
+    Ok(told)
 }
 
 impl Engine {

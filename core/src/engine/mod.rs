@@ -288,7 +288,7 @@ impl Engine {
         self.owned(customer)?;
         let identifier = self.identity().primary(&event.identifiers)?;
         if event.event_type == ATTRIBUTES_SET {
-            let parts = parts(event)?;
+            let parts = parts(event, self.layout())?;
             return self.record_attributes(customer, &identifier, &self.prepare_attributes(&parts, known_at)?);
         }
         let prepared = self.layout().prepare(event, known_at)?;

@@ -376,7 +376,12 @@ impl Checker<'_> {
                 .collect();
             let message = format!("unknown property `{name}` of {}", events.join(", "));
             let mut finding = Finding::error("unknown_property", self.extent(syntax), message);
-            if let Some(near) = nearest(name, declared().map(|property| &*property.name)) {
+            let inside = |own: &&str| own.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'));
+            let parts: Vec<String> =
+                declared().map(|property| &*property.name).filter(inside).map(|own| format!("`{own}`")).collect();
+            if !parts.is_empty() {
+                finding = finding.hint(format!("the parts of an object are properties of their own: {}", parts.join(", ")));
+            } else if let Some(near) = nearest(name, declared().map(|property| &*property.name)) {
                 finding = finding.hint(format!("did you mean `{near}`?"));
             }
             self.report(finding);

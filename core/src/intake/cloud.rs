@@ -36,13 +36,12 @@ pub(super) fn read(message: &Message<'_>, taken: &mut Taken<'_>) -> Result<Vec<E
     let identifiers = identifiers(message, data.as_ref(), taken)?;
     let declared = taken.names.properties(event_type);
     let properties = data.as_ref().map_or_else(Vec::new, |data| {
-        let mut found = properties(data, &declared, taken);
+        let found = properties(data, &declared, taken);
         // Who it is about is no property.
         let about =
             |path: &str| taken.names.playbook.namespaces.iter().any(|own| path == format!("{}.{}", data.path, own.name.text));
         let kept: Vec<_> = taken.intake.left_out.drain(..).filter(|part| !about(&part.path)).collect();
         taken.intake.left_out = kept;
-        found.dedup_by(|a, b| a.0 == b.0);
         found
     });
     Ok(vec![Event {

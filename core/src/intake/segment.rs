@@ -138,10 +138,8 @@ impl Head {
                 used.push(found.path);
             }
         }
-        for (_, part) in message.get(section).and_then(|section| section.entries()).unwrap_or_default() {
-            if !used.iter().any(|path| *path == part.path || path.starts_with(&format!("{}.", part.path))) {
-                taken.leave_out(part.path, NOT_DECLARED);
-            }
+        if let Some(section) = message.get(section) {
+            leave_out_rest(&section, &used, taken);
         }
         Some(event)
     }
@@ -159,15 +157,12 @@ impl Head {
             return Err(traits.wrong("wrong_type", "expected traits as an object"));
         }
         let mut used = Vec::new();
-        for (name, part) in traits.as_ref().and_then(Message::entries).unwrap_or_default() {
-            match taken.names.attribute(name) {
-                Some(attribute) => {
-                    used.push(attribute);
-                    events.push(self.attribute(attribute, &part));
-                }
-                None => taken.leave_out(part.path, NOT_DECLARED),
-            }
+        let (found, rest) = attributes(traits.as_ref(), taken);
+        for (attribute, part) in found {
+            used.push(attribute);
+            events.push(self.attribute(attribute, &part));
         }
+        rest.into_iter().for_each(|path| taken.leave_out(path, NOT_DECLARED));
         // Attributes that the playbook finds elsewhere in the message, such as `context.timezone`.
         let playbook = taken.names.playbook;
         for (own, others) in &playbook.intake.attributes {
@@ -239,35 +234,22 @@ impl Head {
             related = related.with("role", &*role.name.text);
         }
         let mut events = vec![related];
-        let mut named = vec!["role"];
-        for (name, part) in traits.as_ref().and_then(Message::entries).unwrap_or_default() {
-            if let Some(attribute) = taken.names.attribute(name) {
-                let mut told = self.attribute(attribute, &part);
-                told.identifiers = vec![group.clone()];
-                events.push(told);
-                named.push(name);
-            }
+        let (found, mut rest) = attributes(traits.as_ref(), taken);
+        for (attribute, part) in &found {
+            let mut told = self.attribute(attribute, part);
+            told.identifiers = vec![group.clone()];
+            events.push(told);
         }
-        match taken.names.event("group").is_some() {
-            true => {
-                // What became an attribute of the group was not left out.
-                let before = taken.intake.left_out.len();
-                events.extend(self.event(message, "group", "traits", taken));
-                let told = |path: &str| path.rsplit('.').next().is_some_and(|name| named.contains(&name));
-                let mut place = 0;
-                taken.intake.left_out.retain(|part| {
-                    place += 1;
-                    place <= before || !told(&part.path)
-                });
-            }
-            false => {
-                for (name, part) in traits.as_ref().and_then(Message::entries).unwrap_or_default() {
-                    if !named.contains(&name) {
-                        taken.leave_out(part.path, NOT_DECLARED);
-                    }
-                }
-            }
+        if taken.names.event("group").is_some() {
+            // Left out is what became neither an attribute of the group nor a property of the event.
+            let before = taken.intake.left_out.len();
+            events.extend(self.event(message, "group", "traits", taken));
+            let event: Vec<String> = taken.intake.left_out.drain(before..).map(|part| part.path).collect();
+            rest.retain(|path| event.contains(path));
         }
+        let role = traits.as_ref().and_then(|traits| traits.get("role")).map(|role| role.path);
+        rest.retain(|path| Some(path) != role.as_ref());
+        rest.into_iter().for_each(|path| taken.leave_out(path, NOT_DECLARED));
         Ok(events)
     }
 
@@ -325,11 +307,8 @@ fn find<'a>(message: &Message<'a>, section: &str, property: &str, taken: &Taken<
             return Some(found);
         }
     }
-    let spelled = |part: &Message<'a>| {
-        let entries = part.entries()?;
-        entries.into_iter().find(|(key, _)| snake(key) == snake(property)).map(|(_, found)| found)
-    };
-    if let Some(found) = own.as_ref().and_then(spelled) {
+    let name = snake(property);
+    if let Some(found) = own.as_ref().and_then(|own| spelled(own, &name)) {
         return Some(found);
     }
     if matches!(property, "name" | "category" | "group_id")
@@ -337,25 +316,69 @@ fn find<'a>(message: &Message<'a>, section: &str, property: &str, taken: &Taken<
     {
         return Some(found);
     }
-    let context = message.get("context")?;
-    spelled(&context).filter(|found| found.entries().is_none()).or_else(|| {
-        let sections = context.entries()?;
-        sections.into_iter().find_map(|(key, part)| {
-            let rest = property.strip_prefix(snake(key).as_str())?.strip_prefix('_')?;
-            part.entries()?.into_iter().find(|(key, _)| snake(key) == rest).map(|(_, found)| found)
-        })
-    })
+    spelled(&message.get("context")?, &name).filter(|found| found.entries().is_none())
 }
 
-/// A message's value, for other forms.
-pub(super) fn properties(part: &Message<'_>, declared: &[&str], taken: &mut Taken<'_>) -> Vec<(String, Value)> {
-    let mut found = Vec::new();
-    for (key, part) in part.entries().unwrap_or_default() {
-        let mapped = declared.iter().find(|own| snake(own) == snake(key) || taken.names.sources(own).any(|other| other == key));
-        match mapped {
-            Some(own) if !found.iter().any(|(name, _)| name == own) => found.push(((*own).to_owned(), part.value.clone())),
-            _ => taken.leave_out(part.path, NOT_DECLARED),
+/// A part of an object under its name in any spelling, or inside of objects: `address_city` is `address.city`.
+fn spelled<'a>(object: &Message<'a>, name: &str) -> Option<Message<'a>> {
+    let entries = object.entries()?;
+    let own = entries.iter().find(|(key, _)| snake(key) == name).map(|(_, part)| part.clone());
+    own.or_else(|| entries.iter().find_map(|(key, part)| spelled(part, name.strip_prefix(&*snake(key))?.strip_prefix('_')?)))
+}
+
+/// The attributes that traits tell, by name, and the paths of what is none. An object is an attribute, or its parts are.
+fn attributes<'n, 'm>(traits: Option<&Message<'m>>, taken: &Taken<'n>) -> (Vec<(&'n str, Message<'m>)>, Vec<String>) {
+    let (mut found, mut rest) = (Vec::new(), Vec::new());
+    for (name, part) in traits.and_then(Message::entries).unwrap_or_default() {
+        attribute(name, part, taken, &mut found, &mut rest);
+    }
+    (found, rest)
+}
+
+fn attribute<'n, 'm>(
+    name: &str,
+    part: Message<'m>,
+    taken: &Taken<'n>,
+    found: &mut Vec<(&'n str, Message<'m>)>,
+    rest: &mut Vec<String>,
+) {
+    if let Some(attribute) = taken.names.attribute(name) {
+        return found.push((attribute, part));
+    }
+    let before = (found.len(), rest.len());
+    for (key, inside) in part.entries().unwrap_or_default() {
+        attribute(&format!("{name}.{key}"), inside, taken, found, rest);
+    }
+    if found.len() == before.0 {
+        rest.truncate(before.1);
+        rest.push(part.path);
+    }
+}
+
+/// Leaves out the parts of an object that were not used, as wholes where nothing inside of them was.
+fn leave_out_rest(object: &Message<'_>, used: &[String], taken: &mut Taken<'_>) {
+    for (_, part) in object.entries().unwrap_or_default() {
+        let inside = format!("{}.", part.path);
+        if used.contains(&part.path) {
+            continue;
+        }
+        match used.iter().any(|path| path.starts_with(&inside)) {
+            true => leave_out_rest(&part, used, taken),
+            false => taken.leave_out(part.path, NOT_DECLARED),
         }
     }
+}
+
+/// The properties that an object tells, for other forms: under the names that the playbook says, or their own in any spelling.
+pub(super) fn properties(object: &Message<'_>, declared: &[&str], taken: &mut Taken<'_>) -> Vec<(String, Value)> {
+    let (mut found, mut used) = (Vec::new(), Vec::new());
+    for property in declared {
+        let named = taken.names.sources(property).find_map(|path| object.get(path).or_else(|| object.at(path)));
+        if let Some(part) = named.or_else(|| spelled(object, &snake(property))) {
+            found.push(((*property).to_owned(), part.value.clone()));
+            used.push(part.path);
+        }
+    }
+    leave_out_rest(object, &used, taken);
     found
 }

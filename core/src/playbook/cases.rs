@@ -11,7 +11,7 @@ use super::source::{Findings, Spot, cut};
 use super::tree::{Content, Limits, Node};
 use super::{json, yaml};
 use crate::error::{Diagnostics, Place};
-use crate::value::{Duration, Timestamp, Value};
+use crate::value::{Duration, Timestamp, Value, only_parts};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -381,7 +381,7 @@ impl Reader<'_, '_> {
             let declared = self.playbook.events.iter().find(|declared| declared.name.text == event);
             for place in at.get("properties").iter().flat_map(At::children).filter(|_| declared.is_some()) {
                 let known = declared.into_iter().flat_map(|event| &event.properties).map(|property| &property.name);
-                self.known(&place, "property", known);
+                self.known_parts(&place, &place.key, "property", known);
             }
             // As for the actions of a case: a channel that nobody declared is a slip.
             let known = self.loader.declared.channels.clone();
@@ -390,7 +390,8 @@ impl Reader<'_, '_> {
         }
         if at.get("set").is_some() {
             for place in at.get("set").iter().flat_map(At::children) {
-                self.known(&place, "attribute", self.playbook.attributes.iter().map(|attribute| &attribute.name));
+                let known = self.playbook.attributes.iter().map(|attribute| &attribute.name);
+                self.known_parts(&place, &place.key, "attribute", known);
             }
             return tell("attributes_set", self.values(at, "set"));
         }
@@ -585,6 +586,19 @@ impl Reader<'_, '_> {
             self.loader.error_at_key("unknown_name", at, format!("unknown {noun} `{}`", cut(&at.key)), hint);
         }
         found
+    }
+
+    /// A name, or the names of the parts of an object.
+    fn known_parts<'n>(&mut self, at: &At<'_>, name: &str, noun: &str, names: impl Iterator<Item = &'n Name> + Clone) {
+        let declared: Vec<&str> = names.clone().map(|own| &*own.text).collect();
+        if matches!(at.node.content, Content::Map(_)) && only_parts(name, &declared) {
+            for part in at.children() {
+                self.known_parts(&part, &format!("{name}_{}", part.key), noun, names.clone());
+            }
+        } else if !declared.contains(&name) {
+            let near = crate::error::nearest(name, declared).map(|near| format!("did you mean `{near}`?"));
+            self.loader.error_at_key("unknown_name", at, format!("unknown {noun} `{}`", cut(name)), near);
+        }
     }
 
     fn name(&self, at: &At<'_>) -> Name {
