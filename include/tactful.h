@@ -2415,7 +2415,7 @@ tactful_status tactful_replay_table(const struct tactful_replay *replay,
 /**
  * What another replay of the same history does differently, as a JSON object: `before` and `after` with the customers reached, what was
  * given and its declared value; how many decisions stay and change; who gains and loses; and lists by placement, offer, gate
- * and segment. The caller frees the answer with tactful_answer_free.
+ * and segment; segments of fewer than 10 customers are withheld. The caller frees the answer with tactful_answer_free.
  *
  * Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT, code `not_run`, for a replay that was not run.
  */

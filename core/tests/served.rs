@@ -203,6 +203,7 @@ fn what_is_wrong_is_said() {
     assert_eq!(code(protected(Protected { name: "age".into(), bands: vec![f64::NAN] })).1, "protected[0].bands");
     assert_eq!(code(ServedOptions { strong: 0.0, ..usual() }), ("out_of_range", "strong".into()));
     assert_eq!(code(ServedOptions { confidence: f64::NAN, ..usual() }).1, "confidence");
+    assert_eq!(code(ServedOptions { k: 0, ..usual() }), ("out_of_range", "k".into()));
     assert_eq!(
         code(ServedOptions { placements: vec!["hom".into()], ..usual() }),
         ("unknown_placement", "placements[0]".into())

@@ -261,7 +261,7 @@ pub unsafe extern "C" fn tactful_replay_table(
 
 /// What another replay of the same history does differently, as a JSON object: `before` and `after` with the customers reached, what was
 /// given and its declared value; how many decisions stay and change; who gains and loses; and lists by placement, offer, gate
-/// and segment. The caller frees the answer with tactful_answer_free.
+/// and segment; segments of fewer than 10 customers are withheld. The caller frees the answer with tactful_answer_free.
 ///
 /// Thread-safe. Fails with TACTFUL_INVALID_ARGUMENT, code `not_run`, for a replay that was not run.
 #[unsafe(no_mangle)]

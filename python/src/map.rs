@@ -33,7 +33,7 @@ use tactful_arrow::{ArrowError, map_flows_table, map_stages_table, map_touchpoin
 ///     k: what is told is about at least so many customers.
 ///
 /// Raises:
-///     RequestError: for a name that the playbook does not declare.
+///     RequestError: for a name that the playbook does not declare, or a ``k`` that is not from 1 to 1,000,000.
 ///
 /// Example:
 ///     >>> way = tactful.Engine.compile({"shop.yaml": "{playbook: shop, version: 1, identity: {customer: {}}, "
@@ -98,6 +98,7 @@ impl Wanted {
             complaints: complaints.unwrap_or_default(),
             ..MapOptions::new(journey, time::instant(at, "at").map_err(Bad::request)?)
         };
+        map::threshold(k).map_err(|error| wrong(&error))?;
         Ok(Wanted { options, k })
     }
 }

@@ -257,11 +257,17 @@ impl Replay {
     }
 
     /// What another replay of the same history does differently, as a :class:`Comparison`: run the same events through two
-    /// playbooks and compare. Takes time in proportion to the decisions of both.
-    #[pyo3(signature = (after, /))]
-    fn compare(&self, py: Python<'_>, after: &Bound<'_, Replay>) -> PyResult<Comparison> {
+    /// playbooks and compare. Segments of fewer than ``k`` customers are withheld. Takes time in proportion to the decisions of both.
+    ///
+    /// Raises:
+    ///     RequestError: for a ``k`` that is not from 1 to 1,000,000.
+    #[pyo3(signature = (after, /, *, k=10))]
+    fn compare(&self, py: Python<'_>, after: &Bound<'_, Replay>, k: u64) -> PyResult<Comparison> {
         let after = after.get();
-        guard(|| Ok(Comparison { found: py.detach(|| self.replay.compare(&after.replay)) }))
+        guard(|| {
+            let found = py.detach(|| self.replay.compare_at_least(&after.replay, k));
+            Ok(Comparison { found: found.map_err(|error| errors::request(&error))? })
+        })
     }
 
     /// Answers a question about the playbook, the customers of the replay or one of them, as :meth:`CustomerBase.query` does.

@@ -122,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_events(compare)
     compare.add_argument("--decide", choices=["month-end", "week"], default="month-end", help="when to ask (default: %(default)s)")
     compare.add_argument("--placement", action="append", metavar="NAME", help="ask for this placement only; may be repeated")
+    compare.add_argument("--k", type=_threshold, default=10, help="the smallest segment that is told (default: %(default)s)")
     compare.add_argument("--json", action="store_true", help="print all of it as JSON")
     compare.add_argument("--quiet", action="store_true", help="no progress bar")
     compare.set_defaults(command=_compare)
@@ -514,7 +515,7 @@ def _compare(given: argparse.Namespace) -> int:
                 progress=told,
             )
         replays.append(replay)
-    found = replays[0].compare(replays[1])
+    found = replays[0].compare(replays[1], k=given.k)
     print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if given.json else found.text, end="\n" if given.json else "")
     return 0
 

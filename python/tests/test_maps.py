@@ -275,3 +275,30 @@ def test_a_map_is_drawn_with_progress_too(tmp_path: Path, capsys: pytest.Capture
     events.write_text("customer,type,time\n" + "".join(f"{who},visit,2026-01-01T10:00:00Z\n" for who in range(20)))
     assert cli.main(["map", "--playbook", str(playbook), "--events", str(events), "--format", "dot"]) == 0
     assert capsys.readouterr().out.startswith("digraph")
+
+
+@pytest.mark.parametrize("k", [0, 1_000_001])
+def test_a_threshold_is_a_number_of_customers(k: int) -> None:
+    text = """
+    playbook: shop
+    version: 1
+    identity: {customer: {}}
+    events: {visit: {}}
+    journeys: {way: {stages: {curious: {on: visit}}}}
+    channels: {web: {format: text, contact: false}}
+    placements: {home: {channel: web}}
+    """
+    engine = tactful.Engine.compile({"shop.yaml": text})
+    base, at = tactful.CustomerBase(engine), "2026-03-01T10:00:00Z"
+    shown: list[Callable[[], object]] = [
+        lambda: tactful.JourneyMap(engine, "way", at, k=k),
+        lambda: base.journey_map("way", at, k=k),
+        lambda: base.served(at, k=k),
+        lambda: base.query({"query": "journey_map", "map": {"journey": "way", "at": at}, "k": k}),
+        lambda: base.query({"query": "variants", "log": {"at": at}, "k": k}),
+    ]
+    for ask in shown:
+        with pytest.raises(tactful.TactfulError) as error:
+            ask()
+        assert (error.value.code, error.value.path) == ("wrong_value", "k")
+        assert str(k) in str(error.value) and "from 1 to 1000000" in str(error.value)

@@ -4,9 +4,10 @@ use super::CustomerBase;
 use super::replay::{Replay, ReplayError, ReplayOptions};
 use super::rows::DecisionRow;
 use crate::customer::Event;
+use crate::decide::RequestError;
 use crate::engine::Engine;
 use crate::playbook::OUTCOMES;
-use crate::value::Timestamp;
+use crate::value::{Timestamp, USUAL_THRESHOLD, threshold};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,8 +49,12 @@ pub struct Comparison {
     pub swaps: Vec<Swap>,
     /// Where candidates stop, where that is not the same in both; the greatest difference first.
     pub gates: Vec<GateChange>,
+    /// The fewest customers that a segment is told of.
+    pub k: u64,
     /// By segment of the first playbook, as membership is at the end of the first replay; in the order of their names.
     pub segments: Vec<SegmentChange>,
+    /// How many segments are withheld: fewer than `k` customers are in them, outside of them, or make the difference to one that is told.
+    pub withheld: u64,
 }
 
 /// One replay as a whole.
@@ -197,10 +202,12 @@ impl CustomerBase {
     ///
     /// Where the replays `record` what they show, that stands in place of what was recorded of decisions from the first instant on, so
     /// that each playbook is held to its own contacts. Reservations, and limits of all customers together, are as a replay has them.
+    /// Segments are told of at least `k` customers.
     ///
     /// # Errors
-    /// [`ReplayError`] for a placement that one of the playbooks does not declare, or an unknown outcome.
-    pub fn compare(&self, after: &Engine, options: &ReplayOptions) -> Result<Comparison, ReplayError> {
+    /// [`ReplayError`] for a placement that one of the playbooks does not declare, an unknown outcome, or a `k` that is not from 1 to
+    /// 1,000,000.
+    pub fn compare(&self, after: &Engine, options: &ReplayOptions, k: u64) -> Result<Comparison, ReplayError> {
         let (first, last) = (options.decide_at.iter().min().copied(), options.decide_at.iter().max().copied());
         let own = |event: &Event| OUTCOMES.contains(&&*event.event_type) && event.property("decision").is_some();
         let stands_in = |event: &Event| options.record.is_some() && Some(event.time) >= first && own(event);
@@ -216,16 +223,29 @@ impl CustomerBase {
             replay.run(&mut |_| ControlFlow::Continue(()))?;
             Ok(replay)
         };
-        Ok(replayed(self.engine())?.compare(&replayed(after)?))
+        Ok(replayed(self.engine())?.compare_at_least(&replayed(after)?, k)?)
     }
 }
 
 impl Replay {
-    /// What another replay of the same history does differently.
+    /// What another replay of the same history does differently. Segments are told of at least 10 customers.
     ///
     /// Both must have been run. Takes time and memory in proportion to their decisions.
     #[must_use]
     pub fn compare(&self, after: &Replay) -> Comparison {
+        self.compared(after, USUAL_THRESHOLD)
+    }
+
+    /// The same with segments of at least `k` customers.
+    ///
+    /// # Errors
+    /// [`RequestError`] with code `out_of_range` for a `k` that is not from 1 to 1,000,000.
+    pub fn compare_at_least(&self, after: &Replay, k: u64) -> Result<Comparison, RequestError> {
+        let k = threshold(k).map_err(|message| RequestError::new("out_of_range", "k", message))?;
+        Ok(self.compared(after, k))
+    }
+
+    fn compared(&self, after: &Replay, k: u64) -> Comparison {
         let sides = [Found::of(self), Found::of(after)];
         let [first, second] = [answers(self), answers(after)];
         let (mut same, mut changed, mut only_before) = (0, 0, 0);
@@ -258,6 +278,7 @@ impl Replay {
         let reached = reached.map(|side| side.map(|(customer, _)| *customer).collect::<BTreeSet<_>>());
         let everybody: BTreeSet<&str> =
             [self, after].iter().flat_map(|replay| replay.tables.customers.iter().map(|row| &*row.customer)).collect();
+        let (segments, withheld) = segments(self, &sides, k);
         Comparison {
             same,
             changed,
@@ -270,7 +291,9 @@ impl Replay {
             offers: offers(&sides),
             swaps,
             gates: gates(self, after),
-            segments: segments(self, &sides),
+            k,
+            segments,
+            withheld,
             before: side(self, &sides[0]),
             after: side(after, &sides[1]),
         }
@@ -396,12 +419,33 @@ fn gates(before: &Replay, after: &Replay) -> Vec<GateChange> {
     changes
 }
 
-fn segments(before: &Replay, sides: &[Found<'_>; 2]) -> Vec<SegmentChange> {
-    let mut segments: BTreeMap<&Arc<str>, (u64, [Share; 2])> = BTreeMap::new();
-    for row in &before.tables.customers {
+/// The segments that may be told, and how many may not. Whoever subtracts one from another, or from everybody, learns about none or at
+/// least `k`; of two that are too close the smaller is withheld.
+fn segments(before: &Replay, sides: &[Found<'_>; 2], k: u64) -> (Vec<SegmentChange>, u64) {
+    let everybody = &before.tables.customers;
+    let mut found: BTreeMap<&Arc<str>, Members> = BTreeMap::new();
+    for (number, row) in everybody.iter().enumerate() {
         for segment in &row.segments {
-            let (members, shares) = segments.entry(segment).or_default();
-            *members += 1;
+            found.entry(segment).or_insert_with(|| Members(vec![0; everybody.len().div_ceil(64)])).add(number);
+        }
+    }
+    let total = found.len();
+    let mut largest: Vec<(&Arc<str>, Members)> = found.into_iter().collect();
+    largest.sort_by_key(|(segment, members)| (std::cmp::Reverse(members.count()), *segment));
+    let few = |number: u64| (1..k).contains(&number);
+    let mut told: Vec<(&Arc<str>, Members)> = Vec::new();
+    for (segment, members) in largest {
+        let alone = !few(members.count()) && !few(everybody.len() as u64 - members.count());
+        let close = |(_, other): &(&Arc<str>, Members)| few(members.without(other)) || few(other.without(&members));
+        if alone && !told.iter().any(close) {
+            told.push((segment, members));
+        }
+    }
+    told.sort_by_key(|(segment, _)| *segment);
+    let withheld = (total - told.len()) as u64;
+    let change = |(segment, members): (&Arc<str>, Members)| {
+        let mut shares = [Share::default(); 2];
+        for (_, row) in everybody.iter().enumerate().filter(|(number, _)| members.has(*number)) {
             for (share, side) in shares.iter_mut().zip(sides) {
                 if let Some(own) = side.customers.get(&*row.customer) {
                     share.reached += own.reached;
@@ -410,11 +454,34 @@ fn segments(before: &Replay, sides: &[Found<'_>; 2]) -> Vec<SegmentChange> {
                 }
             }
         }
+        let [before, after] = shares;
+        SegmentChange { segment: segment.clone(), members: members.count(), before, after }
+    };
+    (told.into_iter().map(change).collect(), withheld)
+}
+
+/// Who is in a segment: a bit for each customer.
+struct Members(Vec<u64>);
+
+impl Members {
+    fn add(&mut self, number: usize) {
+        if let Some(word) = self.0.get_mut(number / 64) {
+            *word |= 1 << (number % 64);
+        }
     }
-    segments
-        .into_iter()
-        .map(|(segment, (members, [before, after]))| SegmentChange { segment: segment.clone(), members, before, after })
-        .collect()
+
+    fn has(&self, number: usize) -> bool {
+        self.0.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+
+    fn count(&self) -> u64 {
+        self.0.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
+    /// How many are here and not there.
+    fn without(&self, other: &Members) -> u64 {
+        self.0.iter().zip(&other.0).map(|(own, other)| u64::from((own & !other).count_ones())).sum()
+    }
 }
 
 impl fmt::Display for Comparison {

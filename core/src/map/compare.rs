@@ -74,7 +74,7 @@ impl JourneyMap {
     /// about at least `k` customers in both. Differences of chance are among them; `q` tells which to take seriously.
     ///
     /// # Errors
-    /// [`MapError`] with code `other_map` for another journey, or `unknown_group`.
+    /// [`MapError`] with code `other_map` for another journey, `unknown_group`, or `wrong_value` for a `k` that is not from 1 to 1,000,000.
     pub fn compare(
         &self,
         group: Option<&str>,
@@ -82,6 +82,7 @@ impl JourneyMap {
         other_group: Option<&str>,
         k: u64,
     ) -> Result<Vec<Difference>, MapError> {
+        super::threshold(k)?;
         let (spec, theirs) = (self.spec(), other.spec());
         let names = |spec: &super::spec::MapSpec| spec.stages.iter().map(|stage| stage.name.clone()).collect::<Vec<_>>();
         if spec.options.journey != theirs.options.journey || names(spec) != names(theirs) {

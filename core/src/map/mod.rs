@@ -28,7 +28,7 @@ pub use pain::{PainKind, PainPoint};
 pub use periods::Period;
 pub use plan::{Deviation, PlanCell, PlanReport, PlanSegment, PlanShare, PlanStage, PlannedWay, WayReport};
 pub use report::{ConversionReport, CountReport, FlowReport, MapReport, ScoreReport, StageReport, TimeReport, TouchReport};
-pub use spec::{MapError, MapOptions, Question, Split};
+pub use spec::{MapError, MapOptions, Question, Split, threshold};
 pub use tally::JourneyMap;
 
 pub(crate) use periods::Calendar;

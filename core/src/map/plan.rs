@@ -199,6 +199,7 @@ impl JourneyMap {
     /// [`MapError`] with code `other_map` when it is a map of another journey, and with `wrong_value` when something is planned for a segment
     /// and the map is not split by segment.
     pub(crate) fn plan(&self, journey: &Journey, playbook: &Playbook, k: u64) -> Result<PlanReport, MapError> {
+        super::threshold(k)?;
         let spec = self.spec();
         let same = journey.stages.len() == spec.stages.len()
             && journey.stages.iter().zip(&spec.stages).all(|(own, counted)| own.name.text == counted.name);

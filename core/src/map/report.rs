@@ -192,8 +192,9 @@ impl JourneyMap {
     /// What may be told of everyone, or of a group: numbers about at least `k` customers.
     ///
     /// # Errors
-    /// [`MapError`] with code `unknown_group`.
+    /// [`MapError`] with code `unknown_group`, or `wrong_value` for a `k` that is not from 1 to 1,000,000.
     pub fn report(&self, group: Option<&str>, k: u64) -> Result<MapReport, MapError> {
+        super::threshold(k)?;
         let (spec, tally) = (self.spec(), self.tally(group)?);
         let name = |stage: u16| spec.stages.get(usize::from(stage)).map_or_else(|| Arc::from("?"), |stage| stage.name.clone());
         let none = StageTally::default();

@@ -95,6 +95,14 @@ impl MapError {
     }
 }
 
+/// A threshold `k`, as reports take it.
+///
+/// # Errors
+/// [`MapError`] with code `wrong_value` when it is not from 1 to 1,000,000.
+pub fn threshold(k: u64) -> Result<u64, MapError> {
+    crate::value::threshold(k).map_err(|message| MapError::new("wrong_value", "k", message))
+}
+
 impl fmt::Display for MapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

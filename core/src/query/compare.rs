@@ -1,9 +1,10 @@
 //! What another playbook would have done.
 
+use super::threshold::Threshold;
 use super::{Asked, QueryError, Question, Subject};
 use crate::base::{Comparison, ReplayError, ReplayOptions};
 use crate::engine::Engine;
-use crate::value::Timestamp;
+use crate::value::{Timestamp, USUAL_THRESHOLD};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -24,6 +25,8 @@ pub(super) struct CompareAsked {
     /// The outcome recorded of what each playbook shows, such as `shown`, in place of what was recorded of decisions from the first instant
     /// on; nothing by default.
     record: Option<String>,
+    /// Segments are told of at least so many customers: 10 when not given.
+    k: Option<Threshold>,
 }
 
 impl Question for CompareAsked {
@@ -46,7 +49,7 @@ impl Question for CompareAsked {
             record: self.record.clone(),
             ..ReplayOptions::default()
         };
-        base.compare(&after, &options).map_err(|error| {
+        base.compare(&after, &options, Threshold::or(self.k, USUAL_THRESHOLD)).map_err(|error| {
             let path = if matches!(error, ReplayError::Outcome(_)) { "record" } else { "placements" };
             QueryError::new(error.code(), path, error.to_string())
         })

@@ -1,19 +1,17 @@
 //! Journey maps of a base: as data, as pictures, and compared.
 
+use super::threshold::Threshold;
 use super::{Asked, QueryError, Question, Subject};
 use crate::map::{self, Difference, Ground, JourneyMap, MapError, MapOptions, MapReport, Period};
-use crate::value::Timestamp;
+use crate::value::{Timestamp, USUAL_THRESHOLD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// About how many customers an answer is at least, when the question does not say.
-pub(super) const USUAL_K: u64 = 10;
 
 impl From<MapError> for QueryError {
     fn from(error: MapError) -> Self {
         let path = match error.path() {
             "" => String::new(),
-            "group" => "group".to_owned(),
+            "group" | "k" => error.path().to_owned(),
             path => format!("map.{path}"),
         };
         QueryError::new(error.code(), path, error.to_string())
@@ -115,7 +113,7 @@ pub(super) struct MapAsked {
     /// One of its groups; everyone when not given.
     group: Option<String>,
     /// No number is about fewer customers: 10 when not given.
-    k: Option<u64>,
+    k: Option<Threshold>,
 }
 
 impl Question for MapAsked {
@@ -124,7 +122,7 @@ impl Question for MapAsked {
     type Answer<'a> = MapReport;
 
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<MapReport, QueryError> {
-        Ok(self.map.of(asked)?.report(self.group.as_deref(), self.k.unwrap_or(USUAL_K))?)
+        Ok(self.map.of(asked)?.report(self.group.as_deref(), Threshold::or(self.k, USUAL_THRESHOLD))?)
     }
 }
 
@@ -137,7 +135,7 @@ pub(super) struct Picture {
     /// One of its groups; everyone when not given.
     group: Option<String>,
     /// No number is about fewer customers: 10 when not given.
-    k: Option<u64>,
+    k: Option<Threshold>,
     /// As what.
     form: Form,
     /// For which ground an SVG is; for either when not given, as the reader's system prefers it.
@@ -194,7 +192,7 @@ impl Question for Picture {
     type Answer<'a> = PictureAnswer;
 
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<PictureAnswer, QueryError> {
-        let report = self.map.of(asked)?.report(self.group.as_deref(), self.k.unwrap_or(USUAL_K))?;
+        let report = self.map.of(asked)?.report(self.group.as_deref(), Threshold::or(self.k, USUAL_THRESHOLD))?;
         let picture = match self.form {
             Form::Svg => report.svg(On::ground(self.ground)),
             Form::Mermaid => report.mermaid(),
@@ -217,7 +215,7 @@ pub(super) struct Compare {
     /// One of its groups; everyone when not given.
     other_group: Option<String>,
     /// Only what is about at least so many customers in both: 10 when not given.
-    k: Option<u64>,
+    k: Option<Threshold>,
 }
 
 /// How two groups or periods differ.
@@ -237,7 +235,8 @@ impl Question for Compare {
         let first = self.map.of(asked)?;
         let other = self.other.as_ref().map(|other| other.of(asked)).transpose()?;
         let (group, other_group) = (self.group.as_deref(), self.other_group.as_deref());
-        let differences = first.compare(group, other.as_ref().unwrap_or(&first), other_group, self.k.unwrap_or(USUAL_K))?;
+        let differences =
+            first.compare(group, other.as_ref().unwrap_or(&first), other_group, Threshold::or(self.k, USUAL_THRESHOLD))?;
         Ok(CompareAnswer { differences })
     }
 }

@@ -2,18 +2,17 @@
 
 use super::error::shown;
 use super::read::{self, Entries};
+use super::threshold::Threshold;
 use super::{Asked, QueryError, Question, Subject};
 use crate::engine::Activities;
 use crate::mine::{
     EventLog, FollowsTable, Funnel, FunnelTable, LogColumns, MineError, OrderMode, Paths, Pattern, Repeats, VariantOptions,
     Variants,
 };
-use crate::value::{Duration, Timestamp};
+use crate::value::{Duration, Timestamp, USUAL_THRESHOLD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// About how many customers an answer out of a base is at least, when the question does not say.
-const USUAL_K: u64 = 10;
 /// How many variants or paths are told, when the question does not say.
 const USUAL_TOP: u64 = 100;
 
@@ -53,7 +52,7 @@ fn of_base<Q: Mined>(question: &Q, asked: &Asked<'_>) -> Result<Q::Answer<'stati
         (Some(journey), None) => Activities::Stages(journey.clone()),
         (None, events) => Activities::Events(events.clone()),
     };
-    question.of(&asked.engine.event_log(base.iter(), &activities, *at)?, USUAL_K)
+    question.of(&asked.engine.event_log(base.iter(), &activities, *at)?, USUAL_THRESHOLD)
 }
 
 /// Which activities follow directly on which, how often, and how long that takes.
@@ -63,7 +62,7 @@ pub(super) struct DirectlyFollows {
     /// Which log; of a base only.
     log: Option<Log>,
     /// Pairs of fewer cases are left out: 10 when not given, of a table 1.
-    k: Option<u64>,
+    k: Option<Threshold>,
 }
 
 impl Mined for DirectlyFollows {
@@ -72,7 +71,7 @@ impl Mined for DirectlyFollows {
     }
 
     fn of(&self, log: &EventLog, usual_k: u64) -> Result<FollowsTable, QueryError> {
-        Ok(log.directly_follows().at_least(self.k.unwrap_or(usual_k)))
+        Ok(log.directly_follows().at_least(Threshold::or(self.k, usual_k)))
     }
 }
 
@@ -83,7 +82,7 @@ pub(super) struct VariantsAsked {
     /// Which log; of a base only.
     log: Option<Log>,
     /// Variants of fewer cases are left out: 10 when not given, of a table 1.
-    k: Option<u64>,
+    k: Option<Threshold>,
     /// How many at most: 100 when not given.
     top: Option<u64>,
     /// Only cases that fit this, such as `cart -> not shipping -> end`.
@@ -100,7 +99,7 @@ impl Mined for VariantsAsked {
     fn of(&self, log: &EventLog, usual_k: u64) -> Result<Variants, QueryError> {
         let pattern = self.pattern.as_deref().map(Pattern::parse).transpose()?;
         let options = VariantOptions { pattern, repeats: self.repeats.unwrap_or_default() };
-        Ok(log.variants(&options)?.at_least(self.k.unwrap_or(usual_k), top(self.top)))
+        Ok(log.variants(&options)?.at_least(Threshold::or(self.k, usual_k), top(self.top)))
     }
 }
 
@@ -111,7 +110,7 @@ pub(super) struct PathsAsked {
     /// Which log; of a base only.
     log: Option<Log>,
     /// Paths of fewer cases are left out: 10 when not given, of a table 1.
-    k: Option<u64>,
+    k: Option<Threshold>,
     /// How many at most: 100 when not given.
     top: Option<u64>,
     /// How many activities, 1 to 32.
@@ -125,7 +124,7 @@ impl Mined for PathsAsked {
 
     fn of(&self, log: &EventLog, usual_k: u64) -> Result<Paths, QueryError> {
         let paths = log.paths(usize::try_from(self.length).unwrap_or(usize::MAX))?;
-        Ok(paths.at_least(self.k.unwrap_or(usual_k), top(self.top)))
+        Ok(paths.at_least(Threshold::or(self.k, usual_k), top(self.top)))
     }
 }
 
@@ -136,7 +135,7 @@ pub(super) struct FunnelAsked {
     /// Which log; of a base only.
     log: Option<Log>,
     /// Stages that fewer cases came to are left out: 10 when not given, of a table 1.
-    k: Option<u64>,
+    k: Option<Threshold>,
     /// The activities, one to 64.
     stages: Vec<String>,
     /// What it means that one comes after the other.
@@ -156,7 +155,7 @@ impl Mined for FunnelAsked {
             let wrong = |_| QueryError::new("wrong_value", "within", "expected a duration such as `7d` or `1h30m`");
             funnel = funnel.within(Duration::parse(within).map_err(wrong)?)?;
         }
-        Ok(log.funnel(&funnel)?.at_least(self.k.unwrap_or(usual_k)))
+        Ok(log.funnel(&funnel)?.at_least(Threshold::or(self.k, usual_k)))
     }
 }
 
@@ -167,7 +166,7 @@ pub(super) struct Matching {
     /// Which log; of a base only.
     log: Option<Log>,
     /// Fewer cases are not told: 10 when not given, of a table 1.
-    k: Option<u64>,
+    k: Option<Threshold>,
     /// Such as `cart -> not shipping -> end`.
     pattern: String,
 }
@@ -191,7 +190,7 @@ impl Mined for Matching {
 
     fn of(&self, log: &EventLog, usual_k: u64) -> Result<MatchingAnswer, QueryError> {
         let found = log.matching(&Pattern::parse(&self.pattern)?)?;
-        let k = self.k.unwrap_or(usual_k);
+        let k = Threshold::or(self.k, usual_k);
         let rest = found.of - found.cases;
         let told = found.cases >= k && (rest == 0 || rest >= k);
         Ok(MatchingAnswer { cases: told.then_some(found.cases), of: found.of, share: told.then_some(found.share) })

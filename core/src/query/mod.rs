@@ -33,6 +33,7 @@ mod served;
 mod session;
 mod suggest;
 mod tact;
+mod threshold;
 mod touchpoint;
 mod trend;
 mod why;

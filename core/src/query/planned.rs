@@ -1,8 +1,10 @@
 //! What was planned for a segment in a stage, beside what customers did there.
 
-use super::map::{Map, On, USUAL_K};
+use super::map::{Map, On};
+use super::threshold::Threshold;
 use super::{Asked, QueryError, Question, Subject};
 use crate::map::PlanReport;
+use crate::value::USUAL_THRESHOLD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +16,7 @@ pub(super) struct Planned {
     /// Which map. Customers are put into groups by segment, whatever it says.
     map: Map,
     /// No number is about fewer customers: 10 when not given.
-    k: Option<u64>,
+    k: Option<Threshold>,
     /// `json` (by default), `text`, `html` (a part of a page) or `svg`.
     format: Option<Format>,
     /// For which ground an SVG is; for either when not given, as the reader's system prefers it.
@@ -62,7 +64,7 @@ impl Question for Planned {
     type Answer<'a> = PlannedAnswer;
 
     fn answer<'a>(&self, asked: &Asked<'a>) -> Result<PlannedAnswer, QueryError> {
-        let (map, k) = (self.map.by_segment().of(asked)?, self.k.unwrap_or(USUAL_K));
+        let (map, k) = (self.map.by_segment().of(asked)?, Threshold::or(self.k, USUAL_THRESHOLD));
         let report = asked.engine.journey_plan(&map, k)?;
         Ok(match self.format.unwrap_or(Format::Json) {
             Format::Json => PlannedAnswer::Data(Box::new(report)),

@@ -1,6 +1,7 @@
 //! Who gets what, and who goes without.
 
 use super::tact::refused;
+use super::threshold::Threshold;
 use super::{Asked, QueryError, Question, Subject};
 use crate::served::{Protected, Served, ServedOptions};
 use crate::value::{FromJson, Timestamp, Value};
@@ -29,7 +30,7 @@ pub(super) struct ServedAsked {
     #[serde(default)]
     protected: Vec<ProtectedAsked>,
     /// The smallest group that is shown; 10 by default.
-    k: Option<u64>,
+    k: Option<Threshold>,
     /// How often intervals are to hold the truth; 0.95 by default.
     confidence: Option<f64>,
     /// `json` (by default), `text` or `html`.
@@ -105,7 +106,7 @@ impl Question for ServedAsked {
             facts: self.facts.iter().map(|(name, json)| (name.clone(), value(json))).collect(),
             strong: self.strong.unwrap_or(usual.strong),
             protected: protected.collect(),
-            k: self.k.unwrap_or(usual.k),
+            k: Threshold::or(self.k, usual.k),
             confidence: self.confidence.unwrap_or(usual.confidence),
             ..usual
         };

@@ -4,7 +4,7 @@ use crate::base::CustomerBase;
 use crate::decide::{Candidate, Gate, Request, RequestError};
 use crate::error::nearest;
 use crate::trends::Snapshot;
-use crate::value::{Timestamp, Value};
+use crate::value::{Timestamp, USUAL_THRESHOLD, Value, threshold};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub struct ServedOptions {
     pub strong: f64,
     /// By what groups are told apart that must not be treated differently.
     pub protected: Vec<Protected>,
-    /// The fewest customers of a group that is shown; smaller ones are put together. 10 by default.
+    /// The fewest customers of a group that is shown, 1 to 1,000,000; smaller ones are put together. 10 by default.
     pub k: u64,
     /// How often intervals are to hold the truth, above 0 and below 1; 0.95 by default.
     pub confidence: f64,
@@ -41,7 +41,7 @@ impl ServedOptions {
             trends: None,
             strong: 0.5,
             protected: Vec::new(),
-            k: 10,
+            k: USUAL_THRESHOLD,
             confidence: 0.95,
         }
     }
@@ -152,6 +152,7 @@ impl CustomerBase {
                 return Err(RequestError::new("out_of_range", name, "expected a number above 0, at most 1".to_owned()));
             }
         }
+        threshold(options.k).map_err(|message| RequestError::new("out_of_range", "k", message))?;
         let names: Vec<String> = match options.placements.as_slice() {
             [] => playbook.placements.iter().map(|placement| placement.name.text.to_string()).collect(),
             names => names.to_vec(),
