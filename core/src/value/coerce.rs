@@ -110,8 +110,7 @@ impl Value {
                 None => Err(misfit("text that is no postal code")),
             },
             (Type::PostalCode { country }, Value::Int(number)) => {
-                let code =
-                    u32::try_from(*number).ok().and_then(|number| postal::canonical(&number.to_string(), country.as_deref()));
+                let code = postal::of_number(*number, country.as_deref());
                 code.map(|code| Value::text(&code)).ok_or_else(|| misfit("a number that is no postal code"))
             }
             (Type::PostalCode { .. }, Value::Map(entries)) => {

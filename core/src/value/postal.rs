@@ -28,6 +28,36 @@ pub(crate) fn canonical(text: &str, country: Option<&str>) -> Option<String> {
     (1..=LONGEST).contains(&(letters.len() - start)).then_some(letters)
 }
 
+/// Countries whose codes are digits alone and always so many; a code that came as a number has lost the zeros it began with.
+const DIGITS: [(usize, &[&str]); 5] = [
+    (
+        4,
+        &[
+            "AT", "AU", "BE", "BG", "CH", "CY", "DK", "GE", "HU", "LI", "LU", "LV", "MD", "MK", "NO", "NZ", "PH", "SI", "TN",
+            "ZA",
+        ],
+    ),
+    (
+        5,
+        &[
+            "BA", "CZ", "DE", "DZ", "EE", "EG", "ES", "FI", "FR", "GR", "HR", "ID", "IT", "KR", "LT", "MA", "ME", "MX", "MY",
+            "PK", "PL", "RS", "SE", "SK", "TH", "TR", "UA", "US",
+        ],
+    ),
+    (6, &["BY", "CN", "CO", "IN", "KZ", "RO", "RU", "SG"]),
+    (7, &["CL", "IL", "JP", "PT"]),
+    (8, &["BR"]),
+];
+
+/// The canonical text of a code that was told as a number, with the zeros that the codes of its country begin with. `None` when it is no
+/// postal code.
+pub(crate) fn of_number(number: i64, country: Option<&str>) -> Option<String> {
+    let number = u32::try_from(number).ok()?;
+    let own = |names: &[&str]| country.is_some_and(|country| names.iter().any(|name| name.eq_ignore_ascii_case(country)));
+    let digits = DIGITS.iter().find(|(_, names)| own(names)).map_or(1, |(digits, _)| *digits);
+    canonical(&format!("{number:0digits$}"), country)
+}
+
 /// Whether a text is of the form of a country code: two letters, ISO 3166-1 alpha-2.
 pub(crate) fn is_country(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
@@ -69,6 +99,23 @@ mod tests {
             ("12345678901234567", None, None),
         ] {
             assert_eq!(canonical(text, country).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_get_back_the_zeros_they_began_with() {
+        for (number, country, expected) in [
+            (1067, Some("DE"), Some("DE-01067")),
+            (10115, Some("de"), Some("DE-10115")),
+            (1, Some("NO"), Some("NO-0001")),
+            (600_001, Some("JP"), Some("JP-0600001")),
+            (1_310_100, Some("BR"), Some("BR-01310100")),
+            (1067, None, Some("1067")),
+            (1067, Some("GB"), Some("GB-1067")),
+            (123_456, Some("DE"), Some("DE-123456")),
+            (-1, Some("DE"), None),
+        ] {
+            assert_eq!(of_number(number, country).as_deref(), expected, "{number}");
         }
     }
 
