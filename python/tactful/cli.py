@@ -737,7 +737,7 @@ def _explain(given: argparse.Namespace) -> int:
     sources = _sources(given)
     if not any(column in source.schema.names for source in sources):
         raise _Stop(f"no file has a column `{column}` for `{given.customer}`: name it with --customer-column")
-    with _engine_errors():
+    with _engine_errors(sources):
         replay = engine.replay(
             [source.stream(only=(column, key)) for source in sources],
             decide_at=[at],
@@ -772,10 +772,16 @@ def _tactful() -> Any:
     return importlib.import_module("tactful")
 
 
+#: How names of tables end, which are no documents.
+_TABLES = (".csv", ".parquet", ".pq", ".arrow", ".ipc", ".feather")
+
+
 def _exist(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.is_file():
             raise _Stop(f"`{path}` {'is not a file' if path.exists() else 'does not exist'}: give a playbook in YAML or JSON")
+        if path.suffix.lower() in _TABLES:
+            raise _Stop(f"`{path}` is a table by its name: give a playbook in YAML or JSON; tables are for --events and --catalog")
 
 
 def _load(paths: Sequence[Path], given: argparse.Namespace) -> Any:
@@ -832,15 +838,16 @@ class _engine_errors:
         """The message with the file and the row or line in it; the engine counts the rows of all files, from 0."""
         counted = f"row {row}"
         for source in self._sources:
-            if source.rows is None:
+            if source.streamed is None:
                 return None
-            if row < source.rows:
+            if row < source.streamed:
                 # A CSV has its names in the first line, and a row in each that follows.
-                where = f"line {row + 2}" if source.path.suffix.lower() == ".csv" else f"row {row}"
+                at = source.row(row)
+                where = f"line {at + 2}" if source.path.suffix.lower() == ".csv" else f"row {at}"
                 message = str(error.message)
                 rest = message.removeprefix(counted)
                 return f"`{source.path}`, {where}{rest if rest != message else f': {message}'}"
-            row -= source.rows
+            row -= source.streamed
         return None
 
 

@@ -32,13 +32,34 @@ class Source:
         #: How many rows there are, when that is known without reading them.
         self.rows = rows
         self._batches = batches
+        #: The rows that were streamed, where only some are.
+        self._only: list[int] | None = None
 
     def stream(self, only: tuple[str, str] | None = None) -> pa.RecordBatchReader:
         """The batches as an Arrow stream; ``only`` is a column and the text that its rows have to hold."""
         batches = self._batches(None)
+        self._only = None
         if only is not None and only[0] in self.schema.names:
-            batches = (batch.filter(_holds(batch.column(only[0]), [only[1]])) for batch in batches)
+            self._only = []
+            batches = self._filtered(batches, *only, rows=self._only)
         return pa.RecordBatchReader.from_batches(self.schema, batches)
+
+    def _filtered(self, batches: Iterable[pa.RecordBatch], column: str, key: str, rows: list[int]) -> Iterator[pa.RecordBatch]:
+        first = 0
+        for batch in batches:
+            holds = _holds(batch.column(column), [key])
+            rows.extend(first + row for row in pc.indices_nonzero(holds).to_pylist())
+            first += batch.num_rows
+            yield batch.filter(holds)
+
+    @property
+    def streamed(self) -> int | None:
+        """How many rows the last stream gave, when that is known."""
+        return self.rows if self._only is None else len(self._only)
+
+    def row(self, streamed: int) -> int:
+        """The row of the file that stood there in the last stream."""
+        return streamed if self._only is None else self._only[streamed]
 
     def period(self) -> tuple[datetime, datetime] | None:
         """The first and the last time in the file; ``None`` when no row has one."""

@@ -293,3 +293,77 @@ def test_the_package_is_the_command_line_too(tmp_path: Path) -> None:
         [sys.executable, "-m", "tactful", "check", str(tmp_path / "none.yaml")], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and done.stderr.startswith("tactful: ") and "does not exist" in done.stderr
+
+
+def test_explain_says_in_which_file_a_bad_row_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    playbook = tmp_path / "shop.yaml"
+    playbook.write_text(
+        "{playbook: shop, version: 1, identity: {customer: {}}, events: {visit: {pages: int}}, "
+        "channels: {web: {format: text, contact: false}}, placements: {home: {channel: web, fallback: Hello.}}}"
+    )
+    files = []
+    for name, rows in (("one.csv", ["b,1", "a,1"]), ("two.csv", ["b,1", "b,2", "a,many"])):
+        files += ["--events", str(tmp_path / name)]
+        lines = ["customer,pages,type,time", *(f"{row},visit,2026-01-01T00:00:00Z" for row in rows)]
+        (tmp_path / name).write_text("\n".join(lines))
+    asked = [
+        "explain",
+        "--playbook",
+        str(playbook),
+        *files,
+        "--customer",
+        "customer:a",
+        "--placement",
+        "home",
+        "--at",
+        "2026-02-01T00:00:00Z",
+    ]
+    # Only the rows of the customer are read, two of the five; it is the line of the file that helps.
+    assert cli.main(asked) == 1
+    assert capsys.readouterr().err.startswith(f"tactful: `{tmp_path / 'two.csv'}`, line 4, column `pages`: expected a whole number")
+    assert cli.main(["check", str(tmp_path / "one.csv")]) == 2
+    assert "is a table by its name: give a playbook in YAML or JSON" in capsys.readouterr().err
+
+
+def test_compare_names_no_segment_of_a_few() -> None:
+    text = """
+    playbook: shop
+    version: 1
+    identity: {customer: {}}
+    events: {purchase: {sku: string, amount: double}}
+    segments:
+      everybody: 'events("purchase").exists()'
+      all_but_one: 'events("purchase").sum("amount") < 30.0'
+      half: 'events("purchase").sum("amount") < 15.0'
+      nearly_half: 'events("purchase").sum("amount") < 14.0'
+      one: 'events("purchase").sum("amount") > 29.0'
+    channels: {web: {format: text, contact: false}}
+    placements: {home: {channel: web}}
+    offers: {thanks: {placements: home, treatments: {web: {message: Thanks.}}}}
+    """
+    rows = [
+        {
+            "type": "purchase",
+            "time": datetime(2026, 1, 1, tzinfo=timezone.utc),
+            "customer": str(number),
+            "sku": "a",
+            "amount": number + 1.0,
+        }
+        for number in range(30)
+    ]
+    events = pa.Table.from_pylist(rows)
+    replay = tactful.Engine.compile({"shop.yaml": text}).replay(
+        events, decide_at=datetime(2026, 2, 1, tzinfo=timezone.utc), placements="home"
+    )
+
+    def told(**options: int) -> dict[str, int]:
+        return {each["segment"]: each["members"] for each in replay.compare(replay, **options).to_dict()["segments"]}
+
+    # 29 beside 30 tell about the one who is missing, 13 beside 14 about one.
+    assert told() == {"everybody": 30, "half": 14}
+    assert replay.compare(replay).to_dict()["withheld"] == 3
+    assert told(k=1) == {"everybody": 30, "all_but_one": 29, "half": 14, "nearly_half": 13, "one": 1}
+    for k in (0, 1_000_001):
+        with pytest.raises(tactful.RequestError) as error:
+            replay.compare(replay, k=k)
+        assert (error.value.code, error.value.path) == ("out_of_range", "k")
