@@ -64,3 +64,34 @@ fn nothing_comes_of_a_decision_before_it_is_made() {
     assert_eq!(early.unwrap_err().code(), "too_early");
     assert!(base.feedback(&ada, &held.decision.id, None, "clicked", at("2026-01-02T00:00:00Z")).is_ok());
 }
+
+/// With `k` recent and `h` earlier values the least probability is that of one way in all to choose `k` of `k + h`.
+#[test]
+fn a_rate_of_false_alarms_that_no_values_reach_is_warned_of() {
+    let warned = |test: &str| {
+        let text = format!("events: {{buy: {{price: double, kind: string}}}}\nunusual: {{u: {{on: buy, {test}}}}}\n");
+        let found = engine(&text).warnings().0.iter().find(|own| own.code == "unreachable_unusual").cloned();
+        found.map(|own| (own.message, own.hint.unwrap()))
+    };
+    let (message, hint) = warned("test: higher, property: price, recent: 1").unwrap();
+    assert_eq!(
+        message,
+        "`u` can never be unusual: of so few values the test comes to 0.0244 at the least, not below the `false_alarm` of 0.01"
+    );
+    assert_eq!(hint, "write `recent: 2`, or let it look at a longer `history`, or be wrong more often");
+    // One of 41 is below 0.0245, of 861 below 0.01, three of six one of 20, and not below that.
+    for (test, expected) in [
+        ("test: higher, property: price, recent: 1, false_alarm: 0.0245", false),
+        ("test: lower, property: price, recent: 2", false),
+        ("test: lower, property: price, recent: 3, history: 3, at_least: 3, false_alarm: 0.05", true),
+        ("test: lower, property: price, recent: 3, history: 3, at_least: 3, false_alarm: 0.051", false),
+        ("test: lower, property: price, recent: 3, history: 3, at_least: 4, false_alarm: 0.05", false),
+        ("test: shift, property: kind, recent: 1", false),
+        ("test: shift, property: kind, recent: 1, history: 99", true),
+        ("test: shift, property: kind, recent: 1, history: 100", false),
+        ("test: silence, history: 2, at_least: 2, false_alarm: 0.000002", false),
+        ("test: burst, recent: 1, history: 2, at_least: 2, false_alarm: 0.000002", false),
+    ] {
+        assert_eq!(warned(test).is_some(), expected, "{test}");
+    }
+}

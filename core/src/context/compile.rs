@@ -154,7 +154,7 @@ impl Compiler<'_> {
                 };
                 self.property(&kinds, name, &fits, if ordered { "a number" } else { "a value" })
             });
-            rules.push(UnusualRule {
+            let rule = UnusualRule {
                 test: unusual.test,
                 kinds,
                 property,
@@ -163,9 +163,33 @@ impl Compiler<'_> {
                 false_alarm: unusual.false_alarm,
                 at_least: unusual.at_least as usize,
                 path: format!("unusual.{}", unusual.name.text).into(),
-            });
+            };
+            self.reachable(unusual, &rule);
+            rules.push(rule);
         }
         rules
+    }
+
+    /// A warning where a test looks at so few values that it never comes to its rate of false alarms.
+    fn reachable(&mut self, unusual: &playbook::Unusual, rule: &UnusualRule) {
+        let least = rule.least(rule.recent);
+        if least < rule.false_alarm {
+            return;
+        }
+        let enough = (rule.recent + 1..=20).find(|recent| rule.least(*recent) < rule.false_alarm);
+        let larger = enough.map_or_else(String::new, |recent| format!("write `recent: {recent}`, or "));
+        self.findings.push(Diagnostic {
+            code: "unreachable_unusual",
+            severity: Severity::Warning,
+            message: format!(
+                "`{}` can never be unusual: of so few values the test comes to {least:.4} at the least, not below the `false_alarm` of {}",
+                unusual.name.text, rule.false_alarm
+            ),
+            path: format!("unusual.{}", unusual.name.text),
+            place: Some(unusual.name.place.clone()),
+            hint: Some(format!("{larger}let it look at a longer `history`, or be wrong more often")),
+            related: None,
+        });
     }
 
     fn kinds(&self, names: &[Name]) -> Vec<EventKind> {

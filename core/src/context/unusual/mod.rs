@@ -88,6 +88,18 @@ impl UnusualRule {
         })
     }
 
+    /// The least probability that the test comes to, however the values lie, when so many are compared with as many earlier ones as are
+    /// looked at: one of all ways to choose them from all. 0 where there is no such bound.
+    pub(super) fn least(&self, recent: usize) -> f64 {
+        let history = match self.test {
+            UnusualTest::Silence | UnusualTest::Burst => None,
+            UnusualTest::Shift => self.history.map(|history| history.max(self.at_least)),
+            UnusualTest::Higher | UnusualTest::Lower => Some(self.history.unwrap_or(HISTORY).max(self.at_least).min(HISTORY)),
+        };
+        let Some(history) = history else { return 0.0 };
+        (1..=recent).fold(1.0, |least, number| least * number as f64 / (history + number) as f64)
+    }
+
     /// How many of so many instants or values lie before those that are compared with them; of instants, gaps.
     fn earlier(&self, told: usize) -> usize {
         let compared = if self.test == UnusualTest::Silence { 0 } else { self.recent };
