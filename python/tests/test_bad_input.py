@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
 import pickle
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 import shop
@@ -409,3 +412,79 @@ def test_requests_are_read_by_their_headers(engine: tactful.Engine) -> None:
         assert (caught.value.code, caught.value.path) == (code, path)
     with pytest.raises(tactful.EventError, match="leave one of them out"):
         tactful.intake(engine, b"{}", headers=headers, form="cloud_events")
+
+
+PLANTED = "planted-4711@example.org"
+
+#: What stands in a column in place of what it is for.
+COLUMNS: list[tuple[str, pa.Array]] = [
+    *((name, pa.array([PLANTED])) for name in ("type", "time", "known_at", "sequence", "attribute", "origin", "confidence", "latitude")),
+    *((name, pa.array([PLANTED])) for name in ("size", "price", "paid", "born", "seen", "home", "zip", "gift", "kind")),
+    *((name, pa.array([PLANTED]).dictionary_encode()) for name in ("time", "size", "price", "seen", "kind")),
+    *((name, pa.array([[PLANTED]])) for name in ("size", "note", "time", "customer", "id", "channel", "sizes")),
+    *((name, pa.array([PLANTED * 100])) for name in ("customer", "id", "channel", "source")),
+    ("note", pa.array([PLANTED * 4_000])),
+    ("email", pa.array([f"no {PLANTED} {PLANTED}"])),
+    ("age", pa.array([PLANTED])),
+    ("price", pa.array([PLANTED.encode()], pa.binary())),
+    ("price", pa.array([4711.4711])),
+    ("zip", pa.array([-4711])),
+]
+
+
+@pytest.mark.parametrize(("name", "column"), COLUMNS)
+def test_what_is_wrong_with_a_column_does_not_repeat_what_stands_in_it(name: str, column: pa.Array) -> None:
+    text = """
+    playbook: shop
+    version: 1
+    identity: {customer: {}, email: {normalize: email}}
+    attributes: {age: int}
+    events:
+      visit:
+        size: int
+        sizes: list(int)
+        price: money(EUR)
+        paid: bool
+        born: date
+        seen: timestamp
+        home: geo_point
+        zip: postal_code(DE)
+        gift: duration
+        kind: enum(a, b)
+        note: string
+    """
+    engine = tactful.Engine.compile({"shop.yaml": text})
+    event = {"attribute": "attribute_set", "age": "attributes_set"}.get(name, "visit")
+    columns = {"time": pa.array([START], pa.timestamp("us", "UTC")), "type": pa.array([event]), "customer": pa.array(["1"])}
+    table = pa.table({**columns, name: column})
+    with pytest.raises(tactful.ReplayError) as caught:
+        engine.replay(table)
+    error = caught.value
+    told = [str(error), repr(error), error.code, error.path, error.message, repr(error.args), repr(vars(error))]
+    with contextlib.suppress(tactful.ReplayError):  # a column of the wrong type as a whole
+        replay = engine.replay(table, bad_rows="report")
+        told += [repr(replay.stats), repr(pa.table(replay.bad_rows).to_pylist())]
+        assert replay.stats["bad_rows"] == 1
+    assert not any("4711" in each for each in told), told
+
+
+def test_circumstances_are_read_from_columns_of_text_too() -> None:
+    engine = tactful.Engine.compile({"shop.yaml": "{playbook: shop, version: 1, identity: {customer: {}}, events: {visit: {}}}"})
+
+    def told(**columns: object) -> dict[str, Any]:
+        start = {"time": pa.array([START], pa.timestamp("us", "UTC")), "type": ["visit"], "customer": ["1"]}
+        events = engine.replay(pa.table({**start, **{name: [value] for name, value in columns.items()}})).events("customer:1")
+        return {key: value for key, value in json.loads(events[0].to_json()).items() if key in ("location", "confidence", "origin")}
+
+    place = {"location": {"latitude": 52.5, "longitude": 13.25}}
+    assert told(latitude=52.5, longitude=13.25) == told(latitude="52.5", longitude="13.25") == place
+    assert told(confidence=0.5, origin="inferred") == told(confidence="0.5", origin="inferred") == {"confidence": 0.5, "origin": "inferred"}
+    for columns, column, words in [
+        ({"latitude": 52.5}, "longitude", "expected it beside `latitude`"),
+        ({"longitude": "13.25"}, "latitude", "expected it beside `longitude`"),
+        ({"confidence": 1.5}, "confidence", "from 0 to 1"),
+        ({"origin": "x"}, "origin", "`stated`, `observed`"),
+    ]:
+        with pytest.raises(tactful.ReplayError) as caught:
+            told(**columns)
+        assert f"column `{column}`" in str(caught.value) and words in str(caught.value)

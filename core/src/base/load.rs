@@ -6,8 +6,8 @@ use crate::customer::{
     Prepared, PreparedCell,
 };
 use crate::engine::Engine;
-use crate::expr::{EventKind, Schema};
-use crate::playbook::Origin;
+use crate::expr::{EventDecl, EventKind, Schema};
+use crate::playbook::{Origin, RESERVED_EVENTS};
 use crate::value::{Point, Type, Value};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -199,7 +199,7 @@ fn take(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, row: usize)
         id: Cow::Borrowed(""),
         channel: channel.filter(|text| !text.is_empty()),
         source: source.filter(|text| !text.is_empty()),
-        details: details(roles, row)?,
+        details: details(roles, row, layout.schema().event_decl(kind))?,
         cells: if cleared { smallvec::smallvec![PreparedCell::Missing] } else { cells(layout, kind, roles, row)? },
     };
     if !cleared {
@@ -281,7 +281,7 @@ fn take_attributes(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, 
     event.channel = roles.text(roles.channel, "channel", row)?.map(str::to_owned);
     event.source = roles.text(roles.source, "source", row)?.map(str::to_owned);
     event.details =
-        Some(details(roles, row)?).filter(|text| !text.is_empty()).map(|text| Box::new(Details::of_canonical(&text)));
+        Some(details(roles, row, None)?).filter(|text| !text.is_empty()).map(|text| Box::new(Details::of_canonical(&text)));
     let mut buffer = String::new();
     if let Some(column) = roles.id {
         event.id = column.name(row, &mut buffer).map_err(|error| bad("id", &error))?.map(str::to_owned);
@@ -304,14 +304,16 @@ fn take_attributes(replay: &mut Replay, engine: &Engine, roles: &Roles<'_, '_>, 
     Ok(arrival)
 }
 
-/// The columns of details; a column that an event type has as a property belongs to that.
+/// The columns of details; a column that a declared event type has as a property belongs to that.
 fn detail_columns(schema: &Schema) -> impl Iterator<Item = &'static str> + '_ {
     let names = Detail::ALL.into_iter().filter(|detail| *detail != Detail::Point).map(Detail::name);
-    names.chain(["latitude", "longitude"]).filter(|name| schema.property(name).is_none())
+    let declared = schema.events().iter().filter(|event| !RESERVED_EVENTS.contains(&&*event.name));
+    let taken: Vec<&str> = declared.flat_map(|event| &event.properties).map(|property| &*property.name).collect();
+    names.chain(["latitude", "longitude"]).filter(move |name| !taken.contains(name))
 }
 
-/// The details of a row.
-fn details(roles: &Roles<'_, '_>, row: usize) -> Result<Cow<'static, str>, BadRow> {
+/// The details of a row. Those that its event type has as properties are no details of it.
+fn details(roles: &Roles<'_, '_>, row: usize, kind: Option<&EventDecl>) -> Result<Cow<'static, str>, BadRow> {
     if roles.details.is_empty() {
         return Ok(Cow::Borrowed(""));
     }
@@ -325,7 +327,13 @@ fn details(roles: &Roles<'_, '_>, row: usize) -> Result<Cow<'static, str>, BadRo
         reason: reason.to_owned(),
     };
     for (name, column) in &roles.details {
-        let number = || column.double(row).map_err(|error| bad(name, &error));
+        if kind.is_some_and(|kind| kind.properties.iter().any(|property| &*property.name == *name)) {
+            continue;
+        }
+        let number = || match column.value_as(row, &Type::Double).map_err(|error| bad(name, &error))? {
+            Some(Value::Double(number)) => Ok(Some(number)),
+            _ => Ok(None),
+        };
         match *name {
             "latitude" => latitude = number()?,
             "longitude" => longitude = number()?,
@@ -333,7 +341,9 @@ fn details(roles: &Roles<'_, '_>, row: usize) -> Result<Cow<'static, str>, BadRo
             _ => {
                 let told = column.name(row, &mut buffer).map_err(|error| bad(name, &error))?.filter(|text| !text.is_empty());
                 if *name == "origin" {
-                    let origin = told.map(|word| Origin::named(word).ok_or_else(|| wrong(name, "expected an origin")));
+                    let names = Origin::ALL.map(Origin::name).join("`, `");
+                    let expected = format!("expected one of `{names}`");
+                    let origin = told.map(|word| Origin::named(word).ok_or_else(|| wrong(name, &expected)));
                     details.origin = origin.transpose()?;
                 } else if let Some(place) =
                     Detail::ALL.into_iter().find(|detail| detail.name() == *name).and_then(|detail| details.text_mut(detail))
@@ -343,10 +353,15 @@ fn details(roles: &Roles<'_, '_>, row: usize) -> Result<Cow<'static, str>, BadRo
             }
         }
     }
-    if let (Some(latitude), Some(longitude)) = (latitude, longitude) {
-        let point = Point::new(latitude, longitude);
-        details.point = Some(point.ok_or_else(|| wrong("latitude", "expected -90 to 90, and a longitude of -180 to 180"))?);
-    }
+    details.point = match (latitude, longitude) {
+        (Some(latitude), Some(longitude)) => {
+            let point = Point::new(latitude, longitude);
+            Some(point.ok_or_else(|| wrong("latitude", "expected -90 to 90, and a longitude of -180 to 180"))?)
+        }
+        (None, None) => None,
+        (Some(_), None) => return Err(wrong("longitude", "expected it beside `latitude`")),
+        (None, Some(_)) => return Err(wrong("latitude", "expected it beside `longitude`")),
+    };
     details.canonical().map(Cow::Owned).map_err(|error| refused(error.path(), &error))
 }
 
