@@ -133,6 +133,8 @@ fn a_plan_tells_of_nobody_in_particular_and_needs_groups() {
     let plan = engine.journey_plan(&map, 15).unwrap();
     let choosing = plan.cells.iter().find(|cell| *cell.stage == *"choosing").unwrap();
     assert!(choosing.stays_longer.is_none() && choosing.goes_on.is_none(), "{choosing:?}");
+    // What is withheld need not be few.
+    assert!(plan.to_string().contains("not told, planned 50 %") && plan.svg(Ground::Light).contains("not told, planned 50 %"));
     let whole = engine.journey_map(&MapOptions::new("way", at(60 * DAY))).unwrap();
     assert_eq!(engine.journey_plan(&whole, 10).unwrap_err().code(), "wrong_value");
     let other = self::engine().journey_map(&MapOptions::new("way", at(0))).unwrap();
@@ -640,6 +642,32 @@ fn whatever_stands_in_a_title_is_text() {
     assert!(!report.mermaid().contains("<script") && !report.dot().contains("\"'--"));
 }
 
+/// Marks stand behind the titles of stages, also where these are wide, and a name that is cut ends in no sign.
+#[test]
+fn marks_stand_behind_titles() {
+    let text = PLAYBOOK
+        .replace("goal: find something", "title: Consideration")
+        .replace("{on: buy,", "{on: buy, title: Enjoying them,")
+        .replace("      talking:", "      one: {no_data: x}\n      two: {no_data: x}\n      talking:");
+    let engine = Engine::compile(&[("shop.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let svg = map(&engine, &options(), &customers(&engine, &planted(6))).report(None, 10).unwrap().svg(Ground::Light);
+    // As wide as in DejaVu Sans Bold of 17 px, the widest of usual fonts.
+    let mut seen = 0;
+    for (title, wide) in [("Consideration", 133.5), ("Enjoying them", 135.8)] {
+        let words =
+            svg.split("<text class=\"tm-stage\" x=\"").skip(1).find(|part| part.contains(&format!(">{title}<"))).unwrap();
+        let number = |text: &str| text.parse::<f64>().unwrap();
+        let (x, y) = words.split_once("\" y=\"").map(|(x, rest)| (number(x), number(rest.split('"').next().unwrap()))).unwrap();
+        let marks = svg.split("tm-mark\" transform=\"translate(").skip(1).map(|part| part.split(')').next().unwrap());
+        let marks = marks.map(|mark| mark.split_once(' ').map(|(x, y)| (number(x), number(y))).unwrap());
+        for (mark, _) in marks.filter(|mark| (mark.1 - y).abs() < 12.0 && mark.0 > x && mark.0 < x + 200.0) {
+            assert!(mark - 9.5 >= x + wide + 3.0, "{title}: {x} {mark}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 2, "{svg}");
+}
+
 /// Where words of a picture stand.
 #[derive(Debug)]
 struct Words {
@@ -690,6 +718,71 @@ fn words_of(svg: &str) -> Vec<Words> {
         found.push(Words { text, x, at_flow, left, right: left + wide, top: y - size * 0.7, bottom: y + size * 0.15 });
     }
     found
+}
+
+/// What came of offers stands in the stage in which it came, and groups may be those of the likeliest persona.
+#[test]
+fn outcomes_and_personas_are_counted_by_stage() {
+    let offers = "placements: {home: {channel: web}}\noffers: {hello: {treatments: {web: {message: hello}}}}\n\
+        personas:\n  buyer: {prior: 0.5, evidence: [{when: 'events(\"buy\").exists()', odds: 30}]}\n  \
+        watcher: {prior: 0.5, evidence: [{when: '!events(\"buy\").exists()', odds: 30}]}\n";
+    let engine =
+        Engine::compile(&[("shop.yaml", &format!("{PLAYBOOK}{offers}"))]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let mut map = engine.journey_map(&MapOptions { split: Split::Personas, ..MapOptions::new("way", at(4 * DAY)) }).unwrap();
+    // Thirty come and are shown something; all look, twelve click then, and eleven of these buy.
+    for who in 0..30 {
+        let name = Identifier::parse(&format!("customer:{who}")).unwrap();
+        let mut customer = engine.customer(&name).unwrap();
+        let mut tell = |what: &str, minute: i64| {
+            let event = Event::new(what, at(minute), name.clone());
+            let about = matches!(what, "shown" | "clicked");
+            let event = if about { event.with("offer", "hello").with("placement", "home") } else { event };
+            engine.record(&mut customer, &event, None).unwrap();
+        };
+        tell("visit", 0);
+        tell("shown", 10);
+        tell("look", DAY);
+        if who < 12 {
+            tell("clicked", DAY + 10);
+        }
+        if who < 11 {
+            tell("buy", 2 * DAY);
+        }
+        engine.observe_journey(&mut map, &customer);
+    }
+    let outcomes = |report: &MapReport| -> Vec<(String, String, u64)> {
+        let of = |stage: &tactful::map::StageReport| {
+            let stage_name = stage.stage.to_string();
+            stage.outcomes.iter().map(|one| (stage_name.clone(), one.name.to_string(), one.count)).collect::<Vec<_>>()
+        };
+        report.stages.iter().flat_map(of).collect()
+    };
+    let one = |stage: &str, outcome: &str, count| (stage.to_owned(), outcome.to_owned(), count);
+    let whole = map.report(None, 10).unwrap();
+    assert_eq!(outcomes(&whole), [one("curious", "shown", 30), one("choosing", "clicked", 12)]);
+    assert_eq!(map.groups(10).map(|group| group.to_string()).collect::<Vec<_>>(), ["buyer", "watcher"]);
+    let buyers = map.report(Some("buyer"), 10).unwrap();
+    assert_eq!(buyers.customers, Some(11));
+    assert_eq!(outcomes(&buyers), [one("curious", "shown", 11), one("choosing", "clicked", 11)]);
+    // One watcher clicked: that is told nowhere.
+    assert_eq!(outcomes(&map.report(Some("watcher"), 10).unwrap()), [one("curious", "shown", 19)]);
+}
+
+/// Where a long stay is good it is no pain point, and who stays shorter than planned deviates.
+#[test]
+fn where_a_long_stay_is_good_a_short_one_deviates() {
+    let good = PLAYBOOK.replace("{on: buy,", "{on: buy, long_stay: good,");
+    let long = |text: &str| {
+        let engine = Engine::compile(&[("shop.yaml", text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let found = map(&engine, &options(), &customers(&engine, &planted(6))).report(None, 10).unwrap();
+        found.pain_points.iter().any(|pain| pain.kind == PainKind::Time && *pain.stage == *"buying")
+    };
+    assert!(long(PLAYBOOK) && !long(&good));
+    let text = format!("{good}    plan: {{everyone: {{buying: {{stay: 40d}}}}}}\n");
+    let engine = Engine::compile(&[("shop.yaml", &text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let walked = map(&engine, &options(), &customers(&engine, &planted(6)));
+    let plan = engine.journey_plan(&walked, 10).unwrap();
+    assert_eq!(plan.cells[0].deviations, [Deviation::StaysShorter, Deviation::UnplannedPain], "{:?}", plan.cells[0]);
 }
 
 #[test]

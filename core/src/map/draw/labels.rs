@@ -143,7 +143,7 @@ fn fixed(layout: &Layout<'_>) -> Vec<Area> {
     let foot = TITLE_TOP + 21.0 * layout.title_lines as f64;
     for column in &layout.columns {
         let (x, lines) = (column.x, column.title.len() as f64);
-        let title = column.title.iter().map(|line| words::width(line, TITLE) * 1.15).fold(0.0, f64::max);
+        let title = column.title.iter().map(|line| words::bold(line, TITLE)).fold(0.0, f64::max);
         areas.push(Area([x, foot - 21.0 * lines - 16.0, x + title + 28.0, foot - 14.0]));
         // How many are here, and how many came in.
         areas.push(Area([x, foot - 14.0, x + room(layout).min(150.0), foot + 36.0]));

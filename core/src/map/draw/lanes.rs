@@ -101,7 +101,7 @@ fn touchpoints(canvas: &mut Canvas, layout: &Layout<'_>, top: f64) -> f64 {
                 Some(channel) => format!("{} · {}", words::plain(&touch.event), words::plain(channel)),
                 None => words::plain(&touch.event),
             };
-            canvas.text("tm-touch", column.x, y, &words::fit(&name, 14.2, reach - words::width(&number, 14.2) - 10.0));
+            canvas.text("tm-touch", column.x, y, &words::fit(&name, 13.4, reach - words::width(&number, 13.4) - 10.0));
             canvas.text("tm-touch tm-end", column.x + reach, y, &number);
             canvas.add(format_args!(
                 r#"<rect class="tm-track" x="{:.1}" y="{:.1}" width="{reach:.1}" height="4" rx="2"/>"#,

@@ -72,16 +72,21 @@ const LEAST_STEP: f64 = 178.0;
 const POOL: f64 = 38.0;
 pub(super) const TITLE: f64 = 17.0;
 pub(super) const TITLE_TOP: f64 = 128.0;
+/// From the end of a title to the middle of its mark.
+pub(super) const MARK: f64 = 16.0;
 
 impl<'a> Layout<'a> {
     pub(super) fn of(report: &'a MapReport) -> Self {
         let on_the_way: Vec<&StageReport> = report.stages.iter().filter(|stage| !stage.drop_out).collect();
         let lost: Vec<&StageReport> = report.stages.iter().filter(|stage| stage.drop_out).collect();
         let number = on_the_way.len().max(1) as f64;
-        let width = (LEFT + RIGHT + number * LEAST_STEP).max(1_200.0);
-        let step = (width - LEFT - RIGHT) / number;
+        let least = LEAST_STEP.max((1_200.0 - LEFT - RIGHT) / number);
         let titles: Vec<Vec<String>> =
-            on_the_way.iter().map(|stage| words::wrap(&stage.title, TITLE, step - 52.0, 3)).collect();
+            on_the_way.iter().map(|stage| words::wrap(&stage.title, TITLE, least - 52.0, 3)).collect();
+        // Behind the last line of a title there is room for a mark.
+        let longest = titles.iter().filter_map(|title| title.last()).map(|line| words::bold(line, TITLE)).fold(0.0, f64::max);
+        let step = least.max(longest + MARK + 36.0);
+        let width = LEFT + RIGHT + number * step;
         let title_lines = titles.iter().map(Vec::len).max().unwrap_or(1).max(1);
         let backs = report.flows.iter().any(|flow| way(&on_the_way, &lost, flow) == Some(Way::Back));
         let bars_top = TITLE_TOP + 21.0 * title_lines as f64 + 52.0 + if backs { 46.0 } else { 12.0 };

@@ -396,7 +396,7 @@ pub(super) fn going_on(cell: &PlanCell) -> String {
     match (cell.goes_on, cell.planned_goes_on) {
         (Some(own), Some(planned)) => format!("{} go on, planned {}", percent(own.share), percent(planned)),
         (Some(own), None) => format!("{} go on", percent(own.share)),
-        (None, Some(planned)) => format!("too few to tell, planned {}", percent(planned)),
+        (None, Some(planned)) => format!("not told, planned {}", percent(planned)),
         (None, None) => String::new(),
     }
 }

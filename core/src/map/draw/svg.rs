@@ -1,6 +1,6 @@
 use super::super::pain::{PainKind, PainPoint};
 use super::super::report::MapReport;
-use super::layout::{BAR, Column, LEFT, Layout, Pool, TITLE, TITLE_TOP, Way};
+use super::layout::{BAR, Column, LEFT, Layout, MARK, Pool, TITLE, TITLE_TOP, Way};
 use super::words::{self, count, count_or, escaped, percent};
 use std::fmt::Write;
 
@@ -189,8 +189,8 @@ fn column(canvas: &mut Canvas, layout: &Layout<'_>, column: &Column<'_>) {
         escaped(&here)
     ));
     if pains(layout, &stage.stage).next().is_some() {
-        let title = column.title.last().map_or(0.0, |line| words::width(line, TITLE) * 1.15);
-        canvas.mark(x + (title + 16.0).min(room(layout) - 8.0), y - 27.0);
+        let title = column.title.last().map_or(0.0, |line| words::bold(line, TITLE));
+        canvas.mark(x + title + MARK, y - 27.0);
     }
     let entered = format!("{} came in", count_or(stage.entries));
     canvas.text("tm-note", x, y + 30.0, &words::fit(&entered, 13.0, room(layout)));

@@ -99,6 +99,11 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
     ems * size
 }
 
+/// The same of bold text.
+pub(super) fn bold(text: &str, size: f64) -> f64 {
+    width(text, size) * 1.19
+}
+
 /// Breaks text into lines that fit; what does not fit into `most` lines ends in an ellipsis.
 pub(super) fn wrap(text: &str, size: f64, room: f64, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -127,7 +132,7 @@ pub(super) fn wrap(text: &str, size: f64, room: f64, most: usize) -> Vec<String>
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
             while width(last, size) + width("…", size) > room && last.pop().is_some() {}
-            *last = format!("{}…", last.trim_end());
+            *last = format!("{}…", last.trim_end_matches([' ', '·', '-']));
         }
     }
     lines
@@ -179,6 +184,7 @@ mod tests {
         let lines = wrap("a name that goes on and on and on", 10.0, 60.0, 2);
         assert_eq!(lines.len(), 2);
         assert!(lines.iter().all(|line| width(line, 10.0) <= 60.0) && lines[1].ends_with('…'), "{lines:?}");
+        assert_eq!(fit("complaint · phone", 13.4, 90.0), "complaint…");
         assert!(wrap(&"x".repeat(500), 10.0, 60.0, 3).iter().all(|line| width(line, 10.0) <= 66.0));
     }
 }
