@@ -321,5 +321,81 @@ fn what_contradicts_itself_is_warned_of_or_refused() {
         assert_eq!(codes(leaves_at_once), ["contradiction"], "{leaves_at_once}");
     }
     assert!(codes("exit: customer.age > 5, stages: {a: {enter: customer.age > 6}}").is_empty());
+    // A time-out that the longest stay forestalls; where both come at once the time-out does.
+    for never in [
+        "stages: {a: {on: visit, timeout: {after: 20d, to: b}, max_stay: {after: 1d}}, b: {on: buy}}",
+        "max_stay: 1d, stages: {a: {on: visit, timeout: {after: 20d, to: b}}, b: {on: buy}}",
+    ] {
+        assert_eq!(codes(never), ["contradiction"], "{never}");
+    }
+    assert!(codes("stages: {a: {on: visit, timeout: {after: 1d, to: b}, max_stay: {after: 1d}}, b: {on: buy}}").is_empty());
     assert_eq!(codes("stages: {a: {on: buy, branches: [{to: b}]}, b: {branches: [{to: a}]}}"), ["zero_time_circle"]);
+}
+
+#[test]
+fn mistakes_name_what_was_written() {
+    let said = |journeys: &str| {
+        let text = format!("playbook: a\nversion: 1\nevents: {{visit: {{page: string}}}}\n{journeys}");
+        Engine::compile(&[("a.yaml", &text)]).unwrap_err().to_string()
+    };
+    let asks = "journeys: {way: {stages: {curious: {on: visit}}}}\nsegments: {s: 'journey(\"way\").visits(\"curios\") > 1'}\n";
+    let shown = said(asks);
+    assert!(shown.contains("unknown name `journey(\"way\").visits(\"curios\")`"), "{shown}");
+    assert!(shown.contains("did you mean `journey(\"way\").visits(\"curious\")`?"), "{shown}");
+    let shown = said("journeys: {way: {key: order, stages: {a: {on: visit}}}}\n");
+    assert!(shown.contains("(journeys.way.key)"), "{shown}");
+}
+
+/// Conditions that lead in a circle at one instant end there; what is still due then hides nothing else that time brings.
+#[test]
+fn a_circle_at_one_instant_hides_nothing() {
+    let playbook = r#"
+playbook: a
+version: 1
+identity: {customer: {}}
+attributes: {vip: bool}
+events: {visit: {page: string}, order: {number: string}}
+segments: {fresh: events("visit").within("5d").exists()}
+journeys:
+  round:
+    stages:
+      a: {on: visit, wait: {at: "09:00"}, branches: [{when: customer.vip, to: b}, {to: none}]}
+      b: {wait: {at: "09:00"}, branches: [{when: customer.vip, to: a}, {to: none}]}
+  orders:
+    key: number
+    stages:
+      a: {on: order, wait: {at: "09:00"}, branches: [{when: customer.vip, to: b}, {to: none}]}
+      b: {wait: {at: "09:00"}, branches: [{when: customer.vip, to: a}, {to: none}], max_stay: {after: 7d}}
+"#;
+    let engine = Engine::compile(&[("a.yaml", playbook)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let time = |text: &str| Timestamp::parse(text).unwrap();
+    let told = || {
+        let mut customer = engine.customer(&ada()).unwrap();
+        let vip = Event::new("attribute_set", time("2026-01-01T00:00:00Z"), ada()).with("attribute", "vip").with("value", true);
+        engine.record(&mut customer, &vip, None).unwrap();
+        let order = Event::new("order", time("2026-01-01T09:30:00Z"), ada()).with("number", "7");
+        engine.record(&mut customer, &order, None).unwrap();
+        engine.record(&mut customer, &Event::new("visit", time("2026-01-01T10:00:00Z"), ada()), None).unwrap();
+        customer
+    };
+    let mut customer = told();
+    engine.advance(&mut customer, time("2026-01-03T00:00:00Z"));
+    assert_eq!(engine.next_due(&customer), Some(time("2026-01-06T10:00:00Z")));
+    engine.advance(&mut customer, time("2026-03-01T00:00:00Z"));
+    let left: Vec<Timestamp> =
+        engine.history(&customer).iter().filter(|one| one.what.name() == "segment_left").map(|one| one.at).collect();
+    assert_eq!(left, [time("2026-01-06T10:00:00Z")]);
+    let mut stepwise = told();
+    for hours in 0..24 * 59 {
+        engine.advance(
+            &mut stepwise,
+            Timestamp::from_micros(time("2026-01-01T10:00:00Z").micros() + hours * 3_600_000_000).unwrap(),
+        );
+    }
+    engine.advance(&mut stepwise, time("2026-03-01T00:00:00Z"));
+    assert_eq!(engine.history(&customer), engine.history(&stepwise));
+    assert_eq!(
+        engine.journey_history(&customer, time("2026-03-01T00:00:00Z")),
+        engine.journey_history(&stepwise, time("2026-03-01T00:00:00Z"))
+    );
 }

@@ -157,6 +157,14 @@ fn contrary(journey: &Journey) -> Vec<Diagnostic> {
         findings.push(finding(message, format!("{path}.exit"), &journey.name, "negate one of the two"));
     }
     for stage in &journey.stages {
+        let longest = [journey.max_stay, stage.max_stay.as_ref().map(|stay| stay.after)].into_iter().flatten().min();
+        if let (Some(timeout), Some(longest)) = (&stage.timeout, longest)
+            && longest < timeout.after
+        {
+            let message = format!("the time-out after {} never comes: the longest stay is {longest}", timeout.after);
+            let path = format!("{path}.stages.{}.timeout", stage.name.text);
+            findings.push(finding(message, path, &stage.name, "make it shorter, or leave it out"));
+        }
         let own = stage.exit.as_ref().filter(|exit| exit.on.is_empty()).and_then(|exit| text(&exit.when));
         let enter = text(&stage.enter);
         let path = format!("{path}.stages.{}", stage.name.text);

@@ -338,7 +338,10 @@ fn written(path: &str) -> String {
             format!("{group}(\"{name}\")")
         }
         Some((family @ ("journey" | "store" | "preference" | "need"), rest)) => match rest.rsplit_once('.') {
-            Some((name, field)) => format!("{family}(\"{name}\").{field}"),
+            Some((name, field)) => match name.strip_suffix(".visits") {
+                Some(name) => format!("{family}(\"{name}\").visits(\"{field}\")"),
+                None => format!("{family}(\"{name}\").{field}"),
+            },
             None if family == "need" => format!("need(\"{rest}\")"),
             None => path.to_string(),
         },

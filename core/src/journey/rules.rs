@@ -265,7 +265,8 @@ impl JourneyRule {
             reads_itself: false,
         };
         if let Some(key) = &journey.key {
-            compiled.key = Key::of(key, journey.at_most, &compiled, sources, findings);
+            let path = format!("journeys.{}.key", journey.name.text);
+            compiled.key = Key::of((key, &path), journey.at_most, &compiled, sources, findings);
             complete &= compiled.key.is_some();
         }
         complete.then_some(compiled)

@@ -141,7 +141,7 @@ pub(crate) fn next_time_of_day(from: Timestamp, at: NaiveTime, zone: Zone) -> Ti
 
 impl Key {
     pub(super) fn of(
-        name: &Name,
+        (name, path): (&Name, &str),
         at_most: usize,
         rule: &JourneyRule,
         sources: &Sources,
@@ -173,7 +173,7 @@ impl Key {
                     code: "unknown_key",
                     severity: Severity::Error,
                     message: format!("no event that moves the journey has a property `{}`", name.text),
-                    path: "key".to_owned(),
+                    path: path.to_owned(),
                     place: Some(name.place.clone()),
                     hint: hint.or_else(|| Some("name a property of the events in `on`".to_owned())),
                     related: None,

@@ -4,7 +4,6 @@ use super::digest;
 use super::model::{Journey, Movement, Name, Stage, Timeout};
 use super::read::{At, Loader, Names};
 use super::ways::Precedence;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// In `from`: not being in the journey.
@@ -20,6 +19,9 @@ struct Known<'a> {
     /// Stages that something else leads to.
     led_to: Names,
 }
+
+/// What to do where a stay is shorter than the shortest.
+const LONGER: &str = "make it longer, or `min_stay` shorter";
 
 /// How many instances may be open when the playbook does not say.
 const AT_MOST: usize = 100;
@@ -73,7 +75,7 @@ impl Loader<'_> {
                 let place = at.get("max_stay").unwrap_or_else(|| at.clone());
                 let message =
                     format!("the longest stay of {longest} is not longer than the minimum stay in `{}`", stage.name.text);
-                self.error("bad_stay", &place, message, None);
+                self.error("bad_stay", &place, message, Some(LONGER.to_owned()));
             }
         }
         let key = at.get("key").and_then(|key| {
@@ -137,14 +139,15 @@ impl Loader<'_> {
         {
             let place = at.get("timeout").and_then(|at| at.get("after")).unwrap_or_else(|| at.clone());
             let message = format!("the time-out after {} is not longer than the minimum stay of {stay}", timeout.after);
-            self.error("bad_timeout", &place, message, None);
+            self.error("bad_timeout", &place, message, Some(LONGER.to_owned()));
         }
         if let Some(timeout) = &timeout
             && timeout.to.as_ref().is_some_and(|to| to.text == name.text)
         {
             let place = at.get("timeout").and_then(|at| at.get("to")).unwrap_or_else(|| at.clone());
             let message = format!("the time-out of stage `{}` leads to itself", name.text);
-            self.error("bad_timeout", &place, message, None);
+            let hint = "name another stage, or `none`; events of `reset_on` begin the time anew".to_owned();
+            self.error("bad_timeout", &place, message, Some(hint));
         }
         Stage {
             name,
@@ -184,18 +187,14 @@ impl Loader<'_> {
         {
             let place = at.get("max_stay").unwrap_or_else(|| at.clone());
             let message = format!("the longest stay of {longest} is not longer than the minimum stay of {shortest}");
-            self.error("bad_stay", &place, message, None);
+            self.error("bad_stay", &place, message, Some(LONGER.to_owned()));
         }
         if let (Some(wait), Some(longest)) = (stage.wait.as_ref().and_then(|wait| wait.length), longest)
             && longest <= wait
         {
             let place = at.get("max_stay").unwrap_or_else(|| at.clone());
-            self.error(
-                "bad_stay",
-                &place,
-                format!("the longest stay of {longest} is not longer than the wait of {wait}"),
-                None,
-            );
+            let message = format!("the longest stay of {longest} is not longer than the wait of {wait}");
+            self.error("bad_stay", &place, message, Some("make it longer, or the wait shorter".to_owned()));
         }
         if stage.min_stay.is_some()
             && let Some(way) = at.get("wait").or_else(|| at.get("branches"))
@@ -215,7 +214,8 @@ impl Loader<'_> {
         let waits_for_itself =
             stage.wait.as_ref().and_then(|wait| wait.to.as_ref()?.as_ref()).is_some_and(|to| to.text == *name);
         if to_itself || waits_for_itself {
-            self.error_at_key("bad_way", at, format!("a way out of stage `{name}` leads to itself"), None);
+            let message = format!("a way out of stage `{name}` leads to itself");
+            self.error_at_key("bad_way", at, message, Some("name another stage, or `none`".to_owned()));
         }
     }
 
@@ -253,70 +253,14 @@ impl Loader<'_> {
                 if outer.name.text == journey.name.text {
                     let message = format!("journey `{}` is inside of itself", journey.name.text);
                     if let Some(at) = section.get(&journey.name.text) {
-                        self.error_at_key("bad_nesting", &at, message, None);
+                        let hint = "take out one of the `inner` that lead in a circle".to_owned();
+                        self.error_at_key("bad_nesting", &at, message, Some(hint));
                     }
                     break;
                 }
                 at = outer_of(&outer.name.text);
             }
         }
-    }
-
-    /// Ways that are taken at once, without a condition or as long as the same one holds, must not lead back to where they began.
-    fn circles(&mut self, section: &At<'_>, journeys: &[Journey]) {
-        for journey in journeys {
-            let conditions = journey.stages.iter().filter_map(|stage| stage.exit.as_ref()?.when.as_ref());
-            let conditions: BTreeSet<&str> = conditions.map(|when| when.text.trim()).collect();
-            let mut conditions = std::iter::once(None).chain(conditions.into_iter().map(Some));
-            // One mistake for each journey.
-            let _ = conditions.any(|condition| self.circle(section, journey, condition));
-        }
-    }
-
-    /// Says where ways that are taken at once while a condition holds go in a circle, and whether they do.
-    fn circle(&mut self, section: &At<'_>, journey: &Journey, condition: Option<&str>) -> bool {
-        let at_once = |name: &Arc<str>| {
-            let stage = journey.stages.iter().find(|stage| stage.name.text == *name)?;
-            let exit = stage.exit.as_ref().filter(|exit| exit.on.is_empty());
-            let exit = exit.filter(|exit| condition.is_some() && exit.when.as_ref().map(|when| when.text.trim()) == condition);
-            if let Some(exit) = exit {
-                return exit.to.as_ref().map(|to| to.text.clone());
-            }
-            let ranked = stage.branches.iter().find(|branch| branch.on.is_empty()).filter(|branch| branch.when.is_none());
-            ranked.filter(|_| stage.wait.is_none())?.to.as_ref().map(|to| to.text.clone())
-        };
-        for stage in &journey.stages {
-            let mut way = vec![stage.name.text.clone()];
-            while let Some(next) = way.last().and_then(at_once) {
-                let circle = next == stage.name.text;
-                way.push(next);
-                if circle || way.len() > journey.stages.len() {
-                    break;
-                }
-            }
-            if way.len() > 2 && way.first() == way.last() {
-                let own = section.get(&journey.name.text).and_then(|at| at.get("stages"));
-                let own = own.and_then(|at| at.get(&stage.name.text));
-                let key = |key| own.as_ref().and_then(|at| at.get(key));
-                let exits = condition.is_some() && stage.exit.is_some();
-                let Some(at) = key(if exits { "exit" } else { "branches" }) else { continue };
-                let names: Vec<String> = way.iter().map(|name| format!("`{name}`")).collect();
-                let names = names.join(" -> ");
-                let (message, hint) = match condition {
-                    None => (
-                        format!("these lead to each other without any time passing: {names}"),
-                        "give one of the branches a condition, or its stage a `wait`",
-                    ),
-                    Some(_) => (
-                        format!("these lead to each other without any time passing while one condition holds: {names}"),
-                        "give one of them another condition, or a way that takes time",
-                    ),
-                };
-                self.error_at_key("zero_time_circle", &at, message, Some(hint.to_owned()));
-                return true;
-            }
-        }
-        false
     }
 
     /// A stage can be entered, or says why not.

@@ -125,6 +125,7 @@ fn single(leaf: &Leaf) -> Value {
             }
             schema
         }
+        Leaf::Amount(high) => json!({ "type": "number", "minimum": 0, "exclusiveMaximum": high }),
         Leaf::Duration => json!({ "type": "string", "pattern": DURATION }),
         Leaf::Instant => json!({ "type": "string", "format": "date-time" }),
         Leaf::Type => json!({ "anyOf": [{ "enum": types::SIMPLE }, { "type": "string", "pattern": TYPE }] }),

@@ -9,6 +9,7 @@ mod arbitration;
 mod assurance;
 mod cases;
 mod catalog;
+mod circles;
 mod computed;
 mod contact;
 mod digest;

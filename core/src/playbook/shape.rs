@@ -59,6 +59,8 @@ pub(super) enum Leaf {
     Whole(i64, i64),
     /// A finite number, above the first and below the second bound.
     Number(f64, f64),
+    /// A finite number of at least 0, below the bound.
+    Amount(f64),
     /// A length of time.
     Duration,
     /// An instant, RFC 3339.
@@ -278,8 +280,8 @@ impl Leaf {
         match (self, &node.content) {
             (Leaf::Any, _) | (Leaf::Bool, Content::Bool(_)) => true,
             (Leaf::Rule, Content::Text(_) | Content::Bool(_) | Content::Number(_)) => true,
-            (Leaf::Whole(..) | Leaf::Number(..), Content::Number(_)) => true,
-            (Leaf::Bool | Leaf::Whole(..) | Leaf::Number(..), _) => false,
+            (Leaf::Whole(..) | Leaf::Number(..) | Leaf::Amount(_), Content::Number(_)) => true,
+            (Leaf::Bool | Leaf::Whole(..) | Leaf::Number(..) | Leaf::Amount(_), _) => false,
             (_, Content::Text(_)) => true,
             _ => false,
         }
@@ -299,6 +301,7 @@ impl Leaf {
                 (false, true) => format!("a number below {high}"),
                 (false, false) => "a number".to_owned(),
             },
+            Leaf::Amount(high) => format!("a number of at least 0 and below {high}"),
             Leaf::Duration => "a duration such as `90d` or `1h30m`".to_owned(),
             Leaf::Instant => "an instant such as `2026-03-29T02:30:00Z`".to_owned(),
             Leaf::Type => "a type such as `string` or `money(EUR)`".to_owned(),
@@ -317,6 +320,9 @@ impl Leaf {
             }
             (Leaf::Number(low, high), Content::Number(number)) => {
                 !number.parse::<f64>().is_ok_and(|number| number.is_finite() && number > *low && number < *high)
+            }
+            (Leaf::Amount(high), Content::Number(number)) => {
+                !number.parse::<f64>().is_ok_and(|number| number >= 0.0 && number < *high)
             }
             (Leaf::Rule, Content::Number(number)) => number.contains(".inf") || number.contains(".nan"),
             (Leaf::Word(words), Content::Text(written)) => {

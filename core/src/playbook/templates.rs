@@ -101,8 +101,8 @@ fn write_out(journey: &mut Node, path: &str, limits: Limits, findings: &mut Find
     let Some(name) = text("template") else { return Vec::new() };
     let form = text("form").unwrap_or_else(|| Arc::from("b2c"));
     let Some((_, _, template)) = TEMPLATES.iter().find(|(own, of, _)| **own == *name && **of == *form) else {
-        // A name that no template has is no word that may stand there, which is reported where words are checked.
-        if NAMES.contains(&&*name) {
+        // A name or form that no template has is no word that may stand there, which is reported where words are checked.
+        if NAMES.contains(&&*name) && TEMPLATES.iter().any(|(_, of, _)| **of == *form) {
             let forms: Vec<&str> = TEMPLATES.iter().filter(|(own, ..)| **own == *name).map(|(_, form, _)| *form).collect();
             let message = format!("template `{}` has no form `{}`", name, cut(&form));
             let hint = Some(format!("its forms: {}", forms.join(", ")));

@@ -94,7 +94,10 @@ impl Loader<'_> {
             let everyone = &*at.key == EVERYONE;
             if !everyone && !segments.contains(&at.key) {
                 let near = crate::error::nearest(&at.key, segments.iter().map(|name| &**name));
-                let hint = near.map_or_else(|| format!("or `{EVERYONE}`"), |near| format!("did you mean `{near}`?"));
+                let hint = near.map_or_else(
+                    || format!("declare it in `segments`, or plan for `{EVERYONE}`"),
+                    |near| format!("did you mean `{near}`?"),
+                );
                 let message = format!("unknown segment `{}`", super::source::cut(&at.key));
                 self.error_at_key("unknown_name", &at, message, Some(hint));
                 continue;
@@ -106,6 +109,11 @@ impl Loader<'_> {
                     let message = format!("unknown stage `{}`", super::source::cut(&cell.key));
                     self.error_at_key("unknown_name", &cell, message, near.map(|near| format!("did you mean `{near}`?")));
                     continue;
+                }
+                if let (Some(goes_on), false) = (cell.get("goes_on"), goes_on(journey, &cell.key)) {
+                    let message = format!("no stage comes after `{}` to which customers could go on", cell.key);
+                    let hint = "leave `goes_on` out, or plan it for an earlier stage".to_owned();
+                    self.error_at_key("contradiction", &goes_on, message, Some(hint));
                 }
                 let stage = Name { text: cell.key.clone(), place: self.findings.place(cell.spot) };
                 let planned = Cell {
@@ -122,4 +130,12 @@ impl Loader<'_> {
         }
         plans
     }
+}
+
+/// Whether customers of a stage can go on to a next one. Stages of which nothing is known and those of the lost are nobody's next stage.
+fn goes_on(journey: &At<'_>, stage: &str) -> bool {
+    let stages: Vec<At<'_>> = journey.get("stages").iter().flat_map(At::children).collect();
+    let mut rest = stages.iter().skip_while(|at| *at.key != *stage);
+    let lost = rest.next().is_some_and(|at| at.flag("drop_out"));
+    !lost && rest.any(|at| !at.flag("drop_out") && at.get("no_data").is_none())
 }

@@ -245,7 +245,7 @@ static QUIET_HOURS: Object = Object {
     ],
 };
 /// A factor or cost from 0 on.
-const FACTOR: Shape = One(Leaf::Number(-1e-12, 1e6));
+const FACTOR: Shape = One(Leaf::Amount(1e6));
 static COST: Shape = FACTOR;
 static FATIGUE: Object = Object {
     name: "fatigue budget",

@@ -225,7 +225,7 @@ pub(super) static TOUCHPOINT: Object = Object {
         may("discloses", List(&KIND_NAME), "", "the kinds of data that may be told there; any when not declared"),
         may("events", one_or_more(&EVENTS), "", "the event types that come back from it"),
         may("delay", One(Leaf::Duration), "", "how late they come at most"),
-        may("cost", One(Leaf::Number(-1e-9, 1e12)), "", "what one contact costs"),
+        may("cost", One(Leaf::Amount(1e12)), "", "what one contact costs"),
         may(
             "control",
             One(Leaf::Word(&["full", "shared", "none"])),

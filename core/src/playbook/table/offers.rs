@@ -118,7 +118,7 @@ pub(super) static OFFER: Object = Object {
             "",
             "how many there are of it, all customers together: in all, per period, or both",
         ),
-        may("cost", One(Leaf::Number(-1e-9, 1e12)), "0", "what it costs once, in the currency of its budgets"),
+        may("cost", One(Leaf::Amount(1e12)), "0", "what it costs once, in the currency of its budgets"),
         may(
             "terms",
             Names(&PROMISED),
@@ -166,7 +166,7 @@ pub(super) static BUDGET: Object = Object {
     marks: &[],
     fields: &[
         may("title", One(Leaf::Text), "", TITLE),
-        must("amount", One(Leaf::Number(-1e-9, 1e12)), "how much"),
+        must("amount", One(Leaf::Amount(1e12)), "how much"),
         must("currency", One(Leaf::Text), "three letters, such as `EUR`"),
         may("per", WINDOW, "\"lifetime\"", "the window, in the playbook's zone"),
         may(
