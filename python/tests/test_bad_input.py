@@ -479,12 +479,13 @@ def test_circumstances_are_read_from_columns_of_text_too() -> None:
     place = {"location": {"latitude": 52.5, "longitude": 13.25}}
     assert told(latitude=52.5, longitude=13.25) == told(latitude="52.5", longitude="13.25") == place
     assert told(confidence=0.5, origin="inferred") == told(confidence="0.5", origin="inferred") == {"confidence": 0.5, "origin": "inferred"}
-    for columns, column, words in [
+    wrong: list[tuple[dict[str, Any], str, str]] = [
         ({"latitude": 52.5}, "longitude", "expected it beside `latitude`"),
         ({"longitude": "13.25"}, "latitude", "expected it beside `longitude`"),
         ({"confidence": 1.5}, "confidence", "from 0 to 1"),
         ({"origin": "x"}, "origin", "`stated`, `observed`"),
-    ]:
+    ]
+    for columns, column, words in wrong:
         with pytest.raises(tactful.ReplayError) as caught:
             told(**columns)
         assert f"column `{column}`" in str(caught.value) and words in str(caught.value)
