@@ -7,7 +7,7 @@ use tactful::Engine;
 
 const HEAD: &str = "playbook: shop
 version: 1
-identity: {customer: {}}
+identity: {customer: {}, phone: {unique: true, purposes: service}, badge: {unique: true, sensitivity: special}}
 purposes: {service: opt_out, marketing: opt_in, health: opt_in, delivery: {basis: contract}}
 customer_zone: zone
 attributes:

@@ -490,7 +490,7 @@ impl Engine {
             }
             Ground::Outcome => Some(("how you responded before", "earlier offers".to_owned())),
             // The event type is named already.
-            Ground::Property(..) | Ground::Category(..) | Ground::Relation(_) => None,
+            Ground::Property(..) | Ground::Category(..) | Ground::Relation(_) | Ground::Namespace(_) => None,
         }
     }
 

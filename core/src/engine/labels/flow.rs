@@ -251,7 +251,7 @@ impl Node {
             Ground::Attribute(_) | Ground::Event(_) | Ground::Property(..) | Ground::Category(..) | Ground::Outcome => {
                 return None;
             }
-            Ground::Relation(_) => return None,
+            Ground::Relation(_) | Ground::Namespace(_) => return None,
         })
     }
 
@@ -531,10 +531,11 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
                 });
             }
             Some(Source::Commitment(_)) => steps.push(Step::Ground(Ground::Outcome)),
-            Some(
-                Source::Request(_) | Source::Experiment(_) | Source::Drawn(_) | Source::StoreOpen(_) | Source::NeedKind(_),
-            )
-            | None => {}
+            // A variant is drawn from an identifier.
+            Some(Source::Experiment(number) | Source::Drawn(number)) => {
+                steps.extend(hashed(number, playbook).map(Step::Ground))
+            }
+            Some(Source::Request(_) | Source::StoreOpen(_) | Source::NeedKind(_)) | None => {}
         }
     }
     for trend in reads.trends.iter().filter_map(|trend| rules.sources.schema.trends().get(usize::from(*trend))) {
@@ -567,6 +568,14 @@ fn steps(rule: &Rule, playbook: &Playbook, rules: &Rules) -> Vec<Step> {
         steps.push(Step::Ground(Ground::Attribute(zone)));
     }
     steps
+}
+
+/// The identifiers that an experiment hashes, where their namespace says what may be done with them.
+fn hashed(experiment: usize, playbook: &Playbook) -> Option<Ground> {
+    let by = playbook.experiments.get(experiment)?.by.as_ref()?;
+    let number = playbook.namespaces.iter().position(|namespace| namespace.name.text == by.text)?;
+    let labels = &playbook.namespaces.get(number)?.labels;
+    (labels.purposes.is_some() || labels.sensitivity.is_some()).then_some(Ground::Namespace(number))
 }
 
 /// What a trend is made of: of customers who contribute as little is told as of those that are decided for.

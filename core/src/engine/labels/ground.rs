@@ -24,6 +24,8 @@ pub(crate) enum Ground {
     Unusual(usize),
     /// That somebody is related to somebody else.
     Relation(usize),
+    /// The identifiers of a namespace with labels, as an experiment hashes them.
+    Namespace(usize),
 }
 
 /// What may be done with something.
@@ -112,6 +114,7 @@ impl Ground {
             Ground::Preference(number) => playbook.preferences.get(number).map(|preference| &preference.labels),
             Ground::Unusual(number) => playbook.unusual.get(number).map(|unusual| &unusual.labels),
             Ground::Relation(number) => playbook.relations.get(number).map(|relation| &relation.labels),
+            Ground::Namespace(number) => playbook.namespaces.get(number).map(|namespace| &namespace.labels),
         }
     }
 
@@ -130,7 +133,8 @@ impl Ground {
             | Ground::Property(..)
             | Ground::Category(..)
             | Ground::Outcome
-            | Ground::Relation(_) => false,
+            | Ground::Relation(_)
+            | Ground::Namespace(_) => false,
         }
     }
 
@@ -164,6 +168,9 @@ impl Ground {
             Ground::Relation(number) => {
                 format!("relation `{}`", playbook.relations.get(number).map_or("?", |relation| &relation.name.text))
             }
+            Ground::Namespace(number) => {
+                format!("identifiers of `{}`", playbook.namespaces.get(number).map_or("?", |namespace| &namespace.name.text))
+            }
             Ground::Unusual(number) => format!("unusual `{}`", playbook.unusual.get(number).map_or("?", |u| &u.name.text)),
         }
     }
@@ -186,6 +193,7 @@ impl Ground {
             Ground::Preference(number) => playbook.preferences.get(number).map(|preference| &preference.name),
             Ground::Unusual(number) => playbook.unusual.get(number).map(|unusual| &unusual.name),
             Ground::Relation(number) => playbook.relations.get(number).map(|relation| &relation.name),
+            Ground::Namespace(number) => playbook.namespaces.get(number).map(|namespace| &namespace.name),
         };
         name.map(|name| name.place.clone())
     }
@@ -203,7 +211,8 @@ impl Ground {
             | Ground::Journey(_)
             | Ground::Intent(_)
             | Ground::Preference(_)
-            | Ground::Unusual(_) => None,
+            | Ground::Unusual(_)
+            | Ground::Namespace(_) => None,
         }
     }
 }
