@@ -332,6 +332,30 @@ fn cloud_events_are_read_one_by_one_in_batches_and_in_base64() {
     assert_eq!(refused, [("missing_key", "[4].subject"), ("wrong_value", "[5].data_base64")]);
 }
 
+/// Properties that are no object are not lost in silence.
+#[test]
+fn properties_that_are_no_object_are_told() {
+    let segment = |kind: &str, rest: &str| {
+        format!(
+            r#"{{"type": "{kind}", "event": "purchase", "userId": "1", "groupId": "g", "timestamp": "2026-03-01T10:00:00Z", {rest}}}"#
+        )
+    };
+    for (text, path) in [
+        (segment("track", r#""properties": "x""#), "properties"),
+        (segment("page", r#""properties": [1]"#), "properties"),
+        (segment("identify", r#""traits": "x""#), "traits"),
+        (segment("group", r#""traits": 1"#), "traits"),
+    ] {
+        let found = taken(&text);
+        assert_eq!((found.events.len(), found.refused[0].code(), found.refused[0].path()), (0, "wrong_type", path), "{text}");
+    }
+    assert!(taken(&segment("track", r#""properties": null"#)).refused.is_empty());
+    let found = taken(
+        r#"{"specversion": "1.0", "id": "1", "source": "/s", "type": "purchase", "time": "2026-03-01T10:00:00Z", "subject": "1", "data": "x"}"#,
+    );
+    assert_eq!((found.events.len(), found.left_out[0].path.as_str()), (1, "data"));
+}
+
 #[test]
 fn own_events_pass_and_mistakes_in_them_have_codes() {
     let found = taken(

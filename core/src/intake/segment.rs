@@ -34,10 +34,10 @@ pub(super) fn read(
             told = CONSENT_UPDATED.contains(&&*snake(&name));
             match told && taken.names.event(&name).is_none() {
                 true => Vec::new(),
-                false => head.event(message, &name, "properties", taken).into_iter().collect(),
+                false => head.event(message, &name, "properties", taken)?.into_iter().collect(),
             }
         }
-        "page" | "screen" => head.event(message, &kind, "properties", taken).into_iter().collect(),
+        "page" | "screen" => head.event(message, &kind, "properties", taken)?.into_iter().collect(),
         "group" => head.group(message, taken)?,
         "identify" => head.identify(message, taken)?,
         "alias" => head.alias(message, taken)?,
@@ -124,11 +124,20 @@ impl Head {
     }
 
     /// An event with properties, when its type is declared.
-    fn event(&self, message: &Message<'_>, name: &str, section: &str, taken: &mut Taken<'_>) -> Option<Event> {
+    fn event(
+        &self,
+        message: &Message<'_>,
+        name: &str,
+        section: &str,
+        taken: &mut Taken<'_>,
+    ) -> Result<Option<Event>, EventError> {
         let Some(event_type) = taken.names.event(name) else {
             taken.leave_out(shown(message), "no event type of the playbook is called like this message");
-            return None;
+            return Ok(None);
         };
+        if let Some(wrong) = message.get(section).filter(|part| part.entries().is_none()) {
+            return Err(wrong.wrong("wrong_type", &format!("expected {section} as an object")));
+        }
         let mut event = self.bare(event_type, None);
         let declared = taken.names.properties(event_type);
         let mut used = Vec::new();
@@ -141,7 +150,7 @@ impl Head {
         if let Some(section) = message.get(section) {
             leave_out_rest(&section, &used, taken);
         }
-        Some(event)
+        Ok(Some(event))
     }
 
     /// Attributes, and that both identifiers are the same person.
@@ -218,7 +227,7 @@ impl Head {
     /// That the person belongs to the group, what the traits say of it, and an event `group` where the playbook declares one.
     fn group(&self, message: &Message<'_>, taken: &mut Taken<'_>) -> Result<Vec<Event>, EventError> {
         let Some((relation, namespace)) = taken.names.group else {
-            return Ok(self.event(message, "group", "traits", taken).into_iter().collect());
+            return Ok(self.event(message, "group", "traits", taken)?.into_iter().collect());
         };
         let group = message.text("groupId")?.ok_or_else(|| message.missing("groupId", "a group message names the group"))?;
         let group = identifier(message, "groupId", namespace, &group)?;
@@ -226,6 +235,9 @@ impl Head {
             self.bare("related", Some("related")).with("relation", &*relation.name.text).with("to", group.as_str());
         related.identifiers.truncate(1);
         let traits = message.get("traits");
+        if let Some(wrong) = traits.as_ref().filter(|traits| traits.entries().is_none()) {
+            return Err(wrong.wrong("wrong_type", "expected traits as an object"));
+        }
         let role = traits.as_ref().and_then(|traits| traits.get("role")).and_then(|role| {
             let told = snake(role.value.as_text()?);
             relation.roles.iter().find(|role| snake(&role.name.text) == told)
@@ -243,7 +255,7 @@ impl Head {
         if taken.names.event("group").is_some() {
             // Left out is what became neither an attribute of the group nor a property of the event.
             let before = taken.intake.left_out.len();
-            events.extend(self.event(message, "group", "traits", taken));
+            events.extend(self.event(message, "group", "traits", taken)?);
             let event: Vec<String> = taken.intake.left_out.drain(before..).map(|part| part.path).collect();
             rest.retain(|path| event.contains(path));
         }
@@ -372,6 +384,9 @@ fn leave_out_rest(object: &Message<'_>, used: &[String], taken: &mut Taken<'_>) 
 /// The properties that an object tells, for other forms: under the names that the playbook says, or their own in any spelling.
 pub(super) fn properties(object: &Message<'_>, declared: &[&str], taken: &mut Taken<'_>) -> Vec<(String, Value)> {
     let (mut found, mut used) = (Vec::new(), Vec::new());
+    if object.entries().is_none() {
+        taken.leave_out(object.path.clone(), "expected an object");
+    }
     for property in declared {
         let named = taken.names.sources(property).find_map(|path| object.get(path).or_else(|| object.at(path)));
         if let Some(part) = named.or_else(|| spelled(object, &snake(property))) {
