@@ -122,6 +122,16 @@ segments: {bonn: 'events(\"order\").where(e, e.address_city == \"Bonn\" && e.add
 }
 
 #[test]
+fn an_attribute_without_a_value_says_how_one_is_taken_back() {
+    let engine =
+        Engine::compile(&[("a.yaml", "{playbook: a, version: 1, identity: {customer: {}}, attributes: {age: int}}")]).unwrap();
+    let text = r#"{"type": "attribute_set", "time": "2026-03-01T00:00:00Z", "identifier": "customer:1", "properties": {"attribute": "age", "value": null}}"#;
+    let error = CustomerBase::new(engine).record(&Event::from_json(text).unwrap()).unwrap_err();
+    assert_eq!((error.code(), error.path()), ("missing_property", "properties.value"));
+    assert!(error.message().contains("`attribute_cleared`"), "{error}");
+}
+
+#[test]
 fn hostile_sizes_are_bounded() {
     let long = "x".repeat(70_000);
     assert_eq!(refused(&format!(r#"{{"sku": "{long}"}}"#)), ("too_long".to_owned(), "properties.sku".to_owned()));

@@ -31,6 +31,10 @@ impl Layout {
             }
         }
         // An attribute that is cleared is one that is set to nothing.
+        if attribute && event.event_type != ATTRIBUTE_CLEARED && cells.first() == Some(&PreparedCell::Missing) {
+            let message = "expected the value of the attribute; `attribute_cleared` takes one back";
+            return Err(EventError::new("missing_property", "properties.value", message));
+        }
         if event.event_type != ATTRIBUTE_CLEARED {
             self.complete(kind, &cells)?;
         } else if cells.iter().any(|cell| *cell != PreparedCell::Missing) {

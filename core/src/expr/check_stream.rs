@@ -191,6 +191,7 @@ impl Checker<'_> {
             let mut finding = Finding::error("unknown_name", self.extent(whose), format!("`{path}` has no events"));
             finding = match near {
                 Some(near) => finding.hint(format!("did you mean `{near}`?")),
+                None if path == "session" => finding.hint("write `events(\u{2026}).in_session()`"),
                 None if schema.subjects().is_empty() => {
                     finding.hint("write `events(\u{2026})`; others are read through `relations`, and none is declared")
                 }
