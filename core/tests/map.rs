@@ -172,6 +172,11 @@ proptest! {
 type Told = (usize, usize, i64);
 
 fn customers(engine: &Engine, events: &[Told]) -> Vec<Customer> {
+    walkers(engine, events, Ways::One)
+}
+
+/// With instances each event is about one of three things.
+fn walkers(engine: &Engine, events: &[Told], ways: Ways) -> Vec<Customer> {
     let mut customers: Vec<Customer> = Vec::new();
     let count = events.iter().map(|(who, ..)| who + 1).max().unwrap_or(0);
     for who in 0..count {
@@ -184,6 +189,7 @@ fn customers(engine: &Engine, events: &[Told]) -> Vec<Customer> {
         event = match what % 6 {
             4 => event.with("score", (*minute % 11).unsigned_abs() as i64),
             5 => event.with("given", (*minute % 5).unsigned_abs() as i64 + 1),
+            0..=2 if ways == Ways::Instances => event.with("sku", ["a", "b", "c"][usize::try_from(minute % 3).unwrap()]),
             _ => event,
         };
         engine.record(&mut customers[*who], &event, None).unwrap();
@@ -250,6 +256,10 @@ proptest! {
         let (all, some) = (map.report(None, 1).unwrap(), map.report(None, k).unwrap());
         for (full, told) in all.stages.iter().zip(&some.stages) {
             prop_assert!(told.entered_by.is_none_or(|by| by == 0 || by >= k));
+            // What happened less often than `k` times is about fewer than `k` customers.
+            for number in [told.here, told.entries, told.returns, told.exits, told.drop_outs] {
+                prop_assert!(number.is_none_or(|number| number == 0 || number >= k), "{} {told:?}", told.stage);
+            }
             prop_assert!(told.entries.is_none() || told.entries == full.entries);
             prop_assert!(told.touchpoints.iter().all(|touch| touch.customers >= k));
             prop_assert!(told.time.is_none() || full.exits >= Some(k));
@@ -263,6 +273,12 @@ proptest! {
         // They are all others' rest, unless how many customers there are, or are nowhere, is withheld too.
         let followed = some.customers.is_some() && some.outside.is_some();
         prop_assert!(hidden == 0 || hidden >= k || !followed);
+        for number in [some.customers, some.outside] {
+            prop_assert!(number.is_none_or(|number| number == 0 || number >= k), "{number:?}");
+        }
+        // A share tells what it is a share of.
+        let entered = |name: &str| some.stages.iter().find(|stage| *stage.stage == *name).and_then(|stage| stage.entered_by);
+        prop_assert!(some.conversions.iter().all(|way| entered(&way.from).is_some()));
         prop_assert!(some.flows.iter().all(|flow| flow.customers >= k));
         prop_assert!(some.conversions.iter().all(|conversion| conversion.customers >= k));
         prop_assert!(map.groups(k).count() <= map.groups(1).count());
@@ -300,9 +316,9 @@ proptest! {
     ) {
         let engine = if keyed { keyed_engine() } else { engine() };
         let options = MapOptions { since: since.map(at), ..options() };
-        let map = map(&engine, &options, &customers(&engine, &events));
-        let (truth, told) = (map.report(None, 1).unwrap(), map.report(None, k).unwrap());
         let ways = if keyed { Ways::Instances } else { Ways::One };
+        let map = map(&engine, &options, &walkers(&engine, &events, ways));
+        let (truth, told) = (map.report(None, 1).unwrap(), map.report(None, k).unwrap());
         let all = numbers_of(&truth, ways, since.is_some());
         for (what, counts) in conclusions(&all, &numbers_of(&told, ways, since.is_some())) {
             prop_assert!(counts.iter().any(|count| *count >= k), "{what:?} are {counts:?}, k is {k}\n{told:#?}");
@@ -311,8 +327,15 @@ proptest! {
             };
             prop_assert!(truth.flows.iter().find(by).is_none_or(|flow| flow.customers >= k), "{what:?}, k is {k}\n{told:#?}");
         }
+        let few = |number: u64| (1..k).contains(&number);
+        prop_assert!(!told.customers.is_some_and(few) && !told.outside.is_some_and(few));
+        // How many are somewhere in the journey is the rest of those who are not.
+        let inside = told.customers.zip(told.outside).map(|(all, outside)| all - outside);
+        prop_assert!(!inside.is_some_and(few), "{inside:?}");
         for (stage, full) in told.stages.iter().zip(&truth.stages) {
-            let few = |number: u64| (1..k).contains(&number);
+            for number in [stage.here, stage.entries, stage.returns, stage.exits, stage.drop_outs].into_iter().flatten() {
+                prop_assert!(!few(number), "{} {stage:?}", stage.stage);
+            }
             prop_assert!(!stage.entered_by.is_some_and(few), "{} {:?}", stage.stage, stage.entered_by);
             if let (Some(by), Some(entries), Some(returns)) = (stage.entered_by, full.entries, full.returns) {
                 // Some of those who came in the period had been there before.
@@ -541,6 +564,53 @@ fn conclusions((truth, equations): &Numbers, (told, _): &Numbers) -> Vec<(Vec<St
         sets = longer;
     }
     found
+}
+
+/// Few customers may have many stays where a journey has a key: what follows about these is not told either.
+#[test]
+fn many_stays_of_few_customers_are_not_told() {
+    let engine = keyed_engine();
+    let since = at(30 * DAY);
+    // Who, which instances of them, and what happens in each when.
+    type Group<'a> = (&'a str, i64, i64, &'a [(&'a str, i64)]);
+    let walked = |groups: &[Group<'_>], since: Option<Timestamp>| {
+        let mut map = engine.journey_map(&MapOptions { since, ..MapOptions::new("way", at(33 * DAY)) }).unwrap();
+        for (group, customers, instances, happens) in groups {
+            for who in 0..*customers {
+                let name = Identifier::parse(&format!("customer:{group}{who}")).unwrap();
+                let mut customer = engine.customer(&name).unwrap();
+                for instance in 0..*instances {
+                    for (what, minute) in *happens {
+                        let event = Event::new(what, at(*minute), name.clone()).with("sku", &*format!("i{instance}"));
+                        engine.record(&mut customer, &event, None).unwrap();
+                    }
+                }
+                engine.observe_journey(&mut map, &customer);
+            }
+        }
+        map.report(None, 10).unwrap()
+    };
+    let (old, new) = (29 * DAY, 31 * DAY);
+    let stage = |report: &MapReport, name: &str| report.stages.iter().find(|stage| *stage.stage == *name).unwrap().clone();
+    // 27 stays of nine customers ended: neither they nor what they are the rest of.
+    let gone: [Group<'_>; 2] = [("few", 9, 3, &[("visit", new), ("look", new + 60)]), ("many", 30, 1, &[("visit", new)])];
+    let report = walked(&gone, None);
+    let (curious, choosing) = (stage(&report, "curious"), stage(&report, "choosing"));
+    assert_eq!((curious.exits, choosing.entries, choosing.entered_by, choosing.here), (None, None, None, None));
+    assert!(curious.entries.is_none() || curious.here.is_none(), "{curious:?}");
+    assert!(report.flows.iter().all(|flow| flow.to.as_deref() != Some("choosing")));
+    // 27 stays of nine began before the period: here are the new ones and these.
+    let older: [Group<'_>; 2] = [("few", 9, 3, &[("visit", old)]), ("many", 30, 1, &[("visit", new)])];
+    let curious = stage(&walked(&older, Some(since)), "curious");
+    assert!(curious.entries.is_none() || curious.here.is_none(), "{curious:?}");
+    // 27 stays of nine last, of those that began in the period; thirty others last from before.
+    let lasting: [Group<'_>; 3] = [
+        ("few", 9, 3, &[("visit", new)]),
+        ("many", 30, 1, &[("visit", new), ("look", new + 60)]),
+        ("old", 30, 1, &[("visit", old)]),
+    ];
+    let curious = stage(&walked(&lasting, Some(since)), "curious");
+    assert!(curious.entries.is_none() || curious.exits.is_none(), "{curious:?}");
 }
 
 #[test]
