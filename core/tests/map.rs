@@ -736,6 +736,12 @@ fn marks_stand_behind_titles() {
         }
     }
     assert_eq!(seen, 2, "{svg}");
+    // A percent sign stays with its number.
+    let lines = words_of(&svg);
+    assert!(
+        lines.iter().any(|words| words.text.contains(" %")) && lines.iter().all(|words| !words.text.starts_with('%')),
+        "{lines:?}"
+    );
 }
 
 /// Where words of a picture stand.

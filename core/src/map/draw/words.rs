@@ -108,7 +108,15 @@ pub(super) fn bold(text: &str, size: f64) -> f64 {
 pub(super) fn wrap(text: &str, size: f64, room: f64, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut words: Vec<String> = Vec::new();
+    // A percent sign stays with its number.
+    let mut whole: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
+        match whole.last_mut() {
+            Some(number) if word.starts_with('%') => *number = format!("{number} {word}"),
+            _ => whole.push(word.to_owned()),
+        }
+    }
+    for word in whole {
         // A word that is longer than a line is broken where it has to be.
         let mut part = String::new();
         for sign in word.chars() {
