@@ -28,6 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let only = std::env::args().nth(2);
     for (name, order) in orders.into_iter().filter(|(name, _)| only.as_ref().is_none_or(|only| name.starts_with(only.as_str())))
     {
+        #[expect(clippy::disallowed_methods, reason = "it measures")]
         let start = Instant::now();
         let mut customer = told(&engine, events, order)?;
         let recorded = start.elapsed().as_secs_f64();
@@ -53,7 +54,7 @@ fn told(engine: &Engine, events: i64, order: fn(i64, i64) -> i64) -> Result<Cust
         let number = order(place, events);
         let mut event =
             Event::new("view", at(number)?, ada.clone()).with("sku", &*format!("sku{}", number % 500)).with("price", "12.50");
-        event.id = Some(format!("e{number}").into());
+        event.id = Some(format!("e{number}"));
         engine.record(&mut customer, &event, None)?;
     }
     Ok(customer)

@@ -1,6 +1,6 @@
 //! Draws a journey map of a made-up population: `cargo run -p tactful --example journey_map > map.svg`, or with `dark`, `mermaid`, `dot`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "an example may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "an example may fail")]
 
 use tactful::map::{Ground, MapOptions};
 use tactful::{Engine, Event, Identifier, Timestamp};

@@ -93,7 +93,7 @@ proptest! {
         // By hand: the last in the order of the story that says anything, unless it is older than 20 days.
         let seen = |event: &&Event| event.time <= at(now) && event.known_at.unwrap_or(event.time) <= at(known);
         let mut sorted: Vec<&Event> = events.iter().filter(seen).collect();
-        sorted.sort_by(|a, b| (a.time, a.id.clone()).cmp(&(b.time, b.id.clone())));
+        sorted.sort_by_key(|event| (event.time, event.id.clone()));
         let last = sorted.iter().rev().find_map(|event| said(event).map(|value| (event, value)));
         let fresh = |event: &Event| event.time.saturating_add_micros(20 * 86_400_000_000) > at(now);
         let wanted = last.and_then(|(event, value)| value.filter(|_| fresh(event)));

@@ -51,7 +51,7 @@ fn no_debug_shows_a_value() {
     let id = who(&format!("email:{CANARY}@example.org"));
     silent("Identifier", &format!("{id:?}"));
     let event = |kind: &str| Event::new(kind, now(), id.clone()).with_id(CANARY);
-    let mut all = vec![
+    let mut all = [
         event("attribute_set").with("attribute", "name").with("value", CANARY),
         event("attribute_set").with("attribute", "tags").with("value", Value::List([Value::text(CANARY)].into())),
         event("purchase").with("sku", CANARY).with("count", 7391_i64),

@@ -208,6 +208,7 @@ fn many_events_of_one_customer_are_kept() {
 #[test]
 #[ignore = "takes minutes without --release: by hand"]
 fn a_million_events_of_one_customer() {
+    #[expect(clippy::disallowed_methods, reason = "it measures")]
     let started = std::time::Instant::now();
     let (engine, customer) = many(1_000_000);
     let recorded = started.elapsed();
@@ -258,6 +259,7 @@ fn many_links_load_again() {
 #[test]
 #[ignore = "takes minutes and gigabytes without --release: by hand"]
 fn half_a_million_customers_with_two_million_links() {
+    #[expect(clippy::disallowed_methods, reason = "it measures")]
     let started = std::time::Instant::now();
     let base = linked(500_000, 4);
     let recorded = started.elapsed();

@@ -93,7 +93,7 @@ fn event(kind: u8, step: u32, number: usize, choice: u8) -> Event {
         3 | 4 => Event::new("placed", at(step), ada()).with("order", order),
         5 => Event::new("paid", at(step), ada()).with("order", order),
         6 => Event::new("shipped", at(step), ada()).with("order", order),
-        7 => Event::new("attribute_set", at(step), ada()).with("attribute", "vip").with("value", choice % 2 == 0),
+        7 => Event::new("attribute_set", at(step), ada()).with("attribute", "vip").with("value", choice.is_multiple_of(2)),
         8 => {
             let zone = ["Europe/Berlin", "America/New_York", "Asia/Tokyo"][usize::from(choice % 3)];
             Event::new("attribute_set", at(step), ada()).with("attribute", "zone").with("value", zone)

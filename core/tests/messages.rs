@@ -110,7 +110,7 @@ proptest! {
         let read: serde_json::Value = serde_json::from_str(&message).unwrap();
         let kept: String = name
             .chars()
-            .filter(|letter| !(letter.is_control() && !matches!(letter, '\n' | '\t')) && !matches!(letter, '\u{202e}' | '\u{2028}'))
+            .filter(|letter| (!letter.is_control() || matches!(letter, '\n' | '\t')) && !matches!(letter, '\u{202e}' | '\u{2028}'))
             .collect();
         prop_assert_eq!(read.as_object().unwrap().len(), 1);
         prop_assert_eq!(read["a"].as_str().unwrap(), kept);
@@ -134,10 +134,10 @@ proptest! {
     ]), 0..24)) {
         let text = parts.concat();
         for channel in ["text", "html", "json", "{format: sms}", "{format: script}"] {
-            if let Ok(engine) = compile(&text, channel, "snippets: {x: 'y {{ name }}'}") {
-                if let Ok((message, _)) = written(&engine, "Ada") {
-                    prop_assert!(message.len() <= 256 * 1024);
-                }
+            if let Ok(engine) = compile(&text, channel, "snippets: {x: 'y {{ name }}'}")
+                && let Ok((message, _)) = written(&engine, "Ada")
+            {
+                prop_assert!(message.len() <= 256 * 1024);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What comes next: counts that add up, numbers that are about enough customers, and probabilities that are some.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 use proptest::prelude::*;
 use std::sync::Arc;

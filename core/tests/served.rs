@@ -113,10 +113,10 @@ fn the_gate_that_closes_is_counted_and_needs_stay_unmet() {
 }
 
 fn everybody(number: u32, told: &mut Vec<(&'static str, &'static str, String)>) {
-    told.push(("attribute", "gender", if number % 2 == 0 { "f" } else { "m" }.to_owned()));
+    told.push(("attribute", "gender", if number.is_multiple_of(2) { "f" } else { "m" }.to_owned()));
     told.push(("attribute", "age", (20 + number % 50).to_string()));
     // 60 of 100 women and 30 of 100 men.
-    let vegan = if number % 2 == 0 { number / 2 % 10 < 6 } else { number / 2 % 10 < 3 };
+    let vegan = if number.is_multiple_of(2) { number / 2 % 10 < 6 } else { number / 2 % 10 < 3 };
     told.push(("attribute", "diet", if vegan { "vegan" } else { "<any>" }.to_owned()));
 }
 

@@ -452,6 +452,7 @@ fn every_version_is_read() {
     let mut customer = told(&engine, &events);
     engine.advance(&mut customer, at(60));
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/states/customer.1.bin");
+    #[expect(clippy::disallowed_methods, reason = "a test may be told to write what it expects")]
     if std::env::var_os("WRITE_GOLDEN").is_some() {
         std::fs::write(&path, customer.to_bytes()).unwrap();
     }

@@ -841,6 +841,7 @@ impl CustomerBase {
     ///     >>> base.next("customer:17", "2010-04-02T00:00:00Z", within=["14d"])["within"]
     ///     ['14d']
     #[pyo3(signature = (identifier, now, *, journey=None, within=None, top=None, known_at=None))]
+    #[expect(clippy::too_many_arguments, reason = "each is a keyword of its own")]
     fn next<'py>(
         &self,
         py: Python<'py>,

@@ -113,7 +113,6 @@ impl<'a> Window<'a> {
     ///
     /// # Safety
     /// The array and all that it points to keep the interface's contract for the schema of `fields`, for the life `'a`.
-    #[expect(clippy::type_complexity, reason = "what `Batch::new` takes")]
     pub(super) unsafe fn table(self, fields: &'a [Field]) -> Result<(Vec<(Arc<str>, Column<'a>)>, usize), ArrowError> {
         self.buffers(1)?;
         // SAFETY: as promised by the caller; buffer 0 of a struct is its validity.

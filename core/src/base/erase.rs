@@ -107,7 +107,7 @@ impl ErasureReceipt {
 impl Erasure {
     /// Takes back what the customer contributed to trends, under any of their identifiers; says whether there was anything.
     pub fn forget_in(&self, trends: &mut Trends) -> bool {
-        self.identifiers.iter().fold(false, |any, identifier| trends.forget(identifier.as_str()) || any)
+        self.identifiers.iter().filter(|identifier| trends.forget(identifier.as_str())).count() > 0
     }
 }
 

@@ -90,9 +90,7 @@ impl<'a> Run<'a> {
         for (number, step) in self.case.steps.iter().enumerate() {
             let time = match (step.when, self.clock) {
                 (When::At(time), _) => Some(time),
-                (When::After(length), Some(clock)) => {
-                    i64::try_from(length.nanos() / 1000).ok().map(|micros| clock.saturating_add_micros(micros))
-                }
+                (When::After(length), Some(clock)) => Some(clock.saturating_add_micros(length.nanos() / 1000)),
                 (When::Then, clock) => clock,
                 (When::After(_), None) => None,
             };

@@ -31,6 +31,7 @@ pub struct Strand {
     /// The latest instant at which an event became known after it happened; the smallest when none did.
     late: Timestamp,
     /// Events of another version of the playbook that do not fit this one.
+    #[expect(clippy::box_collection, reason = "most customers have none, and a word is less than three")]
     aside: Option<Box<Vec<Aside>>>,
     /// What is left of events that were folded.
     fold: Option<Box<Fold>>,

@@ -138,7 +138,6 @@ impl Survivor<'_> {
 }
 
 /// Who came out of arbitration, in the order in which that was decided.
-#[expect(clippy::large_enum_variant, reason = "it is handed over at once, and a box costs more")]
 pub(super) enum Outcome {
     Chosen(Ranked),
     Stopped(Stop),

@@ -184,6 +184,10 @@ fn forbidden(guard: &str, verdict: Verdict) -> Stop {
 
 impl OfferRule {
     /// Passes the offer through the gates that do not depend on other offers.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are one thing, what is asked of one offer, and a struct of them is made nowhere else"
+    )]
     pub(super) fn pass(
         &self,
         offers: &Offers,

@@ -57,11 +57,11 @@ impl Engine {
             let message = format!("expected {}, found {}", misfit.expected, misfit.found);
             RequestError::new("wrong_type", "answer", message)
         })?;
-        if let Some(scale) = question.scale {
-            if !scale.takes(&value) {
-                let (low, high) = scale.range();
-                return Err(RequestError::new("out_of_range", "answer", format!("expected a number from {low} to {high}")));
-            }
+        if let Some(scale) = question.scale
+            && !scale.takes(&value)
+        {
+            let (low, high) = scale.range();
+            return Err(RequestError::new("out_of_range", "answer", format!("expected a number from {low} to {high}")));
         }
         let accepted = match decision {
             Some(decision) => self.asked(customer, offer, decision, time).ok_or_else(|| {

@@ -290,16 +290,16 @@ impl Walk<'_> {
                 for rule in self.rules(node) {
                     reach.absorb(&self.reaches.of(rule, &self.model.rules.sources));
                 }
-                if let Node::Journey(number) = node {
-                    if let Some(rule) = self.model.journeys.rules.get(number) {
-                        // Its own stages are not a dependency: a journey reads itself as it was just before. Other instances move
-                        // it as other journeys do.
-                        if !rule.reads_instances(number, &self.model.rules.sources) {
-                            reach.journeys.remove(&number);
-                        }
-                        reach.kinds.extend(rule.kinds());
-                        reach.kinds.insert(self.model.rules.sources.reserved.journey_pinned);
+                if let Node::Journey(number) = node
+                    && let Some(rule) = self.model.journeys.rules.get(number)
+                {
+                    // Its own stages are not a dependency: a journey reads itself as it was just before. Other instances move it as
+                    // other journeys do.
+                    if !rule.reads_instances(number, &self.model.rules.sources) {
+                        reach.journeys.remove(&number);
                     }
+                    reach.kinds.extend(rule.kinds());
+                    reach.kinds.insert(self.model.rules.sources.reserved.journey_pinned);
                 }
                 let rules = &self.model.rules;
                 match node {

@@ -114,7 +114,7 @@ impl Choice {
             return wrong("reward", "expected a finite number");
         }
         let total: f64 = self.target.iter().map(|(_, probability)| probability).sum();
-        if !self.target.iter().all(|(_, probability)| *probability >= 0.0) || !(total <= 1.0 + ROUNDING) {
+        if !self.target.iter().all(|(_, probability)| *probability >= 0.0) || total > 1.0 + ROUNDING {
             return wrong("target", "expected probabilities from 0 that are together at most 1");
         }
         Ok(())

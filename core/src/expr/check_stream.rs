@@ -21,7 +21,7 @@ pub(super) const MODIFIERS: [&str; 10] =
 impl Checker<'_> {
     /// Whether a part is a stream that nothing has been asked of yet.
     pub(super) fn is_stream(&self, id: NodeId) -> bool {
-        super::streams::is_stream(&self.tree, id)
+        super::streams::is_stream(self.tree, id)
     }
 
     /// A stream where a value is needed, or a `where` on something else.

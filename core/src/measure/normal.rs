@@ -15,7 +15,7 @@ pub fn normal_below(z: f64) -> f64 {
 /// ```
 #[must_use]
 pub fn normal_quantile(share: f64) -> f64 {
-    if !(share >= 0.0 && share <= 1.0) {
+    if !(0.0..=1.0).contains(&share) {
         return 0.0;
     }
     let (mut low, mut high) = (-38.0, 38.0);

@@ -352,7 +352,7 @@ impl Loader<'_> {
             let wrong = match &demand {
                 Demand::Cap { at_most: AtMost::Rule(_), .. } => Some("`at_most` is a number"),
                 Demand::Cap { count, .. } => {
-                    (count.len() != 1 || !OUTCOMES.contains(&&*counted_name(count))).then_some("one outcome is counted")
+                    (count.len() != 1 || !OUTCOMES.contains(&counted_name(count))).then_some("one outcome is counted")
                 }
                 _ => Some("there are only caps"),
             };

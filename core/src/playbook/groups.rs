@@ -68,6 +68,7 @@ impl Group {
 }
 
 /// The weights of a group and those of what is in it, as one factor: they are added up. An error when what is in it is no weights.
+#[expect(clippy::result_large_err, reason = "it is no mistake of anybody's, but the factor given back")]
 fn joined(around: &Option<Factor>, inside: Option<Factor>) -> Result<Option<Factor>, Factor> {
     let Some(Factor { source: FactorSource::Weights(first), prior }) = around else { return Ok(inside) };
     match inside {

@@ -308,7 +308,7 @@ impl Ranks {
             self.owners.insert(owner.clone());
         }
         let most = rule.role_limit(side, role);
-        let Some(role) = role.filter(|_| most < usize::MAX) else { return None };
+        let role = role.filter(|_| most < usize::MAX)?;
         if self.roles.contains(&(role, owner.clone())) {
             return None;
         }

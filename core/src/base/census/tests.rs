@@ -118,7 +118,7 @@ fn with_table<T>(rows: &[Row], form: Form, read: impl FnOnce(Batch<'_>) -> T) ->
     let seconds: Vec<f64> = rows.iter().map(|row| f64::from(row.3) / 4.0 + 0.1).collect();
     let amounts = text(&rows.iter().map(|row| told(row, 1, format!("{}.37", row.3))).collect::<Vec<_>>());
     let pieces: Vec<i64> = rows.iter().map(|row| i64::from(row.3 % 6)).collect();
-    let names = |row: &Row| if row.3 % 2 == 0 { "tier" } else { "city" };
+    let names = |row: &Row| if row.3.is_multiple_of(2) { "tier" } else { "city" };
     let attribute = text(&rows.iter().map(|row| told(row, 3, names(row).to_owned())).collect::<Vec<_>>());
     let value = rows.iter().map(|row| told(row, 3, if row.3 % 2 == 0 { (row.3 / 3).to_string() } else { "Ulm".to_owned() }));
     let value = text(&value.collect::<Vec<_>>());

@@ -667,7 +667,7 @@ fn among(theirs: &RunColumn<'_>, start: usize, end: usize, column: &RunColumn<'_
             let code = codes.get(row)?;
             Some(theirs.get(start..end)?.contains(code))
         }
-        (RunColumn::Bits { bits: theirs, missing, .. }, RunColumn::Bits { bits, .. }) if missing.is_empty() => {
+        (RunColumn::Bits { bits: theirs, missing: [], .. }, RunColumn::Bits { bits, .. }) => {
             let value = bits.get(row)?;
             Some(theirs.get(start..end)?.contains(value))
         }

@@ -250,8 +250,8 @@ impl Plan {
                 };
                 Some(Sheet { values: Values::Double(values), known: known.clone() })
             }
-            Node::And(all) => junction(all.iter().map(|at| of(at)), count, false),
-            Node::Or(all) => junction(all.iter().map(|at| of(at)), count, true),
+            Node::And(all) => junction(all.iter().map(&of), count, false),
+            Node::Or(all) => junction(all.iter().map(&of), count, true),
             Node::Ternary(condition, yes, no) => {
                 let Sheet { values: Values::Bool(truths), known } = of(condition)? else { return None };
                 let (yes, no) = (of(yes)?, of(no)?);
