@@ -330,6 +330,11 @@ fn what_contradicts_itself_is_warned_of_or_refused() {
     }
     assert!(codes("stages: {a: {on: visit, timeout: {after: 1d, to: b}, max_stay: {after: 1d}}, b: {on: buy}}").is_empty());
     assert_eq!(codes("stages: {a: {on: buy, branches: [{to: b}]}, b: {branches: [{to: a}]}}"), ["zero_time_circle"]);
+    let one_condition =
+        "stages: {a: {on: buy, branches: [{when: customer.age > 5, to: b}]}, b: {branches: [{when: customer.age > 5, to: a}]}}";
+    assert_eq!(codes(one_condition), ["zero_time_circle"]);
+    let another = "stages: {a: {on: buy, branches: [{when: customer.age > 5, to: b}]}, b: {branches: [{when: customer.age <= 5, to: a}]}}";
+    assert!(codes(another).is_empty());
 }
 
 #[test]

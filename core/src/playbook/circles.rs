@@ -1,7 +1,8 @@
 //! Ways through a journey that nothing but time, or not even that, leads in a circle.
 
-use super::model::{Journey, Stage};
+use super::model::{Journey, Stage, Text};
 use super::read::{At, Loader};
+use super::ways::Branch;
 use crate::value::Duration;
 use chrono::NaiveTime;
 use std::collections::BTreeSet;
@@ -24,8 +25,9 @@ impl Loader<'_> {
     /// Ways that are taken at once, without a condition or as long as the same one holds, must not lead back to where they began.
     pub(super) fn circles(&mut self, section: &At<'_>, journeys: &[Journey]) {
         for journey in journeys {
-            let conditions = journey.stages.iter().filter_map(|stage| stage.exit.as_ref()?.when.as_ref());
-            let conditions: BTreeSet<&str> = conditions.map(|when| when.text.trim()).collect();
+            let exits = journey.stages.iter().filter_map(|stage| stage.exit.as_ref()?.when.as_ref());
+            let branches = journey.stages.iter().filter_map(|stage| first_branch(stage)?.when.as_ref());
+            let conditions: BTreeSet<&str> = exits.chain(branches).map(|when| when.text.trim()).collect();
             let mut conditions = std::iter::once(None).chain(conditions.into_iter().map(Some));
             // One mistake for each journey.
             let _ =
@@ -35,15 +37,20 @@ impl Loader<'_> {
 
     /// Says where ways that are taken at once while a condition holds go in a circle, and whether they do.
     fn circle(&mut self, section: &At<'_>, journey: &Journey, condition: Option<&str>) -> bool {
+        let holds = |when: &Option<Text>| when.as_ref().map(|when| when.text.trim()) == condition;
+        let exit = |stage: &Stage| {
+            stage.exit.as_ref().is_some_and(|exit| exit.on.is_empty() && condition.is_some() && holds(&exit.when))
+        };
         let at_once = |name: &Arc<str>| {
             let stage = journey.stages.iter().find(|stage| stage.name.text == *name)?;
-            let exit = stage.exit.as_ref().filter(|exit| exit.on.is_empty());
-            let exit = exit.filter(|exit| condition.is_some() && exit.when.as_ref().map(|when| when.text.trim()) == condition);
-            if let Some(exit) = exit {
-                return exit.to.as_ref().map(|to| to.text.clone());
-            }
-            let ranked = stage.branches.iter().find(|branch| branch.on.is_empty()).filter(|branch| branch.when.is_none());
-            ranked.filter(|_| stage.wait.is_none())?.to.as_ref().map(|to| to.text.clone())
+            let to = match &stage.exit {
+                Some(own) if exit(stage) => &own.to,
+                _ => {
+                    let branch = first_branch(stage).filter(|branch| branch.when.is_none() || holds(&branch.when));
+                    &branch.filter(|_| stage.wait.is_none())?.to
+                }
+            };
+            to.as_ref().map(|to| to.text.clone())
         };
         for stage in &journey.stages {
             let mut way = vec![stage.name.text.clone()];
@@ -58,8 +65,7 @@ impl Loader<'_> {
                 let own = section.get(&journey.name.text).and_then(|at| at.get("stages"));
                 let own = own.and_then(|at| at.get(&stage.name.text));
                 let key = |key| own.as_ref().and_then(|at| at.get(key));
-                let exits = condition.is_some() && stage.exit.is_some();
-                let Some(at) = key(if exits { "exit" } else { "branches" }) else { continue };
+                let Some(at) = key(if exit(stage) { "exit" } else { "branches" }) else { continue };
                 let names: Vec<String> = way.iter().map(|name| format!("`{name}`")).collect();
                 let names = names.join(" -> ");
                 let (message, hint) = match condition {
@@ -119,9 +125,14 @@ impl Loader<'_> {
     }
 }
 
+/// The branch that is looked at first when no event leads on.
+fn first_branch(stage: &Stage) -> Option<&Branch> {
+    stage.branches.iter().find(|branch| branch.on.is_empty())
+}
+
 /// The way out of a stage that is taken when nothing happens: the key that declares it, where it leads and how long it takes.
 fn by_time(stage: &Stage) -> Option<(&'static str, Arc<str>, Takes)> {
-    let first = stage.branches.iter().find(|branch| branch.on.is_empty()).filter(|branch| branch.when.is_none());
+    let first = first_branch(stage).filter(|branch| branch.when.is_none());
     let branch = first.and_then(|branch| branch.to.as_ref());
     let simply = |time: Duration| Takes { micros: time.micros(), clock: None, days: false };
     let mut ways: Vec<(&'static str, Arc<str>, Takes)> = Vec::new();
